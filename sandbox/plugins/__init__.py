@@ -1,0 +1,1 @@
+"""Local Pulumi provider plugins, for where the official ones cannot be had."""
