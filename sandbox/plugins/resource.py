@@ -82,6 +82,12 @@ class Resource:
     unordered: frozenset[str] = frozenset()
     """Inputs that are lists without order: compared as sets."""
 
+    partial: frozenset[str] = frozenset()
+    """Inputs that are objects of which the API returns more than was set: drift is only in what was set."""
+
+    volatile: frozenset[str] = frozenset()
+    """Outputs that an update may change: unknown while it is previewed. The others keep their values."""
+
     unsupported: frozenset[str] = frozenset()
     """Inputs that the SDK has and this plugin refuses. With `inputs` they are all that the SDK has."""
 

@@ -1,0 +1,22 @@
+"""Runs one local plugin: `python -m sandbox.plugins NAME [ENGINE ADDRESS]`, as the engine starts it.
+
+Only the module of that plugin is imported. A module whose plugin is not a table (a component
+package) has a `serve` of its own.
+"""
+
+import importlib
+import sys
+
+
+def main() -> None:
+    """Serves the plugin named on the command line."""
+    module = importlib.import_module(f"sandbox.plugins.{sys.argv[1]}")
+    if hasattr(module, "serve"):
+        module.serve(sys.argv[2:])
+        return
+    from sandbox.plugins.server import serve
+
+    serve(module.PLUGIN)
+
+
+main()
