@@ -1,0 +1,69 @@
+# The project's commands; `make help` lists them. Everything is installed into .venv, and the sandbox's
+# binaries into the user's cache: nothing else on the machine is touched.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STACK ?= local
+READY := $(VENV)/.ready
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help up down stop status test check unit sandbox-test bench format lock clean
+
+help: ## List the commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.txt requirements-dev.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 10) else "error: Python 3.10 or newer is needed, this is %d.%d; name one with: make PYTHON=python3.12" % (v.major, v.minor))'
+	@test -x $(BIN)/python || { echo "Making the virtual environment $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing the pinned packages into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+up: $(READY) ## Start the sandbox, bring stack `local` up in it and log in as each workload
+	@$(BIN)/python -m sandbox up --stack $(STACK)
+
+down: $(READY) ## Destroy the stacks, prove that nothing is left, stop every process
+	@$(BIN)/python -m sandbox down
+
+stop: $(READY) ## Stop the sandbox's processes, keep its data
+	@$(BIN)/python -m sandbox stop
+
+status: $(READY) ## Say what of the sandbox runs
+	@$(BIN)/python -m sandbox status
+
+test: check unit sandbox-test ## Run everything: lint, types, unit, property, plugin and sandbox tests
+
+check: $(READY) ## Lint, formatting and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy .
+
+unit: $(READY) ## Tests that need no sandbox
+	@$(BIN)/python tools/build.py > /dev/null
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --ignore tests/sandbox
+
+sandbox-test: $(READY) ## Tests that bring real stacks up
+	@$(BIN)/python tools/build.py > /dev/null
+	@$(BIN)/python -m pytest -q tests/sandbox --durations 10
+
+bench: $(READY) ## Measure imports, previews and the chain
+	@$(BIN)/python -m tests.bench
+
+format: $(READY) ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(READY) ## Choose the newest allowed versions again and write them to constraints.txt
+	@sed -i '/^-c constraints.txt/d' requirements.txt requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links requirements-dev.txt -o constraints.txt
+	@sed -i '1i # Every version that .venv may hold, for Python 3.10 and newer. Renewed with: make lock' constraints.txt
+	@sed -i '1a -c constraints.txt' requirements.txt requirements-dev.txt
+
+clean: $(READY) ## Take the sandbox down and remove everything that `make` made in this folder
+	@$(BIN)/python -m sandbox down
+	@rm -rf $(VENV) .sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The embedded environment: a real engine, Vault and Kubernetes API, and an AWS that enforces IAM."""

@@ -1,0 +1,279 @@
+"""`python -m sandbox`: brings the whole chain up on this machine, and takes it down again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from sandbox import engine, environment, leftovers, services
+from sandbox.engine import Engine
+from sandbox.home import REPOSITORY, Home, SandboxError, write_private
+from sandbox.processes import Processes
+from tools import build
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="The sandbox: the real Pulumi engine, a real Vault and a real Kubernetes API, with an emulated AWS "
+    "that enforces IAM. Everything listens on loopback; nothing reaches a real account. Several run side "
+    "by side, each in a folder of its own: SANDBOX_HOME (default .sandbox in the checkout).",
+)
+console = Console(highlight=False, soft_wrap=True)
+
+Stack = Annotated[str, typer.Option(help="Name of the stack.")]
+
+
+@app.command()
+def up(
+    stack: Stack = "local",
+    config: Annotated[
+        Path | None, typer.Option(help="The stack file.", show_default="Pulumi.<stack>.yaml")
+    ] = None,
+    logins: Annotated[bool, typer.Option(help="Prove every login of the stack afterwards.")] = True,
+) -> None:
+    """Start the sandbox, bring a stack up in it and log in as each of its workloads.
+
+    Run again: what is up stays as it is. Killed half-way: the next run goes on.
+    """
+    home = Home.from_environment()
+    with home.only_one_run():
+        processes = Processes(home)
+        try:
+            _start(home, processes)
+            chosen = Engine(home, stack)
+            _rebuild_if_interrupted(home, chosen, processes)
+            _heading(f"Stack {stack}")
+            chosen.up(config or REPOSITORY / f"Pulumi.{stack}.yaml")
+            node = _a_node(home)
+            shell = environment.write_shell_file(home, node)
+            if logins:
+                _prove_logins(home, chosen, node)
+        except KeyboardInterrupt:
+            _interrupted(processes)
+        console.print(f"\nReady. A shell with everything set: [bold]source {_relative(shell)}[/bold]")
+
+
+@app.command()
+def down(
+    stack: Annotated[str | None, typer.Option(help="Only this stack.", show_default="all stacks")] = None,
+) -> None:
+    """Destroy the stacks, prove that nothing is left in AWS, Kubernetes and Vault, stop every process."""
+    home = Home.from_environment()
+    if not home.exists or not (home.root / "ports.json").exists():
+        console.print(f"Nothing to take down: there is no sandbox in {_relative(home.root)}.")
+        return
+    with home.only_one_run():
+        existing = engine.stacks(home)
+        if stack and stack not in existing:
+            raise SandboxError(f"there is no stack {stack} here; there are: {', '.join(existing) or 'none'}")
+        processes = Processes(home)
+        left: list[str] = []
+        try:
+            if existing:
+                _start(home, processes)
+                for name in [stack] if stack else existing:
+                    _heading(f"Stack {name}")
+                    Engine(home, name).destroy()
+            if stack and existing != [stack]:
+                console.print(f"Stack {stack} is gone; the sandbox goes on with the others.")
+                return
+            baseline = home.root / "baseline.json"
+            if processes.running() and baseline.exists():
+                left = leftovers.left_behind(home, set(home.read_json(baseline)))
+        except KeyboardInterrupt:
+            _interrupted(processes)
+        stopped = processes.stop()
+        if left:
+            lines = "\n  ".join(left)
+            raise SandboxError(
+                f"the stacks are destroyed, but this was left behind:\n  {lines}\n"
+                f"The processes are stopped; the data is kept in {_relative(home.root)} (delete the folder "
+                f"to be rid of it)."
+            )
+        home.remove()
+        asked = "AWS, Kubernetes and Vault were asked: nothing is left. " if existing else ""
+        console.print(f"[green]✓[/green] {asked}Stopped: {', '.join(stopped) or 'nothing was running'}.")
+
+
+@app.command()
+def stop() -> None:
+    """Stop the processes and keep everything else: `up` goes on from there."""
+    home = Home.from_environment()
+    if not home.exists:
+        console.print(f"There is no sandbox in {_relative(home.root)}.")
+        return
+    with home.only_one_run():
+        stopped = Processes(home).stop()
+        console.print(f"Stopped: {', '.join(stopped) or 'nothing was running'}.")
+
+
+@app.command()
+def start() -> None:
+    """Start the processes without touching any stack, and write the shell environment."""
+    home = Home.from_environment()
+    with home.only_one_run():
+        processes = Processes(home)
+        try:
+            _start(home, processes)
+        except KeyboardInterrupt:
+            _interrupted(processes)
+        console.print(f"Ready: source {_relative(environment.write_shell_file(home, _a_node(home)))}")
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Say what runs, where, and which stacks exist. Exit code 1 when something does not run."""
+    home = Home.from_environment()
+    alive = Processes(home).running() if home.exists else {}
+    expected = ("emulator", "etcd", "kube-apiserver", "kube-controller-manager", "vault")
+    existing = engine.stacks(home) if home.exists else []
+    if as_json:
+        pids = {name: alive[name].pid if name in alive else None for name in expected}
+        print(json.dumps({"home": str(home.root), "processes": pids, "stacks": existing}))
+    else:
+        for name in expected:
+            mark = f"[green]✓[/green] pid {alive[name].pid}" if name in alive else "[red]✗[/red] not running"
+            console.print(f"  {name:<24} {mark}")
+        console.print(f"  stacks: {', '.join(existing) or 'none'}")
+    if len(alive) < len(expected):
+        raise typer.Exit(1)
+
+
+def _start(home: Home, processes: Processes) -> None:
+    _heading("Sandbox")
+    for name in build.TOOLS:
+        build.ensure(name)
+    began = time.monotonic()
+    try:
+        services.start(home, processes, lambda name, address: _tick(f"{name:<24} {address}"))
+        environment.link_tools(home)
+        baseline = home.root / "baseline.json"
+        if not baseline.exists():
+            write_private(baseline, json.dumps(sorted(leftovers.inventory(home))))
+    except SandboxError:
+        processes.stop(processes.started_here)
+        raise
+    if processes.started_here:
+        _tick(f"ready in {time.monotonic() - began:.0f} s")
+
+
+def _rebuild_if_interrupted(home: Home, chosen: Engine, processes: Processes) -> None:
+    """After a kill in the middle of a step nobody can tell whether that step was done.
+
+    Elsewhere somebody has to look; here everything can be made again, so it is.
+    """
+    interrupted = chosen.interrupted_operations()
+    if not interrupted:
+        return
+    names = ", ".join(urn.rsplit("::", 1)[-1] for urn in interrupted)
+    told = f"an earlier run was killed while it worked on {names}; whether that was done is unknown"
+    if engine.stacks(home) != [chosen.stack]:
+        raise SandboxError(f"{told}. Start afresh: python -m sandbox down, then bring the stacks up again")
+    console.print(f"  [yellow]![/yellow] {told}: the sandbox is made anew")
+    processes.stop()
+    home.remove()
+    home.create()
+    _start(home, processes)
+
+
+def _prove_logins(home: Home, chosen: Engine, node: str | None) -> None:
+    logins = chosen.outputs().get("logins") or {}
+    failed = []
+    for name, login in logins.items():
+        _heading(f"Login {name} ({login['kind']})")
+        sys.stdout.flush()
+        answer = subprocess.run(
+            [sys.executable, "-m", "cli", "login", name, "--stack", chosen.stack],
+            cwd=REPOSITORY,
+            env=environment.process_environment(home, node),
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        if answer.returncode != 0:
+            failed.append(name)
+    if failed:
+        raise SandboxError(
+            f"these logins failed: {', '.join(failed)}; the stack is up, look into it with "
+            f"source {_relative(home.root / 'env')}"
+        )
+
+
+def _a_node(home: Home) -> str | None:
+    """The instance whose metadata service the sandbox's shell sees, as if that shell ran on the node."""
+    import boto3
+
+    key = home.credentials()[environment.PRIMARY_ACCOUNT]
+    ec2 = boto3.client(
+        "ec2",
+        endpoint_url=home.emulator_url,
+        region_name=services.REGION,
+        aws_access_key_id=key["access_key_id"],
+        aws_secret_access_key=key["secret_access_key"],
+    )
+    running: list[dict[str, Any]] = [
+        {"Name": "instance-state-name", "Values": ["running"]},
+        {"Name": "tag-key", "Values": ["eks:cluster-name"]},
+    ]
+    found = [
+        instance["InstanceId"]
+        for reservation in ec2.describe_instances(Filters=running)["Reservations"]
+        for instance in reservation["Instances"]
+    ]
+    return min(found, default=None)
+
+
+def _interrupted(processes: Processes) -> None:
+    stopped = processes.stop(processes.started_here)
+    console.print(
+        f"\n[yellow]Interrupted.[/yellow] Stopped what this run started: {', '.join(stopped) or 'nothing'}."
+        " The next run goes on from here."
+    )
+    raise typer.Exit(130)
+
+
+def _heading(text: str) -> None:
+    console.print(f"\n[bold]{text}[/bold]")
+
+
+def _tick(text: str) -> None:
+    console.print(f"  [green]✓[/green] {text}")
+
+
+def _relative(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _terminated(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def main(run: Callable[[], None] = app) -> None:
+    """The command line: every expected failure is one message on standard error and exit code 1."""
+    signal.signal(signal.SIGTERM, _terminated)
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        run()
+    except (SandboxError, build.BuildError) as error:
+        errors.print("[red]error:[/red] ", end="")
+        errors.print(str(error), markup=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        errors.print("interrupted")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+"""Runs the Pulumi engine on this repository's program, against the sandbox."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox import environment
+from sandbox.home import REPOSITORY, Home, SandboxError, write_private
+from tools import build
+
+PROJECT = "vault-aws-auth"
+PROVIDERS = ("aws", "eks", "kubernetes", "vault")
+
+
+class EngineFailed(SandboxError):
+    """`pulumi` ended with an error, which it has already printed."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine with this sandbox's state, plugins and environment, for one stack."""
+
+    home: Home
+    stack: str
+
+    def up(self, config: Path) -> None:
+        """Brings the stack that a stack file declares up; prints the engine's own report."""
+        self._prepare()
+        generated = self._write_config(config)
+        self._release_stale_lock()
+        self._run("up", "--yes", "--skip-preview", "--config-file", str(generated))
+
+    def destroy(self) -> None:
+        """Takes the stack down and forgets it."""
+        self._prepare()
+        self._release_stale_lock()
+        generated = self._config_file
+        options = ["--config-file", str(generated)] if generated.exists() else []
+        self._run("destroy", "--yes", "--skip-preview", *options)
+        self._call("stack", "rm", "--yes", "--preserve-config", self.stack)
+        generated.unlink(missing_ok=True)
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secrets masked."""
+        answer = self._call("stack", "output", "--json", "--stack", self.stack)
+        outputs: dict[str, Any] = json.loads(answer)
+        return outputs
+
+    def interrupted_operations(self) -> list[str]:
+        """The URNs that an earlier run, killed half-way, was creating or changing."""
+        if self.stack not in stacks(self.home):
+            return []
+        state = json.loads(self._call("stack", "export", "--stack", self.stack))
+        pending = (state.get("deployment") or {}).get("pending_operations") or []
+        return [operation["resource"]["urn"] for operation in pending]
+
+    # The stack file that the engine reads is made from the user's: it gets the addresses of this sandbox
+    # and the salt of its passphrase, and so the user's own file is never written to.
+
+    @property
+    def _config_file(self) -> Path:
+        return self.home.root / "pulumi" / "project" / f"Pulumi.{self.stack}.yaml"
+
+    def _write_config(self, source: Path) -> Path:
+        try:
+            given = yaml.safe_load(source.read_text()) or {}
+        except FileNotFoundError:
+            raise SandboxError(f"there is no stack file {source}; give one with --config FILE") from None
+        except yaml.YAMLError as error:
+            raise SandboxError(f"{source} is not valid YAML: {error}") from error
+        if not isinstance(given, dict) or not isinstance(given.get("config", {}), dict):
+            raise SandboxError(f"{source} is not a stack file: it wants a mapping with the key `config`")
+        config = dict(given.get("config") or {})
+        foreign = [key for key, value in config.items() if isinstance(value, dict) and "secure" in value]
+        if foreign:
+            raise SandboxError(
+                f"{source} holds secrets encrypted for another passphrase ({', '.join(foreign)}); the "
+                f"sandbox cannot read them. Take them out of the file that the sandbox brings up."
+            )
+        if self.stack not in stacks(self.home):
+            self._call("stack", "init", "--no-select", self.stack)
+        salt = (yaml.safe_load(self._config_file.read_text()) or {}).get("encryptionsalt")
+        endpoint = self.home.emulator_url
+        vault = {
+            **(config.get(f"{PROJECT}:vault") or {}),
+            "address": self.home.vault_url,
+            "endpoints": {"sts": endpoint, "iam": endpoint, "ec2": endpoint},
+        }
+        document = {"encryptionsalt": salt, "config": {**config, f"{PROJECT}:vault": vault}}
+        write_private(self._config_file, yaml.safe_dump(document, sort_keys=False))
+        return self._config_file
+
+    def _prepare(self) -> None:
+        folder = self.home.root / "pulumi"
+        for name in ("state", "home", "project"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        # `stack init` writes its stack file beside a project file: this copy, not the repository's.
+        shutil.copyfile(REPOSITORY / "Pulumi.yaml", folder / "project" / "Pulumi.yaml")
+        install_plugins(self.home)
+
+    def _release_stale_lock(self) -> None:
+        """Takes away the lock of a run that was killed: this process holds the sandbox, so none lives."""
+        locks = self.home.root / "pulumi" / "state" / ".pulumi" / "locks"
+        if any(locks.rglob(f"{self.stack}/*.json")):
+            print(f"  an earlier run of stack {self.stack} was killed; its lock is released", flush=True)
+            self._call("cancel", "--yes", "--stack", self.stack)
+
+    def _run(self, command: str, *options: str) -> None:
+        """Runs a long command in the foreground. Ctrl-C lets the engine finish what it is at, then ends."""
+        words = [self._pulumi, command, "--stack", self.stack, "-C", str(REPOSITORY), *options]
+        process = subprocess.Popen(
+            words,
+            env=environment.process_environment(self.home),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:
+            _end_gently(process)
+            raise
+        if status != 0:
+            raise EngineFailed(
+                f"pulumi {command} of stack {self.stack} failed (exit {status}); what it did is kept, and "
+                f"the same command goes on from there"
+            )
+
+    def _call(self, *words: str) -> str:
+        """Runs a short command and returns what it prints."""
+        answer = subprocess.run(
+            [self._pulumi, *words, "--non-interactive"],
+            cwd=self.home.root / "pulumi" / "project",
+            env=environment.process_environment(self.home),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if answer.returncode != 0:
+            raise SandboxError(f"pulumi {' '.join(words[:2])} failed: {answer.stderr.strip()}")
+        return answer.stdout
+
+    @property
+    def _pulumi(self) -> str:
+        return str(build.ensure("pulumi"))
+
+
+def stacks(home: Home) -> list[str]:
+    """The stacks that exist in this sandbox's state."""
+    folder = home.root / "pulumi" / "state" / ".pulumi" / "stacks" / PROJECT
+    return sorted(path.stem for path in folder.glob("*.json"))
+
+
+def install_plugins(home: Home) -> None:
+    """Puts each provider plugin where the engine looks: an official one if there is one, else the local.
+
+    Order: `SANDBOX_PLUGIN_PATH` (reached through PATH, which the engine prefers), the user's own Pulumi
+    plugin cache, the local stand-in.
+    """
+    cache = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
+    target = home.root / "pulumi" / "home" / "plugins"
+    if cache.resolve() == target.resolve():  # called from a shell that has sourced the sandbox's own env
+        cache = Path.home() / ".pulumi" / "plugins"
+    chosen = os.environ.get("SANDBOX_PLUGIN_PATH")
+    if chosen and not Path(chosen).is_dir():
+        raise SandboxError(
+            f"SANDBOX_PLUGIN_PATH={chosen} is not a folder; it wants one that holds pulumi-resource-NAME"
+        )
+    bin_folder = home.root / "bin"
+    for name in PROVIDERS:
+        binary = f"pulumi-resource-{name}"
+        (bin_folder / binary).unlink(missing_ok=True)
+        version = importlib.metadata.version(f"pulumi-{name}")
+        folder = target / f"resource-{name}-v{version}"
+        _remove(folder)
+        if chosen and (Path(chosen) / binary).exists():
+            continue
+        official = cache / f"resource-{name}-v{version}"
+        if (official / binary).exists():
+            target.mkdir(parents=True, exist_ok=True)
+            folder.symlink_to(official)
+            continue
+        environment.write_launcher(folder / binary, ["-m", "sandbox.plugins", name])
+        if chosen:
+            # An official component provider asks for the version of the others that it was built with;
+            # from PATH the engine takes any.
+            environment.write_launcher(bin_folder / binary, ["-m", "sandbox.plugins", name])
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
+
+
+def _end_gently(process: subprocess.Popen[bytes], seconds: Sequence[int] = (60, 10)) -> None:
+    """First asks the engine to finish its running steps, then to stop at once, then kills it."""
+    for number, wait in zip((signal.SIGINT, signal.SIGINT), seconds, strict=True):
+        if process.poll() is not None:
+            return
+        process.send_signal(number)
+        deadline = time.monotonic() + wait
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                time.sleep(0.2)
+            except KeyboardInterrupt:  # pressed again: no more patience
+                break
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

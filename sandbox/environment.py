@@ -1,0 +1,118 @@
+"""The environment in which everything works against the sandbox and nothing reaches a real account."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox.home import REPOSITORY, Home, write_private
+from sandbox.services import REGION
+from tools import build
+
+PRIMARY_ACCOUNT = "111111111111"
+
+# What a user's shell may hold that would win over the sandbox's own values, or send a request elsewhere.
+CLEARED = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CA_BUNDLE",
+    "VAULT_NAMESPACE",
+    "VAULT_SKIP_VERIFY",
+    "VAULT_TOKEN_FILE",
+    "PULUMI_ACCESS_TOKEN",
+    "PULUMI_STACK",
+    "PULUMI_CONFIG_PASSPHRASE_FILE",
+)
+
+
+def build_environment(home: Home, node: str | None = None) -> dict[str, str]:
+    """The variables that lead every standard tool to this sandbox.
+
+    `node` is the ID of the instance whose metadata service is reachable, as it would be on that node.
+    """
+    key = home.credentials()[PRIMARY_ACCOUNT]
+    environment = {
+        "VAULT_ADDR": home.vault_url,
+        "VAULT_TOKEN": home.vault_keys()["root_token"],
+        "VAULT_CACERT": str(home.ca_certificate),
+        "AWS_ENDPOINT_URL": home.emulator_url,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": key["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": key["secret_access_key"],
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_PAGER": "",
+        "KUBECONFIG": str(home.admin_kubeconfig),
+        "PULUMI_BACKEND_URL": f"file://{home.root / 'pulumi' / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": home.passphrase,
+        "PULUMI_HOME": str(home.root / "pulumi" / "home"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+    if node:
+        environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = f"{home.emulator_url}/imds/{node}/"
+    return environment
+
+
+def path_prefix(home: Home) -> list[str]:
+    """The folders that go before the user's PATH: chosen provider plugins, the tools, the virtualenv."""
+    chosen = os.environ.get("SANDBOX_PLUGIN_PATH")
+    folders = [str(home.root / "bin"), str(Path(sys.executable).parent)]
+    return [str(Path(chosen).resolve()), *folders] if chosen else folders
+
+
+def process_environment(home: Home, node: str | None = None) -> dict[str, str]:
+    """A whole environment for a child process: the user's, less what is cleared, plus the sandbox's."""
+    inherited = {name: value for name, value in os.environ.items() if name not in CLEARED}
+    path = os.pathsep.join([*path_prefix(home), os.environ.get("PATH", os.defpath)])
+    return {**inherited, **build_environment(home, node), "PATH": path}
+
+
+def write_shell_file(home: Home, node: str | None = None) -> Path:
+    """Writes `env`, for `source`: the same environment in the user's own shell."""
+    target = home.root / "env"
+    lines = ["# The environment of this sandbox; holds its keys. Use: source " + shlex.quote(str(target))]
+    lines += [f"unset {name}" for name in CLEARED]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in _sorted(home, node).items()]
+    prefix = os.pathsep.join(path_prefix(home))
+    # Sourced twice, PATH stays as it is.
+    lines.append(f'case ":$PATH:" in *:{prefix}:*) ;; *) export PATH={shlex.quote(prefix)}:"$PATH" ;; esac')
+    write_private(target, "\n".join(lines) + "\n")
+    return target
+
+
+def link_tools(home: Home) -> None:
+    """Fills the sandbox's `bin` with the tools and the project's own commands."""
+    folder = home.root / "bin"
+    for name in build.TOOLS:
+        link = folder / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(build.ensure(name))
+    write_launcher(folder / "vault-aws-auth", ["-m", "cli"])
+    if not (build.ensure("pulumi").resolve().parent / "pulumi-language-python").exists():
+        write_launcher(folder / "pulumi-language-python", ["-m", "sandbox.language"])
+
+
+def write_launcher(target: Path, arguments: list[str]) -> None:
+    """An executable that runs one of the project's modules with this virtual environment."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    words = " ".join(shlex.quote(word) for word in [sys.executable, *arguments])
+    path = f"PYTHONPATH={shlex.quote(str(REPOSITORY))}${{PYTHONPATH:+:$PYTHONPATH}}"
+    write_private(target, f'#!/bin/sh\n{path} exec {words} "$@"\n')
+    target.chmod(0o700)
+
+
+def _sorted(home: Home, node: str | None) -> Mapping[str, str]:
+    return dict(sorted(build_environment(home, node).items()))

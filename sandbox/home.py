@@ -1,0 +1,159 @@
+"""Where one sandbox lives on disk, and the ports that it keeps from one start to the next."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import random
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+PORTS = ("emulator", "etcd", "etcd-peer", "kube-apiserver", "vault", "vault-cluster")
+# Below the range from which the system takes ports for outgoing connections, so that none of those
+# can sit on a port that the sandbox wants back after a restart.
+PORT_RANGE = range(20_000, 32_000)
+
+
+class SandboxError(Exception):
+    """One clear message for the user: what is wrong, where, and the way on."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of one sandbox: `$SANDBOX_HOME`, by default `.sandbox` in the checkout.
+
+    Everything in it is readable by its owner alone: the folder holds keys.
+    """
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """The home that `SANDBOX_HOME` names."""
+        return cls(Path(os.environ.get("SANDBOX_HOME") or REPOSITORY / ".sandbox").resolve())
+
+    def create(self) -> None:
+        """Makes the folder, closed to others, and every later file with it."""
+        os.umask(0o077)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SandboxError(f"cannot make {self.root}: {error.strerror}; set SANDBOX_HOME") from error
+        self.root.chmod(0o700)
+        for name in ("logs", "bin", "aws", "vault", "kubernetes", "pki"):
+            (self.root / name).mkdir(exist_ok=True)
+
+    @property
+    def exists(self) -> bool:
+        return self.root.is_dir()
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """A port for each listener, chosen free once and kept: addresses stand in the stack's state."""
+        stored = self.root / "ports.json"
+        if stored.exists():
+            return {name: int(port) for name, port in self.read_json(stored).items()}
+        candidates = iter(random.sample(PORT_RANGE, len(PORT_RANGE)))
+        chosen = {name: next(port for port in candidates if port_is_free(port)) for name in PORTS}
+        write_private(stored, json.dumps(chosen, indent=2))
+        return chosen
+
+    @property
+    def passphrase(self) -> str:
+        """The passphrase of the Pulumi state's secrets, random for each sandbox."""
+        stored = self.root / "passphrase"
+        if not stored.exists():
+            write_private(stored, secrets.token_urlsafe(32))
+        return stored.read_text().strip()
+
+    @property
+    def emulator_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['emulator']}"
+
+    @property
+    def vault_url(self) -> str:
+        return f"https://127.0.0.1:{self.ports['vault']}"
+
+    @property
+    def kubernetes_url(self) -> str:
+        return f"https://127.0.0.1:{self.ports['kube-apiserver']}"
+
+    @property
+    def ca_certificate(self) -> Path:
+        return self.root / "pki" / "ca.crt"
+
+    @property
+    def admin_kubeconfig(self) -> Path:
+        return self.root / "kubernetes" / "admin.kubeconfig"
+
+    def credentials(self) -> dict[str, dict[str, str]]:
+        """The administrator's access key in each emulated account, by account ID."""
+        credentials: dict[str, dict[str, str]] = self.read_json(self.root / "aws" / "credentials.json")
+        return credentials
+
+    def vault_keys(self) -> dict[str, str]:
+        """Vault's root token and unseal key."""
+        keys: dict[str, str] = self.read_json(self.root / "vault" / "init.json")
+        return keys
+
+    def read_json(self, path: Path) -> Any:
+        try:
+            return json.loads(path.read_text())
+        except FileNotFoundError:
+            raise SandboxError(f"{path} is missing: the sandbox is not up. Run: make up") from None
+        except ValueError as error:
+            raise SandboxError(
+                f"{path} is damaged ({error}). Start afresh: python -m sandbox down, then make up"
+            ) from error
+
+    @contextlib.contextmanager
+    def only_one_run(self) -> Iterator[None]:
+        """Lets one command at a time change this sandbox; a second one is told so at once."""
+        self.create()
+        with (self.root / "lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SandboxError(
+                    f"another sandbox command is at work in {self.root}. Wait for it, or use a sandbox "
+                    f"of your own: SANDBOX_HOME=<folder>"
+                ) from None
+            yield
+
+    def remove(self) -> None:
+        """Deletes everything but the logs."""
+        for entry in self.root.iterdir():
+            if entry.name in ("logs", "lock"):
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a listener could be opened on this loopback port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that only its owner can read, all of it or nothing."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+        handle.write(text)
+    scratch.replace(path)

@@ -1,0 +1,106 @@
+"""Asks AWS, Kubernetes and Vault what they hold, so that `down` can prove that nothing is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sandbox.home import Home, SandboxError
+from sandbox.services import REGION
+
+SETTLE_SECONDS = 20
+
+
+def inventory(home: Home) -> set[str]:
+    """One line for each thing that exists in the emulated accounts, the cluster and Vault."""
+    found = set(_kubernetes(home)) | set(_vault(home))
+    for account, key in home.credentials().items():
+        found |= {f"AWS {account}: {line}" for line in _aws(home, key)}
+    return found
+
+
+def left_behind(home: Home, before: set[str]) -> list[str]:
+    """What exists now and did not before; waits a little for deletions that take their time."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        left = sorted(inventory(home) - before)
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.5)
+
+
+def _aws(home: Home, key: dict[str, str]) -> Iterable[str]:
+    import boto3
+    from botocore.config import Config
+
+    session = boto3.Session(key["access_key_id"], key["secret_access_key"], region_name=REGION)
+    settings = Config(proxies={}, retries={"max_attempts": 2})
+
+    def client(service: str) -> Any:
+        return session.client(service, endpoint_url=home.emulator_url, config=settings)
+
+    def names(service: str, operation: str, path: str, key: str, **arguments: Any) -> Iterable[str]:
+        for page in client(service).get_paginator(operation).paginate(**arguments):
+            for item in page[path]:
+                yield item if isinstance(item, str) else item[key]
+
+    iam: list[tuple[str, str, str, str, dict[str, str]]] = [
+        ("user", "list_users", "Users", "UserName", {}),
+        ("role", "list_roles", "Roles", "RoleName", {}),
+        ("policy", "list_policies", "Policies", "PolicyName", {"Scope": "Local"}),
+        ("instance profile", "list_instance_profiles", "InstanceProfiles", "InstanceProfileName", {}),
+    ]
+    for noun, operation, path, field, arguments in iam:
+        for name in names("iam", operation, path, field, **arguments):
+            yield f"IAM {noun} {name}"
+    for provider in client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]:
+        yield f"IAM OIDC provider {provider['Arn']}"
+    for cluster in names("eks", "list_clusters", "clusters", ""):
+        yield f"EKS cluster {cluster}"
+        for group in names("eks", "list_nodegroups", "nodegroups", "", clusterName=cluster):
+            yield f"EKS node group {cluster}/{group}"
+    for group in names("ec2", "describe_security_groups", "SecurityGroups", "GroupId"):
+        yield f"EC2 security group {group}"
+    for template in names("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateName"):
+        yield f"EC2 launch template {template}"
+    for page in client("ec2").get_paginator("describe_instances").paginate():
+        for reservation in page["Reservations"]:
+            for instance in reservation["Instances"]:
+                if instance["State"]["Name"] not in ("terminated", "shutting-down"):
+                    yield f"EC2 instance {instance['InstanceId']}"
+
+
+def _kubernetes(home: Home) -> Iterable[str]:
+    """Every object of the kinds that stacks make, system namespaces left out."""
+    from kubernetes import client, config
+
+    api = client.CoreV1Api(config.new_client_from_config(str(home.admin_kubeconfig)))
+    lists: dict[str, Callable[[], Any]] = {
+        "namespace": api.list_namespace,
+        "service account": api.list_service_account_for_all_namespaces,
+        "config map": api.list_config_map_for_all_namespaces,
+        "secret": api.list_secret_for_all_namespaces,
+    }
+    for noun, list_all in lists.items():
+        for item in list_all().items:
+            if not (item.metadata.namespace or "").startswith("kube-"):
+                place = f"{item.metadata.namespace}/" if item.metadata.namespace else ""
+                yield f"Kubernetes: {noun} {place}{item.metadata.name}"
+
+
+def _vault(home: Home) -> Iterable[str]:
+    """Mounts and policies. Entities are not a stack's: Vault makes one for each caller that logs in."""
+    import hvac
+
+    vault = hvac.Client(
+        url=home.vault_url, token=home.vault_keys()["root_token"], verify=str(home.ca_certificate)
+    )
+    if not vault.is_authenticated():
+        raise SandboxError("the sandbox's Vault does not accept its own root token; see logs/vault.log")
+    for path in vault.sys.list_auth_methods()["data"]:
+        yield f"Vault: auth method {path}"
+    for path in vault.sys.list_mounted_secrets_engines()["data"]:
+        yield f"Vault: secrets engine {path}"
+    for name in vault.sys.list_policies()["data"]["policies"]:
+        yield f"Vault: policy {name}"

@@ -1,0 +1,93 @@
+"""The sandbox's certificate authority, its servers' certificates and the cluster's signing key."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from sandbox.home import Home, write_private
+
+VALID_DAYS = 365
+
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+def ensure(home: Home) -> None:
+    """Makes the authority and every certificate once; later calls change nothing."""
+    folder = home.root / "pki"
+    if (folder / "complete").exists():
+        return
+    authority_key = ec.generate_private_key(ec.SECP256R1())
+    authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vault-aws-auth sandbox")])
+    authority = (
+        _certificate(authority_name, authority_name, authority_key)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(authority_key, hashes.SHA256())
+    )
+    write_private(folder / "ca.key", _private_pem(authority_key))
+    write_private(folder / "ca.crt", _public_pem(authority))
+
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+    addresses = x509.SubjectAlternativeName(
+        [
+            x509.DNSName("localhost"),
+            x509.DNSName("kubernetes.default.svc"),
+            x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")),
+        ]
+    )
+    for name, organization in (
+        ("etcd", None),
+        ("kube-apiserver", None),
+        ("vault", None),
+        ("kubernetes-admin", "system:masters"),
+        ("kube-controller-manager", "system:masters"),
+    ):
+        attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
+        if organization:  # the group that the Kubernetes API sees in a client certificate
+            attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = (
+            _certificate(x509.Name(attributes), authority_name, key)
+            .add_extension(usage, critical=False)
+            .add_extension(addresses, critical=False)
+            .sign(authority_key, hashes.SHA256())
+        )
+        write_private(folder / f"{name}.key", _private_pem(key))
+        write_private(folder / f"{name}.crt", _public_pem(certificate))
+
+    # EKS signs service-account tokens with RSA; so does the sandbox.
+    signer = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    write_private(folder / "service-account.key", _private_pem(signer))
+    public = signer.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    write_private(folder / "service-account.pub", public.decode())
+    write_private(folder / "complete", "")
+
+
+def _certificate(subject: x509.Name, issuer: x509.Name, key: Key) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_after(now + datetime.timedelta(days=VALID_DAYS))
+    )
+
+
+def _private_pem(key: Key) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def _public_pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()

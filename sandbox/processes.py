@@ -1,0 +1,156 @@
+"""Starts, watches and stops the sandbox's long-running processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import psutil
+
+from sandbox.home import Home, SandboxError, port_is_free, write_private
+
+STOP_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Service:
+    """One process: how it is started and how it tells that it is ready."""
+
+    name: str
+    command: Sequence[str]
+    ports: Sequence[int]
+    healthy: Callable[[], bool]
+    """True once it serves; an exception or False means not yet."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 60
+    """How long it may take to become healthy."""
+
+
+class Processes:
+    """The processes of one sandbox, remembered on disk by pid and start time.
+
+    The start time tells a process of ours from a stranger that was given its pid later.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.record = home.root / "processes.json"
+        self.started_here: list[str] = []
+
+    def running(self) -> dict[str, psutil.Process]:
+        """Those that live, by name."""
+        alive = {}
+        for name, entry in self._read().items():
+            try:
+                process = psutil.Process(int(entry["pid"]))
+                same = abs(process.create_time() - entry["started"]) < 1
+                if same and process.status() != psutil.STATUS_ZOMBIE:
+                    alive[name] = process
+            except psutil.NoSuchProcess:
+                continue
+        return alive
+
+    def start(self, service: Service) -> None:
+        """Starts the service unless it already runs. Does not wait for it: `wait` does."""
+        if service.name in self.running():
+            return
+        for port in service.ports:
+            if not port_is_free(port):
+                raise SandboxError(
+                    f"port {port}, which {service.name} listens on, is in use{_user_of(port)}. Stop that "
+                    f"process and run the command again, or start a sandbox of its own elsewhere: "
+                    f"SANDBOX_HOME=<folder>"
+                )
+        log = self.home.root / "logs" / f"{service.name}.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                list(service.command),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**_minimal_environment(), **service.environment},
+                # A group of its own: Ctrl-C in the terminal reaches this program, which then decides.
+                start_new_session=True,
+            )
+        self.started_here.append(service.name)
+        entries = self._read()
+        entries[service.name] = {"pid": process.pid, "started": psutil.Process(process.pid).create_time()}
+        self._write(entries)
+
+    def wait(self, service: Service) -> None:
+        """Returns once the service is healthy; raises when it dies or takes too long."""
+        deadline = time.monotonic() + service.seconds
+        reason = "it gave no answer"
+        while True:
+            if service.name not in self.running():
+                raise SandboxError(f"{service.name} stopped by itself. {self._last_words(service.name)}")
+            try:
+                if service.healthy():
+                    return
+            except Exception as error:  # any failure to answer means: not yet
+                reason = f"last answer: {type(error).__name__}"
+            if time.monotonic() > deadline:
+                raise SandboxError(
+                    f"{service.name} was not ready after {service.seconds:.0f} s ({reason}). "
+                    f"{self._last_words(service.name)}"
+                )
+            time.sleep(0.1)
+
+    def stop(self, names: Sequence[str] | None = None) -> list[str]:
+        """Stops them (all, or those named), the last started first; returns the names stopped."""
+        alive = self.running()
+        chosen = [name for name in reversed(list(alive)) if names is None or name in names]
+        for name in chosen:  # one after the other: the API server hangs on an etcd that went before it
+            _signal_group(alive[name], signal.SIGTERM)
+            _, stubborn = psutil.wait_procs([alive[name]], timeout=STOP_SECONDS)
+            for process in stubborn:
+                _signal_group(process, signal.SIGKILL)
+                psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
+        still_running = self.running()
+        self._write({name: entry for name, entry in self._read().items() if name in still_running})
+        return chosen
+
+    def _last_words(self, name: str) -> str:
+        log = self.home.root / "logs" / f"{name}.log"
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()][-5:]
+        return "Its log ends with:\n  " + "\n  ".join(lines) + f"\nThe whole log: {log}"
+
+    def _read(self) -> dict[str, dict[str, float]]:
+        if not self.record.exists():
+            return {}
+        entries: dict[str, dict[str, float]] = self.home.read_json(self.record)
+        return entries
+
+    def _write(self, entries: Mapping[str, object]) -> None:
+        write_private(self.record, json.dumps(entries, indent=2))
+
+
+def _minimal_environment() -> dict[str, str]:
+    """What a service inherits: nothing that could point it at another AWS, Vault or cluster."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def _signal_group(process: psutil.Process, number: int) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
+    except PermissionError:
+        process.send_signal(number)
+
+
+def _user_of(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr
+            if listens and connection.laddr[1] == port and connection.pid:
+                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    except psutil.Error:
+        pass
+    return ""

@@ -1,0 +1,339 @@
+"""The sandbox's processes: the emulated AWS, etcd, the Kubernetes API with its controllers, and Vault."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+from sandbox import pki
+from sandbox.home import REPOSITORY, Home, SandboxError, write_private
+from sandbox.processes import Processes, Service
+from tools import build
+
+REGION = "us-east-1"
+AUTHENTICATOR_PATH = "/sandbox/authenticate"
+
+# What the cluster's OIDC issuer looks like on EKS. Nothing answers at that address: the emulated STS
+# reads the issuer's keys from the Kubernetes API server, which is told to sign under this name.
+ISSUER = f"https://oidc.eks.{REGION}.amazonaws.com/id/"
+
+
+def start(home: Home, processes: Processes, report: Callable[[str, str], None]) -> None:
+    """Starts what does not run yet and returns when every part answers.
+
+    `report` is called with a service's name and address as each becomes ready.
+    """
+    pki.ensure(home)
+    _describe_cluster(home)
+    services = [_emulator(home), _etcd(home), _vault(home)]
+    for service in services:
+        processes.start(service)
+    _ready(processes, services[1], report, f"https://127.0.0.1:{home.ports['etcd']}")
+    kubernetes = [_api_server(home), _controllers(home)]
+    processes.start(kubernetes[0])
+    _ready(processes, services[0], report, home.emulator_url)
+    _ready(processes, services[2], report, home.vault_url)
+    _unseal(home)
+    _ready(processes, kubernetes[0], report, home.kubernetes_url)
+    _publish_signing_keys(home)
+    processes.start(kubernetes[1])
+    _ready(processes, kubernetes[1], report, "namespaces and default service accounts")
+
+
+def _ready(processes: Processes, service: Service, report: Callable[[str, str], None], address: str) -> None:
+    processes.wait(service)
+    report(service.name, address)
+
+
+# AWS
+
+
+def _emulator(home: Home) -> Service:
+    port = home.ports["emulator"]
+    return Service(
+        "emulator",
+        [sys.executable, "-m", "sandbox.aws", "--home", str(home.root / "aws"), "--port", str(port)],
+        [port],
+        lambda: requests.get(f"{home.emulator_url}/sandbox/health", timeout=2).ok,
+        {"PYTHONPATH": str(REPOSITORY), "AWS_DEFAULT_REGION": REGION},
+    )
+
+
+def _describe_cluster(home: Home) -> None:
+    """Tells the emulated EKS which real API server stands behind its cluster, and STS where its keys are."""
+    described = home.root / "aws" / "cluster.json"
+    if described.exists():
+        return
+    issuer = ISSUER + secrets.token_hex(16).upper()
+    authority = base64.b64encode(home.ca_certificate.read_bytes()).decode()
+    keys = {"jwks_uri": f"{home.kubernetes_url}/openid/v1/jwks", "ca_file": str(home.ca_certificate)}
+    write_private(home.root / "aws" / "issuers.json", json.dumps({issuer: keys}, indent=2))
+    cluster = {"endpoint": home.kubernetes_url, "certificate_authority": authority, "issuer": issuer}
+    write_private(described, json.dumps(cluster, indent=2))
+
+
+def cluster_issuer(home: Home) -> str:
+    """The OIDC issuer of the sandbox's cluster."""
+    return str(home.read_json(home.root / "aws" / "cluster.json")["issuer"])
+
+
+# Kubernetes
+
+
+def _etcd(home: Home) -> Service:
+    client, peer = (f"https://127.0.0.1:{home.ports[name]}" for name in ("etcd", "etcd-peer"))
+    certificate, key = _key_pair(home, "etcd")
+    session = _client(home, "etcd")
+    return Service(
+        "etcd",
+        [
+            str(build.ensure("etcd")),
+            f"--data-dir={home.root / 'etcd'}",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+            *_tls("", home, certificate, key),
+            *_tls("peer-", home, certificate, key),
+            # A sandbox may lose its last writes with the machine, not with the process.
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        ],
+        [home.ports["etcd"], home.ports["etcd-peer"]],
+        lambda: session.get(f"{client}/health", timeout=2).json()["health"] == "true",
+    )
+
+
+def _tls(prefix: str, home: Home, certificate: Path, key: Path) -> list[str]:
+    return [
+        f"--{prefix}cert-file={certificate}",
+        f"--{prefix}key-file={key}",
+        f"--{prefix}client-cert-auth",
+        f"--{prefix}trusted-ca-file={home.ca_certificate}",
+    ]
+
+
+def _api_server(home: Home) -> Service:
+    certificate, key = _key_pair(home, "kube-apiserver")
+    etcd_certificate, etcd_key = _key_pair(home, "etcd")
+    folder = home.root / "kubernetes"
+    authority = home.ca_certificate
+    _write_kubeconfig(home, home.admin_kubeconfig, "kubernetes-admin")
+    # What EKS does with `aws eks get-token`: the token is a presigned sts:GetCallerIdentity request,
+    # and AWS says whose it is.
+    webhook = folder / "authenticator.kubeconfig"
+    _write_yaml(
+        webhook,
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "aws", "cluster": {"server": home.emulator_url + AUTHENTICATOR_PATH}}],
+            "users": [{"name": "kube-apiserver", "user": {}}],
+            "contexts": [{"name": "aws", "context": {"cluster": "aws", "user": "kube-apiserver"}}],
+            "current-context": "aws",
+        },
+    )
+    session = _client(home, "kubernetes-admin")
+    return Service(
+        "kube-apiserver",
+        [
+            str(build.ensure("kube-apiserver")),
+            f"--etcd-servers=https://127.0.0.1:{home.ports['etcd']}",
+            f"--etcd-cafile={authority}",
+            f"--etcd-certfile={etcd_certificate}",
+            f"--etcd-keyfile={etcd_key}",
+            "--bind-address=127.0.0.1",
+            "--advertise-address=127.0.0.1",
+            f"--secure-port={home.ports['kube-apiserver']}",
+            f"--tls-cert-file={certificate}",
+            f"--tls-private-key-file={key}",
+            f"--client-ca-file={authority}",
+            "--authorization-mode=RBAC",
+            f"--authentication-token-webhook-config-file={webhook}",
+            "--authentication-token-webhook-version=v1",
+            "--authentication-token-webhook-cache-ttl=30s",
+            f"--service-account-issuer={cluster_issuer(home)}",
+            f"--service-account-jwks-uri={home.kubernetes_url}/openid/v1/jwks",
+            f"--service-account-key-file={home.root / 'pki' / 'service-account.pub'}",
+            f"--service-account-signing-key-file={home.root / 'pki' / 'service-account.key'}",
+            "--api-audiences=https://kubernetes.default.svc",
+            "--service-cluster-ip-range=10.100.0.0/24",
+            # No endpoint of the sandbox is reachable from a pod: there are none.
+            "--endpoint-reconciler-type=none",
+            "--v=0",
+        ],
+        [home.ports["kube-apiserver"]],
+        lambda: session.get(f"{home.kubernetes_url}/readyz", timeout=2).text == "ok",
+    )
+
+
+def _controllers(home: Home) -> Service:
+    """The controllers that every namespace relies on: its default service account, and its removal."""
+    kubeconfig = home.root / "kubernetes" / "controllers.kubeconfig"
+    _write_kubeconfig(home, kubeconfig, "kube-controller-manager")
+    session = _client(home, "kubernetes-admin")
+    default = f"{home.kubernetes_url}/api/v1/namespaces/default/serviceaccounts/default"
+    return Service(
+        "kube-controller-manager",
+        [
+            str(build.ensure("kube-controller-manager")),
+            f"--kubeconfig={kubeconfig}",
+            "--controllers=namespace-controller,serviceaccount-controller,garbage-collector-controller",
+            "--secure-port=0",
+            "--leader-elect=false",
+            "--concurrent-gc-syncs=2",
+            "--v=0",
+        ],
+        [],
+        lambda: session.get(default, timeout=2).ok,
+    )
+
+
+def _publish_signing_keys(home: Home) -> None:
+    """Opens the issuer's discovery documents to everybody, as EKS does, so that STS can verify tokens."""
+    binding: dict[str, Any] = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "sandbox:issuer-discovery"},
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "system:service-account-issuer-discovery",
+        },
+        "subjects": [
+            {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:unauthenticated"}
+        ],
+    }
+    url = f"{home.kubernetes_url}/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+    answer = _client(home, "kubernetes-admin").post(url, json=binding, timeout=10)
+    if answer.status_code != 409:  # it is there since an earlier start
+        answer.raise_for_status()
+
+
+def _write_kubeconfig(home: Home, path: Path, user: str) -> None:
+    certificate, key = _key_pair(home, user)
+    _write_yaml(
+        path,
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [
+                {
+                    "name": "sandbox",
+                    "cluster": {
+                        "server": home.kubernetes_url,
+                        "certificate-authority": str(home.ca_certificate),
+                    },
+                }
+            ],
+            "users": [
+                {"name": user, "user": {"client-certificate": str(certificate), "client-key": str(key)}}
+            ],
+            "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": user}}],
+            "current-context": "sandbox",
+        },
+    )
+
+
+# Vault
+
+
+def _vault(home: Home) -> Service:
+    certificate, key = _key_pair(home, "vault")
+    folder = home.root / "vault"
+    (folder / "data").mkdir(exist_ok=True)
+    write_private(
+        folder / "vault.hcl",
+        f"""\
+storage "raft" {{
+  path    = "{folder / "data"}"
+  node_id = "sandbox"
+  performance_multiplier = 1
+}}
+listener "tcp" {{
+  address         = "127.0.0.1:{home.ports["vault"]}"
+  cluster_address = "127.0.0.1:{home.ports["vault-cluster"]}"
+  tls_cert_file   = "{certificate}"
+  tls_key_file    = "{key}"
+}}
+api_addr      = "{home.vault_url}"
+cluster_addr  = "https://127.0.0.1:{home.ports["vault-cluster"]}"
+disable_mlock = true
+log_level     = "warn"
+""",
+    )
+    return Service(
+        "vault",
+        [str(build.ensure("vault")), "server", f"-config={folder / 'vault.hcl'}"],
+        [home.ports["vault"], home.ports["vault-cluster"]],
+        lambda: _listens(home.ports["vault"]) and "initialized" in _vault_health(home),
+    )
+
+
+def _listens(port: int) -> bool:
+    with socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+
+
+def _vault_health(home: Home) -> dict[str, Any]:
+    answer = requests.get(f"{home.vault_url}/v1/sys/health", verify=str(home.ca_certificate), timeout=5)
+    health: dict[str, Any] = answer.json()
+    return health
+
+
+def _unseal(home: Home) -> None:
+    """Initialises Vault on the first start, and unseals it with the kept key on every one."""
+    import hvac
+
+    client = hvac.Client(url=home.vault_url, verify=str(home.ca_certificate), timeout=30)
+    keys = home.root / "vault" / "init.json"
+    if not client.sys.is_initialized():
+        made = client.sys.initialize(secret_shares=1, secret_threshold=1)
+        write_private(
+            keys, json.dumps({"root_token": made["root_token"], "unseal_key": made["keys_base64"][0]})
+        )
+    if client.sys.is_sealed():
+        client.sys.submit_unseal_key(home.vault_keys()["unseal_key"])
+    _wait_until_active(home)
+
+
+def _wait_until_active(home: Home) -> None:
+    """A freshly unsealed node first elects itself; until then it refuses requests."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        health = _vault_health(home)
+        if not health["sealed"] and not health["standby"]:
+            return
+        time.sleep(0.1)
+    raise SandboxError(f"vault is unsealed but did not become active; see {home.root / 'logs' / 'vault.log'}")
+
+
+# Shared
+
+
+def _key_pair(home: Home, name: str) -> tuple[Path, Path]:
+    return home.root / "pki" / f"{name}.crt", home.root / "pki" / f"{name}.key"
+
+
+def _client(home: Home, name: str) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # no proxy stands between the sandbox and its own loopback
+    session.verify = str(home.ca_certificate)
+    certificate, key = _key_pair(home, name)
+    session.cert = (str(certificate), str(key))
+    return session
+
+
+def _write_yaml(path: Path, document: dict[str, Any]) -> None:
+    write_private(path, yaml.safe_dump(document, sort_keys=False))
