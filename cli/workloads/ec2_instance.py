@@ -1,0 +1,61 @@
+"""A node's login: the instance's own credentials, from its metadata service."""
+
+import os
+from collections.abc import Iterator
+
+from cli.chain import AWS_LINK, Credentials
+from cli.errors import Refused
+from cli.workloads.base import Impostor, Workload
+
+
+class Ec2InstanceWorkload(Workload):
+    """The EC2 instance that this command runs on."""
+
+    kind = "ec2-instance"
+
+    @property
+    def caller(self) -> str:
+        return "this EC2 instance"
+
+    def credentials(self) -> Credentials:
+        import botocore.session
+        from botocore.exceptions import BotoCoreError
+        from botocore.utils import InstanceMetadataFetcher
+
+        try:
+            session = botocore.session.Session()
+            fetched = InstanceMetadataFetcher(
+                timeout=1,
+                num_attempts=2,
+                env=dict(os.environ),
+                config={
+                    "ec2_metadata_service_endpoint": session.get_config_variable(
+                        "ec2_metadata_service_endpoint"
+                    ),
+                    "ec2_metadata_service_endpoint_mode": session.get_config_variable(
+                        "ec2_metadata_service_endpoint_mode"
+                    ),
+                    # Version 2 only: version 1 can be read through any proxy that a workload leaves open.
+                    "ec2_metadata_v1_disabled": True,
+                },
+            ).retrieve_iam_role_credentials()
+        except BotoCoreError as error:
+            raise _not_here(str(error)) from error
+        if not fetched:
+            raise _not_here("the metadata service gave no role credentials")
+        return Credentials(fetched["access_key"], fetched["secret_key"], fetched["token"])
+
+    def impostors(self) -> Iterator[Impostor]:
+        """None that can be tried from here: a session under another name needs the node role's own trust."""
+        return iter(())
+
+
+def _not_here(reason: str) -> Refused:
+    return Refused(
+        AWS_LINK,
+        "the instance metadata service",
+        reason,
+        "no-instance",
+        "run this on an instance of the login's node group (in a pod of it, the metadata hop limit must be "
+        "2), whose instance profile has a role",
+    )
