@@ -1,0 +1,101 @@
+"""A sandbox as the tests use it: through its commands, and through the APIs of what it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+import hvac
+from kubernetes import client as kubernetes_client
+from kubernetes import config as kubernetes_config
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Sandbox:
+    """A sandbox under test, used through its command line as its users do."""
+
+    home: Path
+    first_up: str = ""
+
+    def run(self, *words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """`python -m sandbox WORDS`; the caller looks at the exit code."""
+        return subprocess.run(
+            [sys.executable, "-m", "sandbox", *words],
+            cwd=REPOSITORY,
+            env={**os.environ, "SANDBOX_HOME": str(self.home), **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+        )
+
+    def up(self, *words: str, env: dict[str, str] | None = None) -> str:
+        """Brings a stack up and returns what was printed."""
+        answer = self.run("up", *words, env=env)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        return answer.stdout
+
+    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        """A command line in a shell that has sourced the sandbox's environment."""
+        script = f"source {shlex.quote(str(self.home / 'env'))} && {command}"
+        return subprocess.run(
+            ["bash", "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def json(self, command: str) -> Any:
+        """The JSON that a command in that shell prints."""
+        answer = self.shell(command)
+        assert answer.returncode == 0, answer.stderr + answer.stdout
+        return json.loads(answer.stdout)
+
+    @cached_property
+    def env(self) -> dict[str, str]:
+        """The variables that the sandbox's shell sets."""
+        lines = (self.home / "env").read_text().splitlines()
+        pairs = (line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
+        return {name: shlex.split(value)[0] if value != "''" else "" for name, value in pairs}
+
+    @cached_property
+    def vault(self) -> hvac.Client:
+        """Vault as its operator."""
+        return hvac.Client(
+            url=self.env["VAULT_ADDR"], token=self.env["VAULT_TOKEN"], verify=self.env["VAULT_CACERT"]
+        )
+
+    @cached_property
+    def kubernetes(self) -> kubernetes_client.CoreV1Api:
+        """The cluster as its administrator."""
+        return kubernetes_client.CoreV1Api(
+            kubernetes_config.new_client_from_config(str(self.home / "kubernetes" / "admin.kubeconfig"))
+        )
+
+    def aws(self, service: str, account: str = "111111111111", **credentials: str) -> Any:
+        """A client of the emulated AWS: an account's administrator, or whoever the credentials are."""
+        if not credentials:
+            key = json.loads((self.home / "aws" / "credentials.json").read_text())[account]
+            credentials = {
+                "aws_access_key_id": key["access_key_id"],
+                "aws_secret_access_key": key["secret_access_key"],
+            }
+        connect: Any = boto3.client
+        return connect(
+            service, endpoint_url=self.env["AWS_ENDPOINT_URL"], region_name="us-east-1", **credentials
+        )
+
+    def token(self, name: str, namespace: str = "default", audience: str = "sts.amazonaws.com") -> str:
+        """A token that the Kubernetes API issues for a service account."""
+        request = kubernetes_client.AuthenticationV1TokenRequest(
+            spec=kubernetes_client.V1TokenRequestSpec(audiences=[audience], expiration_seconds=600)
+        )
+        answer: Any = self.kubernetes.create_namespaced_service_account_token(name, namespace, request)
+        return str(answer.status.token)

@@ -1,0 +1,140 @@
+"""Scenario A as an operator sees it: what AWS, Kubernetes, Vault and Pulumi say agrees."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from tests.sandbox.kit import Sandbox
+
+ROLE_ARN = "arn:aws:iam::111111111111:role/vault-auth"
+MAX_TTL = 768 * 3600
+
+
+def test_up_prints_the_identity_and_the_token_table_of_each_workload(sandbox: Sandbox) -> None:
+    printed = sandbox.first_up
+    assert "arn:aws:sts::111111111111:assumed-role/vault-auth/" in printed
+    assert re.search(r"arn:aws:sts::111111111111:assumed-role/eks1-node/i-[0-9a-f]+", printed)
+    for row in ("token_accessor", "token_duration", "token_policies", "token_meta_account_id"):
+        assert printed.count(row) == 2, f"{row} is printed once for the pod and once for the node"
+
+
+def test_up_again_changes_nothing(sandbox: Sandbox) -> None:
+    printed = sandbox.up()
+    assert re.search(r"\d+ unchanged", printed)
+    assert not re.search(r"\d+ (created|updated|replaced|deleted)|[+-] \d+ to", printed), printed
+
+
+def test_preview_by_hand_in_the_sandbox_shell_finds_no_change(sandbox: Sandbox) -> None:
+    answer = sandbox.shell("pulumi preview --stack local --expect-no-changes --non-interactive")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_refresh_finds_no_drift(sandbox: Sandbox) -> None:
+    answer = sandbox.shell("pulumi refresh --stack local --yes --skip-preview --expect-no-changes")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_pod_role_in_vault_is_bound_to_the_iam_role_alone(sandbox: Sandbox) -> None:
+    role = sandbox.json("vault read -format=json auth/aws/role/dev-role-iam2")["data"]
+    assert role["auth_type"] == "iam"
+    assert role["bound_iam_principal_arn"] == [ROLE_ARN]
+    assert role["bound_iam_principal_id"] == [
+        sandbox.aws("iam").get_role(RoleName="vault-auth")["Role"]["RoleId"]
+    ]
+    assert role["token_policies"] == ["dev"]
+    assert role["token_max_ttl"] == MAX_TTL
+
+
+def test_node_role_in_vault_infers_instances_of_the_node_group(sandbox: Sandbox) -> None:
+    role = sandbox.json("vault read -format=json auth/aws/role/dev-role-iam")["data"]
+    assert role["auth_type"] == "iam"
+    assert role["inferred_entity_type"] == "ec2_instance"
+    assert role["inferred_aws_region"] == "us-east-1"
+    assert role["bound_account_id"] == ["111111111111"]
+    (profile,) = role["bound_iam_instance_profile_arn"]
+    assert re.fullmatch(r"arn:aws:iam::111111111111:instance-profile/[^*]+\*", profile)
+    assert role["token_policies"] == ["dev"]
+    assert role["token_max_ttl"] == MAX_TTL
+
+
+def test_client_config_shows_the_access_key_and_never_its_secret(sandbox: Sandbox) -> None:
+    answer = sandbox.shell("vault read -format=json auth/aws/config/client")
+    (key,) = sandbox.aws("iam").list_access_keys(UserName="vault-auth")["AccessKeyMetadata"]
+    assert key["AccessKeyId"] in answer.stdout
+    assert "secret_key" not in answer.stdout
+
+
+def test_service_account_carries_the_role(sandbox: Sandbox) -> None:
+    account = sandbox.json("kubectl get sa vault-auth -n default -o json")
+    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] == ROLE_ARN
+
+
+def test_iam_role_trusts_one_service_account_of_one_cluster(sandbox: Sandbox) -> None:
+    role = sandbox.json("aws iam get-role --role-name vault-auth --output json")["Role"]
+    cluster = sandbox.json("pulumi stack output cluster --stack local --json")
+    issuer = cluster["oidcIssuer"].removeprefix("https://")
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Effect"] == "Allow"
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert statement["Principal"] == {"Federated": cluster["oidcProviderArn"]}
+    assert statement["Condition"] == {
+        "StringEquals": {
+            f"{issuer}:aud": "sts.amazonaws.com",
+            f"{issuer}:sub": "system:serviceaccount:default:vault-auth",
+        }
+    }
+
+
+def test_stack_outputs_follow_the_contract(sandbox: Sandbox) -> None:
+    outputs = sandbox.json("pulumi stack output --stack local --json")
+    assert {"vault", "cluster", "logins", "consumers"} <= outputs.keys()
+    assert outputs["vault"].keys() == {
+        "address", "namespace", "mountPath", "serverIdHeader", "stsEndpoint", "stsRegion",
+    }  # fmt: skip
+    assert outputs["cluster"].keys() == {"name", "oidcIssuer", "oidcProviderArn"}
+    for login in outputs["logins"].values():
+        assert login.keys() == {
+            "kind", "vaultRole", "iamRoleArn", "serviceAccounts", "principals", "policies", "maxTtl",
+        }  # fmt: skip
+    assert outputs["logins"]["pod"]["serviceAccounts"] == ["default/vault-auth"]
+    assert outputs["logins"]["pod"]["iamRoleArn"] == ROLE_ARN
+    assert outputs["kubeconfig"] == "[secret]"
+
+
+def test_kubeconfig_of_the_stack_opens_the_cluster_through_aws(sandbox: Sandbox) -> None:
+    command = (
+        "pulumi stack output kubeconfig --stack local --show-secrets > $PULUMI_HOME/kubeconfig && "
+        "kubectl --kubeconfig $PULUMI_HOME/kubeconfig auth can-i create namespaces; "
+        "rm -f $PULUMI_HOME/kubeconfig"
+    )
+    assert sandbox.shell(command).stdout.strip() == "yes"
+
+
+def test_verify_proves_every_login_and_every_refusal(sandbox: Sandbox) -> None:
+    answer = sandbox.shell("vault-aws-auth verify --stack local")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_login_gives_a_token_that_reads_what_its_policy_allows(sandbox: Sandbox) -> None:
+    """The point of it all: a pod's identity, and nothing stored, opens a secret."""
+    sandbox.vault.sys.enable_secrets_engine("kv", path="dev", options={"version": "2"})
+    try:
+        kv = sandbox.vault.secrets.kv.v2
+        # A fresh key-value mount upgrades itself first and says so to early callers.
+        for _ in range(50):
+            try:
+                sandbox.vault.secrets.kv.v2.create_or_update_secret(
+                    "app", {"color": "blue"}, mount_point="dev"
+                )
+                break
+            except Exception:
+                time.sleep(0.1)
+        answer = sandbox.shell(
+            "vault-aws-auth login pod --stack local --token-file $PULUMI_HOME/pod-token > /dev/null && "
+            "VAULT_TOKEN=$(cat $PULUMI_HOME/pod-token) vault kv get -mount=dev -field=color app; "
+            "rm -f $PULUMI_HOME/pod-token"
+        )
+        assert answer.stdout.strip() == "blue", answer.stderr
+    finally:
+        sandbox.vault.sys.disable_secrets_engine("dev")
