@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import signal
 import sys
 from concurrent import futures
 from pathlib import Path
@@ -31,11 +32,11 @@ class LanguageHost(LanguageServer):
         if request.pwd:
             os.chdir(request.pwd)
         program = Path(request.info.program_directory) / (request.info.entry_point or ".")
-        self.program = lambda: runpy.run_path(str(program), run_name="__main__")
+        self.program = lambda: _run_program(program)
         # The inline server expects the engine's address where an inline run carries it.
         del request.args[:]
         request.args.append(self.engine_address)
-        return super().Run(request, context)
+        return super().Run(request, context)  # type: ignore[no-untyped-call]  # the SDK's is not typed
 
     def Handshake(self, request: Any, context: Any) -> Any:
         return language_pb2.LanguageHandshakeResponse()
@@ -58,6 +59,10 @@ class LanguageHost(LanguageServer):
         return empty_pb2.Empty()
 
 
+def _run_program(program: Path) -> None:
+    runpy.run_path(str(program), run_name="__main__")
+
+
 def main() -> None:
     """Serves on a free loopback port, printed as the engine expects; ends with the engine."""
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
@@ -65,6 +70,9 @@ def main() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
+    # The engine ends its plugins with an interrupt once it is done with them.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: server.stop(grace=None))
     server.wait_for_termination()
 
 
