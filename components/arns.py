@@ -1,0 +1,139 @@
+"""Amazon Resource Names and the facts of each partition. Pure functions; no resources."""
+
+import re
+from typing import NamedTuple
+
+DNS_SUFFIXES = {
+    "aws": "amazonaws.com",
+    "aws-cn": "amazonaws.com.cn",
+    "aws-us-gov": "amazonaws.com",
+    "aws-iso": "c2s.ic.gov",
+    "aws-iso-b": "sc2s.sgov.gov",
+    "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov",
+    "aws-eusc": "amazonaws.eu",
+}
+"""The suffix of service host names and service principals, by partition."""
+
+_PARTITION_BY_REGION_PREFIX = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+    "eusc-": "aws-eusc",
+}
+
+REGION_FORM = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}")
+ACCOUNT_FORM = re.compile(r"\d{12}")
+# IAM's own character sets: names have no slash, paths begin and end with one.
+_IAM_RESOURCE_FORM = re.compile(
+    r"(?P<kind>role|user|instance-profile|oidc-provider|policy)(?P<path>/(?:[\x21-\x7e]+/)?)(?P<name>[\w+=,.@-]*\*?)",
+    re.ASCII,
+)
+
+
+class Arn(NamedTuple):
+    """The parts of `arn:partition:service:region:account:resource`."""
+
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+    def __str__(self) -> str:
+        return ":".join(("arn", *self))
+
+    @property
+    def kind(self) -> str:
+        """`role` of `role/team/app`."""
+        return self.resource.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """`app` of `role/team/app`: what IAM's API calls the role's name."""
+        return self.resource.rpartition("/")[2]
+
+    @property
+    def path(self) -> str:
+        """`/team/` of `role/team/app`, `/` of `role/app`."""
+        return self.resource[len(self.kind) : len(self.resource) - len(self.name)]
+
+
+def partition_of(region: str) -> str:
+    """The partition that a region belongs to: `aws-cn` for `cn-north-1`."""
+    for prefix, partition in _PARTITION_BY_REGION_PREFIX.items():
+        if region.startswith(prefix):
+            return partition
+    return "aws"
+
+
+def dns_suffix(region: str) -> str:
+    """The suffix of service host names in a region: `amazonaws.com.cn` for `cn-north-1`."""
+    return DNS_SUFFIXES[partition_of(region)]
+
+
+def sts_endpoint(region: str) -> str:
+    """The regional STS endpoint."""
+    return f"https://sts.{region}.{dns_suffix(region)}"
+
+
+def parse(arn: str) -> Arn:
+    """Split an ARN.
+
+    Raises ValueError, with the accepted form, for anything that is not one.
+    """
+    parts = arn.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn" or not parts[2] or not parts[5]:
+        raise ValueError("is not an ARN; write arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE")
+    result = Arn(*parts[1:])
+    if result.partition not in DNS_SUFFIXES:
+        raise ValueError(
+            f"has the unknown partition {result.partition!r}; write one of {', '.join(DNS_SUFFIXES)}"
+        )
+    return result
+
+
+def parse_iam(arn: str, *kinds: str, wildcard: bool = False) -> Arn:
+    """Split the ARN of an IAM entity of one of `kinds`, such as `role` or `user`.
+
+    With `wildcard`, one `*` may end it, which is the only place where Vault understands it.
+    Raises ValueError, with the accepted form and how to mend it, otherwise.
+    """
+    example = f"arn:aws:iam::111111111111:{kinds[0]}/{'NAME*' if wildcard else 'NAME'}"
+    result = parse(arn)
+    if result.service == "sts" and result.resource.startswith("assumed-role/") and "role" in kinds:
+        role = result.resource.split("/")[1]
+        raise ValueError(
+            "is the session of a role; write the role itself: "
+            f"arn:{result.partition}:iam::{result.account}:role/{role}"
+        )
+    if result.service != "iam" or result.region:
+        raise ValueError(f"is not the ARN of an IAM {' or '.join(kinds)}; write e.g. {example}")
+    if not ACCOUNT_FORM.fullmatch(result.account):
+        raise ValueError(f"has the malformed account ID {result.account!r}; write its 12 digits")
+    if "*" in result.resource[:-1]:
+        raise ValueError("has a wildcard that is not its last character; Vault takes a * only at the end")
+    if result.resource.endswith("*") and not wildcard:
+        raise ValueError(f"has a wildcard, which is not accepted here; write e.g. {example}")
+    match = _IAM_RESOURCE_FORM.fullmatch(result.resource)
+    if match is None or match["kind"] not in kinds or not match["name"]:
+        raise ValueError(f"is not the ARN of an IAM {' or '.join(kinds)}; write e.g. {example}")
+    return result
+
+
+def oidc_provider_arn(partition: str, account: str, issuer: str) -> str:
+    """The ARN that IAM gives the OIDC provider of an issuer."""
+    return f"arn:{partition}:iam::{account}:oidc-provider/{issuer_host(issuer)}"
+
+
+def issuer_host(issuer: str) -> str:
+    """An issuer as IAM writes it in ARNs and condition keys: without the scheme."""
+    return issuer.removeprefix("https://").rstrip("/")
+
+
+def issuer_url(issuer: str) -> str:
+    """An issuer as tokens carry it: with the scheme, whichever way it was given."""
+    return f"https://{issuer_host(issuer)}"

@@ -1,0 +1,257 @@
+"""The EKS cluster: created, or an existing one looked up; and its OIDC provider in IAM."""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_eks as eks
+from typing_extensions import NotRequired, TypedDict
+
+from components import arns, iam
+from components.kubeconfig import eks_kubeconfig
+
+DEFAULT_LOG_TYPES = ("api", "audit", "authenticator")
+OWNER_TAG = "vault-aws-auth/owner"
+"""Tag on an OIDC provider that this component made: which component of which stack it belongs to."""
+
+_NODE_POLICIES = {
+    "worker": "AmazonEKSWorkerNodePolicy",
+    "cni": "AmazonEKS_CNI_Policy",
+    "registry": "AmazonEC2ContainerRegistryReadOnly",
+}
+
+
+class NodeGroup(TypedDict):
+    """A managed node group, with a node role of its own."""
+
+    role_name: NotRequired[str]
+    """Name of the node role. Default: `<cluster>-<group>-node`."""
+
+    instance_types: NotRequired[Sequence[str]]
+    """EC2 instance types, the first one preferred. Default: `t3.medium`."""
+
+    min_size: NotRequired[int]
+    """Fewest nodes. Default: 1."""
+
+    desired_size: NotRequired[int]
+    """Nodes to start with. Default: `min_size`."""
+
+    max_size: NotRequired[int]
+    """Most nodes. Default: the larger of 2 and `desired_size`."""
+
+
+class EksClusterArgs(TypedDict):
+    """A cluster to create, or with `existing` the one to look up."""
+
+    cluster_name: str
+    """Name of the cluster in EKS."""
+
+    region: str
+    """AWS region of the cluster, for example `us-east-1`."""
+
+    existing: NotRequired[bool]
+    """Look the cluster up instead of creating it; beside it only `node_role_arns` may be given.
+    Default: false."""
+
+    kubernetes_version: NotRequired[str]
+    """Kubernetes version, for example `1.33`. Default: EKS's own default at creation."""
+
+    vpc_id: NotRequired[pulumi.Input[str]]
+    """VPC of the cluster. Default: the account's default VPC."""
+
+    subnet_ids: NotRequired[Sequence[pulumi.Input[str]]]
+    """Subnets of the cluster and its nodes, in two availability zones at least.
+    Default: those of the default VPC."""
+
+    endpoint_private_access: NotRequired[bool]
+    """The API server answers inside the VPC. Default: true."""
+
+    endpoint_public_access: NotRequired[bool]
+    """The API server answers from outside the VPC, to `public_access_cidrs`. Default: false."""
+
+    public_access_cidrs: NotRequired[Sequence[pulumi.Input[str]]]
+    """Who may reach the public endpoint; must be given with it. Default: nobody."""
+
+    log_types: NotRequired[Sequence[str]]
+    """Control-plane logs sent to CloudWatch. Default: `api`, `audit`, `authenticator`."""
+
+    encryption_key_arn: NotRequired[pulumi.Input[str]]
+    """KMS key that encrypts Kubernetes secrets. Default: the one that EKS owns."""
+
+    node_groups: NotRequired[Mapping[str, NodeGroup]]
+    """Managed node groups by name. Default: none."""
+
+    node_role_arns: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Of an existing cluster: the ARNs of its node roles, by node group. Default: none."""
+
+
+class EksCluster(pulumi.ComponentResource):
+    """An EKS cluster whose service accounts IAM can trust."""
+
+    cluster_name: pulumi.Output[str]
+    """Name of the cluster in EKS."""
+
+    oidc_issuer: pulumi.Output[str]
+    """Issuer of the cluster's service-account tokens, with `https://`."""
+
+    oidc_provider_arn: pulumi.Output[str]
+    """ARN of the issuer's OIDC provider in IAM."""
+
+    kubeconfig: pulumi.Output[str]
+    """Kubeconfig as JSON. A secret, though it gets its tokens from `aws eks get-token`."""
+
+    node_role_arns: pulumi.Output[Mapping[str, str]]
+    """ARNs of the node roles, by node group."""
+
+    def __init__(self, name: str, args: EksClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("vault-aws-auth:index:EksCluster", name, {}, opts)
+        _validate(args)
+        self._name = name
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        issuer: pulumi.Input[str] = self._look_up(args) if args.get("existing") else self._create(args)
+
+        self.cluster_name = pulumi.Output.from_input(args["cluster_name"])
+        self.oidc_issuer = pulumi.Output.from_input(issuer).apply(arns.issuer_url)
+        self.oidc_provider_arn = self._oidc_provider(issuer)
+        self.register_outputs(
+            {
+                "cluster_name": self.cluster_name,
+                "oidc_issuer": self.oidc_issuer,
+                "oidc_provider_arn": self.oidc_provider_arn,
+                "kubeconfig": self.kubeconfig,
+                "node_role_arns": self.node_role_arns,
+            }
+        )
+
+    def _create(self, args: EksClusterArgs) -> pulumi.Output[str]:
+        cluster = eks.Cluster(
+            f"{self._name}-cluster",
+            name=args["cluster_name"],
+            version=args.get("kubernetes_version"),
+            vpc_id=args.get("vpc_id"),
+            subnet_ids=args.get("subnet_ids"),
+            endpoint_private_access=args.get("endpoint_private_access", True),
+            endpoint_public_access=args.get("endpoint_public_access", False),
+            public_access_cidrs=args.get("public_access_cidrs"),
+            enabled_cluster_log_types=list(args.get("log_types", DEFAULT_LOG_TYPES)),
+            encryption_config_key_arn=args.get("encryption_key_arn"),
+            # Who may use the cluster is said with EKS access entries; the aws-auth ConfigMap is not used.
+            authentication_mode=eks.AuthenticationMode.API,
+            # Node groups are managed ones, below. The OIDC provider is ours: pulumi-eks would connect to
+            # the issuer to read a certificate fingerprint that IAM no longer needs.
+            skip_default_node_group=True,
+            opts=self._child,
+        )
+        self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
+        self.node_role_arns = pulumi.Output.all(
+            **{
+                group: self._node_group(cluster, group, settings, args)
+                for group, settings in args.get("node_groups", {}).items()
+            }
+        )
+        return cluster.oidc_issuer
+
+    def _node_group(
+        self, cluster: eks.Cluster, group: str, settings: NodeGroup, args: EksClusterArgs
+    ) -> pulumi.Output[str]:
+        """A managed node group and its role; returns the role's ARN."""
+        region = args["region"]
+        role = aws.iam.Role(
+            f"{self._name}-{group}-node-role",
+            name=settings.get("role_name", f"{args['cluster_name']}-{group}-node"),
+            description=f"Nodes of the group {group} of the EKS cluster {args['cluster_name']}",
+            assume_role_policy=iam.to_json(iam.service_trust(f"ec2.{arns.dns_suffix(region)}")),
+            opts=self._child,
+        )
+        attachments = [
+            aws.iam.RolePolicyAttachment(
+                f"{self._name}-{group}-node-{noun}-policy",
+                role=role.name,
+                policy_arn=f"arn:{arns.partition_of(region)}:iam::aws:policy/{policy}",
+                opts=self._child,
+            )
+            for noun, policy in _NODE_POLICIES.items()
+        ]
+        minimum = int(settings.get("min_size", 1))
+        desired = int(settings.get("desired_size", minimum))
+        eks.ManagedNodeGroup(
+            f"{self._name}-{group}-nodes",
+            cluster=cluster,
+            node_role_arn=role.arn,
+            instance_types=list(settings.get("instance_types", ["t3.medium"])),
+            scaling_config=aws.eks.NodeGroupScalingConfigArgs(
+                min_size=minimum,
+                desired_size=desired,
+                max_size=int(settings.get("max_size", max(2, desired))),
+            ),
+            subnet_ids=args.get("subnet_ids"),
+            # Nodes that start before their role has its policies never become ready.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=attachments),
+        )
+        return role.arn
+
+    def _look_up(self, args: EksClusterArgs) -> str:
+        # Looked up at once and not as an output: what is registered below depends on the issuer.
+        found = aws.eks.get_cluster(name=args["cluster_name"], opts=pulumi.InvokeOptions(parent=self))
+        self.kubeconfig = pulumi.Output.secret(
+            eks_kubeconfig(found.name, found.endpoint, found.certificate_authorities[0].data, args["region"])
+        )
+        self.node_role_arns = pulumi.Output.all(**args.get("node_role_arns", {}))
+        return found.identities[0].oidcs[0].issuer
+
+    def _oidc_provider(self, issuer: pulumi.Input[str]) -> pulumi.Output[str]:
+        """The ARN of the issuer's OIDC provider, which is declared unless somebody else made it."""
+        owner = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}/{self._name}"
+        if isinstance(issuer, str):
+            found = self._find_oidc_provider(issuer)
+            # One that carries our tag was made by an earlier update of this stack: it stays declared,
+            # for what is no longer declared is deleted.
+            if found is not None and (found.tags or {}).get(OWNER_TAG) != owner:
+                if iam.AUDIENCE not in found.client_id_lists:
+                    raise ValueError(
+                        f"the OIDC provider {found.arn} does not accept the audience {iam.AUDIENCE}; "
+                        "add it with: aws iam add-client-id-to-open-id-connect-provider "
+                        f"--client-id {iam.AUDIENCE} --open-id-connect-provider-arn {found.arn}"
+                    )
+                return pulumi.Output.from_input(found.arn)
+        provider = aws.iam.OpenIdConnectProvider(
+            f"{self._name}-oidc-provider",
+            url=pulumi.Output.from_input(issuer).apply(arns.issuer_url),
+            client_id_lists=[iam.AUDIENCE],
+            tags={OWNER_TAG: owner},
+            opts=self._child,
+        )
+        return provider.arn
+
+    def _find_oidc_provider(self, issuer: str) -> aws.iam.GetOpenIdConnectProviderResult | None:
+        try:
+            return aws.iam.get_open_id_connect_provider(
+                url=arns.issuer_url(issuer), opts=pulumi.InvokeOptions(parent=self)
+            )
+        except Exception as error:
+            # The provider's answer when none of the account's OIDC providers has the URL. Anything else
+            # (no permission, no network) must not be taken for it: that would declare a second one.
+            if "finding IAM OIDC Provider by url" in str(error) and "not found" in str(error):
+                return None
+            raise
+
+
+def _validate(args: EksClusterArgs) -> None:
+    if not arns.REGION_FORM.fullmatch(args["region"]):
+        raise ValueError(f"region: {args['region']!r} is not an AWS region; write e.g. us-east-1")
+    if args.get("existing"):
+        extra = sorted(set(args) - {"cluster_name", "region", "existing", "node_role_arns"})
+        if extra:
+            raise ValueError(
+                f"{extra[0]}: an existing cluster is used as it is; leave this out, or leave out existing"
+            )
+        return
+    if args.get("node_role_arns"):
+        raise ValueError("node_role_arns: only for an existing cluster; declare node_groups")
+    if args.get("endpoint_public_access") and not args.get("public_access_cidrs"):
+        raise ValueError("public_access_cidrs: say who may reach the public endpoint, e.g. 203.0.113.0/24")
+    if not args.get("endpoint_public_access") and not args.get("endpoint_private_access", True):
+        raise ValueError(
+            "endpoint_private_access: false leaves no way to the API server; allow one of the two"
+        )

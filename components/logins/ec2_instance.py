@@ -1,0 +1,141 @@
+"""Login of EC2 instances, such as the nodes of a cluster: the Vault role that infers the instance."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_vault as vault
+from typing_extensions import NotRequired, TypedDict
+
+from components import arns, iam
+from components.vault_auth import VaultConnection
+from components.vault_role import VaultToken, token_inputs, vault_role_options
+
+EKS_PROFILE_NAMES = "eks-*"
+"""EKS names the instance profiles of managed node groups `eks-<uuid>`."""
+
+
+class Ec2InstanceLoginArgs(TypedDict):
+    """Instances of one role and one region, in one account."""
+
+    connection: VaultConnection
+    """`VaultAwsAuth.connection`."""
+
+    region: str
+    """AWS region in which the instances are looked for."""
+
+    role_arns: Sequence[pulumi.Input[str]]
+    """ARNs of the instances' roles, one at least and all of one account.
+    Source: `EksCluster.node_role_arns`."""
+
+    token: VaultToken
+    """The token that a login gets."""
+
+    instance_profile_names: NotRequired[Sequence[str]]
+    """Names of the instance profiles, each may end in `*`. Default: `eks-*`, the profiles that EKS makes for
+    managed node groups. The roles are checked as well, so the pattern alone lets nobody in."""
+
+    vault_role: NotRequired[str]
+    """Name of the Vault role. Default: the login's name."""
+
+
+class Ec2InstanceLogin(pulumi.ComponentResource):
+    """A Vault role for the instances that have one of the given roles.
+
+    Vault takes the session name of the caller's role for an instance ID, and asks EC2 whether that instance
+    runs with one of the profiles. Whoever may assume *any* role of the account can choose such a session
+    name: therefore the caller's own role is bound too, and the profile's role.
+    """
+
+    VAULT_PERMISSIONS = iam.VaultPermissions(resolve_roles=True, infer_ec2_instances=True)
+
+    vault_role: pulumi.Output[str]
+    """Name of the Vault role to log in with."""
+
+    iam_role_arn: pulumi.Output[str]
+    """ARN of the first of the instances' roles."""
+
+    service_accounts: pulumi.Output[Sequence[str]]
+    """None: instances log in, not service accounts."""
+
+    principals: pulumi.Output[Sequence[str]]
+    """ARNs that the Vault role is bound to."""
+
+    def __init__(
+        self, name: str, args: Ec2InstanceLoginArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("vault-aws-auth:index:Ec2InstanceLogin", name, {}, opts)
+        if not arns.REGION_FORM.fullmatch(args["region"]):
+            raise ValueError(f"region: {args['region']!r} is not an AWS region; write e.g. us-east-1")
+        if not args["role_arns"]:
+            raise ValueError("role_arns: name at least one; without it any role of the account could log in")
+        profiles = list(args.get("instance_profile_names", [EKS_PROFILE_NAMES]))
+        for profile in profiles:
+            if not profile or "*" in profile[:-1] or "/" in profile:
+                raise ValueError(f"instance_profile_names: {profile!r} is not a name; a * may only end it")
+        token = token_inputs(args["token"])
+        role_arns = pulumi.Output.all(*args["role_arns"]).apply(
+            lambda values: [str(value) for value in values]
+        )
+        scope = role_arns.apply(_scope)
+
+        vault_role = vault.aws.AuthBackendRole(
+            f"{name}-vault-role",
+            backend=args["connection"]["path"],
+            role=args.get("vault_role", name),
+            auth_type="iam",
+            inferred_entity_type="ec2_instance",
+            inferred_aws_region=args["region"],
+            bound_account_ids=scope.apply(lambda arn: [arn.account]),
+            bound_iam_instance_profile_arns=scope.apply(
+                lambda arn: [
+                    f"arn:{arn.partition}:iam::{arn.account}:instance-profile/{profile}"
+                    for profile in profiles
+                ]
+            ),
+            bound_iam_role_arns=role_arns,
+            bound_iam_principal_arns=role_arns,
+            resolve_aws_unique_ids=True,
+            opts=vault_role_options(self, role_arns.apply(lambda values: self._unique_ids(values))),
+            **token,
+        )
+
+        self.vault_role = vault_role.role
+        self.iam_role_arn = role_arns.apply(lambda values: values[0])
+        self.service_accounts = pulumi.Output.from_input([])
+        self.principals = role_arns
+        self.register_outputs(
+            {
+                "vault_role": self.vault_role,
+                "iam_role_arn": self.iam_role_arn,
+                "service_accounts": self.service_accounts,
+                "principals": self.principals,
+            }
+        )
+
+    def _unique_ids(self, role_arns: list[str]) -> pulumi.Output[list[str]]:
+        return pulumi.Output.all(
+            *(
+                aws.iam.get_role_output(
+                    name=arns.parse(arn).name, opts=pulumi.InvokeOutputOptions(parent=self)
+                ).unique_id
+                for arn in role_arns
+            )
+        )
+
+
+def _scope(role_arns: list[str]) -> arns.Arn:
+    """Partition and account of the roles. Raises ValueError when they have not the same."""
+    parsed = []
+    for arn in role_arns:
+        try:
+            parsed.append(arns.parse_iam(arn, "role"))
+        except ValueError as error:
+            raise ValueError(f"role_arns: {arn!r} {error}") from None
+    accounts = sorted({arn.account for arn in parsed})
+    if len(accounts) > 1:
+        raise ValueError(
+            f"role_arns: are of the accounts {', '.join(accounts)}; Vault resolves a role over several "
+            "accounts wrongly, so declare one login for each"
+        )
+    return parsed[0]

@@ -1,0 +1,49 @@
+"""The forms of names in Kubernetes, IAM and Vault. Pure functions; no resources."""
+
+import re
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DNS_LABEL = re.compile(_LABEL)
+_DNS_SUBDOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_IAM_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
+_VAULT_ROLE = re.compile(r"\w(?:[\w.-]*\w)?", re.ASCII)
+_MOUNT_PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*", re.ASCII)
+
+
+def check_namespace(name: str) -> None:
+    """Raise ValueError unless it can name a Kubernetes namespace."""
+    if not _DNS_LABEL.fullmatch(name):
+        raise ValueError(
+            "is not a Kubernetes namespace; write up to 63 lower-case letters, digits and - "
+            "(not first or last)"
+        )
+
+
+def check_service_account(name: str) -> None:
+    """Raise ValueError unless it can name a Kubernetes service account."""
+    if len(name) > 253 or not _DNS_SUBDOMAIN.fullmatch(name):
+        raise ValueError(
+            "is not a Kubernetes name; write lower-case letters, digits, - and . (not first or last)"
+        )
+
+
+def check_iam_name(name: str) -> None:
+    """Raise ValueError unless it can name an IAM role or user."""
+    if not _IAM_NAME.fullmatch(name):
+        raise ValueError("is not an IAM name; write up to 64 letters, digits and _+=,.@-")
+
+
+def check_vault_role(name: str) -> None:
+    """Raise ValueError unless Vault's AWS auth method takes it as the name of a role."""
+    if not _VAULT_ROLE.fullmatch(name):
+        raise ValueError(
+            "is not the name of a Vault role; write letters, digits, _, - and . (not first or last)"
+        )
+
+
+def check_mount_path(path: str) -> None:
+    """Raise ValueError unless an auth method can be mounted there."""
+    if path.startswith("auth/") or not _MOUNT_PATH.fullmatch(path):
+        raise ValueError(
+            "is not a mount path; write it without auth/ and outer slashes, e.g. aws or team/aws"
+        )
