@@ -164,9 +164,9 @@ def stacks(home: Home) -> list[str]:
 
 
 def install_plugins(home: Home) -> None:
-    """Puts each provider plugin where the engine looks: an official one if there is one, else the local.
+    """Puts each plugin where the engine looks: an official one if there is one, else the local.
 
-    Order: `SANDBOX_PLUGIN_PATH` (reached through PATH, which the engine prefers), the user's own Pulumi
+    Order for providers: `SANDBOX_PLUGIN_PATH` (reached through PATH, which the engine prefers), the user's own Pulumi
     plugin cache, the local stand-in.
     """
     cache = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
@@ -178,6 +178,9 @@ def install_plugins(home: Home) -> None:
         raise SandboxError(
             f"SANDBOX_PLUGIN_PATH={chosen} is not a folder; it wants one that holds pulumi-resource-NAME"
         )
+    language = target / f"language-python-v{importlib.metadata.version('pulumi')}"
+    if not (build.ensure("pulumi").resolve().parent / "pulumi-language-python").exists():
+        environment.write_launcher(language / "pulumi-language-python", ["-m", "sandbox.language"])
     bin_folder = home.root / "bin"
     for name in PROVIDERS:
         binary = f"pulumi-resource-{name}"

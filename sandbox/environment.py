@@ -34,6 +34,31 @@ CLEARED = (
 )
 
 
+# A stack file of the sandbox holds its addresses and is made from the user's own, which stays untouched;
+# by hand, `pulumi preview` should read the same one without being told.
+PULUMI_WRAPPER = """\
+#!/bin/sh
+# pulumi, reading the stack files that this sandbox made.
+case "$1" in
+  up | update | preview | pre | refresh | destroy | watch | import | config) ;;
+  *) exec '{pulumi}' "$@" ;;
+esac
+stack=$PULUMI_STACK
+previous=
+for word in "$@"; do
+  case "$word" in
+    --config-file | --config-file=*) exec '{pulumi}' "$@" ;;
+    --stack=*) stack=${{word#*=}} ;;
+  esac
+  case "$previous" in -s | --stack) stack=$word ;; esac
+  previous=$word
+done
+file='{home}'/pulumi/project/Pulumi.$stack.yaml
+[ -f "$file" ] && set -- "$@" --config-file "$file"
+exec '{pulumi}' "$@"
+"""
+
+
 def build_environment(home: Home, node: str | None = None) -> dict[str, str]:
     """The variables that lead every standard tool to this sandbox.
 
@@ -80,12 +105,14 @@ def process_environment(home: Home, node: str | None = None) -> dict[str, str]:
     return {**inherited, **build_environment(home, node), "PATH": path}
 
 
-def write_shell_file(home: Home, node: str | None = None) -> Path:
+def write_shell_file(home: Home, node: str | None = None, stack: str | None = None) -> Path:
     """Writes `env`, for `source`: the same environment in the user's own shell."""
     target = home.root / "env"
     lines = ["# The environment of this sandbox; holds its keys. Use: source " + shlex.quote(str(target))]
     lines += [f"unset {name}" for name in CLEARED]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in _sorted(home, node).items()]
+    if stack:
+        lines.append(f"export PULUMI_STACK={shlex.quote(stack)}")
     prefix = os.pathsep.join(path_prefix(home))
     # Sourced twice, PATH stays as it is.
     lines.append(f'case ":$PATH:" in *:{prefix}:*) ;; *) export PATH={shlex.quote(prefix)}:"$PATH" ;; esac')
@@ -99,10 +126,12 @@ def link_tools(home: Home) -> None:
     for name in build.TOOLS:
         link = folder / name
         link.unlink(missing_ok=True)
-        link.symlink_to(build.ensure(name))
+        if name == "pulumi":
+            write_private(link, PULUMI_WRAPPER.format(pulumi=build.ensure(name), home=home.root))
+            link.chmod(0o700)
+        else:
+            link.symlink_to(build.ensure(name))
     write_launcher(folder / "vault-aws-auth", ["-m", "cli"])
-    if not (build.ensure("pulumi").resolve().parent / "pulumi-language-python").exists():
-        write_launcher(folder / "pulumi-language-python", ["-m", "sandbox.language"])
 
 
 def write_launcher(target: Path, arguments: list[str]) -> None:

@@ -36,7 +36,9 @@ class LanguageHost(LanguageServer):
         # The inline server expects the engine's address where an inline run carries it.
         del request.args[:]
         request.args.append(self.engine_address)
-        return super().Run(request, context)  # type: ignore[no-untyped-call]  # the SDK's is not typed
+        result = super().Run(request, context)  # type: ignore[no-untyped-call]  # the SDK's is not typed
+        # What went wrong has been reported already; the engine need only stop.
+        return language_pb2.RunResponse(bail=True) if result.error else result
 
     def Handshake(self, request: Any, context: Any) -> Any:
         return language_pb2.LanguageHandshakeResponse()
