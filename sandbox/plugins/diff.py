@@ -17,10 +17,10 @@ def same(entry: Resource, key: str, old: Any, new: Any) -> bool:
     """Whether the input's two values mean the same. An unknown equals nothing."""
     old, new = plain(old), plain(new)
     if key in entry.json_inputs and isinstance(old, str) and isinstance(new, str):
-        return _document(old) == _document(new)
+        return bool(_document(old) == _document(new))
     if key in entry.unordered and isinstance(old, list) and isinstance(new, list):
         return sorted(map(_canonical, old)) == sorted(map(_canonical, new))
-    return bool(old == new and new is not UNKNOWN)
+    return new is not UNKNOWN and bool(old == new)
 
 
 def changed_paths(entry: Resource, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Path]:

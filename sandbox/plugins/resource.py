@@ -91,8 +91,11 @@ class Resource:
     unsupported: frozenset[str] = frozenset()
     """Inputs that the SDK has and this plugin refuses. With `inputs` they are all that the SDK has."""
 
+    together: tuple[frozenset[str], ...] = ()
+    """Inputs that are given all, or none of them."""
+
     validate: Callable[[Inputs], dict[str, str]] | None = None
-    """{input: reason} for what is wrong; gets the known inputs only."""
+    """{input: reason} for what is wrong. Gets the known inputs only: one that is absent may be unknown."""
 
     dry_run: Callable[[Ctx, Inputs], None] | None = None
     """Asks the API at preview whether it would accept the inputs; called when all of them are known."""

@@ -4,7 +4,6 @@ The semantics are those of the official providers that are generated from Terraf
 against the table, a diff compares the inputs with those last applied, a refresh writes what is
 live into the inputs that were set, and a preview leaves unknown what only the API can say.
 """
-# ruff: noqa: ARG002 (the protocol gives every method its request and context)
 
 import hashlib
 import json
@@ -14,7 +13,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import wraps
@@ -139,6 +138,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 failures[entry.autoname] = "no name is given, and automatic naming is disabled"
         for key in sorted(entry.required - new.keys()):
             failures[key] = f"missing required input {key!r}"
+        for names in entry.together:
+            for key in sorted(names - new.keys()) if names & new.keys() else ():
+                failures[key] = f"{' and '.join(sorted(names))} must be set together"
         if not failures and entry.validate:
             failures = entry.validate(wire.known_only(new))
         return provider_pb2.CheckResponse(
@@ -181,7 +183,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         entry, inputs = self._entry(token), wire.decode(request.properties)
         if request.preview:
             self._dry_run(entry, inputs)
-            return provider_pb2.CreateResponse(properties=wire.encode(inputs))
+            return provider_pb2.CreateResponse(properties=self._state(entry, inputs, {}))
         self._require_known(inputs)
         identifier, outputs = entry.create(self._connected(), wire.plain(inputs))
         return provider_pb2.CreateResponse(id=identifier, properties=self._state(entry, inputs, outputs))
@@ -195,7 +197,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             self._dry_run(entry, inputs)
             unknown = dict.fromkeys(entry.volatile, UNKNOWN)
-            return provider_pb2.UpdateResponse(properties=wire.encode({**kept, **unknown, **inputs}))
+            return provider_pb2.UpdateResponse(
+                properties=self._state(entry, inputs, {**wire.plain(kept), **unknown}, old)
+            )
         self._require_known(inputs)
         if entry.update is None:
             raise ProviderError("this type cannot be updated in place")
@@ -217,12 +221,12 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.ReadResponse()
         if inputs:
             now = diff.refreshed(entry, inputs, live)
-        else:  # an import, or a get: whatever was set there
-            now = {k: v for k, v in live.items() if k in entry.inputs and v is not None}
+        else:  # an import, or a get: whatever is set there
+            now = {k: v for k, v in live.items() if k in entry.inputs and (v or k in entry.defaults)}
         return provider_pb2.ReadResponse(
             id=request.id,
             properties=self._state(entry, now, {**wire.plain(state), **live}, state),
-            inputs=wire.encode({k: Secret(v) if k in entry.secret_outputs else v for k, v in now.items()}),
+            inputs=wire.encode(_hidden(now, entry.secret_outputs)),
         )
 
     @_explained
@@ -312,8 +316,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         secret = {*entry.secret_outputs}
         for known in (inputs, old or {}):
             secret |= {key for key, value in known.items() if wire.is_secret(value)}
-        state = {**wire.plain(inputs), **outputs}
-        return wire.encode({k: Secret(v) if k in secret and v is not None else v for k, v in state.items()})
+        return wire.encode(_hidden({**inputs, **outputs}, secret))
 
     def secrets_of(self, request: Any) -> Iterator[str]:
         """Every text that is secret in a request or in the provider's configuration."""
@@ -360,6 +363,14 @@ def serve(plugin: Plugin) -> None:
     while server.wait_for_termination(timeout=1):  # True: not terminated yet
         if os.getppid() != engine:
             server.stop(grace=None)
+
+
+def _hidden(properties: Mapping[str, Any], secret: Set[str]) -> dict[str, Any]:
+    """The properties, with those that are to be secret as secrets, and as secrets only once."""
+    return {
+        key: Secret(wire.plain(value)) if key in secret and value is not None else value
+        for key, value in properties.items()
+    }
 
 
 def _parse(urn: str) -> tuple[str, str]:

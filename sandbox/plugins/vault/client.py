@@ -1,0 +1,60 @@
+"""Vault's HTTP API, as much of it as the resources need."""
+
+import os
+from typing import Any
+
+import hvac
+import requests
+from hvac import exceptions
+
+from sandbox.plugins.resource import Inputs, NotFound, ProviderError
+
+
+class Vault:
+    """Vault, in the provider's namespace or one below it."""
+
+    def __init__(self, config: Inputs) -> None:
+        address = config.get("address") or os.environ.get("VAULT_ADDR")
+        if not address:
+            raise ProviderError("no Vault address: set the provider's address, or VAULT_ADDR")
+        skip = config.get("skipTlsVerify", os.environ.get("VAULT_SKIP_VERIFY", "") in ("1", "true"))
+        ca = config.get("caCertFile") or os.environ.get("VAULT_CACERT") or True
+        self._namespace = config.get("namespace") or os.environ.get("VAULT_NAMESPACE")
+        self._client = hvac.Client(
+            url=address, token=config.get("token"), verify=False if skip else ca, timeout=60
+        )
+        if not self._client.token:
+            raise ProviderError("no Vault token: set the provider's token, or VAULT_TOKEN")
+
+    def read(self, path: str, namespace: str | None = None) -> dict[str, Any] | None:
+        """What is at a path; None if there is nothing, or nothing mounted."""
+        try:
+            answer = self._request("GET", path, namespace)
+        except exceptions.InvalidPath:
+            return None
+        return answer["data"] if isinstance(answer, dict) else None
+
+    def write(self, path: str, data: dict[str, Any], namespace: str | None = None) -> None:
+        """Writes the data at a path."""
+        self._request("POST", path, namespace, json=data)
+
+    def delete(self, path: str, namespace: str | None = None) -> None:
+        """Deletes what is at a path. Vault says nothing when there is nothing."""
+        try:
+            self._request("DELETE", path, namespace)
+        except exceptions.InvalidPath as error:
+            raise NotFound(str(error)) from error
+
+    def _request(self, method: str, path: str, namespace: str | None, **kwargs: Any) -> Any:
+        full = "/".join(part for part in (self._namespace, namespace) if part)
+        headers = {"X-Vault-Namespace": full} if full else None
+        return self._client.adapter.request(method, f"/v1/{path}", headers=headers, **kwargs)
+
+
+def explain(error: Exception) -> str | None:
+    """What Vault said."""
+    if isinstance(error, exceptions.VaultError):
+        return f"Vault refused: {error}"
+    if isinstance(error, requests.exceptions.RequestException):
+        return f"Vault does not answer: {error}"
+    return None

@@ -1,0 +1,142 @@
+"""Mounts: auth methods and secrets engines.
+
+A changed path replaces the mount. (The official provider moves it.)
+"""
+
+import re
+from typing import Any
+
+from sandbox.plugins.resource import Inputs, Resource, State
+from sandbox.plugins.vault.client import Vault
+from sandbox.plugins.vault.objects import fields, written
+
+_TUNE = fields(
+    "allowedResponseHeaders",
+    "auditNonHmacRequestKeys",
+    "auditNonHmacResponseKeys",
+    "defaultLeaseTtl",
+    "listingVisibility",
+    "maxLeaseTtl",
+    "passthroughRequestHeaders",
+    "tokenType",
+)
+_TUNE_RESET = {"defaultLeaseTtl": "system", "maxLeaseTtl": "system", "tokenType": "default-service"}
+
+_ENGINE = fields("description", "externalEntropyAccess", "local", "options", "sealWrap", "type")
+_ENGINE_CONFIG = fields(
+    "allowedManagedKeys",
+    "allowedResponseHeaders",
+    "auditNonHmacRequestKeys",
+    "auditNonHmacResponseKeys",
+    "delegatedAuthAccessors",
+    "forceNoCache",
+    "identityTokenKey",
+    "listingVisibility",
+    "passthroughRequestHeaders",
+    "pluginVersion",
+    defaultLeaseTtlSeconds="default_lease_ttl",
+    maxLeaseTtlSeconds="max_lease_ttl",
+)
+
+
+def _create_auth(vault: Vault, inputs: Inputs) -> tuple[str, State]:
+    path, namespace = str(inputs.get("path") or inputs["type"]).strip("/"), inputs.get("namespace")
+    config = {
+        **written(fields("identityTokenKey"), {}, inputs),
+        **written(_TUNE, {}, inputs.get("tune", {})),
+    }
+    mount = written(fields("type", "description", "local"), {}, inputs)
+    vault.write(f"sys/auth/{path}", {**mount, "config": config}, namespace)
+    return path, _read_auth(vault, path, inputs) or {}
+
+
+def _read_auth(vault: Vault, path: str, state: State) -> State | None:
+    namespace, tune = state.get("namespace"), state.get("tune")
+    found = (vault.read("sys/auth", namespace) or {}).get(f"{path}/")
+    if found is None:
+        return None
+    live = {"path": path, **{name: found[name] for name in ("accessor", "description", "local", "type")}}
+    if tune:
+        now = vault.read(f"sys/auth/{path}/tune", namespace) or {}
+        live["tune"] = {name: _as_written(now.get(_TUNE[name]), value) for name, value in tune.items()}
+    return live
+
+
+def _update_auth(vault: Vault, path: str, state: State, inputs: Inputs) -> State:
+    data = written(_TUNE, state.get("tune", {}), inputs.get("tune", {}), _TUNE_RESET)
+    data |= written(fields("description", "identityTokenKey"), state, inputs)
+    vault.write(f"sys/auth/{path}/tune", data, inputs.get("namespace"))
+    return _read_auth(vault, path, inputs) or {}
+
+
+def _delete_auth(vault: Vault, path: str, state: State) -> None:
+    vault.delete(f"sys/auth/{path}", state.get("namespace"))
+
+
+def _as_written(now: Any, before: Any) -> Any:
+    """A duration, which Vault answers in seconds, in the text it was set with if that means the same."""
+    if not isinstance(before, str) or not isinstance(now, int):
+        return now
+    units = {"d": 86400, "h": 3600, "m": 60, "s": 1, "": 1}
+    parts = re.findall(r"(\d+)([dhms]?)", before)
+    return before if sum(int(count) * units[unit] for count, unit in parts) == now else f"{now}s"
+
+
+def _create_engine(vault: Vault, inputs: Inputs) -> tuple[str, State]:
+    path = inputs["path"].strip("/")
+    data = {**written(_ENGINE, {}, inputs), "config": written(_ENGINE_CONFIG, {}, inputs)}
+    vault.write(f"sys/mounts/{path}", data, inputs.get("namespace"))
+    return path, _read_engine(vault, path, inputs) or {}
+
+
+def _read_engine(vault: Vault, path: str, state: State) -> State | None:
+    found = (vault.read("sys/mounts", state.get("namespace")) or {}).get(f"{path}/")
+    if found is None:
+        return None
+    live = {name: found.get(field) for name, field in _ENGINE.items()}
+    if state.get("type") == "kv-v2" and live["type"] == "kv" and live["options"] == {"version": "2"}:
+        live["type"] = "kv-v2"  # another word for it, which Vault does not answer with
+    live |= {name: found["config"].get(field) for name, field in _ENGINE_CONFIG.items()}
+    return {**live, "path": path, "accessor": found["accessor"]}
+
+
+def _update_engine(vault: Vault, path: str, state: State, inputs: Inputs) -> State:
+    data = written({"description": "description", **_ENGINE_CONFIG}, state, inputs)
+    data |= written({"options": "options"}, {}, inputs)
+    vault.write(f"sys/mounts/{path}/tune", data, inputs.get("namespace"))
+    return _read_engine(vault, path, inputs) or {}
+
+
+def _delete_engine(vault: Vault, path: str, state: State) -> None:
+    vault.delete(f"sys/mounts/{path}", state.get("namespace"))
+
+
+RESOURCES = (
+    Resource(
+        "vault:index/authBackend:AuthBackend",
+        "pulumi_vault.AuthBackend",
+        frozenset({"description", "identityTokenKey", "local", "namespace", "path", "tune", "type"}),
+        create=_create_auth,
+        read=_read_auth,
+        update=_update_auth,
+        delete=_delete_auth,
+        required=frozenset({"type"}),
+        replace_on=frozenset({"local", "namespace", "path", "type"}),
+        unsupported=frozenset({"disableRemount"}),
+    ),
+    Resource(
+        "vault:index/mount:Mount",
+        "pulumi_vault.Mount",
+        frozenset({"namespace", "path", *_ENGINE, *_ENGINE_CONFIG}),
+        create=_create_engine,
+        read=_read_engine,
+        update=_update_engine,
+        delete=_delete_engine,
+        required=frozenset({"path", "type"}),
+        replace_on=frozenset(
+            {"externalEntropyAccess", "forceNoCache", "local", "namespace", "path", "sealWrap", "type"}
+        ),
+        unordered=frozenset({"allowedManagedKeys"}),
+        partial=frozenset({"options"}),
+    ),
+)

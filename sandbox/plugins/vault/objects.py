@@ -1,0 +1,104 @@
+"""A resource type that is written, read and deleted at one path of Vault's API: most of them are."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sandbox.plugins.resource import Inputs, ProviderError, Resource, State
+from sandbox.plugins.vault.client import Vault
+
+_TOKEN = re.compile(r"vault:(\w+)/\w+:(\w+)")
+
+
+def snake(name: str) -> str:
+    """Vault's form of an input's name."""
+    return re.sub(r"[A-Z]", lambda match: "_" + match[0].lower(), name)
+
+
+def fields(*same: str, **renamed: str) -> dict[str, str]:
+    """Vault's names by the inputs' names: snake case, where no other is given."""
+    return {name: snake(name) for name in same} | renamed
+
+
+def written(
+    names: Mapping[str, str], old: State, new: Inputs, reset: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The fields to write: the new values, and what clears those that are no longer set."""
+    cleared = {n: (reset or {}).get(n, type(old[n])()) for n in names if old.get(n) and n not in new}
+    return {names[name]: value for name, value in {**cleared, **new}.items() if name in names}
+
+
+def sdk_class(token: str) -> str:
+    """The SDK's class of a type token."""
+    match = _TOKEN.fullmatch(token)
+    assert match, token  # noqa: S101 (tokens are constants)
+    module, name = match.groups()
+    return f"pulumi_vault.{name}" if module == "index" else f"pulumi_vault.{module}.{name}"
+
+
+def vault_object(
+    token: str,
+    path: str,
+    names: Mapping[str, str],
+    *,
+    kept: frozenset[str] = frozenset(),
+    reset: Mapping[str, Any] | None = None,
+    as_one: frozenset[str] = frozenset(),
+    hidden: frozenset[str] = frozenset(),
+    prepare: Callable[[Inputs], Inputs] = dict,
+    outputs: tuple[str, ...] = (),
+    delete: bool = True,
+    replace_on: frozenset[str] = frozenset(),
+    **details: Any,
+) -> Resource:
+    """The resource type of the object at `path`, a template over inputs.
+
+    A field that is no longer set is written as its zero, or as `reset` has it; those in `kept` the official
+    provider leaves as they are, and so does this. Fields in `as_one` are written only when one of
+    them changes. Fields in `hidden` are never read back. `prepare` leaves out what is not to be written.
+    """
+    keys = frozenset(re.findall(r"{(\w+)}", path))
+    pattern = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>.+)", path))
+
+    def read(vault: Vault, at: str, state: State) -> State | None:
+        match = pattern.fullmatch(at)
+        if match is None:
+            raise ProviderError(f"{at!r} is not an ID of this type, which is {path}")
+        data = vault.read(at, state.get("namespace"))
+        if data is None:
+            return None
+        # Vault's null is an empty list, and only lists are null.
+        live = {n: [] if data[f] is None else data[f] for n, f in names.items() if f in data}
+        return {**live, **{name: data.get(snake(name)) for name in outputs}, **match.groupdict()}
+
+    def write(vault: Vault, at: str, old: State, new: Inputs) -> State:
+        skipped = as_one if all(old.get(name) == new.get(name) for name in as_one) else frozenset()
+        current = {name: field for name, field in names.items() if name not in skipped}
+        was = {name: value for name, value in old.items() if name not in kept}
+        data = written(current, was, prepare(new), reset)
+        vault.write(at, data, new.get("namespace"))
+        live = read(vault, at, new) or {}
+        ignored = [n for n in prepare(new) if n in names and n not in live and n not in hidden]
+        if ignored:
+            raise ProviderError(f"this Vault does not know {', '.join(sorted(ignored))}, and ignored it")
+        return live
+
+    def create(vault: Vault, inputs: Inputs) -> tuple[str, State]:
+        at = path.format(**{key: str(inputs[key]).strip("/") for key in keys})
+        return at, write(vault, at, {}, inputs)
+
+    def remove(vault: Vault, at: str, state: State) -> None:
+        if delete:
+            vault.delete(at, state.get("namespace"))
+
+    return Resource(
+        token=token,
+        sdk=sdk_class(token),
+        inputs=frozenset({*names, *keys, "namespace"}),
+        create=create,
+        read=read,
+        update=write,
+        delete=remove,
+        replace_on=replace_on | keys | {"namespace"},
+        **details,
+    )
