@@ -92,6 +92,8 @@ def _update(aws: Aws, id_: str, old: State, new: Inputs) -> None:
 
 
 def _delete(aws: Aws, id_: str, _: State) -> None:
+    if not _read(aws, id_, {}):  # Auto Scaling has no error code of its own for that
+        return
     client = aws.client("autoscaling")
     client.delete_auto_scaling_group(AutoScalingGroupName=id_, ForceDelete=True)
 

@@ -243,6 +243,11 @@ def changed(old: State, new: Inputs, *names: str) -> bool:
     return any(old.get(name) != new.get(name) for name in names)
 
 
+def given(old: State, new: Inputs, *names: str) -> list[str]:
+    """Those that were given and differ. One no longer given keeps the value that AWS chose or has."""
+    return [name for name in names if name in new and old.get(name) != new[name]]
+
+
 def document(text: str | Mapping[str, Any]) -> str:
     """A policy document as text: boto3 decodes those that IAM returns."""
     return text if isinstance(text, str) else json.dumps(text)

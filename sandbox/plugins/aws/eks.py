@@ -9,6 +9,7 @@ from sandbox.plugins.aws.client import (
     back,
     changed,
     found,
+    given,
     moment,
     rename,
     resource,
@@ -152,17 +153,17 @@ def _update_cluster(aws: Aws, id_: str, old: State, new: Inputs) -> None:
     access = {key: value for key, value in after.items() if key not in network}
     if any(before.get(key) != value for key, value in access.items()):
         changes.append({"resourcesVpcConfig": access})
-    if changed(old, new, "enabledClusterLogTypes"):
-        changes.append({"logging": _logging(new.get("enabledClusterLogTypes", []))})
+    logs = new.get("enabledClusterLogTypes", [])
+    if sorted(old["enabledClusterLogTypes"]) != sorted(logs):
+        changes.append({"logging": _logging(logs)})
     mode = new.get("accessConfig", {}).get("authenticationMode")
     if mode not in (None, old.get("accessConfig", {}).get("authenticationMode")):
         changes.append({"accessConfig": {"authenticationMode": mode}})
-    single = ("deletionProtection", "upgradePolicy")
-    changes += [{key: new[key]} for key in single if key in new and changed(old, new, key)]
+    changes += [{key: new[key]} for key in given(old, new, "deletionProtection", "upgradePolicy")]
     for change in changes:
         eks.update_cluster_config(name=id_, **change)
         _settled(aws, "cluster", 60, name=id_)
-    if "version" in new and changed(old, new, "version"):
+    if given(old, new, "version"):
         eks.update_cluster_version(name=id_, version=new["version"])
         _settled(aws, "cluster", 60, name=id_)
     _retag(aws, old["arn"], old, new)
@@ -241,9 +242,7 @@ def _update_nodes(aws: Aws, id_: str, old: State, new: Inputs) -> None:
     eks = aws.client("eks")
     cluster, name = _split(id_)
     which = {"clusterName": cluster, "nodegroupName": name}
-    changes: dict[str, Any] = {
-        key: new[key] for key in ("scalingConfig", "updateConfig") if key in new and changed(old, new, key)
-    }
+    changes: dict[str, Any] = {key: new[key] for key in given(old, new, "scalingConfig", "updateConfig")}
     if changed(old, new, "labels"):
         before, after = old.get("labels") or {}, new.get("labels") or {}
         changes["labels"] = {
@@ -259,12 +258,9 @@ def _update_nodes(aws: Aws, id_: str, old: State, new: Inputs) -> None:
     if changes:
         eks.update_nodegroup_config(**which, **changes)
         _settled(aws, "nodegroup", 60, **which)
-    if changed(old, new, "launchTemplate", "releaseVersion", "version"):
-        wanted = {
-            key: key for key in ("launchTemplate", "releaseVersion", "version") if changed(old, new, key)
-        }
+    if versions := given(old, new, "launchTemplate", "releaseVersion", "version"):
         force = {"force": True} if new.get("forceUpdateVersion") else {}
-        eks.update_nodegroup_version(**which, **rename(new, wanted), **force)
+        eks.update_nodegroup_version(**which, **{key: new[key] for key in versions}, **force)
         _settled(aws, "nodegroup", 60, **which)
     _retag(aws, old["arn"], old, new)
 
@@ -320,7 +316,7 @@ def _read_addon(aws: Aws, id_: str, _: State) -> State | None:
 
 def _update_addon(aws: Aws, id_: str, old: State, new: Inputs) -> None:
     cluster, name = _split(id_)
-    if changed(old, new, "addonVersion", "configurationValues", "serviceAccountRoleArn"):
+    if given(old, new, "addonVersion", "configurationValues", "serviceAccountRoleArn"):
         names = {**_ADDON, "resolveConflictsOnUpdate": "resolveConflicts"}
         aws.client("eks").update_addon(**rename(new, names))
         _settled(aws, "addon", 20, clusterName=cluster, addonName=name)
