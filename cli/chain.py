@@ -172,7 +172,7 @@ def _aws(vault: VaultOutput, explain: Callable[[str], str]) -> Iterator[None]:
     except BotoCoreError as error:
         raise Refused(
             AWS_LINK,
-            "nobody",
+            None,
             str(error),
             "unreachable",
             f"can this machine reach {vault.sts_endpoint} (proxy, DNS, VPC endpoint, AWS_CA_BUNDLE)?",
@@ -195,25 +195,22 @@ def _vault(vault: VaultOutput, role: str) -> Iterator[None]:
     import requests
     from hvac.exceptions import VaultError
 
-    def unreachable(error: Exception, code: str, hint: str) -> Refused:
-        return Refused(VAULT_LINK, "nobody", f"{vault.address}: {_innermost(error)}", code, hint)
+    def failed(error: Exception, code: str, hint: str) -> Refused:
+        return Refused(VAULT_LINK, None, f"{vault.address}: {_innermost(error)}", code, hint)
 
     try:
         yield
     except VaultError as error:
-        words = "; ".join(error.errors or []) or str(error)
+        words = "; ".join(error.errors or []) or (error.text or str(error)).strip()[:500]
         code, hint = vault_meaning(words, mount=vault.mount_path.strip("/"), role=role)
         raise Refused(VAULT_LINK, "Vault", words, code, hint) from error
     except requests.exceptions.SSLError as error:
-        raise unreachable(
-            error, "tls", "point VAULT_CACERT to the certificate authority that signed Vault's certificate"
-        ) from error
-    except (requests.RequestException, OSError) as error:  # OSError: VAULT_CACERT names no file
-        raise unreachable(
-            error,
-            "unreachable",
-            "is Vault running there, and reachable from here? --vault-address names another way to it",
-        ) from error
+        raise failed(error, "tls", "VAULT_CACERT must name the CA that signed its certificate") from error
+    except requests.RequestException as error:
+        hint = "is Vault running there, and reachable from here? --vault-address names another way to it"
+        raise failed(error, "unreachable", hint) from error
+    except OSError as error:  # how requests says that a file of certificates is missing
+        raise failed(error, "tls", "VAULT_CACERT (or VAULT_CAPATH) must name an existing file") from error
 
 
 def _innermost(error: BaseException) -> str:

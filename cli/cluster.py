@@ -120,7 +120,7 @@ class Cluster:
         except HTTPError as error:
             raise Refused(
                 LINK,
-                "nobody",
+                None,
                 f"{what} ({self.origin}): {error}",
                 "unreachable",
                 "is the cluster's API reachable from here (VPN, private endpoint, the right kubectl "
@@ -189,4 +189,4 @@ def _message(error: Any) -> str:
 
 
 def _unusable(reason: str, hint: str) -> Refused:
-    return Refused(LINK, "nobody", reason, "no-kubeconfig", hint)
+    return Refused(LINK, None, reason, "no-kubeconfig", hint)

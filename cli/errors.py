@@ -9,17 +9,17 @@ class Refused(Exception):
 
     link: str
     """The link that failed: `stack outputs`, `service-account token`, `AWS identity`, `Vault login`."""
-    by: str
-    """Who refused: `Kubernetes`, `AWS`, `Vault`, … or `nobody` when there was no answer at all."""
+    by: str | None
+    """Who refused: `Kubernetes`, `AWS`, `Vault`, `Pulumi`; None when nobody did, and it failed by itself."""
     reason: str
-    """The refuser's own words."""
+    """The refuser's own words, or those of the failure."""
     code: str = ""
     """The class of the reason: AWS's error code, or one of `cli.refusals`' names for Vault's."""
     hint: str = ""
     """What to do about it."""
 
     def __str__(self) -> str:
-        return f"{self.link}: {self.by}: {self.reason}"
+        return f"{self.link}: {self.reason}"
 
 
 class UsageProblem(Exception):

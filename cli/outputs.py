@@ -81,13 +81,15 @@ def from_pulumi(project: Path, stack: str | None) -> Stack:
             )
         except FileNotFoundError as error:
             raise _unreadable(
-                str(error), "install Pulumi, or hand the outputs over: --outputs FILE (or - for stdin)"
+                "there is no `pulumi` on PATH",
+                "install Pulumi, or hand the outputs over: --outputs FILE (or - for stdin)",
             ) from error
         if done.returncode:
             raise _unreadable(
                 done.stderr.strip() or f"pulumi exited with {done.returncode}",
                 "name the stack with --stack and its project's folder with --project; `pulumi stack ls` "
                 "lists them",
+                by="Pulumi",
             )
         return _json(done.stdout)
 
@@ -141,5 +143,5 @@ def _kubeconfig(value: object) -> dict[str, Any] | None:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
-def _unreadable(reason: str, hint: str) -> Refused:
-    return Refused(LINK, "Pulumi", reason, hint=hint)
+def _unreadable(reason: str, hint: str, by: str | None = None) -> Refused:
+    return Refused(LINK, by, reason, hint=hint)

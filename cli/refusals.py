@@ -41,10 +41,10 @@ _VAULT = (
         "`pulumi up --refresh` restores it; when the identity is not the stack's, allow it {action}",
     ),
     Meaning(
-        r"UnauthorizedOperation|AccessDenied: User",
+        r"UnauthorizedOperation",  # EC2's own code, without names; Vault asks EC2 for nothing else
         LOOKUP_DENIED,
-        "Vault's own AWS identity lacks a lookup permission that this login needs (docs/permissions.md "
-        "says which); `pulumi up --refresh` restores the stack's policy",
+        "Vault's own AWS identity lacks ec2:DescribeInstances. The stack grants it when it has an EC2 "
+        "login: `pulumi up --refresh` restores it",
     ),
     Meaning(
         r"X-Vault-AWS-IAM-Server-ID",
@@ -104,6 +104,7 @@ _VAULT = (
         "AWS did not accept the signed request from Vault: credentials expired or forged, clocks apart, or "
         "signed for another region than Vault's sts_region (`vault read auth/{mount}/config/client`)",
     ),
+    Meaning(r"HTTP request to an HTTPS server", UNKNOWN, "Vault's address must start with https://"),
     Meaning(r"Vault is sealed|is not initialized", SEALED, "unseal Vault (`vault status`), then try again"),
     Meaning(
         r"permission denied|no handler for route|unsupported path",

@@ -93,6 +93,7 @@ def findings_table(findings: list[Finding]) -> None:
     out.print(table)
     for found in findings:
         if not found.ok:
+            out.print()
             _explain(
                 out,
                 f"{found.login}, {found.caller}",
@@ -121,12 +122,12 @@ def refusal(error: Refused, *, as_json: bool) -> None:
     if as_json:
         _json({"error": {**asdict(error)}})
         return
-    who = f"refused by {error.by}" if error.by != "nobody" else "no answer"
-    _explain(console(stderr=True), error.link, who, error.reason, error.hint)
+    verdict = f"refused by {error.by}" if error.by else "failed"
+    _explain(console(stderr=True), error.link, verdict, error.reason, error.hint)
 
 
 def _explain(out: Console, what: str, verdict: str, reason: str, hint: str) -> None:
-    out.print(Text.assemble(("\n✗ ", "red"), (what, "bold"), f": {verdict}"))
+    out.print(Text.assemble(("✗ ", "red"), (what, "bold"), f": {verdict}"))
     if reason:
         out.print(Text(f"  {reason}"))
     if hint:

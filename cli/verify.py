@@ -63,7 +63,13 @@ def _verify_login(name: str, stack: Stack, options: Options, with_refusals: bool
         return
     except Refused as error:
         yield Finding(
-            name, caller, "a token", "refused", error.by, f"{error.link}: {error.reason}", error.hint
+            name,
+            caller,
+            "a token",
+            "refused" if error.by else "failed",
+            error.by or "",
+            f"{error.link}: {error.reason}",
+            error.hint,
         )
         return
     revoke(vault, session.auth["client_token"])
@@ -142,7 +148,7 @@ def _try(name: str, probe: Probe, stack: Stack) -> Finding:
             probe.caller,
             expected,
             "refused" if proved else "not proved",
-            error.by,
+            error.by or "",
             f"{error.link}: {error.reason}",
             "" if proved else error.hint,
             ok=proved,

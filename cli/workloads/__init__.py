@@ -24,6 +24,10 @@ def workload(name: str, stack: Stack, options: Options) -> Workload:
         raise UsageProblem(
             f"login {name!r} is of kind {login.kind!r}; this command can be: {', '.join(sorted(KINDS))}"
         )
+    if options.service_account and not KINDS[login.kind].takes_service_account:
+        raise UsageProblem(
+            f"login {name!r} is of kind {login.kind!r}: it has no service accounts to choose from"
+        )
     return KINDS[login.kind](name, login, stack, options)
 
 

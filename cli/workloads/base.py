@@ -33,6 +33,9 @@ class Workload(ABC):
     kind: ClassVar[str]
     """The word in the stack's `logins` output."""
 
+    takes_service_account: ClassVar[bool] = False
+    """Whether --service-account chooses among its callers."""
+
     def __init__(self, name: str, login: LoginOutput, stack: Stack, options: Options) -> None:
         self.name = name
         self.login = login

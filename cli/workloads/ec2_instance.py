@@ -22,6 +22,8 @@ class Ec2InstanceWorkload(Workload):
         from botocore.exceptions import BotoCoreError
         from botocore.utils import InstanceMetadataFetcher
 
+        if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+            raise _not_here("AWS_EC2_METADATA_DISABLED is set")
         try:
             session = botocore.session.Session()
             fetched = InstanceMetadataFetcher(
@@ -40,7 +42,7 @@ class Ec2InstanceWorkload(Workload):
                 },
             ).retrieve_iam_role_credentials()
         except BotoCoreError as error:
-            raise _not_here(str(error)) from error
+            raise _not_here(f"no answer from the instance metadata service: {error}") from error
         if not fetched:
             raise _not_here("the metadata service gave no role credentials")
         return Credentials(fetched["access_key"], fetched["secret_key"], fetched["token"])
@@ -53,7 +55,7 @@ class Ec2InstanceWorkload(Workload):
 def _not_here(reason: str) -> Refused:
     return Refused(
         AWS_LINK,
-        "the instance metadata service",
+        None,
         reason,
         "no-instance",
         "run this on an instance of the login's node group (in a pod of it, the metadata hop limit must be "

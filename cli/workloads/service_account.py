@@ -18,6 +18,7 @@ class ServiceAccountWorkload(Workload):
     """A pod that runs under one of the login's service accounts."""
 
     kind = "service-account"
+    takes_service_account = True
 
     @cached_property
     def account(self) -> str:

@@ -1,0 +1,34 @@
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.__main__ import app
+from tests.cli.world import World, served
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world in which both logins work, seen from the login's own node."""
+    world = World(accounts={"default/vault-auth": {"metadata": {"name": "vault-auth"}}})
+    with served(world):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", world.address)
+        for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "AWS_PROFILE", "VAULT_CACERT", "VAULT_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        yield world
+
+
+@pytest.fixture
+def run(world: World) -> Run:
+    """Run the command with the world's outputs, which `outputs` may replace."""
+
+    def command(*arguments: str, outputs: object = None) -> Result:
+        handed_over = json.dumps(world.outputs() if outputs is None else outputs)
+        return CliRunner().invoke(app, [*arguments, "--outputs", "-"], input=handed_over)
+
+    return command

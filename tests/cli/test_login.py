@@ -1,0 +1,240 @@
+"""`login`: the chain from a workload to a token, and the one message when a link of it fails."""
+
+import json
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.render import duration
+from tests.cli.conftest import Run
+from tests.cli.world import HEADER, World
+
+
+def test_a_pod_sees_its_caller_identity_and_the_token_table(run: Run) -> None:
+    done = run("login", "pod")
+    assert done.exit_code == 0, done.stderr
+    lines = [line.split(maxsplit=1) for line in done.stdout.splitlines() if line]
+    assert ["Arn", "arn:aws:sts::111111111111:assumed-role/vault-auth/vault-aws-auth-pod"] in lines
+    table = dict(line for line in lines if line[0].startswith(("token", "policies", "identity")))
+    assert table == {
+        "token": "hvs.CAES…",
+        "token_accessor": "accessor-1",
+        "token_duration": "768h",
+        "token_renewable": "true",
+        "token_policies": '["default" "dev"]',
+        "identity_policies": "[]",
+        "policies": '["default" "dev"]',
+        "token_meta_account_id": "111111111111",
+        "token_meta_auth_type": "iam",
+        "token_meta_role_id": "role-1",
+    }
+
+
+def test_a_node_logs_in_with_its_instance_credentials(run: Run) -> None:
+    done = run("login", "node", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["caller"]["arn"].endswith("assumed-role/eks1-node/i-0123456789abcdef0")
+
+
+def test_json_has_vaults_own_names_and_no_secret(run: Run, world: World) -> None:
+    done = run("login", "pod", "--json")
+    auth = json.loads(done.stdout)["auth"]
+    assert (auth["client_token"], auth["lease_duration"], auth["metadata"]["auth_type"]) == (
+        "hvs.CAES…",
+        2764800,
+        "iam",
+    )
+    for secret in [*world.tokens, "aws-secret", "aws-session", "kubernetes-secret"]:
+        assert secret not in done.output
+
+
+def test_the_token_is_shown_when_asked_for(run: Run, world: World) -> None:
+    done = run("login", "pod", "--json", "--show-token")
+    assert json.loads(done.stdout)["auth"]["client_token"] in world.tokens
+
+
+def test_the_token_file_is_readable_by_its_owner_only(run: Run, world: World, tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.touch(mode=0o644)
+    done = run("login", "pod", "--token-file", str(path))
+    assert done.exit_code == 0, done.stderr
+    assert {path.read_text()} == world.tokens
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text() not in done.output
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "no/such/folder/token"])
+def test_no_token_is_made_that_has_nowhere_to_go(run: Run, world: World, path: str) -> None:
+    done = run("login", "pod", "--token-file", path)
+    assert done.exit_code == 2
+    assert not world.tokens
+
+
+@pytest.mark.parametrize(
+    ("arguments", "link", "by", "code"),
+    [
+        (["--service-account", "default/absent"], "service-account token", "Kubernetes", "404"),
+        (["--service-account", "kube-public/vault-auth"], "AWS identity", "AWS", "AccessDenied"),
+        (["--vault-role", "absent"], "Vault login", "Vault", "no-role"),
+        (["--vault-role", "dev-role-iam"], "Vault login", "Vault", "not-bound"),
+        (["--header", ""], "Vault login", "Vault", "server-id-header"),
+        (["--header", "other"], "Vault login", "Vault", "server-id-header"),
+        (["--vault-address", "http://127.0.0.1:1"], "Vault login", None, "unreachable"),
+    ],
+)
+def test_the_failed_link_is_named_with_who_refused_and_a_fix(
+    run: Run, world: World, arguments: list[str], link: str, by: str | None, code: str
+) -> None:
+    world.accounts["kube-public/vault-auth"] = {"metadata": {"name": "vault-auth"}}
+    done = run("login", "pod", *arguments, "--json")
+    error = json.loads(done.stdout)["error"]
+    assert (done.exit_code, error["link"], error["by"], error["code"]) == (1, link, by, code)
+    assert error["reason"]
+    assert error["hint"]
+
+
+def test_a_trust_refusal_shows_what_the_token_says_and_whom_the_stack_lets_in(run: Run, world: World) -> None:
+    world.accounts["kube-public/vault-auth"] = {"metadata": {"name": "vault-auth"}}
+    done = run("login", "pod", "--service-account", "kube-public/vault-auth")
+    assert done.stdout == ""
+    assert "refused by AWS" in done.stderr
+    assert "sub=system:serviceaccount:kube-public:vault-auth" in done.stderr
+    assert "default/vault-auth with audience sts.amazonaws.com" in done.stderr
+
+
+def test_an_unreachable_sts_is_not_a_refusal(run: Run, world: World) -> None:
+    outputs = world.outputs()
+    outputs["vault"]["stsEndpoint"] = "http://127.0.0.1:1"
+    error = json.loads(run("login", "pod", "--json", outputs=outputs).stdout)["error"]
+    assert (error["by"], error["code"]) == (None, "unreachable")
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "code", "hint"),
+    [
+        (
+            400,
+            "error looking up full ARN of entity: AccessDenied: User: "
+            "arn:aws:iam::111111111111:user/vault-auth is not authorized to perform: iam:GetRole",
+            "lookup-denied",
+            "arn:aws:iam::111111111111:user/vault-auth, lacks iam:GetRole",
+        ),
+        (
+            400,
+            "failed to verify i-0 as a valid EC2 instance in region us-east-1: "
+            "UnauthorizedOperation: You are not authorized to perform this operation.",
+            "lookup-denied",
+            "lacks ec2:DescribeInstances",
+        ),
+        (
+            400,
+            "failed to verify i-0 as a valid EC2 instance in region us-east-1: InvalidInstanceID.NotFound",
+            "not-an-instance",
+            "from the instance itself",
+        ),
+        (
+            400,
+            'error validating instance: IAM instance profile ARN "x" does not satisfy the constraint',
+            "other-instance",
+            "auth/aws/role/dev-role-iam2",
+        ),
+        (
+            400,
+            'unable to fetch client for account ID "222222222222" -- default client is for account "1"',
+            "foreign-account",
+            "auth/aws/config/sts/<account>",
+        ),
+        (
+            400,
+            "error making upstream request: received error code 403 from STS: "
+            "<Code>SignatureDoesNotMatch</Code>",
+            "sts-refused",
+            "region",
+        ),
+        (
+            400,
+            "error making upstream request: error making request: dial tcp: connection refused",
+            "sts-unreachable",
+            "config/client",
+        ),
+        (400, "auth method iam not allowed for role x", "auth-type", "auth_type=ec2"),
+        (403, "permission denied", "no-mount", "vault auth list"),
+        (503, "Vault is sealed", "sealed", "unseal"),
+        (500, "something new", "unknown", "log"),
+    ],
+)
+def test_vaults_words_are_explained(
+    run: Run, world: World, status: int, words: str, code: str, hint: str
+) -> None:
+    world.vault_error = (status, words)
+    error = json.loads(run("login", "pod", "--json").stdout)["error"]
+    assert (error["by"], error["reason"], error["code"]) == ("Vault", words, code)
+    assert hint in error["hint"]
+
+
+def test_off_an_instance_the_message_says_where_to_run_it(run: Run, world: World) -> None:
+    world.is_instance = False
+    done = run("login", "node")
+    assert done.exit_code == 1
+    assert "node group" in done.stderr
+
+
+def test_disabled_metadata_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    assert "AWS_EC2_METADATA_DISABLED is set" in run("login", "node").stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["login", "absent"],
+        ["login", "node", "--service-account", "default/vault-auth"],
+        ["login", "pod", "--service-account", "vault-auth"],
+        ["login", "pod", "--service-account", "default/*"],
+        ["login", "pod", "--stack", "dev"],
+        ["verify", "pod", "absent"],
+    ],
+)
+def test_what_the_stack_does_not_have_is_a_usage_error(run: Run, arguments: list[str]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+def test_a_login_of_an_unknown_kind_is_a_usage_error(run: Run, world: World) -> None:
+    outputs = world.outputs()
+    outputs["logins"]["pod"]["kind"] = "carrier-pigeon"
+    assert run("login", "pod", outputs=outputs).exit_code == 2
+
+
+def test_no_header_is_sent_when_the_stack_sets_none(run: Run, world: World) -> None:
+    world.header = None
+    assert run("login", "pod").exit_code == 0
+
+
+def test_the_users_own_vault_token_is_not_used(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAULT_TOKEN", "root")  # the world refuses a login that brings a token
+    assert run("login", "pod").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(2764800, "768h"), (900, "15m"), (3605, "1h0m5s"), (3660, "1h1m"), (59, "59s"), (0, "0s"), (61, "1m1s")],
+)
+def test_durations_read_as_vault_prints_them(seconds: int, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_help_needs_none_of_the_clients() -> None:
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom cli.__main__ import app\n"
+        "assert CliRunner().invoke(app, ['login', '--help']).exit_code == 0\n"
+        "print({'boto3', 'botocore', 'hvac', 'kubernetes', 'requests'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_the_header_that_logs_in_is_the_stacks(run: Run) -> None:
+    assert run("login", "pod", "--header", HEADER).exit_code == 0

@@ -1,0 +1,276 @@
+"""Kubernetes, AWS STS, an instance's metadata and Vault, as far as a login meets them, in one small server.
+
+The answers and their words are those of the real ones. That the real ones give them is proved in the sandbox.
+"""
+
+import base64
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+ACCOUNT = "111111111111"
+POD_ROLE = f"arn:aws:iam::{ACCOUNT}:role/vault-auth"
+NODE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/eks1-node"
+ISSUER = "oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+HEADER = "vault.example.com"
+Answer = tuple[int, str, str]
+"""Status, content type, body."""
+
+
+@dataclass
+class World:
+    """The state, and what tests change in it."""
+
+    address: str = ""
+    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Service accounts by `namespace/name`."""
+    removed: list[str] = field(default_factory=list)
+    trusted: str = "system:serviceaccount:default:vault-auth"
+    """The `sub` that the pod's IAM role trusts; `*` for anybody."""
+    bound: dict[str, str] = field(
+        default_factory=lambda: {"dev-role-iam2": POD_ROLE, "dev-role-iam": NODE_ROLE}
+    )
+    """Vault roles and the principal each is bound to; `*` for anybody."""
+    header: str | None = HEADER
+    policies: list[str] = field(default_factory=lambda: ["default", "dev"])
+    is_instance: bool = True
+    forbidden: set[str] = field(default_factory=set)
+    """What Kubernetes refuses: `create`, `list`, `token`."""
+    sts_error: tuple[str, str] | None = None
+    vault_error: tuple[int, str] | None = None
+    tokens: set[str] = field(default_factory=set)
+    """Vault tokens that were given and not revoked."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """Who each access key is."""
+    on_token: Callable[[str], None] = lambda _account: None
+    """Called when Kubernetes is asked for a token."""
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs for this world."""
+        return {
+            "vault": {
+                "address": self.address,
+                "namespace": None,
+                "mountPath": "aws",
+                "serverIdHeader": self.header,
+                "stsEndpoint": self.address,
+                "stsRegion": "us-east-1",
+            },
+            "cluster": {
+                "name": "eks1",
+                "oidcIssuer": ISSUER,
+                "oidcProviderArn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}",
+            },
+            "logins": {
+                "pod": _login("service-account", "dev-role-iam2", POD_ROLE, ["default/vault-auth"]),
+                "node": _login("ec2-instance", "dev-role-iam", NODE_ROLE, []),
+            },
+            "consumers": {},
+            "kubeconfig": {
+                "current-context": "c",
+                "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+                "clusters": [{"name": "c", "cluster": {"server": self.address}}],
+                "users": [{"name": "u", "user": {"token": "kubernetes-secret"}}],
+            },
+        }
+
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        if path.startswith("/api/v1/namespaces/"):
+            return self._kubernetes(method, path, json.loads(body or b"{}"))
+        if path.startswith("/latest/"):
+            return self._metadata(path)
+        if path.startswith("/v1/auth/"):
+            return self._vault(path, headers, json.loads(body or b"{}"))
+        return self._sts(parse_qs(body.decode()), headers)
+
+    def _kubernetes(self, method: str, path: str, body: dict[str, Any]) -> Answer:
+        url = urlsplit(path)
+        namespace, _, name, *subresource = f"{url.path}/".removeprefix("/api/v1/namespaces/").split("/")
+        verb = "token" if "token" in subresource else {"POST": "create", "GET": "list"}.get(method, "delete")
+        if verb in self.forbidden:
+            return _kubernetes_error(403, f'serviceaccounts is forbidden: User "ci" cannot {verb}')
+        account = f"{namespace}/{name or body.get('metadata', {}).get('name')}"
+        if verb == "create":
+            if account in self.accounts:
+                return _kubernetes_error(409, "already exists")
+            self.accounts[account] = {"metadata": {**body["metadata"], "uid": str(uuid4())}}
+            return _json(self.accounts[account], 201)
+        if verb == "list":
+            _, mark = parse_qs(url.query)["labelSelector"][0].split("=")
+            mine = [a for a in self.accounts.values() if mark in (a["metadata"].get("labels") or {}).values()]
+            return _json({"items": mine})
+        if account not in self.accounts:
+            return _kubernetes_error(404, f'serviceaccounts "{name}" not found')
+        if verb == "delete":
+            self.removed.append(account)
+            return _json(self.accounts.pop(account))
+        self.on_token(account)
+        claims = {
+            "iss": f"https://{ISSUER}",
+            "sub": f"system:serviceaccount:{namespace}:{name}",
+            "aud": body["spec"]["audiences"],
+        }
+        token = f"e30.{_b64(json.dumps(claims))}.{'s' * 40}"
+        return _json({"spec": body["spec"], "status": {"token": token, "expirationTimestamp": None}}, 201)
+
+    def _sts(self, form: dict[str, list[str]], headers: dict[str, str]) -> Answer:
+        if self.sts_error:
+            return _aws_error(*self.sts_error)
+        if form["Action"] == ["GetCallerIdentity"]:
+            arn = self._who(headers["authorization"])
+            result = f"<Arn>{arn}</Arn><UserId>AROAX:session</UserId><Account>{ACCOUNT}</Account>"
+            return _aws("GetCallerIdentity", result)
+        assert "authorization" not in headers, "web identity is exchanged without any other credentials"
+        _, payload, signature = form["WebIdentityToken"][0].split(".")
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+        if signature != "s" * 40:
+            return _aws_error("InvalidIdentityToken", "The signature of the token is not valid")
+        if claims["aud"] != ["sts.amazonaws.com"]:
+            return _aws_error("InvalidIdentityToken", "Incorrect token audience")
+        if self.trusted not in ("*", claims["sub"]):
+            return _aws_error("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
+        role, session = form["RoleArn"][0].split("/")[-1], form["RoleSessionName"][0]
+        return _aws("AssumeRoleWithWebIdentity", self._credentials(f"assumed-role/{role}/{session}"))
+
+    def _credentials(self, resource: str) -> str:
+        key = f"ASIA{uuid4().hex[:16].upper()}"
+        self.keys[key] = f"arn:aws:sts::{ACCOUNT}:{resource}"
+        return (
+            f"<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>aws-secret</SecretAccessKey>"
+            "<SessionToken>aws-session</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>"
+        )
+
+    def _who(self, authorization: str) -> str:
+        found = re.search(r"Credential=(\w+)/\d+/us-east-1/sts/aws4_request", authorization)
+        assert found, authorization
+        return self.keys[found[1]]
+
+    def _metadata(self, path: str) -> Answer:
+        if not self.is_instance:
+            return 404, "text/plain", "not found"
+        if path == "/latest/api/token":
+            return 200, "text/plain", "metadata-token"
+        if path.endswith("/security-credentials/"):
+            return 200, "text/plain", "eks1-node"
+        self.keys["ASIANODE"] = f"arn:aws:sts::{ACCOUNT}:assumed-role/eks1-node/i-0123456789abcdef0"
+        fields = {"AccessKeyId": "ASIANODE", "SecretAccessKey": "aws-secret", "Token": "aws-session"}
+        return _json({**fields, "Expiration": "2099-01-01T00:00:00Z"})
+
+    def _vault(self, path: str, headers: dict[str, str], body: dict[str, Any]) -> Answer:
+        if path == "/v1/auth/token/revoke-self":
+            self.tokens.discard(headers["x-vault-token"])
+            return 204, "application/json", ""
+        assert "x-vault-token" not in headers, "a login stands on its own"
+        if self.vault_error:
+            return _vault_error(*self.vault_error)
+        if path != "/v1/auth/aws/login":
+            return _vault_error(403, "permission denied")
+        if "iam_request_headers" not in body:
+            return _vault_error(400, "didn't supply required authentication values")
+        signed = json.loads(base64.b64decode(body["iam_request_headers"]))
+        authorization = signed["Authorization"][0]
+        if self.header and (problem := _header_problem(signed, authorization, self.header)):
+            return _vault_error(400, f"error validating X-Vault-AWS-IAM-Server-ID header: {problem}")
+        arn = self._who(authorization)
+        if body["role"] not in self.bound:
+            return _vault_error(400, f"entry for role {body['role']} not found")
+        if self.bound[body["role"]] not in ("*", re.sub(r"sts(.*):assumed-(.*)/.*", r"iam\1:\2", arn)):
+            return _vault_error(400, f'IAM Principal "{arn}" does not belong to the role "{body["role"]}"')
+        token = f"hvs.CAES{uuid4().hex}"
+        self.tokens.add(token)
+        auth = {
+            "client_token": token,
+            "accessor": "accessor-1",
+            "policies": self.policies,
+            "token_policies": self.policies,
+            "metadata": {"account_id": ACCOUNT, "auth_type": "iam", "role_id": "role-1"},
+            "lease_duration": 2764800,
+            "renewable": True,
+        }
+        return _json({"auth": auth})
+
+
+@contextmanager
+def served(world: World) -> Iterator[World]:
+    """The world, answering on a free port of the loopback interface."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _serve(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status, kind, text = world.answer(self.command, self.path, headers, body)
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(text.encode())))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        do_GET = do_POST = do_PUT = do_DELETE = _serve
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a caller that was interrupted
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    world.address = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield world
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _login(kind: str, vault_role: str, iam_role: str, accounts: list[str]) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "vaultRole": vault_role,
+        "iamRoleArn": iam_role,
+        "serviceAccounts": accounts,
+        "principals": [iam_role],
+        "policies": ["dev"],
+        "maxTtl": "768h",
+    }
+
+
+def _header_problem(signed: dict[str, list[str]], authorization: str, expected: str) -> str | None:
+    given = signed.get("X-Vault-AWS-IAM-Server-ID", [""])[0]
+    if not given:
+        return 'missing header "X-Vault-AWS-IAM-Server-ID"'
+    if given != expected:
+        return f'expected "{expected}" but got "{given}"'
+    return None if "x-vault-aws-iam-server-id" in authorization else "vault header wasn't signed"
+
+
+def _b64(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _json(document: object, status: int = 200) -> Answer:
+    return status, "application/json", json.dumps(document)
+
+
+def _kubernetes_error(status: int, message: str) -> Answer:
+    return _json({"kind": "Status", "status": "Failure", "message": message, "code": status}, status)
+
+
+def _vault_error(status: int, words: str) -> Answer:
+    return _json({"errors": [words]}, status)
+
+
+def _aws(action: str, result: str) -> Answer:
+    body = f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result>{result}'
+    return 200, "text/xml", f"{body}</{action}Result></{action}Response>"
+
+
+def _aws_error(code: str, message: str) -> Answer:
+    body = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+    return 403, "text/xml", body
