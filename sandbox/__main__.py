@@ -55,7 +55,7 @@ def up(
             _heading(f"Stack {stack}")
             chosen.up(config or REPOSITORY / f"Pulumi.{stack}.yaml")
             node = _a_node(home)
-            shell = environment.write_shell_file(home, node)
+            shell = environment.write_shell_file(home, node, stack)
             if logins:
                 _prove_logins(home, chosen, node)
         except KeyboardInterrupt:
