@@ -1,0 +1,72 @@
+"""`python -m sandbox.aws --home DIR --port P`: runs the emulated AWS until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+HOST = "127.0.0.1"
+
+
+def main() -> int:
+    """Starts the emulator; the exit status when it cannot."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True, help="folder for state, credentials and log")
+    parser.add_argument("--port", type=int, required=True, help=f"port to listen on, on {HOST} only")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+
+    os.umask(0o077)
+    home: Path = options.home
+    home.mkdir(parents=True, exist_ok=True)
+    lock = (home / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return _fail(f"another emulator already uses {home}")
+
+    # moto takes a second to import: only once it is clear that it is needed.
+    from werkzeug.serving import make_server
+
+    from sandbox.aws import accounts
+    from sandbox.aws.front import Front
+    from sandbox.aws.store import Store, UnusableState
+
+    store = Store(home)
+    try:
+        if not store.load():
+            keys = accounts.create()
+            accounts.write_credentials(home, keys)
+            store.save_new_regions()
+    except UnusableState as problem:
+        file = home / "state.pickle"
+        return _fail(f"{file} cannot be used: {problem}. To start afresh, delete the folder {home}")
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # it would log query strings
+    try:
+        server = make_server(HOST, options.port, Front(home, store), threaded=True)
+    except (OSError, SystemExit):
+        return _fail(f"port {options.port} of {HOST} is in use: choose another with --port")
+    server.serve_forever()
+    return 0
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    # At once: every change was saved before it was answered, so there is nothing left to do.
+    del frame
+    os._exit(0 if number == signal.SIGTERM else 128 + number)
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"sandbox.aws: {message}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""May this caller make this call: what the call is about, and AWS's words for a refusal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from moto.iam.models import iam_backends
+
+from sandbox.aws.calls import Call
+from sandbox.aws.errors import AwsError
+from sandbox.aws.identity import Caller
+from sandbox.aws.policy import ContextValue, Effect
+
+# What an IAM action is about: the first of these parameters that it has. (parameter, ARN type, moto's table)
+_IAM_RESOURCES = (
+    ("InstanceProfileName", "instance-profile", "instance_profiles"),
+    ("GroupName", "group", "groups"),
+    ("RoleName", "role", "roles"),
+    ("UserName", "user", "users"),
+)
+# Without a user name these are about the calling user.
+SELF_SERVICE = ("GetUser", "CreateAccessKey", "DeleteAccessKey", "ListAccessKeys", "UpdateAccessKey")
+
+
+def authorize(call: Call, caller: Caller, context: dict[str, ContextValue]) -> None:
+    """Raises AccessDenied, worded as AWS does, unless the caller's policies allow the call."""
+    arn, shown = _resource(call, caller)
+    decision = caller.decide(call.name, arn, context)
+    if decision.effect is Effect.ALLOW:
+        return
+    about = f" on resource: {shown}" if shown else ""
+    message = f"User: {caller.arn} is not authorized to perform: {call.name}{about} {decision.reason}"
+    if call.service == "ec2":
+        message = f"You are not authorized to perform this operation. {message}"
+    raise AwsError("AccessDenied", message)
+
+
+def request_context(call: Call, now: datetime) -> dict[str, ContextValue]:
+    """The condition keys that every request has, and those of its tags."""
+    context: dict[str, ContextValue] = {
+        "aws:CurrentTime": now.isoformat(),
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:RequestedRegion": call.region,
+        # The sandbox speaks plain HTTP on the loopback interface, where the real AWS only takes TLS.
+        "aws:SecureTransport": "true",
+        "aws:SourceIp": "127.0.0.1",
+    }
+    if call.service == "iam":
+        tags = call.tags()
+        context |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+        if tags:
+            context["aws:TagKeys"] = list(tags)
+        context |= {f"iam:{k}": call.text(p) for k, p in _IAM_KEYS if call.text(p)}
+    return context
+
+
+_IAM_KEYS = (("PolicyARN", "PolicyArn"), ("PermissionsBoundary", "PermissionsBoundary"))
+
+
+def _resource(call: Call, caller: Caller) -> tuple[str, str]:
+    """The ARN that policies are matched with, and how AWS shows it; `*` when it is not about one thing."""
+    if call.service == "iam":
+        return _iam_resource(call, caller)
+    if call.service == "eks":
+        name = call.params.get("clusterName") or call.params.get("name")
+        if isinstance(name, str):
+            arn = f"arn:{caller.partition}:eks:{call.region}:{caller.account}:cluster/{name}"
+            return arn, arn
+        arn = call.text("resourceArn", "*")
+        return arn, "" if arn == "*" else arn
+    return "*", ""
+
+
+def _iam_resource(call: Call, caller: Caller) -> tuple[str, str]:
+    backend = iam_backends[caller.account][caller.partition]
+    prefix = f"arn:{caller.partition}:iam::{caller.account}"
+    if call.action in SELF_SERVICE and not call.text("UserName") and caller.is_user:
+        return caller.owner_arn, f"user {caller.owner.name}"
+    if call.action == "GetAccessKeyLastUsed":
+        key = backend.access_keys.get(call.text("AccessKeyId"))
+        name = (key and key.user_name) or "*"
+        return _existing(backend, "users", name) or f"{prefix}:user/{name}", f"user {name}"
+    for parameter, kind, table in _IAM_RESOURCES:
+        name = call.text(parameter)
+        if name:
+            arn = _existing(backend, table, name) or f"{prefix}:{kind}{call.text('Path', '/')}{name}"
+            return arn, arn if call.action.startswith("Create") else f"{kind.replace('-', ' ')} {name}"
+    if provider := call.text("OpenIDConnectProviderArn"):
+        return provider, provider
+    if url := call.text("Url"):
+        arn = f"{prefix}:oidc-provider/{url.removeprefix('https://')}"
+        return arn, arn
+    if policy_arn := call.text("PolicyArn"):
+        return policy_arn, f"policy {policy_arn}"
+    if name := call.text("PolicyName"):
+        arn = f"{prefix}:policy{call.text('Path', '/')}{name}"
+        return arn, f"policy {name}"
+    return "*", ""
+
+
+def _existing(backend: Any, table: str, name: str) -> str | None:
+    return next((str(entity.arn) for entity in getattr(backend, table).values() if entity.name == name), None)

@@ -1,0 +1,206 @@
+"""The front: every request comes in here, is authenticated, authorized, answered, saved and logged."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Iterable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Request, Response
+
+from sandbox.aws import (
+    accounts,
+    authenticator,
+    authorization,
+    calls,
+    eks,
+    iam,
+    identity,
+    moto_services,
+    sigv4,
+)
+from sandbox.aws.calls import Call
+from sandbox.aws.errors import AwsError, error_response
+from sandbox.aws.identity import Caller
+from sandbox.aws.imds import InstanceMetadata
+from sandbox.aws.store import TOUCHED, Store
+from sandbox.aws.sts import ANONYMOUS_ACTIONS, Sts
+from sandbox.aws.tokens import Issuers
+
+_MAX_BODY = 2 * 1024 * 1024
+_QUERY_SERVICES = ("autoscaling", "ec2", "iam", "sts")
+_SERVICES = (*moto_services.SERVICES, "eks", "sts")
+
+
+class _Line:
+    """What the log says about a request. Never a query string, a header or a body."""
+
+    def __init__(self) -> None:
+        self.what = "-"
+        self.account = "-"
+        self.who = "-"
+
+    def caller(self, caller: Caller) -> None:
+        self.account, self.who = caller.account, caller.arn
+
+
+class Front:
+    """The WSGI application."""
+
+    def __init__(self, home: Path, store: Store) -> None:
+        self._store = store
+        self._sts = Sts(store.state, Issuers(home))
+        self._eks = eks.Eks(store.state, home, accounts.PRIMARY)
+        self._metadata = InstanceMetadata(self._sts)
+        self._log = (home / "emulator.log").open("a", buffering=1)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request = Request(environ)
+        request.max_content_length = _MAX_BODY
+        now = datetime.now(timezone.utc)
+        line = _Line()
+        try:
+            if request.path.startswith(("/sandbox/", "/imds/")):
+                line.what = request.path if request.path.startswith("/sandbox/") else "imds"
+                response = self._control(request, now)
+            else:
+                response = self._api(request, now, line)
+        except RequestEntityTooLarge:
+            response = Response(status=413)
+        self._log.write(
+            f"{now:%Y-%m-%dT%H:%M:%S.%fZ} {request.method} {line.what} {line.account} {line.who} "
+            f"{response.status_code}\n"
+        )
+        return response(environ, start_response)
+
+    def _control(self, request: Request, now: datetime) -> Response:
+        """What is not an AWS API: health, the TokenReview webhook and instance metadata."""
+        with self._store.lock:
+            if request.path == "/sandbox/health":
+                return _json({"status": "ok", "accounts": accounts.ALL})
+            if request.path == "/sandbox/authenticate" and request.method == "POST":
+                return _json(authenticator.review(request.get_json(silent=True), self._store.state, now))
+            if request.path.startswith("/imds/"):
+                known = len(self._store.state.sessions)
+                response = self._metadata.answer(request, now)
+                if len(self._store.state.sessions) != known:
+                    self._store.save(accounts.PRIMARY)
+                return response
+        return Response(status=404)
+
+    def _api(self, request: Request, now: datetime, line: _Line) -> Response:
+        http = _http_request(request)
+        service = "sts"
+        try:
+            signature = sigv4.read(http)
+            if signature:
+                service = signature.service
+                line.who = signature.access_key_id
+            if service not in _SERVICES:
+                known = ", ".join(sorted(_SERVICES))
+                raise AwsError("UnknownService", f"The sandbox has no {service!r}, only {known}.", 501)
+            call = _read_call(service, signature.region if signature else "us-east-1", http)
+            line.what = call.name
+            if call.service == "sts" and call.action in ANONYMOUS_ACTIONS:
+                return self._anonymous(call, now)
+            with self._store.lock:
+                return self._authenticated(call, http, request, now, line)
+        except AwsError as error:
+            line.what += f" {error.code}"
+            return error_response(service, error)
+        except NotImplementedError:
+            line.what += " NotImplemented"
+            return error_response(service, AwsError("NotImplemented", "The sandbox does not know this.", 501))
+        except Exception as error:
+            # Where it happened, and not its text, which could hold what a request held.
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+            line.what += f" {where}"
+            return error_response(service, AwsError("InternalFailure", f"The sandbox failed: {where}", 500))
+
+    def _anonymous(self, call: Call, now: datetime) -> Response:
+        if call.action == "AssumeRoleWithSAML":
+            raise AwsError("NotImplemented", "The sandbox has no SAML.", 501)
+        # Not under the lock: this asks the issuer for its keys.
+        response = self._sts.web_identity(call, now)
+        with self._store.lock:
+            self._store.save(accounts.PRIMARY)
+        return response
+
+    def _authenticated(
+        self, call: Call, http: sigv4.HttpRequest, request: Request, now: datetime, line: _Line
+    ) -> Response:
+        signed = identity.authenticate(http, self._store.state, now)
+        if signed is None:
+            raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token")
+        caller, signature = signed
+        line.caller(caller)
+        if signature.presigned and call.service != "sts":
+            raise AwsError("NotImplemented", "The sandbox takes presigned requests for STS only.", 501)
+        context = authorization.request_context(call, now)
+        if call.service == "sts":
+            response = self._sts_call(call, caller, context, now)
+        else:
+            authorization.authorize(call, caller, context)
+            response = self._service_call(call, http, request, caller, now)
+        if not call.read_only or (call.service == "sts" and call.action != "GetCallerIdentity"):
+            self._store.save(caller.account, TOUCHED[call.service])
+        else:
+            self._store.save_new_regions()
+        return response
+
+    def _sts_call(self, call: Call, caller: Caller, context: dict[str, Any], now: datetime) -> Response:
+        if call.action == "GetCallerIdentity":
+            return self._sts.get_caller_identity(call, caller)
+        if call.action == "AssumeRole":
+            return self._sts.assume_role(call, caller, context, now)
+        if call.action == "GetSessionToken":
+            return self._sts.get_session_token(call, caller, now)
+        if call.action == "GetFederationToken":
+            authorization.authorize(call, caller, context)
+            return self._sts.get_federation_token(call, caller, now)
+        raise AwsError("InvalidAction", f"The sandbox has no sts:{call.action}.", 501)
+
+    def _service_call(
+        self, call: Call, http: sigv4.HttpRequest, request: Request, caller: Caller, now: datetime
+    ) -> Response:
+        if call.service == "eks":
+            return _json(self._eks.answer(call, caller, now))
+        if call.service == "ssm" and not call.read_only:
+            raise AwsError("NotImplemented", "The sandbox's SSM can only be read.", 501)
+        if call.service == "iam":
+            iam.check(call, caller)
+            if answer := iam.own_answer(call, caller):
+                return answer
+        response = moto_services.call(request.environ, call, http, caller)
+        if call.service == "iam" and response.status_code == 200:
+            iam.after(call, caller, self._store.state)
+        return response
+
+
+def _read_call(service: str, region: str, http: sigv4.HttpRequest) -> Call:
+    if service == "eks":
+        return eks.read_call(region, http)
+    if service in _QUERY_SERVICES:
+        return calls.query_call(service, region, http)
+    return calls.json_call(service, region, http)
+
+
+def _http_request(request: Request) -> sigv4.HttpRequest:
+    raw = str(request.environ.get("RAW_URI") or request.path)
+    path, _, query = raw.partition("?")
+    return sigv4.HttpRequest(
+        method=request.method,
+        path=path,
+        query=query,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=request.get_data(),
+    )
+
+
+def _json(document: Any) -> Response:
+    return Response(json.dumps(document), mimetype="application/json")

@@ -1,0 +1,85 @@
+"""What AWS's IAM does and moto's does not: documents checked, trust pinned to principals, client IDs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from moto.iam.models import iam_backends
+from werkzeug.wrappers import Response
+
+from sandbox.aws import policy
+from sandbox.aws.authorization import SELF_SERVICE
+from sandbox.aws.calls import Call
+from sandbox.aws.errors import AwsError, empty_response
+from sandbox.aws.identity import Caller
+from sandbox.aws.state import State
+
+_TRUST_DOCUMENTS = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRolePolicy": "PolicyDocument"}
+_IDENTITY_DOCUMENTS = (
+    "CreatePolicy",
+    "CreatePolicyVersion",
+    "PutGroupPolicy",
+    "PutRolePolicy",
+    "PutUserPolicy",
+)
+_PRINCIPAL_ARN = re.compile(r"arn:(?P<partition>[\w-]+):iam::(?P<account>\d{12}):(?P<kind>role|user)/.+")
+
+
+def check(call: Call, caller: Caller) -> None:
+    """Refuses what AWS refuses before anything changes."""
+    if call.action in SELF_SERVICE and not call.text("UserName") and not caller.is_user:
+        raise AwsError("ValidationError", "Must specify userName when calling with non-User credentials", 400)
+    try:
+        if call.action in _IDENTITY_DOCUMENTS:
+            policy.parse(call.text("PolicyDocument"))
+        if call.action in _TRUST_DOCUMENTS:
+            _pins(call)
+    except policy.MalformedPolicy as error:
+        raise AwsError("MalformedPolicyDocument", str(error), 400) from None
+
+
+def own_answer(call: Call, caller: Caller) -> Response | None:
+    """The answer to the actions that moto lacks; None for all others."""
+    if call.action not in ("AddClientIDToOpenIDConnectProvider", "RemoveClientIDFromOpenIDConnectProvider"):
+        return None
+    arn, client = call.text("OpenIDConnectProviderArn"), call.text("ClientID")
+    provider = iam_backends[caller.account][caller.partition].open_id_providers.get(arn)
+    if provider is None:
+        raise AwsError("NoSuchEntity", f"OpenIDConnect Provider not found for arn {arn}", 404)
+    others = [c for c in provider.client_id_list if c != client]
+    provider.client_id_list = [*others, client] if call.action.startswith("Add") else others
+    return empty_response(call.service, call.action)
+
+
+def after(call: Call, caller: Caller, state: State) -> None:
+    """Remembers whom a trust policy meant when it was written, and forgets roles that are gone."""
+    roles = iam_backends[caller.account][caller.partition].roles
+    if call.action in _TRUST_DOCUMENTS:
+        role = next(r for r in roles.values() if r.name == call.text("RoleName"))
+        state.pinned[role.id] = _pins(call)
+    elif call.action == "DeleteRole":
+        present = {
+            r for account in iam_backends.values() for backend in account.values() for r in backend.roles
+        }
+        state.pinned = {role: pins for role, pins in state.pinned.items() if role in present}
+
+
+def _pins(call: Call) -> dict[str, str]:
+    """The unique IDs that the users and roles of a trust policy have now.
+
+    One that does not exist is refused as AWS does. Accounts that the sandbox does not have are left alone.
+    """
+    document = policy.parse(call.text(_TRUST_DOCUMENTS[call.action]), trust=True)
+    pins = {}
+    for statement in document.statements:
+        for kind, arn in statement.principals or ():
+            match = _PRINCIPAL_ARN.fullmatch(arn) if kind == "AWS" else None
+            if match and match["account"] in iam_backends:
+                backend = iam_backends[match["account"]][match["partition"]]
+                table: dict[str, Any] = backend.roles if match["kind"] == "role" else backend.users
+                found = next((p for p in table.values() if p.arn == arn), None)
+                if found is None:
+                    raise policy.MalformedPolicy(f'Invalid principal in policy: "AWS":"{arn}"')
+                pins[arn] = str(found.id)
+    return pins

@@ -1,0 +1,113 @@
+"""What EKS makes in EC2 and IAM: a cluster's security group, and a node group's profile and instances."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
+
+from sandbox.aws.errors import AwsError
+from sandbox.aws.state import Cluster, NodeGroup
+
+
+def cluster_network(account: str, region: str, name: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """The cluster's network as EKS describes it, with the security group that EKS creates for it."""
+    ec2 = ec2_backends[account][region]
+    subnets = wanted.get("subnetIds") or []
+    if len(subnets) < 2:
+        raise _invalid("Subnets specified must be in at least two different AZs")
+    try:
+        vpcs = {ec2.get_subnet(subnet).vpc_id for subnet in subnets}
+    except ServiceException:
+        raise _invalid(f"The subnet ID in {subnets} does not exist") from None
+    if len(vpcs) != 1:
+        raise _invalid("Provided subnets belong to different VPCs")
+    vpc = vpcs.pop()
+    group = ec2.create_security_group(
+        f"eks-cluster-sg-{name}-{secrets.randbelow(10**9):09}",
+        "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes",
+        vpc_id=vpc,
+        tags={f"kubernetes.io/cluster/{name}": "owned", "aws:eks:cluster-name": name},
+    )
+    return {
+        "securityGroupIds": [],
+        "endpointPublicAccess": True,
+        "endpointPrivateAccess": False,
+        "publicAccessCidrs": ["0.0.0.0/0"],
+        **{key: value for key, value in wanted.items() if value is not None},
+        "clusterSecurityGroupId": group.id,
+        "vpcId": vpc,
+    }
+
+
+def delete_cluster_network(account: str, region: str, network: dict[str, Any]) -> None:
+    """Removes the security group that EKS created; one that is still in use stays, as on AWS."""
+    with contextlib.suppress(ServiceException):
+        ec2_backends[account][region].delete_security_group(group_id=network["clusterSecurityGroupId"])
+
+
+def create_profile(account: str, partition: str, group: NodeGroup) -> None:
+    """The instance profile of a node group, named `eks-<uuid>`, which holds the node role."""
+    iam = iam_backends[account][partition]
+    role = group.description["nodeRole"].rsplit("/", 1)[1]
+    iam.create_instance_profile(group.instance_profile, "/", [role])
+
+
+def delete_profile(account: str, partition: str, group: NodeGroup) -> None:
+    """Removes the node group's instance profile, if nobody did before."""
+    iam_backends[account][partition].instance_profiles.pop(group.instance_profile, None)
+
+
+def scale(account: str, region: str, partition: str, cluster: Cluster, group: NodeGroup) -> None:
+    """Makes the number of running instances the desired one."""
+    ec2 = ec2_backends[account][region]
+    wanted = group.description["scalingConfig"]["desiredSize"]
+    terminate(account, region, group, keep=wanted)
+    network = cluster.description["resourcesVpcConfig"]
+    profile = f"arn:{partition}:iam::{account}:instance-profile/{group.instance_profile}"
+    subnets = group.description["subnets"]
+    cluster_name, name = cluster.description["name"], group.description["nodegroupName"]
+    for index in range(len(group.instances), wanted):
+        try:
+            reservation = ec2.run_instances(
+                next(iter(ec2.amis), "ami-00000000000000000"),
+                1,
+                None,
+                [],
+                instance_type=group.description["instanceTypes"][0],
+                is_instance_type_default=False,
+                region_name=region,
+                subnet_id=subnets[index % len(subnets)],
+                security_group_ids=[network["clusterSecurityGroupId"]],
+                tags={
+                    "instance": {
+                        "eks:cluster-name": cluster_name,
+                        "eks:nodegroup-name": name,
+                        f"kubernetes.io/cluster/{cluster_name}": "owned",
+                    }
+                },
+            )
+        except ServiceException as error:
+            raise _invalid(f"The node group's instances cannot be launched: {error.message}") from None
+        instance = reservation.instances[0].id
+        ec2.associate_iam_instance_profile(instance_id=instance, iam_instance_profile_arn=profile)
+        group.instances.append(instance)
+
+
+def terminate(account: str, region: str, group: NodeGroup, keep: int) -> None:
+    """Terminates the newest instances of a node group until `keep` are left; forgets those gone already."""
+    ec2 = ec2_backends[account][region]
+    running = {i.id for i in ec2.all_running_instances()}
+    group.instances = [i for i in group.instances if i in running]
+    surplus = group.instances[keep:]
+    if surplus:
+        ec2.terminate_instances(surplus)
+        group.instances = group.instances[:keep]
+
+
+def _invalid(message: str) -> AwsError:
+    return AwsError("InvalidParameterException", message, 400)

@@ -1,0 +1,71 @@
+"""The state that this package keeps beside moto's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Session:
+    """Temporary credentials and whose they are."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+    issued: datetime
+    expiration: datetime
+    account: str
+    partition: str
+    kind: str  # "role", "user" (GetSessionToken) or "federated-user" (GetFederationToken)
+    owner_id: str  # unique ID of the role or user; a principal recreated under the same name is another one
+    owner_arn: str
+    name: str  # of the session
+    tags: dict[str, str] = field(default_factory=dict)
+    policy: str | None = None  # the session policy, which narrows what the owner may do
+    provider: str = ""  # ARN of the OIDC provider that vouched for a web identity
+
+
+@dataclass
+class NodeGroup:
+    """A managed node group and what EKS made for it."""
+
+    description: dict[str, Any]  # as the API shows it
+    instance_profile: str
+    instances: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Cluster:
+    """An EKS cluster with everything that belongs to it, each in the API's own form."""
+
+    description: dict[str, Any]
+    backed: bool  # a real Kubernetes API server stands behind it
+    creator: str  # ARN of the principal that created it
+    node_groups: dict[str, NodeGroup] = field(default_factory=dict)
+    addons: dict[str, dict[str, Any]] = field(default_factory=dict)
+    access_entries: dict[str, dict[str, Any]] = field(default_factory=dict)  # by principal ARN
+    access_policies: dict[str, dict[str, dict[str, Any]]] = field(
+        default_factory=dict
+    )  # by principal, policy
+    associations: dict[str, dict[str, Any]] = field(default_factory=dict)  # Pod Identity, by ID
+    updates: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def authentication_mode(self) -> str:
+        return str(self.description["accessConfig"]["authenticationMode"])
+
+
+@dataclass
+class State:
+    """Everything of ours that a restart must not lose."""
+
+    sessions: dict[str, Session] = field(default_factory=dict)  # by access key ID
+    # Trust policies name principals by ARN but mean their unique IDs: role ID -> {ARN: ID when written}.
+    pinned: dict[str, dict[str, str]] = field(default_factory=dict)
+    clusters: dict[tuple[str, str, str], Cluster] = field(default_factory=dict)  # account, region, name
+
+    def forget_expired(self, now: datetime) -> None:
+        """A day after expiry a session is forgotten; until then it is known and refused as expired."""
+        self.sessions = {k: s for k, s in self.sessions.items() if (now - s.expiration).days < 1}

@@ -1,0 +1,155 @@
+"""Persistence: the whole state is on disk before a change is answered, and survives kill -9.
+
+One file, replaced atomically. It holds a pickle for each service of each account, so that a change pickles
+only what it touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import pickle
+import threading
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from moto.core.base_backend import BaseBackend
+from moto.iam.models import AWSManagedPolicy
+
+from sandbox.aws import moto_services
+from sandbox.aws.state import State
+
+_MAGIC = b"vault-aws-auth emulator state\n"
+_FORMAT = f"1 moto {version('moto')}"
+# Auto Scaling groups refer to EC2's own instances: pickled apart they would be copies after a restart.
+_SEGMENTS = {"compute": ("autoscaling", "ec2"), "iam": ("iam",)}
+# What a call of a service can change, beside our own state.
+TOUCHED = {
+    "autoscaling": ("compute", "iam"),
+    "ec2": ("compute",),
+    "eks": ("compute", "iam"),
+    "iam": ("iam",),
+    "sts": (),
+}
+
+
+class UnusableState(Exception):
+    """The saved state cannot be read; the message says what to do."""
+
+
+class Store:
+    """The state file of one emulator. `lock` guards the state; hold it around every use."""
+
+    def __init__(self, home: Path) -> None:
+        self._file = home / "state.pickle"
+        self._segments: dict[str, bytes] = {}
+        self._backends: set[tuple[str, str, str]] = set()  # those that the file has
+        self.lock = threading.RLock()
+        self.state = State()
+
+    def load(self) -> bool:
+        """Reads the saved state; False when there is none yet."""
+        if not self._file.exists():
+            return False
+        try:
+            self._segments = _unpack(self._file.read_bytes())
+            self.state = pickle.loads(self._segments["own"])  # noqa: S301 - our own file, mode 0600
+            for name, data in self._segments.items():
+                if name != "own":
+                    _restore(pickle.loads(data))  # noqa: S301
+            self._backends = set(_existing_backends())
+        except UnusableState:
+            raise
+        except Exception as error:
+            raise UnusableState(f"it does not load ({type(error).__name__})") from error
+        return True
+
+    def save(self, account: str, segments: Iterable[str] = ()) -> None:
+        """Writes our own state, and the segments of an account that may have changed."""
+        self._write({(segment, account) for segment in segments})
+
+    def save_new_regions(self) -> None:
+        """Writes what moto made by itself: a region gets its default VPC when it is first looked at."""
+        found = set(_existing_backends())
+        if found != self._backends:
+            self._write({(segment, account) for segment, account, _ in found - self._backends})
+
+    def _write(self, touched: set[tuple[str, str]]) -> None:
+        self._segments["own"] = pickle.dumps(self.state, 5)
+        for segment, account in touched:
+            self._segments[f"{segment}/{account}"] = _dump(segment, account)
+        self._backends = set(_existing_backends())
+        payload = pickle.dumps(self._segments, 5)
+        temporary = self._file.with_suffix(".new")
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(_header(payload) + payload)
+        temporary.replace(self._file)
+
+
+def _header(payload: bytes) -> bytes:
+    return _MAGIC + f"{_FORMAT}\n{hashlib.sha256(payload).hexdigest()}\n".encode()
+
+
+def _unpack(data: bytes) -> dict[str, bytes]:
+    if not data.startswith(_MAGIC):
+        raise UnusableState("it is not a state file of this emulator, or it is damaged")
+    written, _, rest = data.removeprefix(_MAGIC).partition(b"\n")
+    if written != _FORMAT.encode():
+        raise UnusableState(f"it was written by format {written.decode(errors='replace')}, this is {_FORMAT}")
+    digest, _, payload = rest.partition(b"\n")
+    if digest != hashlib.sha256(payload).hexdigest().encode():
+        raise UnusableState("it is truncated or damaged")
+    segments: dict[str, bytes] = pickle.loads(payload)  # noqa: S301 - the digest is right
+    return segments
+
+
+class _Pickler(pickle.Pickler):
+    """Pickles moto's objects without what they refer to beyond their segment.
+
+    Backends refer to one another, and objects to their backend: that is pickled by name, a backend's own data
+    as its attributes. AWS-managed policies are the same everywhere: only which one it is is kept.
+    """
+
+    def reducer_override(self, thing: Any) -> Any:
+        if isinstance(thing, BaseBackend):
+            service = type(thing).__module__.split(".")[1]
+            return _backend, (service, thing.account_id, thing.region_name)
+        if isinstance(thing, AWSManagedPolicy):
+            state = {"attachment_count": thing.attachment_count}
+            return moto_services.managed_policy, (thing.account_id, thing.arn), state
+        return NotImplemented
+
+
+def _dump(segment: str, account: str) -> bytes:
+    buffer = io.BytesIO()
+    _Pickler(buffer, 5).dump(
+        {
+            (service, account, region): vars(backend)
+            for service in _SEGMENTS[segment]
+            for region, backend in moto_services.backends(service)[account].items()
+        }
+    )
+    return buffer.getvalue()
+
+
+def _restore(content: dict[tuple[str, str, str], dict[str, Any]]) -> None:
+    for (service, account, region), attributes in content.items():
+        vars(_backend(service, account, region)).update(attributes)
+
+
+def _backend(service: str, account: str, region: str) -> Any:
+    """The backend of that name. A new one of ours is left empty: its content comes from the file."""
+    known = moto_services.backends(service)[account]
+    if service in moto_services.SAVED_SERVICES and region not in known.keys():  # noqa: SIM118
+        known[region] = object.__new__(known.backend)
+    return known[region]
+
+
+def _existing_backends() -> Iterator[tuple[str, str, str]]:
+    for segment, services in _SEGMENTS.items():
+        for service in services:
+            for account, regions in moto_services.backends(service).items():
+                yield from ((segment, account, f"{service}/{region}") for region in regions)
