@@ -59,7 +59,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 @app.callback()
-def main() -> None:
+def _settings() -> None:
     """Log in to Vault as the workloads of a stack, and prove that nobody else can.
 
     AWS, Kubernetes and Vault are reached with the settings that their own tools use:
@@ -221,5 +221,10 @@ def _one_message(as_json: bool) -> Iterator[None]:
         raise typer.BadParameter(str(error)) from None
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The console script's entry."""
     app(prog_name="vault-aws-auth")
+
+
+if __name__ == "__main__":
+    main()
