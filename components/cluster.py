@@ -43,7 +43,7 @@ class NodeGroup(TypedDict):
 class EksClusterArgs(TypedDict):
     """A cluster to create, or with `existing` the one to look up."""
 
-    cluster_name: str
+    name: str
     """Name of the cluster in EKS."""
 
     region: str
@@ -88,7 +88,7 @@ class EksClusterArgs(TypedDict):
 class EksCluster(pulumi.ComponentResource):
     """An EKS cluster whose service accounts IAM can trust."""
 
-    cluster_name: pulumi.Output[str]
+    name: pulumi.Output[str]
     """Name of the cluster in EKS."""
 
     oidc_issuer: pulumi.Output[str]
@@ -111,12 +111,12 @@ class EksCluster(pulumi.ComponentResource):
 
         issuer: pulumi.Input[str] = self._look_up(args) if args.get("existing") else self._create(args)
 
-        self.cluster_name = pulumi.Output.from_input(args["cluster_name"])
+        self.name = pulumi.Output.from_input(args["name"])
         self.oidc_issuer = pulumi.Output.from_input(issuer).apply(arns.issuer_url)
         self.oidc_provider_arn = self._oidc_provider(issuer)
         self.register_outputs(
             {
-                "cluster_name": self.cluster_name,
+                "name": self.name,
                 "oidc_issuer": self.oidc_issuer,
                 "oidc_provider_arn": self.oidc_provider_arn,
                 "kubeconfig": self.kubeconfig,
@@ -127,7 +127,7 @@ class EksCluster(pulumi.ComponentResource):
     def _create(self, args: EksClusterArgs) -> pulumi.Output[str]:
         cluster = eks.Cluster(
             f"{self._name}-cluster",
-            name=args["cluster_name"],
+            name=args["name"],
             version=args.get("kubernetes_version"),
             vpc_id=args.get("vpc_id"),
             subnet_ids=args.get("subnet_ids"),
@@ -159,8 +159,8 @@ class EksCluster(pulumi.ComponentResource):
         region = args["region"]
         role = aws.iam.Role(
             f"{self._name}-{group}-node-role",
-            name=settings.get("role_name", f"{args['cluster_name']}-{group}-node"),
-            description=f"Nodes of the group {group} of the EKS cluster {args['cluster_name']}",
+            name=settings.get("role_name", f"{args['name']}-{group}-node"),
+            description=f"Nodes of the group {group} of the EKS cluster {args['name']}",
             assume_role_policy=iam.to_json(iam.service_trust(f"ec2.{arns.dns_suffix(region)}")),
             opts=self._child,
         )
@@ -193,7 +193,7 @@ class EksCluster(pulumi.ComponentResource):
 
     def _look_up(self, args: EksClusterArgs) -> str:
         # Looked up at once and not as an output: what is registered below depends on the issuer.
-        found = aws.eks.get_cluster(name=args["cluster_name"], opts=pulumi.InvokeOptions(parent=self))
+        found = aws.eks.get_cluster(name=args["name"], opts=pulumi.InvokeOptions(parent=self))
         self.kubeconfig = pulumi.Output.secret(
             eks_kubeconfig(found.name, found.endpoint, found.certificate_authorities[0].data, args["region"])
         )
@@ -241,7 +241,7 @@ def _validate(args: EksClusterArgs) -> None:
     if not arns.REGION_FORM.fullmatch(args["region"]):
         raise ValueError(f"region: {args['region']!r} is not an AWS region; write e.g. us-east-1")
     if args.get("existing"):
-        extra = sorted(set(args) - {"cluster_name", "region", "existing", "node_role_arns"})
+        extra = sorted(set(args) - {"name", "region", "existing", "node_role_arns"})
         if extra:
             raise ValueError(
                 f"{extra[0]}: an existing cluster is used as it is; leave this out, or leave out existing"

@@ -1,0 +1,268 @@
+"""The sections of the stack's configuration: every key, with its default and meaning."""
+
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from components import durations
+from settings.values import (
+    AnyArn,
+    Cidr,
+    ClusterName,
+    Duration,
+    ExternalId,
+    GroupName,
+    IamName,
+    KubernetesVersion,
+    MountPath,
+    PolicyArn,
+    PolicyName,
+    ProfileName,
+    Region,
+    RoleArn,
+    ServerIdHeader,
+    ServiceAccount,
+    SubnetId,
+    Url,
+    VaultNamespace,
+    VaultRoleName,
+    VpcId,
+    is_wild,
+)
+
+
+class Section(BaseModel):
+    """A mapping in the configuration: camelCase keys, unknown ones refused."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    def given(self) -> dict[str, Any]:
+        """What was written, without the defaults: those of the components are the same."""
+        return self.model_dump(exclude_unset=True, exclude_none=True, exclude={"kind"})
+
+
+class NodeGroup(Section):
+    """A managed node group of the cluster."""
+
+    role_name: IamName | None = Field(None, description="name of the node role; default CLUSTER-GROUP-node")
+    instance_types: list[str] = Field(["t3.medium"], min_length=1, description="EC2 instance types")
+    min_size: int = Field(1, ge=0, description="fewest nodes")
+    desired_size: int | None = Field(None, ge=0, description="nodes to start with; default minSize")
+    max_size: int | None = Field(
+        None, ge=1, description="most nodes; default the larger of 2 and desiredSize"
+    )
+
+    @model_validator(mode="after")
+    def _sizes(self) -> "NodeGroup":
+        desired = self.min_size if self.desired_size is None else self.desired_size
+        largest = max(2, desired) if self.max_size is None else self.max_size
+        if not self.min_size <= desired <= largest:
+            raise ValueError("has sizes out of order; write minSize <= desiredSize <= maxSize")
+        return self
+
+
+class Cluster(Section):
+    """The EKS cluster whose workloads log in."""
+
+    name: ClusterName = Field(description="name of the EKS cluster")
+    existing: bool = Field(False, description="look the cluster up instead of creating it")
+    kubernetes_version: KubernetesVersion | None = Field(
+        None, description="Kubernetes version; default EKS's own at creation"
+    )
+    vpc_id: VpcId | None = Field(None, description="VPC of the cluster; default the account's default VPC")
+    subnet_ids: list[SubnetId] | None = Field(
+        None, min_length=2, description="subnets of cluster and nodes; default those of the default VPC"
+    )
+    endpoint_private_access: bool = Field(True, description="the API server answers inside the VPC")
+    endpoint_public_access: bool = Field(False, description="the API server answers outside the VPC")
+    public_access_cidrs: list[Cidr] | None = Field(None, description="who may reach the public endpoint")
+    log_types: list[Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]] = Field(
+        ["api", "audit", "authenticator"], description="control-plane logs sent to CloudWatch"
+    )
+    encryption_key_arn: AnyArn | None = Field(
+        None, description="KMS key that encrypts Kubernetes secrets; default the one that EKS owns"
+    )
+    node_groups: dict[GroupName, NodeGroup] = Field({}, description="managed node groups by name")
+    node_role_arns: dict[GroupName, RoleArn] = Field(
+        {}, description="node roles of an existing cluster, by node group"
+    )
+
+    @model_validator(mode="after")
+    def _endpoints(self) -> "Cluster":
+        if self.existing:
+            extra = sorted(self.model_fields_set - {"name", "existing", "node_role_arns"})
+            if extra:
+                keys = ", ".join(to_camel(field) for field in extra)
+                raise ValueError(f"is an existing cluster, used as it is; leave out {keys}")
+        elif self.node_role_arns:
+            raise ValueError("has nodeRoleArns, which are for an existing cluster; write nodeGroups")
+        if self.endpoint_public_access and not self.public_access_cidrs:
+            raise ValueError(
+                "has a public endpoint; say in publicAccessCidrs who may reach it, e.g. 203.0.113.0/24"
+            )
+        if not self.endpoint_public_access and not self.endpoint_private_access:
+            raise ValueError("has no endpoint; set endpointPrivateAccess or endpointPublicAccess to true")
+        return self
+
+
+class Endpoints(Section):
+    """AWS endpoints that Vault calls, where they are not AWS's public ones (VPC endpoints, test doubles)."""
+
+    sts: Url | None = Field(None, description="STS; default the region's own")
+    iam: Url | None = Field(None, description="IAM; default AWS's own")
+    ec2: Url | None = Field(None, description="EC2; default AWS's own")
+
+
+class Vault(Section):
+    """Vault, and its AWS auth mount."""
+
+    address: Url = Field(description="URL of Vault, e.g. https://vault.example.com:8200")
+    namespace: VaultNamespace = Field("", description="Vault Enterprise namespace; empty is the root one")
+    mount_path: MountPath = Field("aws", description="path of the mount, without auth/")
+    server_id_header: ServerIdHeader | None = Field(
+        None,
+        description="value that each login must sign in X-Vault-AWS-IAM-Server-ID; "
+        "default the host of address; empty demands none",
+    )
+    sts_region: Region | None = Field(
+        None, description="region whose STS verifies logins; default aws:region"
+    )
+    endpoints: Endpoints = Field(default_factory=Endpoints, description="AWS endpoints that Vault calls")
+    identity_alias: Literal["role_id", "unique_id", "canonical_arn", "full_arn"] = Field(
+        "role_id", description="what makes two logins the same Vault entity; role_id is the Vault role"
+    )
+
+    @property
+    def header(self) -> str:
+        """The server-id header's value in force; empty when none is demanded."""
+        if self.server_id_header is None:
+            return urlsplit(self.address).hostname or ""
+        return self.server_id_header
+
+
+class UserIdentity(Section):
+    """Vault runs with the access key of an IAM user."""
+
+    kind: Literal["user"] = Field("user", description="kind of identity")
+    user_name: IamName = Field("vault-auth", description="name of the IAM user")
+    policy_name: IamName = Field("vault-auth-policy", description="name of the IAM policy")
+    permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds the permissions")
+
+
+class Login(Section):
+    """What every kind of login has."""
+
+    vault_role: VaultRoleName | None = Field(
+        None, description="name of the Vault role; default the login's name"
+    )
+    policies: list[PolicyName] = Field(min_length=1, description="list of the token's Vault policies")
+    ttl: Duration | None = Field(None, description="life of the token until renewal; default maxTtl")
+    max_ttl: Duration = Field("1h", description="longest life of the token, renewals included")
+
+    @model_validator(mode="after")
+    def _ttls(self) -> "Login":
+        if self.ttl and durations.to_seconds(self.ttl) > durations.to_seconds(self.max_ttl):
+            raise ValueError(
+                f"has ttl {self.ttl}, longer than maxTtl {self.max_ttl}; "
+                "write a shorter ttl or a longer maxTtl"
+            )
+        return self
+
+
+class ServiceAccountLogin(Login):
+    """Service accounts of the cluster log in as one IAM role."""
+
+    kind: Literal["service-account"] = Field(description="kind of login")
+    service_accounts: list[ServiceAccount] = Field(
+        min_length=1, description="list of who may log in, each as NAMESPACE/NAME"
+    )
+    service_account_mode: Literal["create", "patch", "none"] = Field(
+        "create", description="create the service accounts, patch existing ones, or leave them alone"
+    )
+    allow_wildcards: bool = Field(False, description="take * and ? in serviceAccounts")
+    iam_role_name: IamName | None = Field(None, description="name of the IAM role; default the login's name")
+    permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds the IAM role")
+
+    @model_validator(mode="after")
+    def _wildcards(self) -> "ServiceAccountLogin":
+        wild = [account for account in self.service_accounts if is_wild(account)]
+        if wild and not self.allow_wildcards:
+            raise ValueError(
+                f"has the wildcard {wild[0]!r}; write service accounts in full, or allowWildcards: true"
+            )
+        if wild and self.service_account_mode != "none":
+            raise ValueError(
+                f"cannot {self.service_account_mode} {wild[0]!r}; write serviceAccountMode: none"
+            )
+        return self
+
+
+class Ec2InstanceLogin(Login):
+    """EC2 instances, such as a node group's nodes, log in with their instance role."""
+
+    kind: Literal["ec2-instance"] = Field(description="kind of login")
+    node_groups: list[str] = Field([], description="node groups of the cluster whose nodes may log in")
+    role_arns: list[RoleArn] = Field([], description="roles of other instances that may log in")
+    instance_profile_names: list[ProfileName] = Field(
+        ["eks-*"], min_length=1, description="their instance profiles; each may end in *"
+    )
+
+    @model_validator(mode="after")
+    def _somebody(self) -> "Ec2InstanceLogin":
+        if not self.node_groups and not self.role_arns:
+            raise ValueError("binds nobody; write nodeGroups or roleArns")
+        return self
+
+
+class Account(Section):
+    """Another account whose principals log in."""
+
+    role_arn: RoleArn = Field(
+        description="ARN of the role in that account that Vault assumes to look them up"
+    )
+    external_id: ExternalId | None = Field(
+        None, description="external ID that the role's trust policy demands"
+    )
+
+
+LoginSettings = ServiceAccountLogin | Ec2InstanceLogin
+LOGIN_KINDS: dict[str, type[Section]] = {
+    "service-account": ServiceAccountLogin,
+    "ec2-instance": Ec2InstanceLogin,
+}
+IDENTITY_KINDS: dict[str, type[Section]] = {"user": UserIdentity}
+
+
+class Settings(BaseModel):
+    """The whole configuration, valid."""
+
+    model_config = ConfigDict(frozen=True)
+
+    region: str
+    """`aws:region`: where the cluster is."""
+
+    account_id: str | None
+    """The account that the stack deploys into, if it is pinned."""
+
+    cluster: Cluster
+    vault: Vault
+    vault_identity: UserIdentity
+    logins: dict[str, LoginSettings]
+    accounts: dict[str, Account]
+    tags: dict[str, str]
+
+    policies: dict[str, str]
+    """Text of the Vault policies that the logins use, by name."""
+
+    @property
+    def sts_region(self) -> str:
+        """The region whose STS verifies logins."""
+        return self.vault.sts_region or self.region
+
+
+KEYS = ("accountId", "accounts", "cluster", "logins", "tags", "vault", "vaultIdentity")
+"""The keys of the configuration."""

@@ -1,0 +1,114 @@
+"""The forms of single values, each with a message that says how to write it."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
+
+from components import arns, durations, names
+
+BUILT_IN_POLICIES = ("default",)
+"""Vault policies that need no file: every Vault has them."""
+
+
+def is_wild(service_account: str) -> bool:
+    """Whether it stands for service accounts that may not exist yet."""
+    return "*" in service_account or "?" in service_account
+
+
+def _form(check: Callable[[str], object]) -> AfterValidator:
+    """A validator from a function that raises ValueError for what has not the form."""
+
+    def validate(value: str) -> str:
+        check(value)
+        return value
+
+    return AfterValidator(validate)
+
+
+def _matches(pattern: str, form: str) -> AfterValidator:
+    def check(value: str) -> None:
+        if not re.fullmatch(pattern, value, re.ASCII):
+            raise ValueError(f"is not {form}")
+
+    return _form(check)
+
+
+def _check_url(value: str) -> None:
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
+        good = good and not parts.path.strip("/") and not parts.query and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or re.search(r"\s", value):
+        raise ValueError("is not a URL; write e.g. https://vault.example.com:8200")
+
+
+def _check_header(value: str) -> None:
+    if "://" in value:
+        raise ValueError("has a scheme; write the host name alone, e.g. vault.example.com")
+    if not re.fullmatch(r"[\w.:-]*", value, re.ASCII):
+        raise ValueError("is not a header value; write e.g. vault.example.com")
+
+
+def _check_service_account(value: str) -> None:
+    if value.count("/") != 1 or not all(value.split("/")):
+        raise ValueError("is not a service account; write NAMESPACE/NAME")
+    if not is_wild(value):
+        namespace, name = value.split("/")
+        names.check_namespace(namespace)
+        names.check_service_account(name)
+
+
+def _check_policy(value: str, info: ValidationInfo) -> str:
+    known = sorted({*(info.context or {}).get("policies", ()), *BUILT_IN_POLICIES})
+    if value not in known:
+        file = f"{value}.hcl" if re.fullmatch(r"[a-z0-9-]+", value) else "NAME.hcl"
+        raise ValueError(
+            f"is not a Vault policy of this project; known: {', '.join(known)}. Write one of these, "
+            f"or add policies/vault/{file}"
+        )
+    return value
+
+
+def _number_to_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+# Vault
+Url = Annotated[str, _form(_check_url), AfterValidator(lambda url: url.rstrip("/"))]
+VaultNamespace = Annotated[str, _matches(r"[\w./-]*", "a namespace; write e.g. team/dev")]
+MountPath = Annotated[str, _form(names.check_mount_path)]
+ServerIdHeader = Annotated[str, _form(_check_header)]
+VaultRoleName = Annotated[str, _form(names.check_vault_role)]
+PolicyName = Annotated[str, AfterValidator(_check_policy)]
+Duration = Annotated[str, BeforeValidator(_number_to_text), _form(durations.to_seconds)]
+
+# AWS
+Region = Annotated[str, _matches(arns.REGION_FORM.pattern, "an AWS region; write e.g. us-east-1")]
+RoleArn = Annotated[str, _form(lambda arn: arns.parse_iam(arn, "role"))]
+PolicyArn = Annotated[str, _form(lambda arn: arns.parse_iam(arn, "policy"))]
+AnyArn = Annotated[str, _form(arns.parse)]
+IamName = Annotated[str, _form(names.check_iam_name)]
+ProfileName = Annotated[
+    str, _matches(r"[\w+=,.@-]+\*?|\*", "the name of an instance profile; a * may only end it")
+]
+ExternalId = Annotated[str, _matches(r"[\w+=,.@:/-]{2,1224}", "an external ID; write 2 characters or more")]
+VpcId = Annotated[str, _matches(r"vpc-[0-9a-f]{8,17}", "a VPC; write e.g. vpc-0123456789abcdef0")]
+SubnetId = Annotated[str, _matches(r"subnet-[0-9a-f]{8,17}", "a subnet; write e.g. subnet-0123456789abcdef0")]
+Cidr = Annotated[str, _matches(r"[0-9a-f.:]+/\d{1,3}", "an address range; write e.g. 203.0.113.0/24")]
+
+# EKS and Kubernetes
+ClusterName = Annotated[
+    str, _matches(r"[A-Za-z0-9][\w-]{0,99}", "a cluster name; write up to 100 letters, digits, - and _")
+]
+KubernetesVersion = Annotated[
+    str, _matches(r"1\.\d{2}", 'a Kubernetes version; write e.g. "1.33", in quotes')
+]
+GroupName = Annotated[
+    str, _matches(r"[a-z0-9][a-z0-9-]{0,39}", "a name; write up to 40 lower-case letters, digits and -")
+]
+ServiceAccount = Annotated[str, _form(_check_service_account)]
