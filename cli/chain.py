@@ -142,6 +142,8 @@ def describe_token(token: str) -> str:
         claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     except (IndexError, ValueError):
         return "not a JSON web token"
+    audience = claims.get("aud")
+    claims["aud"] = ",".join(audience) if isinstance(audience, list) else audience
     return " ".join(f"{claim}={claims.get(claim)}" for claim in ("iss", "sub", "aud"))
 
 
