@@ -25,7 +25,10 @@ from components import (
     merge_permissions,
 )
 
-LOGINS = {"service-account": ServiceAccountLogin, "ec2-instance": Ec2InstanceLogin}
+LOGINS: dict[str, type[ServiceAccountLogin] | type[Ec2InstanceLogin]] = {
+    "service-account": ServiceAccountLogin,
+    "ec2-instance": Ec2InstanceLogin,
+}
 
 try:
     config = settings.load(Path(__file__).parent)

@@ -131,7 +131,9 @@ class Vault(Section):
     sts_region: Region | None = Field(
         None, description="region whose STS verifies logins; default aws:region"
     )
-    endpoints: Endpoints = Field(default_factory=Endpoints, description="AWS endpoints that Vault calls")
+    endpoints: Endpoints = Field(
+        default_factory=lambda: Endpoints.model_validate({}), description="AWS endpoints that Vault calls"
+    )
     identity_alias: Literal["role_id", "unique_id", "canonical_arn", "full_arn"] = Field(
         "role_id", description="what makes two logins the same Vault entity; role_id is the Vault role"
     )

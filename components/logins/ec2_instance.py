@@ -96,7 +96,7 @@ class Ec2InstanceLogin(pulumi.ComponentResource):
             bound_iam_role_arns=role_arns,
             bound_iam_principal_arns=role_arns,
             resolve_aws_unique_ids=True,
-            opts=vault_role_options(self, role_arns.apply(lambda values: self._unique_ids(values))),
+            opts=vault_role_options(self, pulumi.Output.all(*map(self._unique_id, args["role_arns"]))),
             **token,
         )
 
@@ -113,15 +113,10 @@ class Ec2InstanceLogin(pulumi.ComponentResource):
             }
         )
 
-    def _unique_ids(self, role_arns: list[str]) -> pulumi.Output[list[str]]:
-        return pulumi.Output.all(
-            *(
-                aws.iam.get_role_output(
-                    name=arns.parse(arn).name, opts=pulumi.InvokeOutputOptions(parent=self)
-                ).unique_id
-                for arn in role_arns
-            )
-        )
+    def _unique_id(self, role_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+        """The role's unique ID, by which Vault knows it; it tells when the role was made anew."""
+        name = pulumi.Output.from_input(role_arn).apply(lambda arn: arns.parse_iam(arn, "role").name)
+        return aws.iam.get_role_output(name=name, opts=pulumi.InvokeOutputOptions(parent=self)).unique_id
 
 
 def _scope(role_arns: list[str]) -> arns.Arn:
