@@ -34,9 +34,11 @@ def changed_paths(entry: Resource, old: Mapping[str, Any], new: Mapping[str, Any
 
 
 def at(properties: Any, path: Path) -> Any:
-    """The value at a path, None where there is none."""
+    """The value at a path, None where there is none, and UNKNOWN inside what is unknown."""
     for key in path:
         properties = plain(properties)
+        if properties is UNKNOWN:
+            return UNKNOWN
         if not isinstance(properties, dict):
             return None
         properties = properties.get(key)
@@ -59,7 +61,7 @@ def refreshed(entry: Resource, inputs: Mapping[str, Any], live: Mapping[str, Any
             result[key] = old
             continue
         now = live[key]
-        if key in entry.partial:
+        if key in entry.partial or entry.open:
             now = _project(plain(old), now)
         if same(entry, key, old, now):
             result[key] = old

@@ -74,7 +74,12 @@ class Resource:
     """Inputs filled in at Check where absent."""
 
     secret_outputs: frozenset[str] = frozenset()
-    """Outputs that are secret always. Those of secret inputs are too, without being listed."""
+    """Outputs that are secret always. Those of secret inputs are too, without being listed.
+
+    (An output whose name begins with two underscores is the plugin's own, and never an input.)"""
+
+    open: bool = False
+    """Further inputs are accepted, and are `partial`: only the API knows which there are."""
 
     json_inputs: frozenset[str] = frozenset()
     """Inputs that hold JSON text: compared as documents."""

@@ -94,7 +94,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     # The provider's configuration
 
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
-        given = wire.decode(request.news)
+        given = wire.decode_inputs(request.news)
         failures = [
             provider_pb2.CheckFailure(
                 property=key, reason=f"{key!r} is not supported by the sandbox's local plugin {self._who}"
@@ -104,7 +104,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
     def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
-        old, new = wire.decode(request.old_inputs), wire.decode(request.news)
+        old, new = wire.decode_inputs(request.old_inputs), wire.decode_inputs(request.news)
         changed = sorted(
             key
             for key in {*old, *new} - _ENGINE_CONFIG
@@ -116,7 +116,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
-        self._config, self._ctx = wire.decode(request.args), None
+        self._config, self._ctx = wire.decode_inputs(request.args), None
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
         )
@@ -127,13 +127,14 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
         token, name = _parse(request.urn)
         entry = self._entry(token)
-        old, new = wire.decode(request.olds), wire.decode(request.news)
-        failures = {key: self._refusal(entry, key) for key in sorted(new.keys() - entry.inputs)}
+        old, new = wire.decode_inputs(request.olds), wire.decode_inputs(request.news)
+        refused = () if entry.open else sorted(new.keys() - entry.inputs)
+        failures = {key: self._refusal(entry, key) for key in refused}
         new = {**entry.defaults, **new}
         if entry.autoname and diff.at(new, tuple(entry.autoname.split("."))) is None:
             chosen = _autoname(entry.autoname, name, old, request)
             if chosen:
-                _put(new, entry.autoname.split("."), chosen)
+                new = _put(new, entry.autoname.split("."), chosen)
             else:
                 failures[entry.autoname] = "no name is given, and automatic naming is disabled"
         for key in sorted(entry.required - new.keys()):
@@ -152,7 +153,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         token, name = _parse(request.urn)
         entry = self._entry(token)
-        old, new = wire.decode(request.old_inputs), wire.decode(request.news)
+        old, new = wire.decode_inputs(request.old_inputs), wire.decode_inputs(request.news)
         paths = [
             path
             for path in diff.changed_paths(entry, old, new)
@@ -180,7 +181,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     @_explained
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
         token, _ = _parse(request.urn)
-        entry, inputs = self._entry(token), wire.decode(request.properties)
+        entry, inputs = self._entry(token), wire.decode_inputs(request.properties)
         if request.preview:
             self._dry_run(entry, inputs)
             return provider_pb2.CreateResponse(properties=self._state(entry, inputs, {}))
@@ -192,8 +193,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
         token, _ = _parse(request.urn)
         entry = self._entry(token)
-        old, inputs = wire.decode(request.olds), wire.decode(request.news)
-        kept = {key: value for key, value in old.items() if key not in entry.inputs}
+        old, inputs = wire.decode(request.olds), wire.decode_inputs(request.news)
+        was_set = {*entry.inputs, *wire.decode_inputs(request.old_inputs)}
+        kept = {key: value for key, value in old.items() if key not in was_set}
         if request.preview:
             self._dry_run(entry, inputs)
             unknown = dict.fromkeys(entry.volatile, UNKNOWN)
@@ -212,7 +214,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
         token, _ = _parse(request.urn)
         entry = self._entry(token)
-        inputs, state = wire.decode(request.inputs), wire.decode(request.properties)
+        inputs, state = wire.decode_inputs(request.inputs), wire.decode(request.properties)
         try:
             live = entry.read(self._connected(), request.id, wire.plain(state))
         except NotFound:
@@ -396,11 +398,13 @@ def _autoname(autoname: str, name: str, old: dict[str, Any], request: Any) -> st
     return f"{name}-{hashlib.sha256(seed).hexdigest()[:7]}"
 
 
-def _put(properties: dict[str, Any], path: list[str], value: Any) -> None:
-    for key in path[:-1]:
-        properties[key] = dict(wire.plain(properties.get(key)) or {})
-        properties = properties[key]
-    properties[path[-1]] = value
+def _put(properties: Any, path: list[str], value: Any) -> Any:
+    if not path:
+        return value
+    if isinstance(properties, Secret):
+        return Secret(_put(properties.value, path, value))
+    properties = properties or {}
+    return {**properties, path[0]: _put(properties.get(path[0]), path[1:], value)}
 
 
 def _replaces(entry: Resource, path: diff.Path, extra: Any) -> bool:

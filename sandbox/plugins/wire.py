@@ -50,13 +50,14 @@ class Secret:
 
 
 def decode(struct: Struct) -> dict[str, Any]:
-    """The properties, without nulls and without the keys that the official providers keep for themselves."""
-    return {k: v for k, v in _decode_struct(struct).items() if not k.startswith("__")}
-
-
-def _decode_struct(struct: Struct) -> dict[str, Any]:
+    """The properties, without nulls."""
     decoded = {key: _decode(value) for key, value in struct.fields.items()}
     return {key: value for key, value in decoded.items() if value is not None}
+
+
+def decode_inputs(struct: Struct) -> dict[str, Any]:
+    """The properties, without what a provider has noted among them for itself (`__defaults`)."""
+    return {key: value for key, value in decode(struct).items() if not key.startswith("__")}
 
 
 def _decode(value: Value) -> Any:
@@ -73,7 +74,7 @@ def _decode(value: Value) -> Any:
     if kind == "struct_value":
         fields = value.struct_value.fields
         if _SIGNATURE not in fields:
-            return _decode_struct(value.struct_value)
+            return decode(value.struct_value)
         return _decode_signed(fields[_SIGNATURE].string_value, fields)
     return None
 

@@ -1,7 +1,9 @@
 """The real servers that the plugins are tested against: one of each for a test worker."""
 
+import json
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -14,6 +16,8 @@ from typing import Any
 
 import hvac
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 
 def free_port() -> int:
@@ -48,8 +52,9 @@ def running(command: list[str], log: Path, is_ready: Callable[[], bool], **kwarg
 
 def answers(url: str) -> bool:
     """Whether a server answers at a URL with success."""
+    trusting = ssl._create_unverified_context() if url.startswith("https") else None
     try:
-        with urllib.request.urlopen(url, timeout=5):
+        with urllib.request.urlopen(url, timeout=5, context=trusting):
             return True
     except (urllib.error.URLError, OSError):
         return False
@@ -66,6 +71,75 @@ class VaultServer:
     def client(self) -> hvac.Client:
         """Reads and changes Vault behind the plugin's back."""
         return hvac.Client(url=self.address, token=self.token)
+
+
+@dataclass
+class KubernetesServer:
+    """A Kubernetes API server and its administrator."""
+
+    address: str
+    ca_file: Path
+    token: str
+
+    def kubeconfig(self, **user: Any) -> str:
+        """A kubeconfig of the administrator, or of another user."""
+        cluster = {"server": self.address, "certificate-authority": str(self.ca_file)}
+        return json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "c", "cluster": cluster}],
+                "users": [{"name": "u", "user": user or {"token": self.token}}],
+                "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+                "current-context": "x",
+            }
+        )
+
+    def request(self, method: str, path: str, body: Any = None, manager: str = "somebody") -> Any:
+        """Reads and changes objects behind the plugin's back."""
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        request = urllib.request.Request(
+            f"{self.address}{path}{'' if method == 'GET' else f'?fieldManager={manager}'}",
+            method=method,
+            data=json.dumps(body).encode() if body is not None else None,
+            headers={"Authorization": f"Bearer {self.token}", "Content-Type": kind},
+        )
+        trusting = ssl.create_default_context(cafile=str(self.ca_file))
+        with urllib.request.urlopen(request, timeout=30, context=trusting) as response:
+            return json.load(response)
+
+
+@pytest.fixture(scope="session")
+def kubernetes_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesServer]:
+    """A Kubernetes API, without any controller."""
+    home = tmp_path_factory.mktemp("kubernetes")
+    store, peer, port = (free_port() for _ in range(3))
+    key = home / "service-accounts.key"
+    key.write_bytes(
+        rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        )
+    )
+    (home / "tokens.csv").write_text('the-token,admin,admin,"system:masters"\n')
+    server = KubernetesServer(
+        f"https://127.0.0.1:{port}", home / "certificates" / "apiserver.crt", "the-token"
+    )
+    etcd = ["etcd", "--data-dir", str(home / "etcd"), "--log-level", "error"]
+    etcd += ["--listen-client-urls", f"http://127.0.0.1:{store}"]
+    etcd += ["--advertise-client-urls", f"http://127.0.0.1:{store}"]
+    etcd += ["--listen-peer-urls", f"http://127.0.0.1:{peer}"]
+    api = ["kube-apiserver", f"--etcd-servers=http://127.0.0.1:{store}", f"--secure-port={port}"]
+    api += ["--bind-address=127.0.0.1", f"--cert-dir={server.ca_file.parent}", "--authorization-mode=RBAC"]
+    api += ["--service-account-issuer=https://issuer.example.com", "--service-cluster-ip-range=10.0.0.0/24"]
+    api += [f"--service-account-key-file={key}", f"--service-account-signing-key-file={key}"]
+    api += [f"--token-auth-file={home / 'tokens.csv'}", "--disable-admission-plugins=ServiceAccount"]
+    with (
+        running(etcd, home / "etcd.log", lambda: answers(f"http://127.0.0.1:{store}/health")),
+        running(api, home / "api.log", lambda: answers(f"{server.address}/readyz")),
+    ):
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,143 @@
+"""A Kubernetes API server, reached as a kubeconfig says: plain requests, and which kinds it serves."""
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import urllib3
+import yaml
+from kubernetes import config as kubeconfig
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.client.exceptions import ApiException
+
+from sandbox.plugins.resource import Inputs, NotFound, ProviderError
+
+_APPLY = "application/apply-patch+yaml"  # of which JSON is a form
+
+
+class Cluster:
+    """One API server and one identity. An `exec` in the kubeconfig (`aws eks get-token`) is run as usual."""
+
+    def __init__(self, config: Inputs) -> None:
+        if config.get("enableServerSideApply") is False:
+            raise ProviderError("enableServerSideApply=false is not supported by the sandbox's local plugin")
+        self.force = bool(config.get("enablePatchForce"))
+        self.namespace: str = config.get("namespace") or "default"
+        self._kinds: dict[str, dict[str, tuple[str, bool]]] = {}
+        self._discovering = threading.Lock()
+        settings = Configuration()
+        document = _load(config.get("kubeconfig") or os.environ.get("KUBECONFIG") or "~/.kube/config")
+        if "cluster" in config:
+            document = _with_cluster(document, config.get("context"), config["cluster"])
+        try:
+            kubeconfig.load_kube_config_from_dict(
+                document, config.get("context"), client_configuration=settings, persist_config=False
+            )
+        except kubeconfig.ConfigException as error:
+            raise ProviderError(f"the kubeconfig cannot be used: {error}") from error
+        self._client = ApiClient(settings)
+
+    def path(self, api_version: str, kind: str, namespace: str | None, name: str) -> tuple[str, str]:
+        """An object's path and ID; the namespace is used where the kind has namespaces."""
+        root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+        with self._discovering:
+            if api_version not in self._kinds:
+                served = self.request("GET", root)["resources"]
+                self._kinds[api_version] = {
+                    each["kind"]: (each["name"], each["namespaced"])
+                    for each in served
+                    if "/" not in each["name"]
+                }
+        if kind not in self._kinds[api_version]:
+            raise NotFound(f"this API server does not serve {api_version} {kind}")
+        plural, namespaced = self._kinds[api_version][kind]
+        if not namespaced:
+            return f"{root}/{plural}/{name}", name
+        where = namespace or self.namespace
+        return f"{root}/namespaces/{where}/{plural}/{name}", f"{where}/{name}"
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """The object at a path; None if there is none."""
+        try:
+            found: dict[str, Any] = self.request("GET", path)
+        except NotFound:
+            return None
+        found["metadata"].pop("managedFields", None)
+        return found
+
+    def apply(
+        self, path: str, body: dict[str, Any], manager: str, force: bool = False, dry_run: bool = False
+    ) -> None:
+        """Server-side apply; a field that the kind does not have is an error."""
+        query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Strict"}
+        if dry_run:
+            query["dryRun"] = "All"
+        self.request("PATCH", path, body, query)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        query: dict[str, str] | None = None,
+    ) -> Any:
+        """One request, and its answer."""
+        headers = {"Accept": "application/json"}
+        headers["Content-Type"] = _APPLY if method == "PATCH" else "application/json"
+        request = self._client.param_serialize(
+            method,
+            path,
+            query_params=list((query or {}).items()),
+            header_params=headers,
+            # An apply patch is sent as text, because the client knows no form of it.
+            body=json.dumps(body) if method == "PATCH" else body,
+            auth_settings=["BearerToken"],
+        )
+        response = self._client.call_api(*request, _request_timeout=60)
+        text = response.read()
+        if response.status == 404:
+            raise NotFound(_message(text))
+        if not 200 <= response.status <= 299:
+            raise ApiException(status=response.status, reason=_message(text))
+        return json.loads(text)
+
+
+def explain(error: Exception) -> str | None:
+    """What the API server said."""
+    if isinstance(error, ApiException) and error.status:
+        return f"the Kubernetes API refused ({error.status}): {error.reason}"
+    if isinstance(error, (ApiException, urllib3.exceptions.HTTPError)):
+        return f"the Kubernetes API does not answer: {error}"
+    return None
+
+
+def _message(text: bytes) -> str:
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text.decode(errors="replace")[:500]
+
+
+def _load(given: str) -> dict[str, Any]:
+    """A kubeconfig, given as its contents or its path."""
+    text = given
+    if "\n" not in given and not given.lstrip().startswith("{"):
+        path = Path(given).expanduser()
+        if not path.is_file():
+            raise ProviderError(f"there is no kubeconfig at {given}")
+        text = path.read_text()
+    document = yaml.safe_load(text)
+    if not isinstance(document, dict) or "clusters" not in document:
+        raise ProviderError("the kubeconfig is not one: it has no clusters")
+    return document
+
+
+def _with_cluster(document: dict[str, Any], context: str | None, cluster: str) -> dict[str, Any]:
+    chosen = context or document.get("current-context")
+    contexts = [
+        {**each, "context": {**each["context"], "cluster": cluster}} if each["name"] == chosen else each
+        for each in document.get("contexts", [])
+    ]
+    return {**document, "contexts": contexts}

@@ -1,0 +1,130 @@
+"""The life of one object: server-side apply, with a field manager of its own for each resource."""
+
+import base64
+import secrets
+import time
+from typing import Any
+
+from kubernetes.client.exceptions import ApiException
+
+from sandbox.plugins.kubernetes.cluster import Cluster
+from sandbox.plugins.resource import Inputs, NotFound, ProviderError, State
+
+_MANAGER = "__fieldManager"  # as the official provider's state has it
+_FORCE = "pulumi.com/patchForce"
+_GONE_WITHIN = 60.0
+_INVALID = (400, 422)
+
+
+def create(cluster: Cluster, inputs: Inputs) -> tuple[str, State]:
+    """Makes the object, which must not exist."""
+    path, identifier = _path(cluster, inputs)
+    if cluster.get(path) is not None:
+        raise ProviderError(f"{inputs['kind']} {identifier} exists; it can be imported, or patched")
+    return identifier, _apply(cluster, path, inputs, {})
+
+
+def patch(cluster: Cluster, inputs: Inputs) -> tuple[str, State]:
+    """Takes over fields of an object, which must exist."""
+    path, identifier = _path(cluster, inputs)
+    if cluster.get(path) is None:
+        raise ProviderError(f"{inputs['kind']} {identifier} does not exist, so it cannot be patched")
+    return identifier, _apply(cluster, path, inputs, {})
+
+
+def read(api_version: str, kind: str, cluster: Cluster, identifier: str, state: State) -> State | None:
+    """The live object. What was set and is gone is None."""
+    named = _named(identifier, {"apiVersion": api_version, "kind": kind})
+    try:
+        path, _ = _path(cluster, named)
+    except NotFound:  # the kind has gone, and its objects with it
+        return None
+    found = cluster.get(path)
+    if found is None:
+        return None
+    live: State = {**dict.fromkeys(state), **found}
+    if state.get(_MANAGER):
+        live[_MANAGER] = state[_MANAGER]
+    if "stringData" in state:  # write-only: the API answers with `data`
+        data = found.get("data", {})
+        live["stringData"] = {k: _text(data[k]) for k in state["stringData"] if k in data}
+    return live
+
+
+def update(cluster: Cluster, identifier: str, state: State, inputs: Inputs) -> State:
+    """Applies the new fields. Those no longer set are given up: removed, unless somebody else has them."""
+    path, _ = _path(cluster, _named(identifier, inputs))
+    return _apply(cluster, path, inputs, state)
+
+
+def delete(cluster: Cluster, identifier: str, state: State) -> None:
+    """Removes the object, and waits until it is gone."""
+    path, _ = _path(cluster, _named(identifier, state))
+    # "Background" needs nobody: the objects that this one owns are the garbage collector's, if there is one.
+    cluster.request("DELETE", path, {"propagationPolicy": "Background"})
+    deadline = time.monotonic() + _GONE_WITHIN
+    while (found := cluster.get(path)) is not None and found["metadata"]["uid"] == state["metadata"]["uid"]:
+        if time.monotonic() > deadline:
+            holding = found["metadata"].get("finalizers") or found.get("spec", {}).get("finalizers")
+            raise ProviderError(f"{identifier} is still there: its finalizers {holding} have not run")
+        time.sleep(0.2)
+
+
+def release(cluster: Cluster, identifier: str, state: State) -> None:
+    """Gives up the patched fields; the object stays."""
+    named = _named(identifier, state)
+    path, _ = _path(cluster, named)
+    if cluster.get(path) is None:
+        raise NotFound(identifier)
+    body = {key: named[key] for key in ("apiVersion", "kind")}
+    name = {key: named["metadata"][key] for key in ("name", "namespace") if key in named["metadata"]}
+    cluster.apply(path, {**body, "metadata": name}, state[_MANAGER], force=True)
+
+
+def dry_run(cluster: Cluster, inputs: Inputs) -> None:
+    """Refuses what the API would refuse as invalid. Another refusal may be gone when the time comes."""
+    try:
+        path, _ = _path(cluster, inputs)
+        # Nobody's manager and by force: whether another has the fields is not asked here.
+        cluster.apply(path, inputs, "pulumi-kubernetes-preview", force=True, dry_run=True)
+    except NotFound:  # the namespace, or the kind, is made in the same update
+        return
+    except ApiException as error:
+        if error.status in _INVALID:
+            raise
+
+
+def dry_run_patch(cluster: Cluster, inputs: Inputs) -> None:
+    """The same for a patch: of what does not exist yet nothing can be said."""
+    try:
+        path, _ = _path(cluster, inputs)
+    except NotFound:
+        return
+    if cluster.get(path) is not None:
+        dry_run(cluster, inputs)
+
+
+def _path(cluster: Cluster, inputs: Inputs) -> tuple[str, str]:
+    metadata = inputs["metadata"]
+    return cluster.path(inputs["apiVersion"], inputs["kind"], metadata.get("namespace"), metadata["name"])
+
+
+def _named(identifier: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """The properties, with the name and namespace that the ID says."""
+    namespace, _, name = identifier.rpartition("/")
+    where = {"name": name} | ({"namespace": namespace} if namespace else {})
+    return {**properties, "metadata": {**properties.get("metadata", {}), **where}}
+
+
+def _apply(cluster: Cluster, path: str, inputs: Inputs, state: State) -> State:
+    manager = state.get(_MANAGER) or f"pulumi-kubernetes-{secrets.token_hex(4)}"
+    annotations = inputs["metadata"].get("annotations") or {}
+    cluster.apply(path, inputs, manager, force=cluster.force or annotations.get(_FORCE) == "true")
+    found = cluster.get(path)
+    if found is None:
+        raise ProviderError("the object vanished while it was made")
+    return {**found, _MANAGER: manager}
+
+
+def _text(encoded: str) -> str:
+    return base64.b64decode(encoded).decode(errors="replace")
