@@ -25,6 +25,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+ServiceAccount = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMESPACE/NAME", help="Be this service account; default: the first that the login names."
+    ),
+]
 StackName = Annotated[
     str | None,
     typer.Option(
@@ -83,12 +89,7 @@ def login(
     login: Annotated[
         str, typer.Argument(metavar="LOGIN", help="A login of the stack (its output `logins`).")
     ],
-    service_account: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAMESPACE/NAME", help="Be this service account; default: the first that the login names."
-        ),
-    ] = None,
+    service_account: ServiceAccount = None,
     vault_role: Annotated[
         str | None, typer.Option(metavar="ROLE", help="Ask for this Vault role; default: the login's.")
     ] = None,
@@ -149,6 +150,7 @@ def verify(
     refusals: Annotated[
         bool, typer.Option("--refusals/--no-refusals", help="Also try the callers that must be refused.")
     ] = True,
+    service_account: ServiceAccount = None,
     stack: StackName = None,
     project: Project = Path(),
     outputs: Outputs = None,
@@ -168,7 +170,7 @@ def verify(
 
         found = _stack(outputs, project, stack, vault_address)
         findings = list(
-            findings_of(found, logins or [], Options(kubeconfig=kubeconfig), with_refusals=refusals)
+            findings_of(found, logins or [], Options(service_account, kubeconfig), with_refusals=refusals)
         )
         (render.findings_json if as_json else render.findings_table)(findings)
         if not all(finding.ok for finding in findings):

@@ -22,13 +22,17 @@ class ServiceAccountWorkload(Workload):
 
     @cached_property
     def account(self) -> str:
-        """`namespace/name`: the one asked for, else the first that the login names."""
-        account = self.options.service_account or next(iter(self.login.service_accounts), "")
-        if account.count("/") != 1 or not all(account.split("/")) or "*" in account or "?" in account:
+        """`namespace/name`: the one asked for, else the first that the login names in full."""
+        named = [account for account in self.login.service_accounts if not _is_pattern(account)]
+        account = self.options.service_account or next(iter(named), "")
+        if not account:
             raise UsageProblem(
-                f"login {self.name!r}: {account!r} is not one service account; name it with "
-                "--service-account namespace/name"
+                f"login {self.name!r} lets in {', '.join(self.login.service_accounts) or 'nobody'}: say "
+                f"which "
+                "service account to be with --service-account namespace/name"
             )
+        if account.count("/") != 1 or not all(account.split("/")) or _is_pattern(account):
+            raise UsageProblem(f"--service-account {account!r} is not of the form namespace/name")
         return account
 
     @property
@@ -98,3 +102,7 @@ def tampered(token: str) -> str:
     body, _, signature = token.rpartition(".")
     at = len(signature) // 2
     return f"{body}.{signature[:at]}{'A' if signature[at] != 'A' else 'B'}{signature[at + 1 :]}"
+
+
+def _is_pattern(account: str) -> bool:
+    return "*" in account or "?" in account

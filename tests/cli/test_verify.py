@@ -130,6 +130,19 @@ def test_callers_that_a_login_lets_in_on_purpose_are_not_tried(run: Run, world: 
     assert callers == {"pod: kube-node-lease/vault-auth"}
 
 
+def test_a_login_of_a_pattern_is_verified_as_the_service_account_that_is_named(
+    run: Run, world: World
+) -> None:
+    world.accounts["apps/api"] = {"metadata": {"name": "api"}}
+    world.trusted = "system:serviceaccount:apps:api"
+    outputs = world.outputs()
+    outputs["logins"]["pod"]["serviceAccounts"] = ["apps/*"]
+    done = run("verify", "pod", outputs=outputs)
+    assert done.exit_code == 1
+    assert "--service-account" in done.stdout
+    assert run("verify", "pod", "--service-account", "apps/api", outputs=outputs).exit_code == 0
+
+
 def test_vault_roles_that_admit_the_caller_on_purpose_are_not_tried(run: Run, world: World) -> None:
     world.bound["dev-role-iam"] = "*"
     outputs = world.outputs()
