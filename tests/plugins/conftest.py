@@ -52,7 +52,7 @@ def running(command: list[str], log: Path, is_ready: Callable[[], bool], **kwarg
 
 def answers(url: str) -> bool:
     """Whether a server answers at a URL with success."""
-    trusting = ssl._create_unverified_context() if url.startswith("https") else None
+    trusting = ssl._create_unverified_context() if url.startswith("https") else None  # noqa: S323 (only whether)
     try:
         with urllib.request.urlopen(url, timeout=5, context=trusting):
             return True

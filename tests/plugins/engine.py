@@ -1,5 +1,6 @@
 """Drives a plugin over gRPC as Pulumi's engine does."""
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -79,7 +80,7 @@ class Engine:
             urn=urn(token, name),
             news=wire.encode(inputs),
             olds=wire.encode(old or {}),
-            randomSeed=b"seed",
+            randomSeed=os.urandom(16),
             **more,
         )
         response = self.call("Check", request)

@@ -37,26 +37,33 @@ class Cluster:
             )
         except kubeconfig.ConfigException as error:
             raise ProviderError(f"the kubeconfig cannot be used: {error}") from error
+        if not settings.api_key and _user(document, config.get("context")).get("exec"):
+            # The client library has written the reason to standard error, and would go on as nobody.
+            raise ProviderError("the kubeconfig's exec command gave no token")
         self._client = ApiClient(settings)
 
     def path(self, api_version: str, kind: str, namespace: str | None, name: str) -> tuple[str, str]:
         """An object's path and ID; the namespace is used where the kind has namespaces."""
         root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
         with self._discovering:
-            if api_version not in self._kinds:
-                served = self.request("GET", root)["resources"]
-                self._kinds[api_version] = {
-                    each["kind"]: (each["name"], each["namespaced"])
-                    for each in served
-                    if "/" not in each["name"]
-                }
-        if kind not in self._kinds[api_version]:
-            raise NotFound(f"this API server does not serve {api_version} {kind}")
-        plural, namespaced = self._kinds[api_version][kind]
+            if kind not in self._kinds.get(api_version, {}):
+                self._kinds[api_version] = self._discover(root)
+            if kind not in self._kinds[api_version]:
+                raise NotFound(f"the Kubernetes API does not serve {api_version} {kind}")
+            plural, namespaced = self._kinds[api_version][kind]
         if not namespaced:
             return f"{root}/{plural}/{name}", name
         where = namespace or self.namespace
         return f"{root}/namespaces/{where}/{plural}/{name}", f"{where}/{name}"
+
+    def _discover(self, root: str) -> dict[str, tuple[str, bool]]:
+        try:
+            served = self.request("GET", root)["resources"]
+        except NotFound:
+            return {}
+        return {
+            each["kind"]: (each["name"], each["namespaced"]) for each in served if "/" not in each["name"]
+        }
 
     def get(self, path: str) -> dict[str, Any] | None:
         """The object at a path; None if there is none."""
@@ -132,6 +139,12 @@ def _load(given: str) -> dict[str, Any]:
     if not isinstance(document, dict) or "clusters" not in document:
         raise ProviderError("the kubeconfig is not one: it has no clusters")
     return document
+
+
+def _user(document: dict[str, Any], context: str | None) -> dict[str, Any]:
+    chosen = context or document.get("current-context")
+    names = [each["context"].get("user") for each in document.get("contexts", []) if each["name"] == chosen]
+    return next((each["user"] for each in document.get("users", []) if each["name"] in names), {})
 
 
 def _with_cluster(document: dict[str, Any], context: str | None, cluster: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Kinds(Mapping[str, Resource]):
         """The tokens of the built-in kinds."""
         for file in sorted(_sdk().glob("*/v*/[A-Z]*.py")):
             found = _TOKEN.search(file.read_text())
-            if found and not found["kind"].endswith("List"):
+            if found and _resource(found[0]):
                 yield found[0]
 
     def __len__(self) -> int:
@@ -52,7 +52,7 @@ class Kinds(Mapping[str, Resource]):
 @cache
 def _resource(token: str) -> Resource | None:
     match = _TOKEN.fullmatch(token)
-    if match is None or match["kind"].endswith("List"):
+    if match is None or match["kind"].endswith("List") or match["group"] == "helm.sh":
         return None
     group, version, name = match.groups()
     kind = name.removesuffix("Patch")
@@ -92,8 +92,8 @@ _OBJECT = frozenset({"apiVersion", "kind", "metadata"})
 
 
 def _is_custom(group: str) -> bool:
-    """Whether a group can be that of custom resources. (Charts, YAML files and the like have none.)"""
-    return "." in group and not group.endswith(".k8s.io") and group != "helm.sh"
+    """Whether a group can be that of custom resources: the others are the built-in kinds'."""
+    return "." in group and not group.endswith(".k8s.io")
 
 
 def _inputs(source: str) -> tuple[frozenset[str], frozenset[str]]:

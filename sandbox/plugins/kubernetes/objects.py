@@ -13,12 +13,13 @@ from sandbox.plugins.resource import Inputs, NotFound, ProviderError, State
 _MANAGER = "__fieldManager"  # as the official provider's state has it
 _FORCE = "pulumi.com/patchForce"
 _GONE_WITHIN = 60.0
-_INVALID = (400, 422)
+_SERVED_WITHIN = 10.0
+_INVALID = (400, 422, 500)  # 500: a field that the kind does not have
 
 
 def create(cluster: Cluster, inputs: Inputs) -> tuple[str, State]:
     """Makes the object, which must not exist."""
-    path, identifier = _path(cluster, inputs)
+    path, identifier = _path_once_served(cluster, inputs)
     if cluster.get(path) is not None:
         raise ProviderError(f"{inputs['kind']} {identifier} exists; it can be imported, or patched")
     return identifier, _apply(cluster, path, inputs, {})
@@ -107,6 +108,18 @@ def dry_run_patch(cluster: Cluster, inputs: Inputs) -> None:
 def _path(cluster: Cluster, inputs: Inputs) -> tuple[str, str]:
     metadata = inputs["metadata"]
     return cluster.path(inputs["apiVersion"], inputs["kind"], metadata.get("namespace"), metadata["name"])
+
+
+def _path_once_served(cluster: Cluster, inputs: Inputs) -> tuple[str, str]:
+    """The same for a kind that may just have been defined: the API serves it a moment later."""
+    deadline = time.monotonic() + _SERVED_WITHIN
+    while True:
+        try:
+            return _path(cluster, inputs)
+        except NotFound:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
 
 
 def _named(identifier: str, properties: dict[str, Any]) -> dict[str, Any]:
