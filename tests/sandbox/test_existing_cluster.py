@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from kubernetes import client as kubernetes
 
@@ -65,7 +66,8 @@ def test_existing_cluster_is_used_and_left_as_it_was(another_sandbox: Sandbox, t
 
     printed = sandbox.up(*words)
     assert "arn:aws:sts::111111111111:assumed-role/app/" in printed
-    annotations = sandbox.kubernetes.read_namespaced_service_account("app", "default").metadata.annotations
+    account: Any = sandbox.kubernetes.read_namespaced_service_account("app", "default")
+    annotations = account.metadata.annotations
     assert annotations["eks.amazonaws.com/role-arn"] == "arn:aws:iam::111111111111:role/app"
     assert annotations["team"] == "payments"
     (provider,) = sandbox.aws("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
