@@ -594,7 +594,7 @@ def test_roles_clusters_and_oidc_providers_are_looked_up(engine: Engine) -> None
     for asked in ({"url": url}, {"arn": oidc.id}):
         found = engine.invoke("aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider", **asked)
         assert (found["arn"], found["url"]) == (oidc.id, "oidc.example.com/id/A")
-    with pytest.raises(Refused, match="there is no IAM OIDC provider for https://other"):
+    with pytest.raises(Refused, match=r"finding IAM OIDC Provider by url \(https://other\): not found"):
         engine.invoke("aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider", url="https://other")
     engine.up(CLUSTER, {"name": "c", "roleArn": role["arn"], "vpcConfig": {"subnetIds": []}})
     cluster = engine.invoke("aws:eks/getCluster:getCluster", name="c")

@@ -1,6 +1,7 @@
 """AWS as the tables see it: clients for one provider configuration, and the few idioms all services share."""
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -95,7 +96,8 @@ def connect(config: Inputs) -> Aws:
         session._credentials = Credentials(  # type: ignore[attr-defined]
             config["accessKey"], config.get("secretKey", ""), config.get("token")
         )
-    region = config.get("region") or session.get_config_variable("region")
+    # botocore itself knows only the second of these variables.
+    region = config.get("region") or os.environ.get("AWS_REGION") or session.get_config_variable("region")
     if not region:
         raise ProviderError("aws: no region: set aws:region, the provider's `region`, or AWS_REGION")
     ignored = config.get("ignoreTags", {})

@@ -336,7 +336,9 @@ def _oidc(aws: Aws, inputs: Inputs) -> State:
                 "url": live["Url"].removeprefix("https://"),
                 "tags": unpaired(live.get("Tags")),
             }
-    raise NotFound(f"there is no IAM OIDC provider for {inputs.get('url') or inputs['arn']}")
+    # The official provider's words: programs tell by them that there is none.
+    by = "url" if "url" in inputs else "arn"
+    raise NotFound(f"finding IAM OIDC Provider by {by} ({inputs[by]}): not found")
 
 
 def _role(aws: Aws, inputs: Inputs) -> State:
