@@ -63,7 +63,7 @@ def error_response(service: str, error: AwsError) -> Response:
             f'<ErrorResponse xmlns="{_NAMESPACES[service]}"><Error><Type>{side}</Type>{detail}</Error>'
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
         )
-    return Response(body, status=status, mimetype="text/xml", headers=headers)
+    return Response(body, status=status, content_type="text/xml", headers=headers)
 
 
 def sts_response(action: str, result: str) -> Response:
@@ -82,4 +82,5 @@ def _query_response(service: str, action: str, result: str) -> Response:
         f'<{action}Response xmlns="{_NAMESPACES[service]}">{result}'
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
     )
-    return Response(body, mimetype="text/xml", headers={"x-amzn-RequestId": request_id})
+    # AWS says text/xml and no charset; Vault takes nothing else.
+    return Response(body, content_type="text/xml", headers={"x-amzn-RequestId": request_id})
