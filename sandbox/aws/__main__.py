@@ -7,6 +7,7 @@ import fcntl
 import logging
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 from types import FrameType
@@ -32,6 +33,11 @@ def main() -> int:
     except OSError:
         return _fail(f"another emulator already uses {home}")
 
+    try:
+        listener = socket.create_server((HOST, options.port), backlog=128)
+    except OSError as problem:
+        return _fail(f"cannot listen on port {options.port} of {HOST}: {problem.strerror}")
+
     # moto takes a second to import: only once it is clear that it is needed.
     from werkzeug.serving import make_server
 
@@ -49,11 +55,8 @@ def main() -> int:
         file = home / "state.pickle"
         return _fail(f"{file} cannot be used: {problem}. To start afresh, delete the folder {home}")
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # it would log query strings
-    try:
-        server = make_server(HOST, options.port, Front(home, store), threaded=True)
-    except (OSError, SystemExit):
-        return _fail(f"port {options.port} of {HOST} is in use: choose another with --port")
-    server.serve_forever()
+    application = Front(home, store)
+    make_server(HOST, options.port, application, threaded=True, fd=listener.fileno()).serve_forever()
     return 0
 
 

@@ -1,0 +1,206 @@
+"""AssumeRole and sessions: trust, identity policies, external IDs, tags, durations, expiry."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.emulator.world import (
+    PRIMARY,
+    REPOSITORY,
+    SECONDARY,
+    STRANGER,
+    Emulator,
+    allow,
+    error_of,
+    make_role,
+    make_user,
+    root,
+    session_of,
+    trust,
+)
+
+
+def refused(emulator: Emulator, role: str, keys: dict[str, str], **more: object) -> bool:
+    sts = emulator.client("sts", keys)
+    code, message = error_of(sts.assume_role, RoleArn=role, RoleSessionName="tester", **more)
+    assert "is not authorized to perform: sts:" in message
+    assert f"on resource: {role}" in message
+    return code == "AccessDenied"
+
+
+def test_trust_in_the_account_leaves_it_to_identity_policies(emulator: Emulator) -> None:
+    role = make_role(emulator, "of-the-account", trust(root(PRIMARY)))
+    other = make_role(emulator, "of-the-account-2", trust(root(PRIMARY)))
+    keys = make_user(emulator, "may-assume-one", allow("sts:AssumeRole", role))
+    session_of(emulator, role, keys)
+    assert refused(emulator, other, keys)
+    assert refused(emulator, role, make_user(emulator, "may-nothing"))
+
+
+def test_trust_in_the_caller_itself_is_enough_in_its_account(emulator: Emulator) -> None:
+    keys = make_user(emulator, "named")
+    role = make_role(emulator, "names-the-user", trust({"AWS": f"arn:aws:iam::{PRIMARY}:user/named"}))
+    session_of(emulator, role, keys)
+
+
+def test_a_permission_without_trust_is_not_enough(emulator: Emulator) -> None:
+    keys = make_user(emulator, "may-assume-all", allow("sts:AssumeRole"))
+    role = make_role(emulator, "trusts-a-service", trust({"Service": "ec2.amazonaws.com"}))
+    assert refused(emulator, role, keys)
+
+
+def test_another_account_needs_both_sides(emulator: Emulator) -> None:
+    role = make_role(emulator, "cross", trust(root(PRIMARY)), SECONDARY)
+    named = make_user(emulator, "cross-without-permission")
+    user = f"arn:aws:iam::{PRIMARY}:user/cross-without-permission"
+    names = make_role(emulator, "cross-named", trust({"AWS": user}), SECONDARY)
+    assert refused(emulator, names, named)
+    keys = session_of(emulator, role, make_user(emulator, "cross-allowed", allow("sts:AssumeRole", role)))
+    assert emulator.client("sts", keys).get_caller_identity()["Account"] == SECONDARY
+    assert refused(emulator, role, emulator.keys(STRANGER))
+
+
+def test_an_external_id_must_be_the_right_one(emulator: Emulator) -> None:
+    condition = {"StringEquals": {"sts:ExternalId": "s3cret"}}
+    role = make_role(emulator, "with-external-id", trust(root(PRIMARY), Condition=condition), SECONDARY)
+    session_of(emulator, role, ExternalId="s3cret")
+    assert refused(emulator, role, emulator.keys())
+    assert refused(emulator, role, emulator.keys(), ExternalId="other")
+
+
+def test_trust_can_be_narrowed_to_one_principal_of_an_account(emulator: Emulator) -> None:
+    wanted = make_role(emulator, "node-of-vault", trust(root(PRIMARY)))
+    other = make_role(emulator, "node-of-another", trust(root(PRIMARY)))
+    for name in ("node-of-vault", "node-of-another"):
+        emulator.client("iam").put_role_policy(
+            RoleName=name, PolicyName="assume", PolicyDocument=allow("sts:AssumeRole")
+        )
+    condition = {"ArnLike": {"aws:PrincipalArn": wanted}}
+    role = make_role(emulator, "narrowed", trust(root(PRIMARY), Condition=condition), SECONDARY)
+    session_of(emulator, role, session_of(emulator, wanted))
+    assert refused(emulator, role, session_of(emulator, other))
+
+
+def test_session_tags_need_their_own_permission(emulator: Emulator) -> None:
+    tags = [{"Key": "team", "Value": "a"}]
+    plain = make_role(emulator, "no-tags", trust(root(PRIMARY)))
+    assert refused(emulator, plain, emulator.keys(), Tags=tags)
+    tagging = trust(
+        root(PRIMARY),
+        ["sts:AssumeRole", "sts:TagSession"],  # type: ignore[arg-type]
+        Condition={"StringEquals": {"aws:RequestTag/team": "a"}},
+    )
+    role = make_role(emulator, "takes-tags", tagging)
+    keys = session_of(emulator, role, Tags=tags)
+    tag_policy = allow("iam:ListRoles", Condition={"StringEquals": {"aws:PrincipalTag/team": "a"}})
+    emulator.client("iam").put_role_policy(
+        RoleName="takes-tags", PolicyName="by-tag", PolicyDocument=tag_policy
+    )
+    assert emulator.client("iam", keys).list_roles()["Roles"]
+    assert refused(emulator, role, emulator.keys(), Tags=[{"Key": "team", "Value": "b"}])
+
+
+def test_durations_are_limited(emulator: Emulator) -> None:
+    role = make_role(emulator, "short", trust(root(PRIMARY)), MaxSessionDuration=7200)
+    emulator.client("iam").put_role_policy(
+        RoleName="short", PolicyName="assume", PolicyDocument=allow("sts:AssumeRole")
+    )
+    keys = session_of(emulator, role, DurationSeconds=7200)
+    sts, chained = emulator.client("sts"), emulator.client("sts", keys)
+    wanted = {"RoleArn": role, "RoleSessionName": "tester"}
+    assert "MaxSessionDuration" in error_of(sts.assume_role, **wanted, DurationSeconds=7201)[1]
+    assert "role chaining" in error_of(chained.assume_role, **wanted, DurationSeconds=3601)[1]
+
+
+def test_a_role_made_anew_is_not_the_one_that_was_trusted(emulator: Emulator) -> None:
+    iam = emulator.client("iam")
+    trusted = make_role(emulator, "pinned", trust(root(PRIMARY)))
+    role = make_role(emulator, "trusts-pinned", trust({"AWS": trusted}))
+    keys = session_of(emulator, trusted)
+    session_of(emulator, role, keys)
+    iam.delete_role(RoleName="pinned")
+    assert make_role(emulator, "pinned", trust(root(PRIMARY))) == trusted
+    assert refused(emulator, role, keys)
+    assert refused(emulator, role, session_of(emulator, trusted))
+    iam.update_assume_role_policy(RoleName="trusts-pinned", PolicyDocument=trust({"AWS": trusted}))
+    session_of(emulator, role, session_of(emulator, trusted))
+
+
+def test_a_session_policy_narrows_the_session(emulator: Emulator) -> None:
+    role = make_role(emulator, "wide", trust(root(PRIMARY)))
+    emulator.client("iam").put_role_policy(RoleName="wide", PolicyName="all", PolicyDocument=allow("*"))
+    iam = emulator.client("iam", session_of(emulator, role, Policy=allow("iam:ListRoles")))
+    assert iam.list_roles()["Roles"]
+    code, message = error_of(iam.list_users)
+    assert code == "AccessDenied"
+    assert message.endswith("because no session policy allows the iam:ListUsers action")
+
+
+def test_temporary_keys_of_a_user_may_what_the_user_may(emulator: Emulator) -> None:
+    keys = make_user(emulator, "temporary", allow("iam:ListRoles"))
+    from tests.emulator.world import as_keys
+
+    temporary = as_keys(emulator.client("sts", keys).get_session_token()["Credentials"])
+    identity = emulator.client("sts", temporary).get_caller_identity()
+    assert identity["Arn"] == f"arn:aws:iam::{PRIMARY}:user/temporary"
+    assert emulator.client("iam", temporary).list_roles()["Roles"]
+    assert error_of(emulator.client("iam", temporary).list_users)[0] == "AccessDenied"
+
+
+def test_federated_keys_may_only_what_both_policies_allow(emulator: Emulator) -> None:
+    from tests.emulator.world import as_keys
+
+    keys = make_user(emulator, "broker", allow(["sts:GetFederationToken", "iam:ListRoles"]))
+    sts = emulator.client("sts", keys)
+    answer = sts.get_federation_token(Name="guest", Policy=allow("iam:List*"))
+    assert answer["FederatedUser"]["Arn"] == f"arn:aws:sts::{PRIMARY}:federated-user/guest"
+    federated = emulator.client("iam", as_keys(answer["Credentials"]))
+    assert federated.list_roles()["Roles"]
+    assert error_of(federated.list_users)[0] == "AccessDenied"
+    without = emulator.client("sts", make_user(emulator, "no-broker"))
+    assert error_of(without.get_federation_token, Name="guest")[0] == "AccessDenied"
+
+
+@pytest.mark.parametrize(
+    ("service", "action", "code"),
+    [
+        ("sts", "get_caller_identity", "ExpiredToken"),
+        ("iam", "list_roles", "ExpiredToken"),
+        ("ec2", "describe_instances", "RequestExpired"),
+        ("eks", "list_clusters", "ExpiredTokenException"),
+    ],
+)
+def test_an_expired_session_is_refused_everywhere(
+    expired: tuple[Emulator, dict[str, str]], service: str, action: str, code: str
+) -> None:
+    emulator, keys = expired
+    assert error_of(getattr(emulator.client(service, keys), action))[0] == code
+
+
+_EXPIRE = """
+import dataclasses, datetime, pathlib, sys
+from sandbox.aws.store import Store
+store = Store(pathlib.Path(sys.argv[1]))
+store.load()
+for key, session in store.state.sessions.items():
+    past = session.issued - datetime.timedelta(seconds=1)
+    store.state.sessions[key] = dataclasses.replace(session, expiration=past)
+store.save("111111111111")
+"""
+
+
+@pytest.fixture(scope="module")
+def expired(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    """An emulator where the time of a session is over: its record is changed while the process is down."""
+    emulator = Emulator(tmp_path_factory.mktemp("expired"))
+    emulator.start()
+    keys = session_of(emulator, make_role(emulator, "expires", trust(root(PRIMARY))))
+    emulator.client("sts", keys).get_caller_identity()
+    emulator.stop()
+    subprocess.run([sys.executable, "-c", _EXPIRE, str(emulator.home)], cwd=REPOSITORY, check=True)
+    emulator.start()
+    yield emulator, keys
+    emulator.stop()

@@ -1,0 +1,185 @@
+"""EKS: the backed cluster, node groups and their instances, addons, access entries, Pod Identity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.emulator.world import ISSUER, PRIMARY, SECONDARY, Emulator, error_of, make_role, root, trust
+
+
+def services(name: str) -> str:
+    return trust({"Service": f"{name}.amazonaws.com"})
+
+
+def create_cluster(emulator: Emulator, name: str, account: str = PRIMARY, **more: Any) -> dict[str, Any]:
+    keys = emulator.keys(account)
+    subnets = [s["SubnetId"] for s in emulator.client("ec2", keys).describe_subnets()["Subnets"]][:2]
+    role = make_role(emulator, f"{name}-cluster", services("eks"), account)
+    wanted = {"roleArn": role, "resourcesVpcConfig": {"subnetIds": subnets}, **more}
+    created = emulator.client("eks", keys).create_cluster(name=name, **wanted)
+    return dict(created["cluster"])
+
+
+@pytest.fixture(scope="module")
+def cluster(emulator: Emulator) -> str:
+    create_cluster(emulator, "main", accessConfig={"authenticationMode": "API"})
+    return "main"
+
+
+def instances(emulator: Emulator, group: str) -> list[dict[str, Any]]:
+    wanted = [
+        {"Name": "tag:eks:nodegroup-name", "Values": [group]},
+        {"Name": "instance-state-name", "Values": ["running"]},
+    ]
+    reservations = emulator.client("ec2").describe_instances(Filters=wanted)["Reservations"]
+    return [i for r in reservations for i in r["Instances"]]
+
+
+def test_the_first_cluster_is_the_real_one(emulator: Emulator, cluster: str) -> None:
+    described = emulator.client("eks").describe_cluster(name=cluster)["cluster"]
+    assert described["endpoint"] == "https://127.0.0.1:6443"
+    assert described["identity"]["oidc"]["issuer"] == ISSUER
+    assert described["certificateAuthority"]["data"] == "YSBDQQ=="
+    assert described["status"] == "ACTIVE"
+    other = create_cluster(emulator, "second")
+    assert other["identity"]["oidc"]["issuer"] != ISSUER
+    assert other["accessConfig"]["authenticationMode"] == "CONFIG_MAP"
+    elsewhere = create_cluster(emulator, "elsewhere", SECONDARY)
+    assert elsewhere["identity"]["oidc"]["issuer"] != ISSUER
+
+
+def test_a_cluster_brings_and_takes_its_security_group(emulator: Emulator) -> None:
+    network = create_cluster(emulator, "brief")["resourcesVpcConfig"]
+    ec2, eks = emulator.client("ec2"), emulator.client("eks")
+    group = network["clusterSecurityGroupId"]
+    assert ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["VpcId"] == network["vpcId"]
+    assert error_of(eks.create_cluster, **again(emulator, "brief"))[0] == "ResourceInUseException"
+    eks.delete_cluster(name="brief")
+    assert error_of(eks.describe_cluster, name="brief")[0] == "ResourceNotFoundException"
+    assert error_of(ec2.describe_security_groups, GroupIds=[group])[0] == "InvalidGroup.NotFound"
+
+
+def again(emulator: Emulator, name: str) -> dict[str, Any]:
+    described = emulator.client("eks").describe_cluster(name=name)["cluster"]
+    network = {"subnetIds": described["resourcesVpcConfig"]["subnetIds"]}
+    return {"name": name, "roleArn": described["roleArn"], "resourcesVpcConfig": network}
+
+
+def test_a_role_that_eks_may_not_assume_is_refused(emulator: Emulator, cluster: str) -> None:
+    wrong = make_role(emulator, "not-for-eks", trust(root(PRIMARY)))
+    wanted = {**again(emulator, cluster), "name": "x", "roleArn": wrong}
+    assert error_of(emulator.client("eks").create_cluster, **wanted)[0] == "InvalidParameterException"
+
+
+def test_a_node_group_lives_and_dies_with_its_instances(emulator: Emulator, cluster: str) -> None:
+    eks, iam = emulator.client("eks"), emulator.client("iam")
+    role = make_role(emulator, "main-node", services("ec2"))
+    subnets = again(emulator, cluster)["resourcesVpcConfig"]["subnetIds"]
+    wanted = {"clusterName": cluster, "nodegroupName": "default"}
+    created = eks.create_nodegroup(
+        **wanted,
+        nodeRole=role,
+        subnets=subnets,
+        scalingConfig={"minSize": 1, "maxSize": 3, "desiredSize": 2},
+        labels={"a": "b"},
+    )["nodegroup"]
+    assert created["status"] == "ACTIVE"
+    assert created["resources"]["autoScalingGroups"][0]["name"].startswith("eks-default-")
+    running = instances(emulator, "default")
+    assert len(running) == 2
+    profile = running[0]["IamInstanceProfile"]["Arn"]
+    assert profile.startswith(f"arn:aws:iam::{PRIMARY}:instance-profile/eks-")
+    name = profile.rsplit("/", 1)[1]
+    assert iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"][0]["Arn"] == role
+    assert (
+        eks.describe_access_entry(clusterName=cluster, principalArn=role)["accessEntry"]["type"]
+        == "EC2_LINUX"
+    )
+
+    eks.update_nodegroup_config(**wanted, scalingConfig={"desiredSize": 3}, labels={"removeLabels": ["a"]})
+    assert len(instances(emulator, "default")) == 3
+    eks.update_nodegroup_config(**wanted, scalingConfig={"desiredSize": 1})
+    assert len(instances(emulator, "default")) == 1
+    assert eks.describe_nodegroup(**wanted)["nodegroup"]["labels"] == {}
+    too_many = {"scalingConfig": {"desiredSize": 9}}
+    assert error_of(eks.update_nodegroup_config, **wanted, **too_many)[0] == "InvalidParameterException"
+    assert error_of(eks.delete_cluster, name=cluster)[0] == "ResourceInUseException"
+
+    eks.delete_nodegroup(**wanted)
+    assert instances(emulator, "default") == []
+    assert error_of(iam.get_instance_profile, InstanceProfileName=name)[0] == "NoSuchEntity"
+    assert error_of(eks.describe_nodegroup, **wanted)[0] == "ResourceNotFoundException"
+    iam.delete_role(RoleName="main-node")
+
+
+def test_addons(emulator: Emulator, cluster: str) -> None:
+    eks = emulator.client("eks")
+    offered = eks.describe_addon_versions(addonName="vpc-cni", kubernetesVersion="1.33")["addons"][0]
+    default, older = (v["addonVersion"] for v in offered["addonVersions"])
+    wanted = {"clusterName": cluster, "addonName": "vpc-cni"}
+    assert eks.create_addon(**wanted, addonVersion=older)["addon"]["status"] == "ACTIVE"
+    assert eks.list_addons(clusterName=cluster)["addons"] == ["vpc-cni"]
+    update = eks.update_addon(**wanted, addonVersion=default)["update"]
+    assert eks.describe_update(name=cluster, updateId=update["id"])["update"]["status"] == "Successful"
+    assert eks.describe_addon(**wanted)["addon"]["addonVersion"] == default
+    assert error_of(eks.create_addon, clusterName=cluster, addonName="nope")[0] == "InvalidParameterException"
+    eks.delete_addon(**wanted)
+    assert error_of(eks.describe_addon, **wanted)[0] == "ResourceNotFoundException"
+
+
+def test_access_entries_and_policies(emulator: Emulator, cluster: str) -> None:
+    eks = emulator.client("eks")
+    role = make_role(emulator, "operators", trust(root(PRIMARY)), Path="/team/")
+    wanted = {"clusterName": cluster, "principalArn": role}
+    entry = eks.create_access_entry(**wanted, kubernetesGroups=["viewers"], tags={"a": "b"})["accessEntry"]
+    assert entry["username"] == f"arn:aws:sts::{PRIMARY}:assumed-role/operators/{{{{SessionName}}}}"
+    assert error_of(eks.create_access_entry, **wanted)[0] == "ResourceInUseException"
+    policy = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
+    scope = {"type": "namespace", "namespaces": ["default"]}
+    eks.associate_access_policy(**wanted, policyArn=policy, accessScope=scope)
+    associated = eks.list_associated_access_policies(**wanted)["associatedAccessPolicies"]
+    assert [(a["policyArn"], a["accessScope"]) for a in associated] == [(policy, scope)]
+    eks.disassociate_access_policy(**wanted, policyArn=policy)
+    assert eks.list_associated_access_policies(**wanted)["associatedAccessPolicies"] == []
+    eks.update_access_entry(**wanted, kubernetesGroups=["others"])
+    assert eks.describe_access_entry(**wanted)["accessEntry"]["kubernetesGroups"] == ["others"]
+    eks.delete_access_entry(**wanted)
+    assert role not in eks.list_access_entries(clusterName=cluster)["accessEntries"]
+
+
+def test_access_entries_need_their_authentication_mode(emulator: Emulator) -> None:
+    create_cluster(emulator, "config-map")
+    eks = emulator.client("eks")
+    code, message = error_of(eks.list_access_entries, clusterName="config-map")
+    assert (code, "authentication mode" in message) == ("InvalidRequestException", True)
+    eks.update_cluster_config(name="config-map", accessConfig={"authenticationMode": "API_AND_CONFIG_MAP"})
+    assert eks.list_access_entries(clusterName="config-map")["accessEntries"] == []
+
+
+def test_pod_identity_associations(emulator: Emulator, cluster: str) -> None:
+    eks = emulator.client("eks")
+    trusted = trust({"Service": "pods.eks.amazonaws.com"}, ["sts:AssumeRole", "sts:TagSession"])  # type: ignore[arg-type]
+    role = make_role(emulator, "pods", trusted)
+    wanted = {"clusterName": cluster, "namespace": "default", "serviceAccount": "vault-auth"}
+    made = eks.create_pod_identity_association(**wanted, roleArn=role)["association"]
+    found = {"clusterName": cluster, "associationId": made["associationId"]}
+    assert (
+        error_of(eks.create_pod_identity_association, **wanted, roleArn=role)[0] == "ResourceInUseException"
+    )
+    listed = eks.list_pod_identity_associations(clusterName=cluster, namespace="default")["associations"]
+    assert [a["associationId"] for a in listed] == [made["associationId"]]
+    assert eks.list_pod_identity_associations(clusterName=cluster, namespace="other")["associations"] == []
+    eks.update_pod_identity_association(**found, disableSessionTags=True)
+    assert eks.describe_pod_identity_association(**found)["association"]["disableSessionTags"] is True
+    eks.delete_pod_identity_association(**found)
+    assert error_of(eks.describe_pod_identity_association, **found)[0] == "ResourceNotFoundException"
+
+
+def test_tags(emulator: Emulator, cluster: str) -> None:
+    eks = emulator.client("eks")
+    arn = eks.describe_cluster(name=cluster)["cluster"]["arn"]
+    eks.tag_resource(resourceArn=arn, tags={"a": "1", "b": "2"})
+    eks.untag_resource(resourceArn=arn, tagKeys=["a"])
+    assert eks.list_tags_for_resource(resourceArn=arn)["tags"] == {"b": "2"}
