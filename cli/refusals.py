@@ -94,12 +94,18 @@ _VAULT = (
         "the Vault role has auth_type=ec2; this command logs in with auth_type=iam",
     ),
     Meaning(
+        r"body of GetCallerIdentity is invalid",
+        STS_UNREACHABLE,
+        "something other than STS answered Vault, such as a proxy: check sts_endpoint of its client config "
+        "(`vault read auth/{mount}/config/client`) and the way from Vault to it",
+    ),
+    Meaning(
         r"error making upstream request: error making request",
         STS_UNREACHABLE,
         "Vault cannot reach the STS endpoint of its client config (`vault read auth/{mount}/config/client`)",
     ),
     Meaning(
-        r"error making upstream request|body of GetCallerIdentity is invalid",
+        r"error making upstream request",
         STS_REFUSED,
         "AWS did not accept the signed request from Vault: credentials expired or forged, clocks apart, or "
         "signed for another region than Vault's sts_region (`vault read auth/{mount}/config/client`)",

@@ -160,6 +160,12 @@ def test_an_unreachable_sts_is_not_a_refusal(run: Run, world: World) -> None:
             "sts-unreachable",
             "config/client",
         ),
+        (
+            400,
+            "error making upstream request: body of GetCallerIdentity is invalid",
+            "sts-unreachable",
+            "something other than STS",
+        ),
         (400, "auth method iam not allowed for role x", "auth-type", "auth_type=ec2"),
         (403, "permission denied", "no-mount", "vault auth list"),
         (503, "Vault is sealed", "sealed", "unseal"),
