@@ -93,6 +93,9 @@ class Resource:
     volatile: frozenset[str] = frozenset()
     """Outputs that an update may change: unknown while it is previewed. The others keep their values."""
 
+    adds: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Fields that the API adds inside an input that is an object: unknown while a create is previewed."""
+
     unsupported: frozenset[str] = frozenset()
     """Inputs that the SDK has and this plugin refuses. With `inputs` they are all that the SDK has."""
 
@@ -153,6 +156,9 @@ class Plugin:
 
     json_config: frozenset[str] = frozenset()
     """The provider's inputs that are not strings: the SDKs send them as JSON text."""
+
+    secret_config: frozenset[str] = frozenset()
+    """The provider's inputs that are secret even when they were not given as such."""
 
     explain: Callable[[Exception], str | None] | None = None
     """The API's own message in an exception of its client library; None when it is not one of those."""

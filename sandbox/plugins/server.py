@@ -101,7 +101,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             )
             for key in sorted(given.keys() - self.plugin.config - _ENGINE_CONFIG)
         ]
-        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+        inputs = wire.encode(_hidden(given, self.plugin.secret_config))
+        return provider_pb2.CheckResponse(inputs=inputs, failures=failures)
 
     def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         old, new = wire.decode_inputs(request.old_inputs), wire.decode_inputs(request.news)
@@ -184,7 +185,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         entry, inputs = self._entry(token), wire.decode_inputs(request.properties)
         if request.preview:
             self._dry_run(entry, inputs)
-            return provider_pb2.CreateResponse(properties=self._state(entry, inputs, {}))
+            return provider_pb2.CreateResponse(properties=self._state(entry, inputs, _added(entry, inputs)))
         self._require_known(inputs)
         identifier, outputs = entry.create(self._connected(), wire.plain(inputs))
         return provider_pb2.CreateResponse(id=identifier, properties=self._state(entry, inputs, outputs))
@@ -200,7 +201,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             self._dry_run(entry, inputs)
             unknown = dict.fromkeys(entry.volatile, UNKNOWN)
             return provider_pb2.UpdateResponse(
-                properties=self._state(entry, inputs, {**wire.plain(kept), **unknown}, old)
+                properties=self._state(
+                    entry, inputs, {**wire.plain(kept), **unknown, **_added(entry, inputs, old)}, old
+                )
             )
         self._require_known(inputs)
         if entry.update is None:
@@ -365,6 +368,19 @@ def serve(plugin: Plugin) -> None:
     while server.wait_for_termination(timeout=1):  # True: not terminated yet
         if os.getppid() != engine:
             server.stop(grace=None)
+
+
+def _added(
+    entry: Resource, inputs: Mapping[str, Any], old: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The inputs that are objects, with the fields that the API adds there: as they were, or unknown."""
+    result = {}
+    for key, names in entry.adds.items():
+        value, was = wire.plain(inputs.get(key)), wire.plain((old or {}).get(key))
+        if isinstance(value, dict):
+            before = was if isinstance(was, dict) else {}
+            result[key] = {**{name: before.get(name, UNKNOWN) for name in names}, **value}
+    return result
 
 
 def _hidden(properties: Mapping[str, Any], secret: Set[str]) -> dict[str, Any]:

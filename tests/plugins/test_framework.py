@@ -21,7 +21,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from sandbox.plugins import wire
 from sandbox.plugins.resource import Function, Inputs, NotFound, Plugin, ProviderError, Resource, State
 from sandbox.plugins.wire import UNKNOWN, Secret
-from tests.plugins.engine import Deployed, Engine, Refused, engine_for
+from tests.plugins.engine import Deployed, Engine, Refused, engine_for, urn
 
 THING = "toy:index/thing:Thing"
 FIXED = "toy:index/fixed:Fixed"
@@ -97,6 +97,7 @@ def plugin(cloud: Cloud) -> Plugin:
         unordered=frozenset({"subnets"}),
         partial=frozenset({"block"}),
         volatile=frozenset({"serial"}),
+        adds={"block": frozenset({"serial"})},
         unsupported=frozenset({"weight"}),
         validate=too_big,
     )
@@ -115,6 +116,7 @@ def plugin(cloud: Cloud) -> Plugin:
         distribution="pulumi",
         config=frozenset({"region", "options", "password"}),
         json_config=frozenset({"options"}),
+        secret_config=frozenset({"password"}),
         resources={THING: thing, FIXED: fixed},
         functions={get.token: get},
         connect=connect,
@@ -294,6 +296,16 @@ class TestLife:
         assert thing.outputs["size"] is UNKNOWN
         assert "arn" not in thing.outputs
 
+    def test_previews_what_the_api_adds_to_an_object_as_unknown(self, engine: Engine) -> None:
+        thing = engine.create(THING, {"size": 1, "block": {"mode": "m"}}, preview=True)
+        assert thing.outputs["block"] == {"mode": "m", "serial": UNKNOWN}
+        assert thing.inputs["block"] == {"mode": "m"}
+        made = Deployed(THING, "it", "a", thing.inputs, {"block": {"mode": "m", "serial": 7}, "serial": 1})
+        planned = engine.update(
+            made, {"name": thing.inputs["name"], "size": 2, "block": {"mode": "n"}}, preview=True
+        )
+        assert planned.outputs["block"] == {"mode": "n", "serial": 7}
+
     def test_previews_an_update(self, engine: Engine, cloud: Cloud, thing: Deployed) -> None:
         planned = engine.update(thing, {**thing.inputs, "size": UNKNOWN, "subnets": ["s3"]}, preview=True)
         assert cloud.things["a"]["size"] == 5
@@ -417,6 +429,10 @@ class TestConfiguration:
         ):
             engine.create(THING, {"name": "refused", "size": 1, "password": "hunter2"})
         assert "hunter2" not in str(refused.value)
+
+    def test_what_is_secret_in_the_configuration_is_marked(self, engine: Engine) -> None:
+        request = pb.CheckRequest(urn=urn("pulumi:providers:toy"), news=wire.encode({"password": "hunter2"}))
+        assert wire.decode(engine.call("CheckConfig", request).inputs) == {"password": Secret("hunter2")}
 
     def test_changed_configuration_updates_the_provider(self, engine: Engine) -> None:
         request = pb.DiffRequest(old_inputs=wire.encode({"region": "a"}), news=wire.encode({"region": "b"}))

@@ -260,7 +260,7 @@ def test_preview_refuses_what_the_api_would_refuse(engine: Engine, name: str) ->
     wrong = {"metadata": {"name": name}, "spec": {"selector": {}, "template": {"spec": {"containers": []}}}}
     with pytest.raises(Refused, match=r"the Kubernetes API refused \(422\): .*spec.template.spec.containers"):
         engine.create(DEPLOYMENT, wrong, preview=True)
-    with pytest.raises(Refused, match=r"refused \(4\d\d\): .*\.spec\.replica: field not declared in schema"):
+    with pytest.raises(Refused, match=r"refused \(500\): .*\.spec\.replica: field not declared in schema"):
         engine.create(DEPLOYMENT, {"metadata": {"name": name}, "spec": {"replica": 2}}, preview=True)
 
 

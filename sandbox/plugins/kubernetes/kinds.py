@@ -79,6 +79,7 @@ def _resource(token: str) -> Resource | None:
         replace_on=frozenset({"apiVersion", "kind", "metadata.name", "metadata.namespace"})
         | (frozenset() if is_patch else _REPLACED.get(kind, frozenset())),
         partial=inputs,
+        adds={"metadata": _ADDED},
         secret_outputs=frozenset({"data", "stringData"} if (group, kind) == ("core", "Secret") else ()),
         create=objects.patch if is_patch else objects.create,
         read=partial(objects.read, api_version, kind),
@@ -88,6 +89,7 @@ def _resource(token: str) -> Resource | None:
     )
 
 
+_ADDED = frozenset({"creationTimestamp", "generation", "namespace", "resourceVersion", "uid"})
 _OBJECT = frozenset({"apiVersion", "kind", "metadata"})
 
 

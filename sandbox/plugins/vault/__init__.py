@@ -7,14 +7,18 @@ from sandbox.plugins.resource import Plugin, table
 from sandbox.plugins.vault import aws_auth, mounts, policy
 from sandbox.plugins.vault.client import Vault, explain
 
-# About the child token that the official provider makes for itself, and this one does not.
-_CHILD_TOKEN = frozenset({"maxLeaseTtlSeconds", "skipChildToken", "tokenName"})
+# About the child token that the official provider makes for itself, and this one does not, and about a
+# status (412) that only Enterprise has. The SDK sends some of these of itself.
+_WITHOUT_EFFECT = frozenset({"maxLeaseTtlSeconds", "maxRetriesCcc", "skipChildToken", "tokenName"})
 
 PLUGIN = Plugin(
     name="vault",
     distribution="pulumi-vault",
-    config=_CHILD_TOKEN | {"address", "token", "namespace", "caCertFile", "skipTlsVerify"},
-    json_config=frozenset({"maxLeaseTtlSeconds", "skipChildToken", "skipTlsVerify"}),
+    config=_WITHOUT_EFFECT | {"address", "caCertFile", "maxRetries", "namespace", "skipTlsVerify", "token"},
+    json_config=frozenset(
+        {"maxLeaseTtlSeconds", "maxRetries", "maxRetriesCcc", "skipChildToken", "skipTlsVerify"}
+    ),
+    secret_config=frozenset({"token"}),
     connect=Vault,
     explain=explain,
     functions={},

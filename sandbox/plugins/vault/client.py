@@ -6,8 +6,13 @@ from typing import Any
 import hvac
 import requests
 from hvac import exceptions
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from sandbox.plugins.resource import Inputs, NotFound, ProviderError
+
+# A Vault that is starting, or changing its leader.
+_FOR_A_MOMENT = (502, 503, 504)
 
 
 class Vault:
@@ -20,8 +25,19 @@ class Vault:
         skip = config.get("skipTlsVerify", os.environ.get("VAULT_SKIP_VERIFY", "") in ("1", "true"))
         ca = config.get("caCertFile") or os.environ.get("VAULT_CACERT") or True
         self._namespace = config.get("namespace") or os.environ.get("VAULT_NAMESPACE")
+        session = requests.Session()
+        session.verify = False if skip else ca
+        retry = Retry(
+            config.get("maxRetries", 2),
+            status_forcelist=_FOR_A_MOMENT,
+            allowed_methods=None,
+            backoff_factor=0.5,
+            raise_on_status=False,
+        )
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(max_retries=retry))
         self._client = hvac.Client(
-            url=address, token=config.get("token"), verify=False if skip else ca, timeout=60
+            url=address, token=config.get("token"), verify=session.verify, timeout=60, session=session
         )
         if not self._client.token:
             raise ProviderError("no Vault token: set the provider's token, or VAULT_TOKEN")
