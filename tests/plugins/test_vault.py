@@ -25,7 +25,9 @@ NODE = "arn:aws:iam::111111111111:role/eks1-node"
 
 @pytest.fixture
 def engine(vault_server: VaultServer) -> Iterator[Engine]:
-    with engine_for(PLUGIN, {"address": vault_server.address, "token": Secret(vault_server.token)}) as engine:
+    # With what the SDK adds of itself, as JSON.
+    config = {"address": vault_server.address, "maxRetries": "2", "maxLeaseTtlSeconds": "1200"}
+    with engine_for(PLUGIN, {**config, "token": Secret(vault_server.token)}) as engine:
         yield engine
 
 

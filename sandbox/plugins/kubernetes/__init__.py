@@ -16,7 +16,6 @@ PLUGIN = Plugin(
     config=_WARNINGS
     | {"cluster", "context", "enablePatchForce", "enableServerSideApply", "kubeconfig", "namespace"},
     json_config=_WARNINGS | {"enablePatchForce", "enableServerSideApply"},
-    secret_config=frozenset({"kubeconfig"}),
     connect=Cluster,
     explain=explain,
     functions={},
