@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -746,13 +747,16 @@ async def _serve(engine_address: str) -> None:
     await server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):  # how the engine ends its plugins
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
     engine = os.getppid()
-    while os.getppid() == engine:  # a plugin must not outlive its engine
-        await server.wait_for_termination(timeout=1)
+    while os.getppid() == engine and not ended.is_set():  # a plugin must not outlive its engine
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(ended.wait(), timeout=1)
+    await server.stop(grace=None)
 
 
 def serve(args: list[str]) -> None:
     """Serves the package to the engine, whose address is the one argument that is not an option."""
-    # Ctrl-C reaches the whole process group; the engine then decides when its plugins end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     asyncio.run(_serve(next(arg for arg in args if not arg.startswith("-"))))

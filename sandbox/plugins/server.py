@@ -360,9 +360,10 @@ def serve(plugin: Plugin) -> None:
     engine = os.getppid()
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    signal.signal(signal.SIGTERM, lambda *_: server.stop(grace=None))
-    # Ctrl-C reaches the whole process group; the engine then decides when its plugins end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The engine interrupts its plugins when it is done with them (Ctrl-C does not reach them: they are a
+    # process group of their own), and waits seconds for each that takes no notice.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: server.stop(grace=None))
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     while server.wait_for_termination(timeout=1):  # True: not terminated yet
