@@ -208,6 +208,19 @@ LIFE: dict[str, tuple[str, dict[str, Any], dict[str, Any] | None]] = {
         },
         {"description": "now with words"},
     ),
+    "peerRule": (
+        RULE,
+        {
+            "securityGroupId": "{group}",
+            "type": "ingress",
+            "protocol": "tcp",
+            "fromPort": 1025,
+            "toPort": 65535,
+            "sourceSecurityGroupId": "{group}",
+            "description": "has words",
+        },
+        None,  # moto does not change the words about a group
+    ),
     "selfRule": (
         RULE,
         {

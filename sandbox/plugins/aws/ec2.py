@@ -174,17 +174,24 @@ def _create_group(aws: Aws, inputs: Inputs) -> str:
     )
     # EC2 lets a new group's members reach everything. The provider starts from nothing, so that the
     # declared rules are all there are.
-    _revoke(aws, str(made["GroupId"]), egress_only=True)
+    _revoke(aws, str(made["GroupId"]))
     return str(made["GroupId"])
 
 
-def _revoke(aws: Aws, id_: str, egress_only: bool = False) -> None:
+def _revoke(aws: Aws, id_: str, rules: list[dict[str, Any]] | None = None) -> None:
+    """Takes rules away: those given, else all that a group has."""
     ec2 = aws.client("ec2")
-    live = first(ec2.describe_security_groups(GroupIds=[id_]), "SecurityGroups")
-    if live["IpPermissionsEgress"]:
-        ec2.revoke_security_group_egress(GroupId=id_, IpPermissions=live["IpPermissionsEgress"])
-    if live["IpPermissions"] and not egress_only:
-        ec2.revoke_security_group_ingress(GroupId=id_, IpPermissions=live["IpPermissions"])
+    for direction, egress in (("ingress", False), ("egress", True)):
+        all_ = _rules(aws, id_) if rules is None else rules
+        if ids := [rule["SecurityGroupRuleId"] for rule in all_ if rule["IsEgress"] == egress]:
+            found(getattr(ec2, f"revoke_security_group_{direction}"), GroupId=id_, SecurityGroupRuleIds=ids)
+
+
+def _rules(aws: Aws, id_: str) -> list[dict[str, Any]]:
+    """The rules of a group, as EC2 has them: one for each source."""
+    pages = aws.client("ec2").get_paginator("describe_security_group_rules")
+    here = [{"Name": "group-id", "Values": [id_]}]
+    return [rule for page in pages.paginate(Filters=here) for rule in page["SecurityGroupRules"]]
 
 
 def _read_group(aws: Aws, id_: str, _: State) -> State | None:
@@ -250,30 +257,48 @@ def _create_rule(aws: Aws, inputs: Inputs) -> str:
 
 
 def _read_rule(aws: Aws, _: str, state: State) -> State | None:
-    rules = aws.client("ec2").get_paginator("describe_security_group_rules")
-    here = [{"Name": "group-id", "Values": [state["securityGroupId"]]}]
-    wanted, ports = _sources(_permission(state)), _ports(state)
-    live: dict[str, Any] = {}
-    for page in rules.paginate(Filters=here):
-        for rule in page["SecurityGroupRules"]:
-            if rule["IsEgress"] == (state["type"] == "egress") and ports == {key: rule[key] for key in ports}:
-                peer = rule.get("ReferencedGroupInfo", {}).get("GroupId")
-                source = rule.get("CidrIpv4") or rule.get("CidrIpv6") or rule.get("PrefixListId") or peer
-                live[source] = rule
-    if not wanted <= live.keys():
+    ec2, id_ = aws.client("ec2"), state["securityGroupId"]
+    group = first(found(ec2.describe_security_groups, GroupIds=[id_]), "SecurityGroups")
+    if not group:
         return None
-    mine = [live[source] for source in sorted(wanted)]
+    permissions = group["IpPermissionsEgress" if state["type"] == "egress" else "IpPermissions"]
+    ports, wanted = _ports(state), _sources(_permission(state))
+    live: dict[str, Any] = {}
+    for permission in permissions:
+        if ports == {key: permission.get(key) for key in ports}:
+            live.update(_sources(permission))
+    if not wanted.keys() <= live.keys():
+        return None
+    ids = [rule["SecurityGroupRuleId"] for rule in _own_rules(aws, state)]
     return {
         # Several rules of EC2 have no one ID.
-        "securityGroupRuleId": mine[0]["SecurityGroupRuleId"] if len(mine) == 1 else None,
-        "description": mine[0].get("Description") or None,
+        "securityGroupRuleId": ids[0] if len(ids) == 1 else None,
+        "description": live[min(wanted)].get("Description") or None,
     }
 
 
-def _sources(permission: dict[str, Any]) -> set[str]:
+def _sources(permission: dict[str, Any]) -> dict[str, Any]:
+    """What a permission is about: CIDR blocks, prefix lists and groups, with what is said of each."""
     keys = ("CidrIp", "CidrIpv6", "PrefixListId", "GroupId")
     lists = [value for value in permission.values() if isinstance(value, list)]
-    return {source[key] for sources in lists for source in sources for key in keys if key in source}
+    return {source[key]: source for sources in lists for source in sources for key in keys if key in source}
+
+
+def _own_rules(aws: Aws, state: State) -> list[dict[str, Any]]:
+    """The rules of EC2 that one entry here stands for."""
+    ports, egress, wanted = _ports(state), state["type"] == "egress", _sources(_permission(state))
+    return [
+        rule
+        for rule in _rules(aws, state["securityGroupId"])
+        if rule["IsEgress"] == egress
+        and ports == {key: rule.get(key) for key in ports}
+        and _source(rule) in wanted
+    ]
+
+
+def _source(rule: dict[str, Any]) -> str | None:
+    peer: str | None = rule.get("ReferencedGroupInfo", {}).get("GroupId")
+    return rule.get("CidrIpv4") or rule.get("CidrIpv6") or rule.get("PrefixListId") or peer
 
 
 def _update_rule(aws: Aws, _: str, __: State, new: Inputs) -> None:
@@ -282,8 +307,7 @@ def _update_rule(aws: Aws, _: str, __: State, new: Inputs) -> None:
 
 
 def _delete_rule(aws: Aws, _: str, state: State) -> None:
-    revoke = getattr(aws.client("ec2"), f"revoke_security_group_{state['type']}")
-    revoke(GroupId=state["securityGroupId"], IpPermissions=[_permission({**state, "description": None})])
+    _revoke(aws, state["securityGroupId"], _own_rules(aws, state))
 
 
 def _check_rule(inputs: Inputs) -> dict[str, str]:
