@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.aws import identity, sigv4
-from sandbox.aws.eks import CLUSTER_ADMIN_POLICY
+from sandbox.aws.eks.access import CLUSTER_ADMIN_POLICY
 from sandbox.aws.errors import AwsError
 from sandbox.aws.identity import Caller
 from sandbox.aws.state import Cluster, State

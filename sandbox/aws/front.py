@@ -17,13 +17,15 @@ from sandbox.aws import (
     authenticator,
     authorization,
     calls,
-    eks,
     iam,
     identity,
     moto_services,
     sigv4,
+    ssm,
 )
 from sandbox.aws.calls import Call
+from sandbox.aws.eks import Eks
+from sandbox.aws.eks.routes import read_call as read_eks_call
 from sandbox.aws.errors import AwsError, error_response
 from sandbox.aws.identity import Caller
 from sandbox.aws.imds import InstanceMetadata
@@ -54,7 +56,7 @@ class Front:
     def __init__(self, home: Path, store: Store) -> None:
         self._store = store
         self._sts = Sts(store.state, Issuers(home))
-        self._eks = eks.Eks(store.state, home, accounts.PRIMARY)
+        self._eks = Eks(store.state, home, accounts.PRIMARY)
         self._metadata = InstanceMetadata(self._sts)
         self._log = (home / "emulator.log").open("a", buffering=1)
 
@@ -170,8 +172,11 @@ class Front:
     ) -> Response:
         if call.service == "eks":
             return _json(self._eks.answer(call, caller, now))
-        if call.service == "ssm" and not call.read_only:
-            raise AwsError("NotImplemented", "The sandbox's SSM can only be read.", 501)
+        if call.service == "ssm":
+            if not call.read_only:
+                raise AwsError("NotImplemented", "The sandbox's SSM can only be read.", 501)
+            if parameter := ssm.own_answer(call, caller, now):
+                return _json(parameter)
         if call.service == "iam":
             iam.check(call, caller)
             if answer := iam.own_answer(call, caller):
@@ -184,7 +189,7 @@ class Front:
 
 def _read_call(service: str, region: str, http: sigv4.HttpRequest) -> Call:
     if service == "eks":
-        return eks.read_call(region, http)
+        return read_eks_call(region, http)
     if service in _QUERY_SERVICES:
         return calls.query_call(service, region, http)
     return calls.json_call(service, region, http)

@@ -183,3 +183,22 @@ def test_tags(emulator: Emulator, cluster: str) -> None:
     eks.tag_resource(resourceArn=arn, tags={"a": "1", "b": "2"})
     eks.untag_resource(resourceArn=arn, tagKeys=["a"])
     assert eks.list_tags_for_resource(resourceArn=arn)["tags"] == {"b": "2"}
+
+
+def test_a_node_group_that_cannot_be_launched_leaves_nothing(emulator: Emulator, cluster: str) -> None:
+    role = make_role(emulator, "nowhere-node", services("ec2"))
+    wanted = {"clusterName": cluster, "nodegroupName": "nowhere", "subnets": ["subnet-00000000"]}
+    refusal = error_of(emulator.client("eks").create_nodegroup, **wanted, nodeRole=role)
+    assert refusal[0] == "InvalidParameterException"
+    assert instances(emulator, "nowhere") == []
+    emulator.client("iam").delete_role(RoleName="nowhere-node")
+
+
+def test_the_image_for_nodes_is_one_that_ec2_knows(emulator: Emulator) -> None:
+    name = "/aws/service/eks/optimized-ami/1.33/amazon-linux-2023/x86_64/standard/recommended/image_id"
+    ssm = emulator.client("ssm")
+    image = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+    wanted = [{"Name": "image-id", "Values": [image]}]
+    assert emulator.client("ec2").describe_images(Owners=["self", "amazon"], Filters=wanted)["Images"]
+    refused = error_of(ssm.put_parameter, Name="x", Value="y", Type="String")
+    assert "can only be read" in refused[1]

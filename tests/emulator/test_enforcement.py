@@ -139,7 +139,7 @@ def test_the_back_doors_of_moto_are_shut(emulator: Emulator, path: str) -> None:
 
 
 def test_nobody_chooses_an_account_by_header(emulator: Emulator) -> None:
-    iam = emulator.client("iam")
+    iam = emulator.new_client("iam", emulator.keys())
     iam.meta.events.register(
         "before-sign.iam.*", lambda request, **_: request.headers.add_header("x-moto-account-id", SECONDARY)
     )

@@ -104,7 +104,7 @@ def test_metadata_wants_a_token_of_the_same_instance(cloud: Emulator, node: str)
 
 def get_token(cloud: Emulator, keys: dict[str, str], cluster: str = "eks1") -> str:
     """What `aws eks get-token` prints, made by its own code."""
-    sts = cloud.client("sts", keys)
+    sts = cloud.new_client("sts", keys)
     STSClientFactory(None)._register_k8s_aws_id_handlers(sts)
     return str(TokenGenerator(sts).get_token(cluster))
 

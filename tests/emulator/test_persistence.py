@@ -10,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
+from sandbox.aws.store import Store, UnusableState
 from tests.emulator.world import (
     PRIMARY,
     REPOSITORY,
@@ -42,8 +44,14 @@ def test_everything_is_there_after_kill_minus_nine(fresh: Emulator) -> None:
     fresh.client("autoscaling").create_launch_configuration(
         LaunchConfigurationName="lc", ImageId="ami-1", InstanceType="t3.medium"
     )
+    trusted = make_role(fresh, "trusted", trust(root(PRIMARY)))
+    trusting = make_role(fresh, "trusting", trust({"AWS": trusted}))
+    fresh.client("iam").delete_role(RoleName="trusted")
     fresh.stop()
     fresh.start()
+    make_role(fresh, "trusted", trust(root(PRIMARY)))
+    with pytest.raises(ClientError, match="AccessDenied"):  # the old one was meant
+        session_of(fresh, trusting, session_of(fresh, trusted))
     ec2 = fresh.client("ec2")
     assert ec2.describe_vpcs()["Vpcs"] == vpcs
     assert fresh.client("ec2", region="eu-west-1").describe_vpcs()["Vpcs"] == elsewhere
@@ -59,26 +67,6 @@ def test_everything_is_there_after_kill_minus_nine(fresh: Emulator) -> None:
     assert [p["PolicyName"] for p in attached] == ["ReadOnlyAccess"]
 
 
-def test_a_trust_stays_pinned_after_a_restart(fresh: Emulator) -> None:
-    trusted = make_role(fresh, "trusted", trust(root(PRIMARY)))
-    make_role(fresh, "trusting", trust({"AWS": trusted}))
-    fresh.client("iam").delete_role(RoleName="trusted")
-    fresh.stop()
-    fresh.start()
-    make_role(fresh, "trusted", trust(root(PRIMARY)))
-    keys = session_of(fresh, trusted)
-    with pytest.raises(Exception, match="AccessDenied"):
-        session_of(fresh, f"arn:aws:iam::{PRIMARY}:role/trusting", keys)
-
-
-@pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> Emulator:
-    emulator = Emulator(tmp_path_factory.mktemp("stopped"))
-    emulator.start()
-    emulator.stop()
-    return emulator
-
-
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
@@ -89,27 +77,31 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Emulator:
         (lambda _: b"", "not a state file"),
     ],
 )
-def test_a_file_that_cannot_be_used_stops_the_start(
-    stopped: Emulator, damage: Callable[[bytes], bytes], reason: str
+def test_a_damaged_or_foreign_file_is_not_read(
+    emulator: Emulator, tmp_path: Path, damage: Callable[[bytes], bytes], reason: str
 ) -> None:
-    file = stopped.home / "state.pickle"
-    whole = file.read_bytes()
-    damaged = damage(whole)
-    file.write_bytes(damaged)
-    ended = run(stopped.home, stopped.port)
+    file = tmp_path / "state.pickle"
+    file.write_bytes(damage((emulator.home / "state.pickle").read_bytes()))
+    with pytest.raises(UnusableState, match=reason):
+        Store(tmp_path).load()
+
+
+def test_a_file_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "state.pickle"
+    file.write_bytes(b"something else")
+    ended = run(tmp_path, 0)
     assert ended.returncode == 1
-    assert reason in ended.stderr
-    assert f"delete the folder {stopped.home}" in ended.stderr
+    assert f"{file} cannot be used" in ended.stderr
+    assert f"delete the folder {tmp_path}" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
-    assert file.read_bytes() == damaged
-    file.write_bytes(whole)
+    assert file.read_bytes() == b"something else"
 
 
-def test_a_port_in_use_and_a_folder_in_use_are_one_line_each(fresh: Emulator, tmp_path: Path) -> None:
-    other = run(tmp_path / "other", fresh.port)
+def test_a_port_in_use_and_a_folder_in_use_are_one_line_each(emulator: Emulator, tmp_path: Path) -> None:
+    other = run(tmp_path / "other", emulator.port)
     assert (other.returncode, len(other.stderr.splitlines())) == (1, 1)
-    assert f"port {fresh.port}" in other.stderr
-    same = run(fresh.home, 1)
+    assert f"port {emulator.port}" in other.stderr
+    same = run(emulator.home, 1)
     assert (same.returncode, len(same.stderr.splitlines())) == (1, 1)
     assert "another emulator already uses" in same.stderr
 
@@ -122,6 +114,6 @@ def test_a_signal_stops_it_at_once_and_without_a_word(fresh: Emulator, number: s
     assert fresh.process.stderr.read() == b""
 
 
-def test_files_with_secrets_are_for_their_owner_only(fresh: Emulator) -> None:
+def test_files_with_secrets_are_for_their_owner_only(emulator: Emulator) -> None:
     for name in ("credentials.json", "state.pickle", "emulator.log"):
-        assert stat.S_IMODE((fresh.home / name).stat().st_mode) == 0o600
+        assert stat.S_IMODE((emulator.home / name).stat().st_mode) == 0o600

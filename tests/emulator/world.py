@@ -60,6 +60,7 @@ class Emulator:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.issuer = Issuer()
+        self._clients: dict[tuple[str, ...], Any] = {}
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -101,9 +102,17 @@ class Emulator:
         }
 
     def client(self, service: str, keys: dict[str, str] | None = None, region: str = REGION) -> Any:
-        config = Config(retries={"total_max_attempts": 1})
+        """A client, kept for the next time: making one costs more than most calls."""
         found = keys or self.keys()
-        return _boto3.client(service, endpoint_url=self.url, region_name=region, config=config, **found)
+        name = (service, region, *found.values())
+        if name not in self._clients:
+            self._clients[name] = self.new_client(service, found, region)
+        return self._clients[name]
+
+    def new_client(self, service: str, keys: dict[str, str], region: str = REGION) -> Any:
+        """A client of its own, for a test that changes it."""
+        config = Config(retries={"total_max_attempts": 1})
+        return _boto3.client(service, endpoint_url=self.url, region_name=region, config=config, **keys)
 
     def get(
         self, path: str, method: str = "GET", headers: dict[str, str] | None = None, body: bytes | None = None

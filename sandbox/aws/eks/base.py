@@ -1,0 +1,109 @@
+"""What all parts of EKS need: a call in its place, and the cluster that it is about."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from moto.iam.models import iam_backends
+
+from sandbox.aws import policy
+from sandbox.aws.calls import Call
+from sandbox.aws.errors import AwsError
+from sandbox.aws.identity import Caller
+from sandbox.aws.state import Cluster, State
+
+Answer = dict[str, Any]
+
+KUBERNETES_VERSIONS = ("1.36", "1.35", "1.34", "1.33", "1.32", "1.31")
+DEFAULT_VERSION = "1.33"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where and for whom a call is made."""
+
+    call: Call
+    caller: Caller
+    now: float
+
+    @property
+    def account(self) -> str:
+        return self.caller.account
+
+    @property
+    def region(self) -> str:
+        return self.call.region
+
+    def arn(self, resource: str) -> str:
+        return f"arn:{self.caller.partition}:eks:{self.region}:{self.account}:{resource}"
+
+    def required(self, name: str) -> Any:
+        value = self.call.params.get(name)
+        if value in (None, "", []):
+            raise invalid(f"{name} is required")
+        return value
+
+    def optional(self, *names: str) -> Answer:
+        """The parameters among `names` that were given."""
+        return {n: self.call.params[n] for n in names if self.call.params.get(n) is not None}
+
+    def query(self, name: str) -> str | None:
+        """A parameter of the query string."""
+        values: list[str] = self.call.params.get(name) or []
+        return values[0] if values else None
+
+
+class Base:
+    """The clusters, and how calls find them."""
+
+    def __init__(self, state: State, home: Path, primary_account: str) -> None:
+        self._state = state
+        self._described = home / "cluster.json"
+        self._primary = primary_account
+
+    def _cluster(self, scope: Scope) -> Cluster:
+        name = scope.required("clusterName")
+        cluster = self._state.clusters.get((scope.account, scope.region, name))
+        if cluster is None:
+            raise AwsError("ResourceNotFoundException", f"No cluster found for name: {name}.", 404)
+        return cluster
+
+    def _update(self, scope: Scope, cluster: Cluster, kind: str) -> Answer:
+        update = {
+            "id": str(uuid.uuid4()),
+            "status": "Successful",
+            "type": kind,
+            "params": [],
+            "createdAt": scope.now,
+            "errors": [],
+        }
+        cluster.updates[str(update["id"])] = update
+        return {"update": update}
+
+
+def find(found: dict[str, Any], key: str, missing: str) -> Any:
+    if key not in found:
+        raise AwsError("ResourceNotFoundException", missing.format(key), 404)
+    return found[key]
+
+
+def check_trusts(scope: Scope, arn: str, service: str) -> None:
+    """EKS takes only roles that exist and that its service may assume."""
+    backend = iam_backends[scope.account][scope.caller.partition]
+    role = next((r for r in backend.roles.values() if r.arn == arn), None)
+    if role is not None:
+        trust = policy.parse(role.assume_role_policy_document, trust=True)
+        request = policy.Request("sts:AssumeRole", principal=policy.Principal(service=service))
+        if policy.evaluate([trust], request) is policy.Effect.ALLOW:
+            return
+    raise invalid(
+        f"Role with arn: {arn}, could not be assumed because it does not exist or the trusted entity is not "
+        f"correct: it must trust {service}"
+    )
+
+
+def invalid(message: str) -> AwsError:
+    return AwsError("InvalidParameterException", message, 400)

@@ -1,0 +1,175 @@
+"""Clusters. The primary account's first one is backed by a real Kubernetes API server."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import secrets
+
+from sandbox.aws.eks import nodes
+from sandbox.aws.eks.access import CLUSTER_ADMIN_POLICY, Access, access_entry, policy_arn
+from sandbox.aws.eks.base import (
+    DEFAULT_VERSION,
+    KUBERNETES_VERSIONS,
+    Answer,
+    Scope,
+    check_trusts,
+    find,
+    invalid,
+)
+from sandbox.aws.errors import AwsError
+from sandbox.aws.state import Cluster
+
+_LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+
+
+class Clusters(Access):
+    """Create, describe, update, delete."""
+
+    def create_cluster(self, scope: Scope) -> Answer:
+        name = scope.required("name")
+        if not re.fullmatch(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}", name):
+            raise invalid(f"Cluster name {name!r} is not valid")
+        if (scope.account, scope.region, name) in self._state.clusters:
+            raise AwsError(
+                "ResourceInUseException", f"Cluster already exists with name: {name}", 409, clusterName=name
+            )
+        role = scope.required("roleArn")
+        check_trusts(scope, role, "eks.amazonaws.com")
+        version = scope.call.text("version", DEFAULT_VERSION)
+        if version not in KUBERNETES_VERSIONS:
+            raise invalid(f"unsupported Kubernetes version {version}")
+        network = nodes.cluster_network(
+            scope.account, scope.region, name, scope.required("resourcesVpcConfig")
+        )
+        backing = self._backing(scope)
+        access = scope.call.params.get("accessConfig") or {}
+        description = {
+            "name": name,
+            "arn": scope.arn(f"cluster/{name}"),
+            "createdAt": scope.now,
+            "version": version,
+            "platformVersion": "eks.1",
+            "status": "ACTIVE",
+            "health": {"issues": []},
+            "roleArn": role,
+            "resourcesVpcConfig": network,
+            "kubernetesNetworkConfig": {
+                "serviceIpv4Cidr": "172.20.0.0/16",
+                "ipFamily": "ipv4",
+                "elasticLoadBalancing": {"enabled": False},
+                **(scope.call.params.get("kubernetesNetworkConfig") or {}),
+            },
+            "logging": _logging(scope.call.params.get("logging") or {}),
+            "accessConfig": {
+                "authenticationMode": access.get("authenticationMode", "CONFIG_MAP"),
+                "bootstrapClusterCreatorAdminPermissions": access.get(
+                    "bootstrapClusterCreatorAdminPermissions", True
+                ),
+            },
+            "upgradePolicy": scope.call.params.get("upgradePolicy") or {"supportType": "EXTENDED"},
+            "deletionProtection": bool(scope.call.params.get("deletionProtection")),
+            "tags": scope.call.params.get("tags") or {},
+            **scope.optional(
+                "encryptionConfig",
+                "computeConfig",
+                "storageConfig",
+                "zonalShiftConfig",
+                "remoteNetworkConfig",
+            ),
+            **(backing or _fictitious(scope.region)),
+        }
+        cluster = Cluster(description, backing is not None, scope.caller.owner_arn)
+        self._state.clusters[scope.account, scope.region, name] = cluster
+        bootstrap = description["accessConfig"]["bootstrapClusterCreatorAdminPermissions"]
+        if bootstrap and cluster.authentication_mode != "CONFIG_MAP":
+            arn = scope.caller.owner_arn
+            cluster.access_entries[arn] = access_entry(scope, name, arn, "STANDARD", {})
+            self._associate(scope, cluster, arn, policy_arn(scope, CLUSTER_ADMIN_POLICY), {"type": "cluster"})
+        return {"cluster": description}
+
+    def _backing(self, scope: Scope) -> Answer | None:
+        """What `cluster.json` says about the real API server, when it is still to be given to a cluster."""
+        taken = any(cluster.backed for cluster in self._state.clusters.values())
+        if taken or scope.account != self._primary or not self._described.exists():
+            return None
+        described = json.loads(self._described.read_text())
+        return {
+            "endpoint": described["endpoint"],
+            "certificateAuthority": {"data": described["certificate_authority"]},
+            "identity": {"oidc": {"issuer": described["issuer"]}},
+        }
+
+    def list_clusters(self, scope: Scope) -> Answer:
+        return {
+            "clusters": sorted(
+                n for a, r, n in self._state.clusters if (a, r) == (scope.account, scope.region)
+            )
+        }
+
+    def describe_cluster(self, scope: Scope) -> Answer:
+        return {"cluster": self._cluster(scope).description}
+
+    def delete_cluster(self, scope: Scope) -> Answer:
+        cluster = self._cluster(scope)
+        name = cluster.description["name"]
+        if cluster.node_groups:
+            raise AwsError(
+                "ResourceInUseException",
+                "Cluster has nodegroups attached",
+                409,
+                clusterName=name,
+                nodegroupName=",".join(cluster.node_groups),
+            )
+        if cluster.description["deletionProtection"]:
+            raise AwsError("InvalidRequestException", f"Deletion protection is on for cluster {name}", 400)
+        nodes.delete_cluster_network(scope.account, scope.region, cluster.description["resourcesVpcConfig"])
+        del self._state.clusters[scope.account, scope.region, name]
+        return {"cluster": {**cluster.description, "status": "DELETING"}}
+
+    def update_cluster_config(self, scope: Scope) -> Answer:
+        cluster = self._cluster(scope)
+        description = cluster.description
+        given = scope.optional("accessConfig", "upgradePolicy", "kubernetesNetworkConfig", "computeConfig")
+        given |= scope.optional(
+            "storageConfig", "zonalShiftConfig", "remoteNetworkConfig", "resourcesVpcConfig"
+        )
+        for field, value in given.items():
+            description[field] = {**description.get(field, {}), **value}
+        if "logging" in scope.call.params:
+            description["logging"] = _logging(scope.call.params["logging"])
+        description |= scope.optional("deletionProtection")
+        return self._update(scope, cluster, "ConfigUpdate")
+
+    def update_cluster_version(self, scope: Scope) -> Answer:
+        cluster = self._cluster(scope)
+        version = scope.required("version")
+        if version not in KUBERNETES_VERSIONS:
+            raise invalid(f"unsupported Kubernetes version {version}")
+        cluster.description["version"] = version
+        return self._update(scope, cluster, "VersionUpdate")
+
+    def list_updates(self, scope: Scope) -> Answer:
+        return {"updateIds": list(self._cluster(scope).updates)}
+
+    def describe_update(self, scope: Scope) -> Answer:
+        cluster = self._cluster(scope)
+        return {"update": find(cluster.updates, scope.required("updateId"), "No update found for id: {}")}
+
+
+def _logging(given: Answer) -> Answer:
+    setups = given.get("clusterLogging", [])
+    enabled = [t for t in _LOG_TYPES if any(s.get("enabled") and t in s.get("types", []) for s in setups)]
+    disabled = [t for t in _LOG_TYPES if t not in enabled]
+    both = [{"types": enabled, "enabled": True}, {"types": disabled, "enabled": False}]
+    return {"clusterLogging": [setup for setup in both if setup["types"]]}
+
+
+def _fictitious(region: str) -> Answer:
+    name = secrets.token_hex(16).upper()
+    return {
+        "endpoint": f"https://{name}.gr7.{region}.eks.amazonaws.com",
+        "certificateAuthority": {"data": base64.b64encode(secrets.token_bytes(768)).decode()},
+        "identity": {"oidc": {"issuer": f"https://oidc.eks.{region}.amazonaws.com/id/{name}"}},
+    }
