@@ -434,3 +434,24 @@ def test_provider_with_a_wrong_token_is_refused_without_showing_it(vault_server:
     with engine_for(PLUGIN, config) as engine, pytest.raises(Refused, match="permission denied") as refused:
         engine.create(POLICY, {"policy": "# empty"})
     assert "a-wrong-token" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("token", "inputs", "not_read"),
+    [
+        (CLIENT, {}, {"secretKey"}),
+        # This Vault is older than the field.
+        (
+            ROLE,
+            {"role": "r", "boundIamPrincipalArns": [POD], "resolveAwsUniqueIds": False},
+            {"aliasMetadata"},
+        ),
+        (STS_ROLE, {"accountId": "222222222222", "stsRole": POD}, set()),
+        (IDENTITY, {}, set()),
+    ],
+)
+def test_every_field_is_one_that_vault_has(
+    engine: Engine, mount: Deployed, token: str, inputs: dict[str, Any], not_read: set[str]
+) -> None:
+    made = engine.create(token, {"backend": mount.id, **inputs})
+    assert PLUGIN.resources[token].inputs - made.values.keys() == {"namespace"} | not_read
