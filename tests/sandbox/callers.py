@@ -21,6 +21,23 @@ POD_ROLE = "arn:aws:iam::111111111111:role/vault-auth"
 HEADER = "X-Vault-AWS-IAM-Server-ID"
 
 
+def trust(account: str) -> str:
+    """A trust policy that lets every principal of an account in, for roles that a test makes."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+        "Action": "sts:AssumeRole",
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def session(sandbox: Sandbox, role_arn: str, name: str, account: str = "111111111111") -> Credentials:
+    """A session of a role, assumed by the administrator of an account."""
+    answer = sandbox.aws("sts", account).assume_role(RoleArn=role_arn, RoleSessionName=name)
+    given = answer["Credentials"]
+    return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+
 def assume_with_token(sandbox: Sandbox, token: str, role: str = POD_ROLE) -> Credentials:
     sts = boto3.client(
         "sts",
@@ -71,26 +88,13 @@ def node_session(sandbox: Sandbox, session_name: str) -> Credentials:
     Vault would not take the role alone for an instance either.
     """
     iam = sandbox.aws("iam")
-    trust = iam.get_role(RoleName="eks1-node")["Role"]["AssumeRolePolicyDocument"]
-    opened = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-    iam.update_assume_role_policy(RoleName="eks1-node", PolicyDocument=json.dumps(opened))
+    role = iam.get_role(RoleName="eks1-node")["Role"]
+    iam.update_assume_role_policy(RoleName="eks1-node", PolicyDocument=trust("111111111111"))
     try:
-        answer = sandbox.aws("sts").assume_role(
-            RoleArn="arn:aws:iam::111111111111:role/eks1-node", RoleSessionName=session_name
-        )
+        return session(sandbox, role["Arn"], session_name)
     finally:
-        iam.update_assume_role_policy(RoleName="eks1-node", PolicyDocument=json.dumps(trust))
-    given = answer["Credentials"]
-    return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        before = json.dumps(role["AssumeRolePolicyDocument"])
+        iam.update_assume_role_policy(RoleName="eks1-node", PolicyDocument=before)
 
 
 def a_node(sandbox: Sandbox) -> dict[str, Any]:

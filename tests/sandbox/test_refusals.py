@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +15,7 @@ from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import rsa
 from kubernetes import client as kubernetes
 
-from tests.sandbox.callers import a_node, assume_with_token, log_in, node_session
+from tests.sandbox.callers import a_node, assume_with_token, log_in, node_session, session, trust
 from tests.sandbox.kit import Sandbox
 
 
@@ -105,7 +104,8 @@ def test_a_tampered_token_is_refused_by_aws(sandbox: Sandbox) -> None:
 
 
 def test_a_vault_role_bound_to_another_arn_is_refused_by_vault(sandbox: Sandbox) -> None:
-    other = sandbox.aws("iam").create_role(RoleName="somebody-else", AssumeRolePolicyDocument="{}")["Role"]
+    iam = sandbox.aws("iam")
+    other = iam.create_role(RoleName="somebody-else", AssumeRolePolicyDocument=trust("111111111111"))["Role"]
     sandbox.vault.write(
         "auth/aws/role/other", auth_type="iam", bound_iam_principal_arn=other["Arn"], policies="dev"
     )
@@ -115,29 +115,17 @@ def test_a_vault_role_bound_to_another_arn_is_refused_by_vault(sandbox: Sandbox)
             log_in(sandbox, pod, "other")
     finally:
         sandbox.vault.delete("auth/aws/role/other")
-        sandbox.aws("iam").delete_role(RoleName="somebody-else")
+        iam.delete_role(RoleName="somebody-else")
 
 
 @pytest.mark.parametrize("account", ["222222222222", "333333333333"])
 def test_a_role_of_the_same_name_in_another_account_is_refused_by_vault(
     sandbox: Sandbox, account: str
 ) -> None:
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
     iam = sandbox.aws("iam", account)
-    role = iam.create_role(RoleName="vault-auth", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    role = iam.create_role(RoleName="vault-auth", AssumeRolePolicyDocument=trust(account))["Role"]
     try:
-        answer = sandbox.aws("sts", account).assume_role(RoleArn=role["Arn"], RoleSessionName="stranger")
-        given = answer["Credentials"]
-        stranger = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        stranger = session(sandbox, role["Arn"], "stranger", account)
         for vault_role in ("dev-role-iam2", "dev-role-iam"):
             with pytest.raises(hvac.exceptions.VaultError):
                 log_in(sandbox, stranger, vault_role)
@@ -200,24 +188,10 @@ def test_the_node_role_named_after_an_instance_of_another_profile_is_refused_by_
 
 def test_another_role_under_the_name_of_a_node_is_refused_by_vault(sandbox: Sandbox) -> None:
     """Whoever may choose its session name could call itself after a node: the role is bound, too."""
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
     iam = sandbox.aws("iam")
-    role = iam.create_role(RoleName="impostor", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    role = iam.create_role(RoleName="impostor", AssumeRolePolicyDocument=trust("111111111111"))["Role"]
     try:
-        answer = sandbox.aws("sts").assume_role(
-            RoleArn=role["Arn"], RoleSessionName=a_node(sandbox)["InstanceId"]
-        )
-        given = answer["Credentials"]
-        impostor = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        impostor = session(sandbox, role["Arn"], a_node(sandbox)["InstanceId"])
         with pytest.raises(hvac.exceptions.VaultError, match="does not belong to the role"):
             log_in(sandbox, impostor, "dev-role-iam")
     finally:
