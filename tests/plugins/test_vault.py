@@ -357,10 +357,11 @@ def test_sts_role_lives(engine: Engine, mount: Deployed, vault_server: VaultServ
     engine.update(again, {**inputs, "externalId": "e-2"})
     assert read(vault_server, role.id) == {"sts_role": arn, "external_id": "e-2"}
     assert engine.diff(role, {**inputs, "accountId": "333333333333"}).replaces == ["accountId"]
-    vault_server.client.write(role.id, sts_role=f"{arn}-2")
+    vault_server.client.write(role.id, sts_role=f"{arn}-2", external_id="")
     drifted = engine.refresh(role)
     assert drifted
     assert drifted.inputs["stsRole"] == f"{arn}-2"
+    assert "externalId" not in drifted.inputs
     engine.delete(role)
     assert engine.refresh(role) is None
 
@@ -446,7 +447,7 @@ def test_provider_with_a_wrong_token_is_refused_without_showing_it(vault_server:
             {"role": "r", "boundIamPrincipalArns": [POD], "resolveAwsUniqueIds": False},
             {"aliasMetadata"},
         ),
-        (STS_ROLE, {"accountId": "222222222222", "stsRole": POD}, set()),
+        (STS_ROLE, {"accountId": "222222222222", "stsRole": POD, "externalId": "e"}, set()),
         (IDENTITY, {}, set()),
     ],
 )

@@ -67,8 +67,9 @@ def vault_object(
         data = vault.read(at, state.get("namespace"))
         if data is None:
             return None
-        # Vault's null is an empty list, and only lists are null.
-        live = {n: [] if data[f] is None else data[f] for n, f in names.items() if f in data}
+        live = {name: data.get(field) for name, field in names.items() if name not in hidden}
+        # Where Vault answers with null, it is with an empty list; what is empty it may also leave out.
+        live |= {n: [] for n, f in names.items() if data.get(f, "") is None}
         return {**live, **{name: data.get(snake(name)) for name in outputs}, **match.groupdict()}
 
     def write(vault: Vault, at: str, old: State, new: Inputs) -> State:
@@ -78,7 +79,7 @@ def vault_object(
         data = written(current, was, prepare(new), reset)
         vault.write(at, data, new.get("namespace"))
         live = read(vault, at, new) or {}
-        ignored = [n for n in prepare(new) if n in names and n not in live and n not in hidden]
+        ignored = [n for n in prepare(new) if n in names and n not in hidden and live.get(n) is None]
         if ignored:
             raise ProviderError(f"this Vault does not know {', '.join(sorted(ignored))}, and ignored it")
         return live
