@@ -1,18 +1,19 @@
 """The local aws plugin, spoken to as the engine does, over the provider protocol, against moto."""
 
 import json
+import re
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from contextlib import AbstractContextManager
+from importlib import import_module
+from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
-from pulumi.runtime.proto import provider_pb2
 
-from sandbox.plugins import wire
 from sandbox.plugins.aws import PLUGIN
-from sandbox.plugins.server import Provider
 from sandbox.plugins.wire import UNKNOWN, Secret
+from tests.plugins.engine import Deployed, Engine, Refused, engine_for
 
 TRUST = json.dumps(
     {
@@ -28,111 +29,9 @@ READ = json.dumps(
 LIST = READ.replace("iam:GetRole", "iam:ListRoles")
 
 
-class Refused(Exception):
-    """What the engine shows the user when a call fails."""
-
-
-class _Context:
-    def abort(self, _code: Any, message: str) -> NoReturn:
-        raise Refused(message)
-
-
-class Engine:
-    """The engine's side of the protocol, one resource at a time."""
-
-    def __init__(self, **config: Any) -> None:
-        self.provider = Provider(PLUGIN)
-        self._call("Configure", provider_pb2.ConfigureRequest(args=wire.encode(config)))
-
-    def _call(self, method: str, request: Any) -> Any:
-        return getattr(self.provider, method)(request, _Context())
-
-    def check(self, token: str, inputs: dict[str, Any], old: dict[str, Any] | None = None) -> dict[str, Any]:
-        request = provider_pb2.CheckRequest(
-            urn=urn(token), news=wire.encode(inputs), olds=wire.encode(old or {}), randomSeed=b"seed"
-        )
-        answer = self._call("Check", request)
-        if answer.failures:
-            raise Refused("; ".join(failure.reason for failure in answer.failures))
-        return wire.decode(answer.inputs)
-
-    def up(self, token: str, inputs: dict[str, Any], preview: bool = False) -> "Live":
-        checked = self.check(token, inputs)
-        request = provider_pb2.CreateRequest(urn=urn(token), properties=wire.encode(checked), preview=preview)
-        answer = self._call("Create", request)
-        return Live(self, token, answer.id, checked, wire.decode(answer.properties))
-
-    def invoke(self, token: str, **args: Any) -> dict[str, Any]:
-        answer = self._call("Invoke", provider_pb2.InvokeRequest(tok=token, args=wire.encode(args)))
-        if answer.failures:
-            raise Refused("; ".join(failure.reason for failure in answer.failures))
-        return wire.decode(getattr(answer, "return"))
-
-
-class Live:
-    """A resource as the engine remembers it."""
-
-    def __init__(self, engine: Engine, token: str, id_: str, inputs: dict[str, Any], state: dict[str, Any]):
-        self.engine, self.token, self.id, self.inputs, self.state = engine, token, id_, inputs, state
-
-    def diff(self, inputs: dict[str, Any]) -> tuple[list[str], list[str]]:
-        """(what changes, what of it replaces) were these the inputs."""
-        checked = self.engine.check(self.token, inputs, self.inputs)
-        answer = self.engine._call(
-            "Diff",
-            provider_pb2.DiffRequest(
-                id=self.id,
-                urn=urn(self.token),
-                old_inputs=wire.encode(self.inputs),
-                olds=wire.encode(self.state),
-                news=wire.encode(checked),
-            ),
-        )
-        return list(answer.diffs), list(answer.replaces)
-
-    def update(self, inputs: dict[str, Any], preview: bool = False) -> "Live":
-        checked = self.engine.check(self.token, inputs, self.inputs)
-        answer = self.engine._call(
-            "Update",
-            provider_pb2.UpdateRequest(
-                id=self.id,
-                urn=urn(self.token),
-                old_inputs=wire.encode(self.inputs),
-                olds=wire.encode(self.state),
-                news=wire.encode(checked),
-                preview=preview,
-            ),
-        )
-        return Live(self.engine, self.token, self.id, checked, wire.decode(answer.properties))
-
-    def refresh(self) -> "Live | None":
-        answer = self.engine._call(
-            "Read",
-            provider_pb2.ReadRequest(
-                id=self.id,
-                urn=urn(self.token),
-                inputs=wire.encode(self.inputs),
-                properties=wire.encode(self.state),
-            ),
-        )
-        if not answer.id:
-            return None
-        inputs, state = wire.decode(answer.inputs), wire.decode(answer.properties)
-        return Live(self.engine, self.token, self.id, inputs, state)
-
-    def delete(self) -> None:
-        self.engine._call(
-            "Delete",
-            provider_pb2.DeleteRequest(id=self.id, urn=urn(self.token), properties=wire.encode(self.state)),
-        )
-
-
-def urn(token: str) -> str:
-    return f"urn:pulumi:test::test::{token}::thing"
-
-
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty AWS, and credentials for it."""
     for key, value in {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -142,7 +41,37 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
         monkeypatch.setenv(key, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        yield Engine(region="us-east-1")
+        yield
+
+
+@pytest.fixture
+def engine(account: None) -> Iterator[Engine]:
+    with configured() as engine:
+        yield engine
+
+
+def configured(**config: Any) -> AbstractContextManager[Engine]:
+    """The plugin with that configuration; what is not text travels as JSON."""
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    return engine_for(PLUGIN, {"region": "us-east-1", **texts})
+
+
+def diff(engine: Engine, was: Deployed, inputs: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """(what changes, what of it replaces) were these the inputs."""
+    change = engine.diff(was, engine.check(was.token, inputs, was.name, was.inputs))
+    return sorted({re.split(r"[.\[]", path)[0] for path in change.kinds}), change.replaces
+
+
+def ask(engine: Engine, token: str, **args: Any) -> dict[str, Any]:
+    """A function's answer."""
+    return engine.invoke(token, args)
+
+
+def live(engine: Engine, was: Deployed) -> Deployed:
+    """What is there now."""
+    now = engine.refresh(was)
+    assert now is not None
+    return now
 
 
 ROLE, USER, POLICY = "aws:iam/role:Role", "aws:iam/user:User", "aws:iam/policy:Policy"
@@ -302,111 +231,101 @@ def fill(value: Any, ids: dict[str, str]) -> Any:
 
 def test_every_type_is_created_left_alone_changed_and_deleted(engine: Engine) -> None:
     ids: dict[str, str] = {}
-    made: list[Live] = []
+    made: list[Deployed] = []
     for name, (token, inputs, change) in LIFE.items():
         inputs = fill(inputs, ids)
-        live = engine.up(token, inputs)
-        ids[name] = live.id
-        known = set(sdk_properties(token))
-        assert live.state.keys() <= known, name
-        again = live.refresh()
-        assert again is not None
-        assert again.inputs == live.inputs, f"{name}: a refresh right after creation finds drift"
-        assert live.diff(inputs) == ([], []), name
+        was = engine.create(token, inputs)
+        ids[name] = was.id
+        assert was.outputs.keys() <= sdk_properties(token), name
+        assert live(engine, was).inputs == was.inputs, f"{name}: drift right after creation"
+        assert diff(engine, was, inputs) == ([], []), name
         if change:
             changed = {**inputs, **fill(change, ids)}
-            assert live.diff(changed) == (sorted(change), []), name
-            live = live.update(changed)
-            assert live.diff(changed) == ([], []), name
-            again = live.refresh()
-            assert again is not None
-            assert again.inputs == live.inputs, f"{name}: a refresh right after an update finds drift"
-            assert again.state == live.state, name
-        made.append(live)
-    for live in reversed(made):
-        live.delete()
-        assert live.refresh() is None, live.token
-        live.delete()
+            assert diff(engine, was, changed) == (sorted(change), []), name
+            was = engine.update(was, changed)
+            assert diff(engine, was, changed) == ([], []), name
+            again = live(engine, was)
+            assert again.inputs == was.inputs, f"{name}: drift right after an update"
+            assert again.outputs == was.outputs, name
+        made.append(was)
+    for was in reversed(made):
+        engine.delete(was)
+        assert engine.refresh(was) is None, was.token
+        engine.delete(was)
 
 
 def sdk_properties(token: str) -> set[str]:
-    import importlib
-
     module, _, name = PLUGIN.resources[token].sdk.rpartition(".")
-    cls = getattr(importlib.import_module(module), name)
     return {
         getattr(member.fget, "_pulumi_name", key)
-        for key, member in vars(cls).items()
+        for key, member in vars(getattr(import_module(module), name)).items()
         if isinstance(member, property)
     }
 
 
 def test_an_input_that_the_sdk_lacks_is_refused_by_name(engine: Engine) -> None:
     with pytest.raises(Refused, match=r"'assumeRolPolicy' is not an input of aws\.iam\.Role"):
-        engine.up(ROLE, {"assumeRolePolicy": TRUST, "assumeRolPolicy": TRUST})
+        engine.create(ROLE, {"assumeRolePolicy": TRUST, "assumeRolPolicy": TRUST})
 
 
 def test_an_input_that_only_the_official_plugin_supports_is_refused_as_such(engine: Engine) -> None:
     with pytest.raises(Refused, match=r"'managedPolicyArns' is not supported by the sandbox's local plugin"):
-        engine.up(ROLE, {"assumeRolePolicy": TRUST, "managedPolicyArns": []})
+        engine.create(ROLE, {"assumeRolePolicy": TRUST, "managedPolicyArns": []})
 
 
 def test_a_type_that_is_not_in_the_tables_is_refused(engine: Engine) -> None:
     with pytest.raises(Refused, match=r"aws:s3/bucket:Bucket: .*not supported"):
-        engine.up("aws:s3/bucket:Bucket", {})
+        engine.create("aws:s3/bucket:Bucket", {})
 
 
 def test_a_preview_makes_nothing_and_invents_no_outputs(engine: Engine) -> None:
-    planned = engine.up(ROLE, {"assumeRolePolicy": UNKNOWN, "name": "planned"}, preview=True)
-    assert "arn" not in planned.state
-    assert planned.state["assumeRolePolicy"] is UNKNOWN
+    planned = engine.create(ROLE, {"assumeRolePolicy": UNKNOWN, "name": "planned"}, preview=True)
+    assert "arn" not in planned.outputs
+    assert planned.outputs["assumeRolePolicy"] is UNKNOWN
     assert boto3.client("iam", region_name="us-east-1").list_roles()["Roles"] == []
 
 
 def test_an_update_s_preview_changes_nothing(engine: Engine) -> None:
-    template = engine.up(TEMPLATE, {"instanceType": "t3.micro"})
-    planned = template.update({"instanceType": "t3.small"}, preview=True)
-    assert planned.state["latestVersion"] is UNKNOWN
-    refreshed = template.refresh()
-    assert refreshed is not None
-    assert refreshed.state["latestVersion"] == 1
+    template = engine.create(TEMPLATE, {"instanceType": "t3.micro"})
+    planned = engine.update(template, {"instanceType": "t3.small"}, preview=True)
+    assert planned.outputs["latestVersion"] is UNKNOWN
+    refreshed = live(engine, template)
+    assert refreshed.outputs["latestVersion"] == 1
 
 
 def test_a_generated_name_is_kept_and_a_given_one_is_used(engine: Engine) -> None:
-    generated = engine.up(ROLE, {"assumeRolePolicy": TRUST})
-    assert generated.id == generated.state["name"]
-    assert generated.id.startswith("thing-")
-    assert generated.diff({"assumeRolePolicy": TRUST}) == ([], [])
-    assert engine.up(ROLE, {"assumeRolePolicy": TRUST, "name": "given"}).id == "given"
+    generated = engine.create(ROLE, {"assumeRolePolicy": TRUST})
+    assert generated.id == generated.outputs["name"]
+    assert generated.id.startswith("it-")
+    assert diff(engine, generated, {"assumeRolePolicy": TRUST}) == ([], [])
+    assert engine.create(ROLE, {"assumeRolePolicy": TRUST, "name": "given"}).id == "given"
 
 
 def test_policy_documents_are_compared_as_documents(engine: Engine) -> None:
-    role = engine.up(ROLE, {"assumeRolePolicy": TRUST})
+    role = engine.create(ROLE, {"assumeRolePolicy": TRUST})
     spaced = json.dumps(json.loads(TRUST), indent=4, sort_keys=True)
-    assert role.diff({"assumeRolePolicy": spaced}) == ([], [])
+    assert diff(engine, role, {"assumeRolePolicy": spaced}) == ([], [])
     other = TRUST.replace("eks.amazonaws.com", "ec2.amazonaws.com")
-    assert role.diff({"assumeRolePolicy": other}) == (["assumeRolePolicy"], [])
+    assert diff(engine, role, {"assumeRolePolicy": other}) == (["assumeRolePolicy"], [])
 
 
 def test_drift_is_seen_and_mended(engine: Engine) -> None:
     inputs = {"assumeRolePolicy": TRUST, "description": "ours", "tags": {"a": "1"}}
-    role = engine.up(ROLE, inputs)
+    role = engine.create(ROLE, inputs)
     iam = boto3.client("iam", region_name="us-east-1")
     iam.update_role(RoleName=role.id, Description="theirs")
     iam.tag_role(RoleName=role.id, Tags=[{"Key": "b", "Value": "2"}])
-    seen = role.refresh()
-    assert seen is not None
-    assert seen.diff(inputs) == (["description", "tags"], [])
-    mended = seen.update(inputs).refresh()
-    assert mended is not None
-    assert mended.diff(inputs) == ([], [])
-    live = iam.get_role(RoleName=role.id)["Role"]
-    assert (live["Description"], live["Tags"]) == ("ours", [{"Key": "a", "Value": "1"}])
+    seen = live(engine, role)
+    assert diff(engine, seen, inputs) == (["description", "tags"], [])
+    mended = live(engine, engine.update(seen, inputs))
+    assert diff(engine, mended, inputs) == ([], [])
+    there = iam.get_role(RoleName=role.id)["Role"]
+    assert (there["Description"], there["Tags"]) == ("ours", [{"Key": "a", "Value": "1"}])
 
 
 def test_a_security_group_rule_that_someone_removed_is_gone(engine: Engine) -> None:
-    group = engine.up(GROUP, {})
-    rule = engine.up(
+    group = engine.create(GROUP, {})
+    rule = engine.create(
         RULE,
         {
             "securityGroupId": group.id,
@@ -417,27 +336,26 @@ def test_a_security_group_rule_that_someone_removed_is_gone(engine: Engine) -> N
             "cidrBlocks": ["10.0.0.0/8"],
         },
     )
-    assert str(rule.state["securityGroupRuleId"]).startswith("sgr-")
-    rule.delete()
-    assert rule.refresh() is None
+    assert str(rule.outputs["securityGroupRuleId"]).startswith("sgr-")
+    engine.delete(rule)
+    assert engine.refresh(rule) is None
 
 
 def test_a_new_security_group_has_no_rules_of_its_own(engine: Engine) -> None:
-    group = engine.up(GROUP, {})
+    group = engine.create(GROUP, {})
     ec2 = boto3.client("ec2", region_name="us-east-1")
-    live = ec2.describe_security_groups(GroupIds=[group.id])["SecurityGroups"][0]
-    assert live["IpPermissions"] == live["IpPermissionsEgress"] == []
+    there = ec2.describe_security_groups(GroupIds=[group.id])["SecurityGroups"][0]
+    assert there["IpPermissions"] == there["IpPermissionsEgress"] == []
 
 
 def test_the_access_key_s_secret_is_secret_and_survives_a_refresh(engine: Engine) -> None:
-    user = engine.up(USER, {"name": "vault-auth"})
-    key = engine.up(KEY, {"user": user.id})
-    secret = key.state["secret"]
+    user = engine.create(USER, {"name": "vault-auth"})
+    key = engine.create(KEY, {"user": user.id})
+    secret = key.outputs["secret"]
     assert isinstance(secret, Secret)
-    seen = key.refresh()
-    assert seen is not None
-    assert seen.state["secret"] == secret
-    assert key.update({"user": user.id, "status": "Inactive"}).state["secret"] == secret
+    seen = live(engine, key)
+    assert seen.outputs["secret"] == secret
+    assert engine.update(key, {"user": user.id, "status": "Inactive"}).outputs["secret"] == secret
 
 
 @pytest.mark.parametrize(
@@ -455,93 +373,93 @@ def test_the_access_key_s_secret_is_secret_and_survives_a_refresh(engine: Engine
 def test_what_aws_cannot_change_is_replaced(
     engine: Engine, token: str, inputs: dict[str, Any], change: dict[str, Any]
 ) -> None:
-    assert engine.up(token, inputs).diff({**inputs, **change}) == (list(change), list(change))
+    assert diff(engine, engine.create(token, inputs), {**inputs, **change}) == (list(change), list(change))
 
 
 def test_a_policy_keeps_its_newest_versions_and_goes_with_all_of_them(engine: Engine) -> None:
-    policy = engine.up(POLICY, {"policy": READ})
+    policy = engine.create(POLICY, {"policy": READ})
     for action in "abcdef":
-        policy = policy.update({"policy": READ.replace("GetRole", action)})
+        policy = engine.update(policy, {"policy": READ.replace("GetRole", action)})
     iam = boto3.client("iam", region_name="us-east-1")
     assert len(iam.list_policy_versions(PolicyArn=policy.id)["Versions"]) == 5
-    policy.delete()
-    assert policy.refresh() is None
+    engine.delete(policy)
+    assert engine.refresh(policy) is None
 
 
 def test_a_role_that_still_has_policies_goes_only_when_told_to_detach_them(engine: Engine) -> None:
-    managed = engine.up(POLICY, {"policy": READ})
+    managed = engine.create(POLICY, {"policy": READ})
     iam = boto3.client("iam", region_name="us-east-1")
     for force in (False, True):
-        role = engine.up(ROLE, {"assumeRolePolicy": TRUST, "forceDetachPolicies": force, "name": f"r{force}"})
+        role = engine.create(
+            ROLE, {"assumeRolePolicy": TRUST, "forceDetachPolicies": force, "name": f"r{force}"}
+        )
         iam.attach_role_policy(RoleName=role.id, PolicyArn=managed.id)
         iam.put_role_policy(RoleName=role.id, PolicyName="inline", PolicyDocument=READ)
         if force:
-            role.delete()
-            assert role.refresh() is None
+            engine.delete(role)
+            assert engine.refresh(role) is None
         else:
             with pytest.raises(Refused, match="AWS refused DeleteRole: DeleteConflict"):
-                role.delete()
+                engine.delete(role)
 
 
 def test_a_refusal_is_awss_own_words(engine: Engine) -> None:
-    engine.up(ROLE, {"assumeRolePolicy": TRUST, "name": "taken"})
+    engine.create(ROLE, {"assumeRolePolicy": TRUST, "name": "taken"})
     with pytest.raises(Refused, match=r"iam/role:Role: AWS refused CreateRole: EntityAlreadyExists: .*taken"):
-        engine.up(ROLE, {"assumeRolePolicy": TRUST, "name": "taken"})
+        engine.create(ROLE, {"assumeRolePolicy": TRUST, "name": "taken"})
 
 
-def test_default_tags_are_on_the_object_and_apart_from_its_own(engine: Engine) -> None:
-    tagged = Engine(region="us-east-1", defaultTags=json.dumps({"tags": {"team": "a", "env": "b"}}))
-    role = tagged.up(ROLE, {"assumeRolePolicy": TRUST, "tags": {"env": "mine"}})
-    assert role.state["tags"] == {"env": "mine"}
-    assert role.state["tagsAll"] == {"env": "mine", "team": "a"}
-    seen = role.refresh()
-    assert seen is not None
-    assert seen.inputs == role.inputs
-    assert seen.update({"assumeRolePolicy": TRUST}).state["tagsAll"] == {"env": "b", "team": "a"}
+def test_default_tags_are_on_the_object_and_apart_from_its_own(account: None) -> None:
+    with configured(defaultTags={"tags": {"team": "a", "env": "b"}}) as engine:
+        role = engine.create(ROLE, {"assumeRolePolicy": TRUST, "tags": {"env": "mine"}})
+        assert role.outputs["tags"] == {"env": "mine"}
+        assert role.outputs["tagsAll"] == {"env": "mine", "team": "a"}
+        seen = live(engine, role)
+        assert seen.inputs == role.inputs
+        untagged = engine.update(seen, {"assumeRolePolicy": TRUST})
+        assert untagged.outputs["tagsAll"] == {"env": "b", "team": "a"}
 
 
-def test_ignored_tags_are_neither_seen_nor_removed(engine: Engine) -> None:
-    careful = Engine(region="us-east-1", ignoreTags=json.dumps({"keyPrefixes": ["kubernetes.io/"]}))
-    vpc = careful.up("aws:ec2/vpc:Vpc", {"cidrBlock": "10.9.0.0/16"})
-    ec2 = boto3.client("ec2", region_name="us-east-1")
-    ec2.create_tags(Resources=[vpc.id], Tags=[{"Key": "kubernetes.io/x", "Value": "1"}])
-    seen = vpc.refresh()
-    assert seen is not None
-    assert seen.state.get("tagsAll") == {}
-    seen.update({"cidrBlock": "10.9.0.0/16", "tags": {"a": "1"}})
-    live = ec2.describe_vpcs(VpcIds=[vpc.id])["Vpcs"][0]["Tags"]
-    assert {tag["Key"] for tag in live} == {"kubernetes.io/x", "a"}
+def test_ignored_tags_are_neither_seen_nor_removed(account: None) -> None:
+    with configured(ignoreTags={"keyPrefixes": ["kubernetes.io/"]}) as engine:
+        vpc = engine.create("aws:ec2/vpc:Vpc", {"cidrBlock": "10.9.0.0/16"})
+        ec2 = boto3.client("ec2", region_name="us-east-1")
+        ec2.create_tags(Resources=[vpc.id], Tags=[{"Key": "kubernetes.io/x", "Value": "1"}])
+        seen = live(engine, vpc)
+        assert seen.outputs.get("tagsAll") == {}
+        engine.update(seen, {"cidrBlock": "10.9.0.0/16", "tags": {"a": "1"}})
+        tags = ec2.describe_vpcs(VpcIds=[vpc.id])["Vpcs"][0]["Tags"]
+        assert {tag["Key"] for tag in tags} == {"kubernetes.io/x", "a"}
 
 
-def test_an_assumed_role_acts_in_its_own_account(engine: Engine) -> None:
-    there = Engine(
-        region="us-east-1",
-        assumeRoles=json.dumps(
-            [{"roleArn": "arn:aws:iam::222222222222:role/deploy", "sessionName": "us", "externalId": "ours"}]
-        ),
-        allowedAccountIds=json.dumps(["222222222222"]),
-    )
-    assert there.invoke("aws:index/getCallerIdentity:getCallerIdentity")["accountId"] == "222222222222"
-    role = there.up(ROLE, {"assumeRolePolicy": TRUST, "name": "there"})
-    assert role.state["arn"] == "arn:aws:iam::222222222222:role/there"
+def test_an_assumed_role_acts_in_its_own_account(account: None) -> None:
+    role_arn = "arn:aws:iam::222222222222:role/deploy"
+    assumed = [{"roleArn": role_arn, "sessionName": "us", "externalId": "ours"}]
+    with configured(assumeRoles=assumed, allowedAccountIds=["222222222222"]) as there:
+        assert ask(there, "aws:index/getCallerIdentity:getCallerIdentity")["accountId"] == "222222222222"
+        role = there.create(ROLE, {"assumeRolePolicy": TRUST, "name": "there"})
+        assert role.outputs["arn"] == "arn:aws:iam::222222222222:role/there"
 
 
-def test_a_wrong_account_is_refused_before_anything_is_made(engine: Engine) -> None:
-    wrong = Engine(region="us-east-1", allowedAccountIds=json.dumps(["999999999999"]))
-    with pytest.raises(Refused, match="account 123456789012 is not allowed here"):
-        wrong.up(ROLE, {"assumeRolePolicy": TRUST, "name": "nowhere"})
+def test_a_wrong_account_is_refused_before_anything_is_made(account: None) -> None:
+    with (
+        configured(allowedAccountIds=["999999999999"]) as engine,
+        pytest.raises(Refused, match="account 123456789012 is not allowed here"),
+    ):
+        engine.create(ROLE, {"assumeRolePolicy": TRUST, "name": "nowhere"})
+    assert boto3.client("iam", region_name="us-east-1").list_roles()["Roles"] == []
 
 
 def test_a_resource_can_live_in_another_region_than_the_provider_s(engine: Engine) -> None:
-    vpc = engine.up("aws:ec2/vpc:Vpc", {"cidrBlock": "10.9.0.0/16", "region": "eu-west-1"})
-    assert vpc.state["region"] == "eu-west-1"
-    assert ":eu-west-1:" in vpc.state["arn"]
-    assert vpc.refresh() is not None
-    assert vpc.diff({"cidrBlock": "10.9.0.0/16", "region": "eu-west-2"}) == (["region"], ["region"])
+    vpc = engine.create("aws:ec2/vpc:Vpc", {"cidrBlock": "10.9.0.0/16", "region": "eu-west-1"})
+    assert vpc.outputs["region"] == "eu-west-1"
+    assert ":eu-west-1:" in vpc.outputs["arn"]
+    assert engine.refresh(vpc) is not None
+    assert diff(engine, vpc, {"cidrBlock": "10.9.0.0/16", "region": "eu-west-2"}) == (["region"], ["region"])
 
 
 def test_the_cluster_tells_what_identity_needs(engine: Engine) -> None:
-    cluster = engine.up(
+    cluster = engine.create(
         CLUSTER,
         {
             "name": "eks1",
@@ -551,9 +469,9 @@ def test_the_cluster_tells_what_identity_needs(engine: Engine) -> None:
         },
     )
     assert cluster.id == "eks1"
-    assert cluster.state["identities"][0]["oidcs"][0]["issuer"].startswith("https://oidc.eks.us-east-1.")
-    assert cluster.state["certificateAuthority"]["data"]
-    nodes = engine.up(
+    assert cluster.outputs["identities"][0]["oidcs"][0]["issuer"].startswith("https://oidc.eks.us-east-1.")
+    assert cluster.outputs["certificateAuthority"]["data"]
+    nodes = engine.create(
         NODES,
         {
             "clusterName": "eks1",
@@ -564,60 +482,61 @@ def test_the_cluster_tells_what_identity_needs(engine: Engine) -> None:
         },
     )
     assert nodes.id == "eks1:default"
-    assert nodes.state["resources"][0]["autoscalingGroups"][0]["name"].startswith("eks-")
+    assert nodes.outputs["resources"][0]["autoscalingGroups"][0]["name"].startswith("eks-")
 
 
 def test_the_functions_that_say_where_and_who_we_are(engine: Engine) -> None:
-    assert engine.invoke("aws:index/getPartition:getPartition") == {
+    assert ask(engine, "aws:index/getPartition:getPartition") == {
         "id": "aws",
         "partition": "aws",
         "dnsSuffix": "amazonaws.com",
         "reverseDnsPrefix": "com.amazonaws",
     }
-    region = engine.invoke("aws:index/getRegion:getRegion")
+    region = ask(engine, "aws:index/getRegion:getRegion")
     assert (region["name"], region["region"]) == ("us-east-1", "us-east-1")
     assert region["endpoint"] == "ec2.us-east-1.amazonaws.com"
-    zones = engine.invoke("aws:index/getAvailabilityZones:getAvailabilityZones", state="available")
+    zones = ask(engine, "aws:index/getAvailabilityZones:getAvailabilityZones", state="available")
     assert zones["names"][:2] == ["us-east-1a", "us-east-1b"]
 
 
 def test_the_default_network_is_found_as_a_cluster_without_one_needs_it(engine: Engine) -> None:
-    vpc = engine.invoke("aws:ec2/getVpc:getVpc", default=True)
+    vpc = ask(engine, "aws:ec2/getVpc:getVpc", default=True)
     asked = [{"name": "vpc-id", "values": [vpc["id"]]}]
-    subnets = engine.invoke("aws:ec2/getSubnets:getSubnets", filters=asked)["ids"]
+    subnets = ask(engine, "aws:ec2/getSubnets:getSubnets", filters=asked)["ids"]
     assert len(subnets) >= 2
-    subnet = engine.invoke("aws:ec2/getSubnet:getSubnet", id=subnets[0])
+    subnet = ask(engine, "aws:ec2/getSubnet:getSubnet", id=subnets[0])
     assert subnet["vpcId"] == vpc["id"]
     with pytest.raises(Refused, match="no matching EC2 route table found"):
-        engine.invoke("aws:ec2/getRouteTable:getRouteTable", subnetId=subnets[0])
+        ask(engine, "aws:ec2/getRouteTable:getRouteTable", subnetId=subnets[0])
     main = [{"name": "association.main", "values": ["true"]}]
-    tables = engine.invoke("aws:ec2/getRouteTables:getRouteTables", vpcId=vpc["id"], filters=main)["ids"]
-    table = engine.invoke("aws:ec2/getRouteTable:getRouteTable", routeTableId=tables[0])
+    tables = ask(engine, "aws:ec2/getRouteTables:getRouteTables", vpcId=vpc["id"], filters=main)["ids"]
+    table = ask(engine, "aws:ec2/getRouteTable:getRouteTable", routeTableId=tables[0])
     assert all(route["gatewayId"] != "local" for route in table["routes"])
-    group = engine.invoke("aws:ec2/getSecurityGroup:getSecurityGroup", name="default", vpcId=vpc["id"])
+    group = ask(engine, "aws:ec2/getSecurityGroup:getSecurityGroup", name="default", vpcId=vpc["id"])
     assert group["id"].startswith("sg-")
 
 
 def test_roles_clusters_and_oidc_providers_are_looked_up(engine: Engine) -> None:
-    engine.up(ROLE, {"assumeRolePolicy": TRUST, "name": "eks"})
-    role = engine.invoke("aws:iam/getRole:getRole", name="eks")
+    engine.create(ROLE, {"assumeRolePolicy": TRUST, "name": "eks"})
+    role = ask(engine, "aws:iam/getRole:getRole", name="eks")
     assert json.loads(role["assumeRolePolicy"]) == json.loads(TRUST)
     url = "https://oidc.example.com/id/A"
-    oidc = engine.up(OIDC, {"url": url, "clientIdLists": ["sts.amazonaws.com"]})
+    oidc = engine.create(OIDC, {"url": url, "clientIdLists": ["sts.amazonaws.com"]})
     for asked in ({"url": url}, {"arn": oidc.id}):
-        found = engine.invoke("aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider", **asked)
+        found = ask(engine, "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider", **asked)
         assert (found["arn"], found["url"]) == (oidc.id, "oidc.example.com/id/A")
     with pytest.raises(Refused, match=r"finding IAM OIDC Provider by url \(https://other\): not found"):
-        engine.invoke("aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider", url="https://other")
-    engine.up(CLUSTER, {"name": "c", "roleArn": role["arn"], "vpcConfig": {"subnetIds": []}})
-    cluster = engine.invoke("aws:eks/getCluster:getCluster", name="c")
+        ask(engine, "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider", url="https://other")
+    engine.create(CLUSTER, {"name": "c", "roleArn": role["arn"], "vpcConfig": {"subnetIds": []}})
+    cluster = ask(engine, "aws:eks/getCluster:getCluster", name="c")
     assert cluster["identities"][0]["oidcs"][0]["issuer"]
     with pytest.raises(Refused, match="there is no EKS cluster 'nope' in us-east-1"):
-        engine.invoke("aws:eks/getCluster:getCluster", name="nope")
+        ask(engine, "aws:eks/getCluster:getCluster", name="nope")
 
 
 def test_a_policy_document_is_built_from_statements(engine: Engine) -> None:
-    answer = engine.invoke(
+    answer = ask(
+        engine,
         "aws:iam/getPolicyDocument:getPolicyDocument",
         statements=[
             {
@@ -641,8 +560,8 @@ def test_a_parameter_and_its_image_are_found(engine: Engine) -> None:
     images = boto3.client("ec2", region_name="us-east-1").describe_images(Owners=["amazon"])["Images"]
     image = images[0]["ImageId"]
     boto3.client("ssm", region_name="us-east-1").put_parameter(Name="/ami", Value=image, Type="String")
-    assert engine.invoke("aws:ssm/getParameter:getParameter", name="/ami")["value"] == image
+    assert ask(engine, "aws:ssm/getParameter:getParameter", name="/ami")["value"] == image
     asked = [{"name": "image-id", "values": [image]}]
-    ami = engine.invoke("aws:ec2/getAmi:getAmi", owners=["self", "amazon"], filters=asked)
+    ami = ask(engine, "aws:ec2/getAmi:getAmi", owners=["self", "amazon"], filters=asked)
     assert ami["id"] == image
     assert ami["blockDeviceMappings"][0]["deviceName"]
