@@ -162,7 +162,8 @@ class EksCluster(pulumi.ComponentResource):
             name=settings.get("role_name", f"{args['name']}-{group}-node"),
             description=f"Nodes of the group {group} of the EKS cluster {args['name']}",
             assume_role_policy=iam.to_json(iam.service_trust(f"ec2.{arns.dns_suffix(region)}")),
-            opts=self._child,
+            # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         attachments = [
             aws.iam.RolePolicyAttachment(

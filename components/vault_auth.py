@@ -6,7 +6,7 @@ import pulumi
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
-from components import arns
+from components import arns, names
 from components.vault_identity import VaultCredentials
 
 IDENTITY_ALIASES = ("role_id", "unique_id", "canonical_arn", "full_arn")
@@ -113,15 +113,9 @@ class VaultAwsAuth(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: VaultAwsAuthArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("vault-aws-auth:index:VaultAwsAuth", name, {}, opts)
+        _validate(args)
         region = args["region"]
-        if not arns.REGION_FORM.fullmatch(region):
-            raise ValueError(f"region: {region!r} is not an AWS region; write e.g. us-east-1")
-        for account in args.get("sts_roles", {}):
-            if not arns.ACCOUNT_FORM.fullmatch(account):
-                raise ValueError(f"sts_roles: {account!r} is not an account ID; write its 12 digits")
         credentials = args.get("credentials", {})
-        if ("access_key" in credentials) != ("secret_key" in credentials):
-            raise ValueError("credentials: access_key and secret_key go together")
         sts_endpoint = args.get("sts_endpoint") or arns.sts_endpoint(region)
         child = pulumi.ResourceOptions(parent=self)
 
@@ -191,3 +185,25 @@ class VaultAwsAuth(pulumi.ComponentResource):
             "sts_region": self.sts_region,
             "server_id_header": self.server_id_header,
         }
+
+
+def _validate(args: VaultAwsAuthArgs) -> None:
+    if not arns.REGION_FORM.fullmatch(args["region"]):
+        raise ValueError(f"region: {args['region']!r} is not an AWS region; write e.g. us-east-1")
+    try:
+        names.check_mount_path(args.get("path", "aws"))
+    except ValueError as error:
+        raise ValueError(f"path: {args.get('path')!r} {error}") from None
+    for account in args.get("sts_roles", {}):
+        if not arns.ACCOUNT_FORM.fullmatch(account):
+            raise ValueError(f"sts_roles: {account!r} is not an account ID; write its 12 digits")
+    if len(args.get("credentials", {})) == 1:
+        raise ValueError("credentials: access_key and secret_key go together")
+    _one_of("identity_alias", args.get("identity_alias", "role_id"), IDENTITY_ALIASES)
+    for field in args.get("identity_metadata", []):
+        _one_of("identity_metadata", field, IDENTITY_METADATA)
+
+
+def _one_of(field: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ValueError(f"{field}: {value!r} is not one of {', '.join(known)}")

@@ -59,6 +59,8 @@ class IamUserVaultIdentity(pulumi.ComponentResource):
         super().__init__("vault-aws-auth:index:IamUserVaultIdentity", name, {}, opts)
         document = iam.vault_permissions(args["permissions"])
         child = pulumi.ResourceOptions(parent=self)
+        # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
+        named = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
 
         user = aws.iam.User(
             f"{name}-user",
@@ -66,14 +68,14 @@ class IamUserVaultIdentity(pulumi.ComponentResource):
             permissions_boundary=args.get("permissions_boundary"),
             # Vault can rotate its own key (auth/aws/config/rotate-root); the user must be deletable then too.
             force_destroy=True,
-            opts=child,
+            opts=named,
         )
         policy = aws.iam.Policy(
             f"{name}-policy",
             name=args.get("policy_name", "vault-auth-policy"),
             description="What HashiCorp Vault needs to look up who logs in through its AWS auth method",
             policy=iam.to_json(document),
-            opts=child,
+            opts=named,
         )
         attachment = aws.iam.UserPolicyAttachment(
             f"{name}-policy-attachment", user=user.name, policy_arn=policy.arn, opts=child

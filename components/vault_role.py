@@ -60,7 +60,8 @@ def vault_role_options(parent: pulumi.Resource, principal_id: pulumi.Input[objec
 
     Vault notes a principal's unique ID when the Vault role is written. A principal that was deleted and
     made again under the same ARN has another one, and could not log in: so the Vault role is replaced when
-    `principal_id` changes, or when its principal is replaced in the same update.
+    `principal_id` changes, or when its principal is replaced in the same update. (An engine older than the
+    pinned SDK may not know the first: there, `pulumi up --replace <URN of the Vault role>`.)
     """
     return pulumi.ResourceOptions(
         parent=parent,

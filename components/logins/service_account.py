@@ -108,7 +108,6 @@ class ServiceAccountLogin(pulumi.ComponentResource):
         subjects = _subjects(accounts, allow_wildcards, mode)
         audience = args.get("audience", iam.AUDIENCE)
         token = token_inputs(args["token"])
-        child = pulumi.ResourceOptions(parent=self)
 
         role = aws.iam.Role(
             f"{name}-iam-role",
@@ -122,7 +121,8 @@ class ServiceAccountLogin(pulumi.ComponentResource):
                 )
             ),
             permissions_boundary=args.get("permissions_boundary"),
-            opts=child,
+            # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         if mode is not ServiceAccountMode.NONE:
             for account in accounts:

@@ -1,0 +1,262 @@
+"""Runs a program against a recording engine: what it registered, called and exported.
+
+Everything has been registered when `record` returns, so that absence can be asserted as well as presence.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import pulumi
+from google.protobuf import json_format
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.settings import SETTINGS, configure
+from pulumi.runtime.stack import run_in_stack
+
+SECRET = "1b47061264138c4ac30d75fd1eb44270"  # Pulumi's mark of a secret on the wire
+ACCOUNT = "111111111111"
+ISSUER = "oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+KUBECONFIG = '{"apiVersion": "v1"}'
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One registration, as the engine got it."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    secrets: set[str]
+    """Inputs that are secret."""
+    parent: str
+    """Name of the parent; empty for the stack."""
+    provider: str
+    """Name of the explicit provider; empty for the default one."""
+    providers: dict[str, str]
+    """For a component from a plugin: names of the providers handed to it, by package."""
+    depends_on: set[str]
+    """Names of the resources that it waits for."""
+    delete_before_replace: bool
+    replace_on_changes: list[str]
+    replacement_trigger: Any
+
+
+@dataclass
+class Recording:
+    """What happened."""
+
+    resources: list[Registered] = field(default_factory=list)
+    calls: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
+    """Functions called: token, arguments, name of the provider."""
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Outputs registered by components and the stack, by URN; secrets are unwrapped."""
+    secret_outputs: dict[str, set[str]] = field(default_factory=dict)
+
+    def one(self, type_: str, name: str) -> Registered:
+        """The resource of a type and name; there is exactly one."""
+        (found,) = [r for r in self.resources if (r.type, r.name) == (type_, name)]
+        return found
+
+    def of_type(self, type_: str) -> list[Registered]:
+        """All resources of a type."""
+        return [r for r in self.resources if r.type == type_]
+
+    def children(self, parent: str) -> set[tuple[str, str]]:
+        """Type and name of the resources below a component."""
+        return {(r.type, r.name) for r in self.resources if r.parent == parent}
+
+    def exports(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        return next(outputs for urn, outputs in self.outputs.items() if "pulumi:pulumi:Stack" in urn)
+
+    def outputs_of(self, name: str) -> dict[str, Any]:
+        """The outputs of a component."""
+        return next(outputs for urn, outputs in self.outputs.items() if urn.endswith(f"::{name}"))
+
+
+def _name(reference: str) -> str:
+    """The resource name in a URN, or in a provider reference, which is `<urn>::<id>`."""
+    parts = reference.split("::")
+    return "" if not reference or "pulumi:pulumi:Stack" in parts[2] else parts[3]
+
+
+def _secrets(struct: Any) -> set[str]:
+    return {
+        key
+        for key, value in json_format.MessageToDict(struct).items()
+        if isinstance(value, dict) and SECRET in str(value)
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Without the wrappers of secrets."""
+    if rpc.is_rpc_secret(value):
+        return _plain(rpc.unwrap_rpc_secret(value))
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+class Cloud(mocks.Mocks):
+    """Answers as AWS, Vault and Kubernetes would.
+
+    `answers` are further ones, by function token; one refuses by raising RuntimeError.
+    """
+
+    def __init__(self, answers: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]) -> None:
+        self.answers = answers
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        name = args.inputs.get("name", args.name)
+        arn = f"arn:aws:iam::{ACCOUNT}"
+        made: dict[str, dict[str, Any]] = {
+            "aws:iam/role:Role": {"arn": f"{arn}:role/{name}", "uniqueId": f"AROA-{name}", "name": name},
+            "aws:iam/user:User": {"arn": f"{arn}:user/{name}", "name": name},
+            "aws:iam/policy:Policy": {"arn": f"{arn}:policy/{name}"},
+            "aws:iam/accessKey:AccessKey": {"secret": "the-secret"},
+            "aws:iam/openIdConnectProvider:OpenIdConnectProvider": {"arn": f"{arn}:oidc-provider/{ISSUER}"},
+            "eks:index:Cluster": {"kubeconfigJson": KUBECONFIG, "oidcIssuer": ISSUER},
+            "vault:index/authBackend:AuthBackend": {"accessor": "auth_aws_1234"},
+        }
+        return f"{args.name}-id", {**args.inputs, **made.get(args.typ, {})}
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:  # type: ignore[override]
+        if args.token in self.answers:
+            return self.answers[args.token](args.args)
+        if args.token == "aws:iam/getRole:getRole":
+            return {"uniqueId": f"AROA-{args.args['name']}"}
+        raise AssertionError(f"unexpected call of {args.token}")
+
+
+class _Refusal(grpc.RpcError):
+    """A provider's refusal, as it arrives from the engine."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return str(self)
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, cloud: Cloud, recording: Recording) -> None:
+        super().__init__(cloud)
+        self.recording = recording
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        # As the engine makes it; the SDK's own leaves out all but the nearest parent.
+        below = "" if not _name(parent) else parent.split("::")[2] + "$"
+        return "::".join([f"urn:pulumi:{pulumi.get_stack()}", pulumi.get_project(), below + type_, name])
+
+    def GetDeploymentInfo(self, request: Any) -> Any:
+        # A resource given as an input arrives as its URN, which can be asserted.
+        info = super().GetDeploymentInfo(request)
+        info.supportedFeatures.remove(resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES)
+        return info
+
+    def RegisterResource(self, request: Any) -> Any:
+        answer = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            self.recording.resources.append(
+                Registered(
+                    urn=answer.urn,
+                    type=request.type,
+                    name=request.name,
+                    inputs=_plain(rpc.deserialize_properties(request.object)),
+                    secrets=_secrets(request.object),
+                    parent=_name(request.parent),
+                    provider=_name(request.provider),
+                    providers={package: _name(ref) for package, ref in request.providers.items()},
+                    depends_on={_name(urn) for urn in request.dependencies},
+                    delete_before_replace=request.deleteBeforeReplace,
+                    replace_on_changes=list(request.replaceOnChanges),
+                    replacement_trigger=json_format.MessageToDict(request.replacement_trigger)
+                    if request.HasField("replacement_trigger")
+                    else None,
+                )
+            )
+        return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        self.recording.outputs[request.urn] = _plain(rpc.deserialize_properties(request.outputs))
+        self.recording.secret_outputs[request.urn] = _secrets(request.outputs)
+        return super().RegisterResourceOutputs(request)
+
+    def Invoke(self, request: Any) -> Any:
+        if request.tok != "pulumi:pulumi:getResource":
+            arguments = rpc.deserialize_properties(request.args)
+            self.recording.calls.append((request.tok, arguments, _name(request.provider)))
+        try:
+            return super().Invoke(request)
+        except RuntimeError as refusal:
+            raise _Refusal(str(refusal)) from None
+
+
+def record(
+    program: Callable[[], None],
+    *,
+    config: Mapping[str, str] | None = None,
+    stack: str = "test",
+    answers: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
+) -> Recording:
+    """Run a program to its end, as stack `stack` of this project."""
+    recording = Recording()
+    cloud = Cloud(answers or {})
+
+    def run() -> None:
+        monitor = _Monitor(cloud, recording)
+        # What `set_mocks` does, but for the stack: here the program runs inside it, as for the engine.
+        configure(
+            mocks.MockSettings(
+                monitor=monitor,
+                monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
+                engine=mocks.MockEngine(None),
+                project="vault-aws-auth",
+                stack=stack,
+                dry_run=False,
+                organization="organization",
+                callbacks=None,
+            )
+        )
+        # An earlier program that failed may have left some behind.
+        SETTINGS.rpc_manager.clear()
+        SETTINGS.outputs.clear()
+        set_all_config(dict(config or {}), [])
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(run_in_stack(program))
+        finally:
+            # A program that failed leaves outputs that nobody will resolve.
+            pending = asyncio.all_tasks(loop)
+            for task in pending:
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+            loop.close()
+            asyncio.set_event_loop(None)
+
+    contextvars.copy_context().run(run)
+    return recording
+
+
+def providers() -> pulumi.ResourceOptions:
+    """Explicit aws, vault and kubernetes providers, as a caller hands them to components."""
+    import pulumi_aws as aws
+    import pulumi_kubernetes as kubernetes
+    import pulumi_vault as vault
+
+    return pulumi.ResourceOptions(
+        providers=[
+            aws.Provider("aws", region="us-east-1"),
+            vault.Provider("vault", address="https://vault.example.com"),
+            kubernetes.Provider("kubernetes", kubeconfig=KUBECONFIG),
+        ]
+    )

@@ -1,0 +1,212 @@
+"""EksCluster: what a created and an existing cluster register."""
+
+import json
+from typing import Any
+
+import pytest
+
+from components import EksCluster, EksClusterArgs
+from components.cluster import OWNER_TAG
+from tests.unit.recording import ISSUER, KUBECONFIG, Recording, providers, record
+
+EKS, NODES = "eks:index:Cluster", "eks:index:ManagedNodeGroup"
+ROLE, OIDC = "aws:iam/role:Role", "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+PROVIDER_ARN = f"arn:aws:iam::111111111111:oidc-provider/{ISSUER}"
+OURS = "organization/vault-aws-auth/test/main"
+
+
+def create(answers: Any = None, **changes: Any) -> Recording:
+    args: EksClusterArgs = {"name": "eks1", "region": "us-east-1", **changes}  # type: ignore[typeddict-item]
+    return record(lambda: EksCluster("main", args, providers()) and None, answers=answers)
+
+
+@pytest.fixture(scope="module")
+def created() -> Recording:
+    return create(node_groups={"default": {"role_name": "eks1-node", "instance_types": ["m7g.large"]}})
+
+
+def test_a_created_cluster_is_safe_by_default(created: Recording) -> None:
+    cluster = created.one(EKS, "main-cluster")
+    assert cluster.inputs == {
+        "name": "eks1",
+        "authenticationMode": "API",
+        "skipDefaultNodeGroup": True,
+        "endpointPrivateAccess": True,
+        "endpointPublicAccess": False,
+        "enabledClusterLogTypes": ["api", "audit", "authenticator"],
+    }
+    assert (cluster.parent, cluster.providers["aws"]) == ("main", "aws")
+
+
+def test_what_is_set_reaches_the_cluster() -> None:
+    cluster = create(
+        kubernetes_version="1.33",
+        vpc_id="vpc-1",
+        subnet_ids=["subnet-1", "subnet-2"],
+        endpoint_public_access=True,
+        public_access_cidrs=["203.0.113.0/24"],
+        log_types=["audit"],
+        encryption_key_arn="arn:aws:kms:us-east-1:111111111111:key/1",
+    ).one(EKS, "main-cluster")
+    assert (
+        cluster.inputs
+        | {
+            "version": "1.33",
+            "vpcId": "vpc-1",
+            "subnetIds": ["subnet-1", "subnet-2"],
+            "endpointPublicAccess": True,
+            "publicAccessCidrs": ["203.0.113.0/24"],
+            "enabledClusterLogTypes": ["audit"],
+            "encryptionConfigKeyArn": "arn:aws:kms:us-east-1:111111111111:key/1",
+        }
+        == cluster.inputs
+    )
+
+
+def test_a_node_group_waits_for_the_policies_of_its_own_role(created: Recording) -> None:
+    role = created.one(ROLE, "main-default-node-role")
+    assert role.inputs["name"] == "eks1-node"
+    assert json.loads(role.inputs["assumeRolePolicy"])["Statement"] == [
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ]
+    assert (role.parent, role.provider, role.delete_before_replace) == ("main", "aws", True)
+    attachments = created.of_type(ATTACHMENT)
+    assert {attachment.inputs["policyArn"] for attachment in attachments} == {
+        "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy",
+        "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy",
+        "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly",
+    }
+    nodes = created.one(NODES, "main-default-nodes")
+    assert nodes.inputs["nodeRoleArn"] == "arn:aws:iam::111111111111:role/eks1-node"
+    assert nodes.inputs["instanceTypes"] == ["m7g.large"]
+    assert nodes.inputs["scalingConfig"] == {"minSize": 1, "desiredSize": 1, "maxSize": 2}
+    assert {attachment.name for attachment in attachments} <= nodes.depends_on
+    assert nodes.parent == "main"
+
+
+def test_the_oidc_provider_is_declared_for_the_clusters_issuer(created: Recording) -> None:
+    provider = created.one(OIDC, "main-oidc-provider")
+    assert provider.inputs == {
+        "url": f"https://{ISSUER}",
+        "clientIdLists": ["sts.amazonaws.com"],
+        "tags": {OWNER_TAG: OURS},
+    }
+    assert (provider.parent, provider.provider) == ("main", "aws")
+
+
+def test_outputs_of_a_created_cluster(created: Recording) -> None:
+    assert created.outputs_of("main") == {
+        "name": "eks1",
+        "oidc_issuer": f"https://{ISSUER}",
+        "oidc_provider_arn": PROVIDER_ARN,
+        "kubeconfig": KUBECONFIG,
+        "node_role_arns": {"default": "arn:aws:iam::111111111111:role/eks1-node"},
+    }
+    (urn,) = [urn for urn in created.outputs if urn.endswith("::main")]
+    assert created.secret_outputs[urn] == {"kubeconfig"}
+
+
+def test_other_partitions_get_their_own_arns_and_service_names() -> None:
+    recording = create(region="cn-north-1", node_groups={"default": {}})
+    trust = json.loads(recording.one(ROLE, "main-default-node-role").inputs["assumeRolePolicy"])
+    assert trust["Statement"][0]["Principal"] == {"Service": "ec2.amazonaws.com.cn"}
+    assert all(
+        r.inputs["policyArn"].startswith("arn:aws-cn:iam::aws:") for r in recording.of_type(ATTACHMENT)
+    )
+    # The audience is no host name: EKS projects the same one everywhere.
+    assert recording.one(OIDC, "main-oidc-provider").inputs["clientIdLists"] == ["sts.amazonaws.com"]
+
+
+# An existing cluster
+
+
+def existing(oidc: Any, **changes: Any) -> Recording:
+    def cluster(_: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "name": "eks1",
+            "endpoint": "https://eks.example.com",
+            "certificateAuthorities": [{"data": "Y2E="}],
+            "identities": [{"oidcs": [{"issuer": f"https://{ISSUER}"}]}],
+        }
+
+    answers = {
+        "aws:eks/getCluster:getCluster": cluster,
+        "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": oidc,
+    }
+    return create(answers, existing=True, **changes)
+
+
+def found(**changes: Any) -> Any:
+    return lambda _: {"arn": PROVIDER_ARN, "clientIdLists": ["sts.amazonaws.com"], "tags": {}, **changes}
+
+
+def missing(_: dict[str, Any]) -> dict[str, Any]:
+    raise RuntimeError(
+        f"invoking getOpenIdConnectProvider: finding IAM OIDC Provider by url ({ISSUER}): not found"
+    )
+
+
+def test_an_existing_cluster_and_its_oidc_provider_are_used_as_they_are() -> None:
+    recording = existing(found(), node_role_arns={"blue": "arn:aws:iam::111111111111:role/blue"})
+    assert recording.children("main") == set()
+    outputs = recording.outputs_of("main")
+    kubeconfig = json.loads(outputs.pop("kubeconfig"))
+    assert outputs == {
+        "name": "eks1",
+        "oidc_issuer": f"https://{ISSUER}",
+        "oidc_provider_arn": PROVIDER_ARN,
+        "node_role_arns": {"blue": "arn:aws:iam::111111111111:role/blue"},
+    }
+    assert kubeconfig["clusters"][0]["cluster"] == {
+        "server": "https://eks.example.com",
+        "certificate-authority-data": "Y2E=",
+    }
+    login = kubeconfig["users"][0]["user"]["exec"]
+    assert [login["command"], *login["args"]] == (
+        ["aws", "--region", "us-east-1", "eks", "get-token", "--cluster-name", "eks1", "--output", "json"]
+    )
+    assert {provider for _, _, provider in recording.calls} == {"aws"}
+
+
+def test_a_missing_oidc_provider_of_an_existing_cluster_is_declared() -> None:
+    recording = existing(missing)
+    assert recording.one(OIDC, "main-oidc-provider").inputs["url"] == f"https://{ISSUER}"
+    assert recording.outputs_of("main")["oidc_provider_arn"] == PROVIDER_ARN
+
+
+def test_an_oidc_provider_that_this_stack_made_earlier_stays_declared() -> None:
+    assert existing(found(tags={OWNER_TAG: OURS})).one(OIDC, "main-oidc-provider")
+
+
+def test_an_oidc_provider_of_another_stack_is_left_to_it() -> None:
+    theirs = "organization/vault-aws-auth/other/main"
+    assert existing(found(tags={OWNER_TAG: theirs})).of_type(OIDC) == []
+
+
+def test_a_refused_lookup_is_not_taken_for_a_missing_oidc_provider() -> None:
+    def refused(_: dict[str, Any]) -> dict[str, Any]:
+        raise RuntimeError("AccessDenied: not authorized to perform iam:ListOpenIDConnectProviders")
+
+    with pytest.raises(Exception, match="AccessDenied"):
+        existing(refused)
+
+
+def test_an_oidc_provider_without_the_audience_is_refused_with_the_command_that_mends_it() -> None:
+    with pytest.raises(ValueError, match="aws iam add-client-id-to-open-id-connect-provider"):
+        existing(found(clientIdLists=["other"]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"region": "moon"}, "region: 'moon' is not an AWS region"),
+        ({"endpoint_public_access": True}, "public_access_cidrs: say who"),
+        ({"endpoint_private_access": False}, "endpoint_private_access: false leaves no way"),
+        ({"existing": True, "vpc_id": "vpc-1"}, "vpc_id: an existing cluster is used as it is"),
+        ({"node_role_arns": {"a": "b"}}, "node_role_arns: only for an existing cluster"),
+    ],
+)
+def test_wrong_arguments_name_the_field(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        create(**changes)

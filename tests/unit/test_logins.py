@@ -1,0 +1,231 @@
+"""The logins: IAM side and Vault role together."""
+
+import json
+from typing import Any
+
+import pytest
+
+from components import Ec2InstanceLogin, ServiceAccountLogin, ServiceAccountMode, VaultAwsAuth
+from tests.unit.recording import ISSUER, Recording, providers, record
+
+ROLE, VAULT_ROLE = "aws:iam/role:Role", "vault:aws/authBackendRole:AuthBackendRole"
+ACCOUNT = "kubernetes:core/v1:ServiceAccount"
+PATCH = "kubernetes:core/v1:ServiceAccountPatch"
+PROVIDER_ARN = f"arn:aws:iam::111111111111:oidc-provider/{ISSUER}"
+NODE_ROLE = "arn:aws:iam::111111111111:role/node"
+
+
+def pod(**changes: Any) -> Recording:
+    args: Any = {
+        "connection": {"path": "aws"},
+        "oidc_issuer": f"https://{ISSUER}",
+        "oidc_provider_arn": PROVIDER_ARN,
+        "service_accounts": [{"namespace": "app", "name": "api"}],
+        "token": {"policies": ["dev"], "max_ttl": "768h"},
+        **changes,
+    }
+    return record(lambda: ServiceAccountLogin("pod", args, providers()) and None)
+
+
+def node(**changes: Any) -> Recording:
+    args: Any = {
+        "connection": {"path": "aws"},
+        "region": "us-east-1",
+        "role_arns": [NODE_ROLE],
+        "token": {"policies": ["dev"]},
+        **changes,
+    }
+    return record(lambda: Ec2InstanceLogin("node", args, providers()) and None)
+
+
+def trust(recording: Recording) -> Any:
+    return json.loads(recording.one(ROLE, "pod-iam-role").inputs["assumeRolePolicy"])
+
+
+# Service accounts
+
+
+def test_only_the_service_account_may_assume_the_role() -> None:
+    recording = pod()
+    role = recording.one(ROLE, "pod-iam-role")
+    assert role.inputs["name"] == "pod"
+    assert (role.parent, role.provider, role.delete_before_replace) == ("pod", "aws", True)
+    assert trust(recording)["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Principal": {"Federated": PROVIDER_ARN},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {
+                "StringEquals": {
+                    f"{ISSUER}:aud": "sts.amazonaws.com",
+                    f"{ISSUER}:sub": "system:serviceaccount:app:api",
+                }
+            },
+        }
+    ]
+
+
+def test_the_role_has_no_permissions() -> None:
+    recording = pod()
+    assert recording.children("pod") == {
+        (ROLE, "pod-iam-role"),
+        (ACCOUNT, "pod-app-api-service-account"),
+        (VAULT_ROLE, "pod-vault-role"),
+    }
+
+
+def test_the_service_account_is_made_with_its_annotation() -> None:
+    account = pod().one(ACCOUNT, "pod-app-api-service-account")
+    assert account.inputs["metadata"] == {
+        "name": "api",
+        "namespace": "app",
+        "annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111111111111:role/pod"},
+    }
+    assert (account.parent, account.provider) == ("pod", "kubernetes")
+
+
+def test_an_existing_service_account_is_patched_instead() -> None:
+    recording = pod(service_account_mode=ServiceAccountMode.PATCH)
+    assert recording.of_type(ACCOUNT) == []
+    patch = recording.one(PATCH, "pod-app-api-service-account")
+    assert patch.inputs["metadata"]["annotations"] == {
+        "eks.amazonaws.com/role-arn": "arn:aws:iam::111111111111:role/pod"
+    }
+    assert patch.provider == "kubernetes"
+
+
+def test_service_accounts_can_be_left_to_others() -> None:
+    recording = pod(service_account_mode=ServiceAccountMode.NONE)
+    assert not recording.of_type(ACCOUNT) + recording.of_type(PATCH)
+
+
+def test_several_service_accounts_share_one_login() -> None:
+    accounts = [{"namespace": "gloo-system", "name": name} for name in ("gloo", "discovery")]
+    recording = pod(service_accounts=accounts)
+    assert trust(recording)["Statement"][0]["Condition"]["StringEquals"][f"{ISSUER}:sub"] == [
+        "system:serviceaccount:gloo-system:gloo",
+        "system:serviceaccount:gloo-system:discovery",
+    ]
+    assert {account.name for account in recording.of_type(ACCOUNT)} == {
+        "pod-gloo-system-gloo-service-account",
+        "pod-gloo-system-discovery-service-account",
+    }
+
+
+def test_wildcards_are_taken_only_when_allowed() -> None:
+    accounts = [{"namespace": "ci-*", "name": "runner"}]
+    with pytest.raises(ValueError, match=r"service_accounts: ci-\*/runner has a wildcard"):
+        pod(service_accounts=accounts)
+    with pytest.raises(ValueError, match="set service_account_mode to none"):
+        pod(service_accounts=accounts, allow_wildcards=True)
+    condition = trust(
+        pod(service_accounts=accounts, allow_wildcards=True, service_account_mode=ServiceAccountMode.NONE)
+    )["Statement"][0]["Condition"]
+    assert condition == {
+        "StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com"},
+        "StringLike": {f"{ISSUER}:sub": "system:serviceaccount:ci-*:runner"},
+    }
+
+
+def test_only_the_iam_role_may_use_the_vault_role() -> None:
+    role = pod(vault_role="dev-role").one(VAULT_ROLE, "pod-vault-role")
+    assert role.inputs == {
+        "backend": "aws",
+        "role": "dev-role",
+        "authType": "iam",
+        "boundIamPrincipalArns": ["arn:aws:iam::111111111111:role/pod"],
+        "resolveAwsUniqueIds": True,
+        "tokenPolicies": ["dev"],
+        "tokenTtl": 768 * 3600,
+        "tokenMaxTtl": 768 * 3600,
+    }
+    assert (role.parent, role.provider) == ("pod", "vault")
+
+
+def test_the_vault_role_follows_an_iam_role_that_is_made_anew() -> None:
+    """Vault keeps the principal's unique ID: an IAM role of the same ARN is another principal to it."""
+    role = pod().one(VAULT_ROLE, "pod-vault-role")
+    assert role.replacement_trigger == "AROA-pod"
+    assert role.replace_on_changes == ["boundIamPrincipalArns"]
+    assert role.delete_before_replace
+
+
+def test_the_vault_role_waits_for_the_client_config() -> None:
+    def program() -> None:
+        options = providers()
+        auth = VaultAwsAuth("auth", {"region": "us-east-1", "server_id_header": ""}, options)
+        args: Any = {"region": "us-east-1", "role_arns": [NODE_ROLE], "token": {"policies": ["dev"]}}
+        Ec2InstanceLogin("node", {"connection": auth.connection, **args}, options)
+
+    assert "auth-client" in record(program).one(VAULT_ROLE, "node-vault-role").depends_on
+
+
+def test_outputs_of_a_service_account_login() -> None:
+    assert pod().outputs_of("pod") == {
+        "vault_role": "pod",
+        "iam_role_arn": "arn:aws:iam::111111111111:role/pod",
+        "service_accounts": ["app/api"],
+        "principals": ["arn:aws:iam::111111111111:role/pod"],
+    }
+
+
+# EC2 instances
+
+
+def test_an_instance_login_binds_profile_role_and_caller() -> None:
+    recording = node(token={"policies": ["dev"], "max_ttl": "2h", "ttl": "15m"})
+    role = recording.one(VAULT_ROLE, "node-vault-role")
+    assert role.inputs == {
+        "backend": "aws",
+        "role": "node",
+        "authType": "iam",
+        "inferredEntityType": "ec2_instance",
+        "inferredAwsRegion": "us-east-1",
+        "boundAccountIds": ["111111111111"],
+        "boundIamInstanceProfileArns": ["arn:aws:iam::111111111111:instance-profile/eks-*"],
+        "boundIamRoleArns": [NODE_ROLE],
+        "boundIamPrincipalArns": [NODE_ROLE],
+        "resolveAwsUniqueIds": True,
+        "tokenPolicies": ["dev"],
+        "tokenTtl": 900,
+        "tokenMaxTtl": 7200,
+    }
+    assert recording.children("node") == {(VAULT_ROLE, "node-vault-role")}
+    assert (role.provider, role.replacement_trigger) == ("vault", ["AROA-node"])
+    assert recording.calls == [("aws:iam/getRole:getRole", {"name": "node"}, "aws")]
+
+
+def test_an_instance_login_in_another_partition() -> None:
+    arn = "arn:aws-us-gov:iam::111111111111:role/team/node"
+    inputs = node(role_arns=[arn], instance_profile_names=["web"]).one(VAULT_ROLE, "node-vault-role").inputs
+    assert inputs["boundIamInstanceProfileArns"] == ["arn:aws-us-gov:iam::111111111111:instance-profile/web"]
+
+
+def test_outputs_of_an_instance_login() -> None:
+    assert node().outputs_of("node") == {
+        "vault_role": "node",
+        "iam_role_arn": NODE_ROLE,
+        "service_accounts": [],
+        "principals": [NODE_ROLE],
+    }
+
+
+@pytest.mark.parametrize(
+    ("login", "changes", "message"),
+    [
+        (pod, {"service_accounts": []}, "service_accounts: name at least one"),
+        (pod, {"service_accounts": [{"namespace": "A", "name": "b"}]}, "service_accounts: A/b is not a Kube"),
+        (pod, {"token": {"policies": []}}, r"token.policies: name at least one"),
+        (pod, {"token": {"policies": ["a"], "max_ttl": "1y"}}, "token.max_ttl: '1y' is not a duration"),
+        (pod, {"token": {"policies": ["a"], "ttl": "2h"}}, "token.ttl: 2h is longer than max_ttl, 1h"),
+        (pod, {"oidc_issuer": "https://other"}, "is not the OIDC provider of the issuer"),
+        (node, {"region": "moon"}, "region: 'moon' is not an AWS region"),
+        (node, {"role_arns": []}, "role_arns: name at least one"),
+        (node, {"role_arns": ["arn:aws:iam::111111111111:role/n*"]}, "has a wildcard"),
+        (node, {"role_arns": [NODE_ROLE, NODE_ROLE.replace("1", "2")]}, "declare one login for each"),
+        (node, {"instance_profile_names": ["a*b"]}, r"instance_profile_names: 'a\*b' is not a name"),
+    ],
+)
+def test_wrong_arguments_name_the_field(login: Any, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        login(**changes)

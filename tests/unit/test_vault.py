@@ -1,0 +1,154 @@
+"""The Vault identity and the AWS auth mount."""
+
+import json
+from typing import Any
+
+import pytest
+
+from components import IamUserVaultIdentity, VaultAwsAuth
+from tests.unit.recording import Recording, providers, record
+
+USER, POLICY = "aws:iam/user:User", "aws:iam/policy:Policy"
+ATTACHMENT, KEY = "aws:iam/userPolicyAttachment:UserPolicyAttachment", "aws:iam/accessKey:AccessKey"
+MOUNT, CLIENT = "vault:index/authBackend:AuthBackend", "vault:aws/authBackendClient:AuthBackendClient"
+STS_ROLE = "vault:aws/authBackendStsRole:AuthBackendStsRole"
+IDENTITY = "vault:aws/authBackendConfigIdentity:AuthBackendConfigIdentity"
+
+
+def identity(**changes: Any) -> Recording:
+    args: Any = {"permissions": {"resolve_roles": True}, **changes}
+    return record(lambda: IamUserVaultIdentity("id", args, providers()) and None)
+
+
+def auth(**changes: Any) -> Recording:
+    args: Any = {"region": "us-east-1", "server_id_header": "vault.example.com", **changes}
+    return record(lambda: VaultAwsAuth("auth", args, providers()) and None)
+
+
+def test_the_identity_is_a_user_with_one_policy_and_one_key() -> None:
+    recording = identity(permissions_boundary="arn:aws:iam::111111111111:policy/boundary")
+    assert recording.children("id") == {
+        (USER, "id-user"),
+        (POLICY, "id-policy"),
+        (ATTACHMENT, "id-policy-attachment"),
+        (KEY, "id-access-key"),
+    }
+    assert recording.one(USER, "id-user").inputs == {
+        "name": "vault-auth",
+        "forceDestroy": True,
+        "permissionsBoundary": "arn:aws:iam::111111111111:policy/boundary",
+    }
+    policy = recording.one(POLICY, "id-policy")
+    assert policy.inputs["name"] == "vault-auth-policy"
+    assert json.loads(policy.inputs["policy"])["Statement"][0]["Action"] == ["iam:GetRole"]
+    assert recording.one(ATTACHMENT, "id-policy-attachment").inputs == {
+        "user": "vault-auth",
+        "policyArn": "arn:aws:iam::111111111111:policy/vault-auth-policy",
+    }
+    assert recording.one(KEY, "id-access-key").inputs["user"] == "vault-auth"
+    assert {r.provider for r in recording.resources if r.parent == "id"} == {"aws"}
+
+
+def test_the_keys_secret_stays_a_secret() -> None:
+    recording = identity()
+    (urn,) = [urn for urn in recording.outputs if urn.endswith("::id")]
+    assert recording.outputs[urn]["secret_key"] == "the-secret"
+    assert "secret_key" in recording.secret_outputs[urn]
+
+
+def test_an_identity_that_nothing_needs_is_refused() -> None:
+    with pytest.raises(ValueError, match="no login needs anything"):
+        identity(permissions={})
+
+
+def test_the_mount_has_one_sts_setting_for_everybody() -> None:
+    recording = auth()
+    assert recording.one(MOUNT, "auth-mount").inputs == {
+        "type": "aws",
+        "path": "aws",
+        "description": "Logins with an AWS identity",
+    }
+    assert recording.one(CLIENT, "auth-client").inputs == {
+        "backend": "aws",
+        "stsEndpoint": "https://sts.us-east-1.amazonaws.com",
+        "stsRegion": "us-east-1",
+        "iamServerIdHeaderValue": "vault.example.com",
+    }
+    assert recording.outputs_of("auth") == {
+        "path": "aws",
+        "accessor": "auth_aws_1234",
+        "sts_endpoint": "https://sts.us-east-1.amazonaws.com",
+        "sts_region": "us-east-1",
+        "server_id_header": "vault.example.com",
+    }
+    for resource in recording.resources:
+        if resource.parent:
+            assert (resource.parent, resource.provider) == ("auth", "vault")
+
+
+def test_the_key_reaches_the_client_config_as_a_secret() -> None:
+    client = auth(credentials={"access_key": "AKIA1", "secret_key": "the-secret"}).one(CLIENT, "auth-client")
+    assert (client.inputs["accessKey"], client.inputs["secretKey"]) == ("AKIA1", "the-secret")
+    assert {"accessKey", "secretKey"} <= client.secrets
+
+
+def test_the_client_config_waits_until_the_users_policy_is_attached() -> None:
+    def program() -> None:
+        options = providers()
+        user = IamUserVaultIdentity("id", {"permissions": {"resolve_roles": True}}, options)
+        VaultAwsAuth(
+            "auth",
+            {"region": "us-east-1", "server_id_header": "", "credentials": user.credentials},
+            options,
+        )
+
+    assert "id-policy-attachment" in record(program).one(CLIENT, "auth-client").depends_on
+
+
+def test_no_header_is_demanded_only_when_that_is_asked_for() -> None:
+    assert "iamServerIdHeaderValue" not in auth(server_id_header="").one(CLIENT, "auth-client").inputs
+
+
+def test_endpoints_can_be_others_than_the_public_ones() -> None:
+    urls = {f"{service}_endpoint": f"https://{service}.internal" for service in ("sts", "iam", "ec2")}
+    inputs = auth(**urls).one(CLIENT, "auth-client").inputs
+    assert [inputs[f"{service}Endpoint"] for service in ("sts", "iam", "ec2")] == list(urls.values())
+    china = auth(region="cn-north-1").one(CLIENT, "auth-client").inputs
+    assert china["stsEndpoint"] == "https://sts.cn-north-1.amazonaws.com.cn"
+
+
+def test_each_other_account_has_an_sts_role_named_by_the_account() -> None:
+    role = {"role_arn": "arn:aws:iam::222222222222:role/lookup", "external_id": "x-1"}
+    recording = auth(sts_roles={"222222222222": role})
+    sts_role = recording.one(STS_ROLE, "auth-sts-role-222222222222")
+    assert sts_role.inputs == {
+        "backend": "aws",
+        "accountId": "222222222222",
+        "stsRole": role["role_arn"],
+        "externalId": "x-1",
+    }
+    assert "auth-client" in sts_role.depends_on
+
+
+def test_one_entity_for_each_login_with_metadata_that_changes_rarely() -> None:
+    assert auth().one(IDENTITY, "auth-identity").inputs == {
+        "backend": "aws",
+        "iamAlias": "role_id",
+        "iamMetadatas": ["account_id", "auth_type", "canonical_arn"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"region": "us-east"}, "region: 'us-east' is not an AWS region"),
+        ({"sts_roles": {"22": {}}}, "sts_roles: '22' is not an account ID"),
+        ({"credentials": {"access_key": "AKIA1"}}, "access_key and secret_key go together"),
+        ({"identity_alias": "arn"}, "identity_alias: 'arn' is not one of role_id"),
+        ({"identity_metadata": ["arn"]}, "identity_metadata: 'arn' is not one of account_id"),
+        ({"path": "auth/aws"}, "path: 'auth/aws' is not a mount path"),
+    ],
+)
+def test_wrong_arguments_name_the_field(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        auth(**changes)
