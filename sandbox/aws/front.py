@@ -73,10 +73,10 @@ class Front:
                 response = self._api(request, now, line)
         except RequestEntityTooLarge:
             response = Response(status=413)
-        self._log.write(
-            f"{now:%Y-%m-%dT%H:%M:%S.%fZ} {request.method} {line.what} {line.account} {line.who} "
-            f"{response.status_code}\n"
-        )
+        entry = f"{now:%Y-%m-%dT%H:%M:%S.%fZ} {request.method} {line.what} {line.account} {line.who}"
+        # What an unknown sender calls its action must not become lines of the log.
+        printable = "".join(c if c.isprintable() else "?" for c in entry[:400])
+        self._log.write(f"{printable} {response.status_code}\n")
         return response(environ, start_response)
 
     def _control(self, request: Request, now: datetime) -> Response:

@@ -293,6 +293,12 @@ def test_accounts_do_not_see_each_other(emulator: Emulator, nothing: dict[str, s
     assert error_of(other.get_role, RoleName="looked-up")[0] == "NoSuchEntity"
 
 
+def test_a_sender_cannot_write_lines_of_the_log(emulator: Emulator) -> None:
+    body = b"Action=x%0Aforged%20line&Version=2010-05-08"
+    emulator.get("/", "POST", {"Content-Type": "application/x-www-form-urlencoded"}, body)
+    assert "\nforged" not in emulator.log()
+
+
 def test_nothing_secret_is_logged(emulator: Emulator) -> None:
     keys = session_of(emulator, make_role(emulator, "logged", trust(root(PRIMARY))))
     emulator.client("iam", keys)

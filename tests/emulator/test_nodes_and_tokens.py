@@ -164,6 +164,13 @@ def test_a_caller_without_an_entry_is_refused(cloud: Emulator) -> None:
     assert "no access entry" in refused(cloud, get_token(cloud, make_user(cloud, "outsider")))
 
 
+def test_a_presigned_request_for_no_cluster_is_refused(cloud: Emulator) -> None:
+    """Such a URL is made for other purposes: whoever gets it must not reach the cluster with it."""
+    url = cloud.client("sts").generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
+    token = "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+    assert "does not sign the cluster's name" in refused(cloud, token)
+
+
 def changed(token: str, old: str, new: str) -> str:
     encoded = token.removeprefix("k8s-aws-v1.")
     url = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
