@@ -75,7 +75,7 @@ class Front:
             response = Response(status=413)
         entry = f"{now:%Y-%m-%dT%H:%M:%S.%fZ} {request.method} {line.what} {line.account} {line.who}"
         # What an unknown sender calls its action must not become lines of the log.
-        printable = "".join(c if c.isprintable() else "?" for c in entry[:400])
+        printable = "".join(c if c.isprintable() else "_" for c in entry[:400])
         self._log.write(f"{printable} {response.status_code}\n")
         return response(environ, start_response)
 
