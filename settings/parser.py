@@ -50,8 +50,9 @@ class Parser:
 
     def settings(self) -> Settings:
         for key in self.raw:
-            if key != REGION_KEY and key.removeprefix(f"{PROJECT}:") not in KEYS:
-                known = get_close_matches(key, [f"{PROJECT}:{name}" for name in KEYS], 1)
+            name = key.removeprefix(f"{PROJECT}:")
+            if key != REGION_KEY and name not in KEYS:
+                known = [f"{PROJECT}:{close}" for close in get_close_matches(name, KEYS, 1)]
                 self.problem(key, "is not a known key" + _did_you_mean(known, KEYS))
         region = self.region()
         account_id = self.account_id()
@@ -70,7 +71,7 @@ class Parser:
                     f"{PROJECT}:accounts.{name}", "is not an account ID; write its 12 digits, in quotes"
                 )
         logins = {name: self.login(name, value) for name, value in self.mapping("logins").items()}
-        if not logins:
+        if not logins and not self.reported(f"{PROJECT}:logins"):
             self.problem(
                 f"{PROJECT}:logins", "has no login; write at least one, e.g. pod: {kind: service-account, …}"
             )
@@ -96,6 +97,10 @@ class Parser:
         )
 
     # One value or section
+
+    def reported(self, path: str) -> bool:
+        """Whether there is a problem at this very path already."""
+        return any(problem.startswith(f"{path}: ") for problem in self.problems)
 
     def problem(self, path: str, message: str) -> None:
         self.problems.append(f"{path}: {message}")
@@ -179,6 +184,8 @@ class Parser:
         return self.section(kinds[kind], path, value)
 
     def section(self, model: type[_Model], path: str, value: object) -> _Model | None:
+        if self.reported(path):  # not even a mapping
+            return None
         try:
             return model.model_validate(value, context={"policies": self.policies})
         except ValidationError as invalid:
@@ -261,7 +268,7 @@ class Parser:
 
     def check_accounts(self, accounts: Mapping[str, Account | None]) -> None:
         for name, account in accounts.items():
-            if account and arns.parse(account.role_arn).account != name:
+            if account and arns.ACCOUNT_FORM.fullmatch(name) and arns.parse(account.role_arn).account != name:
                 path = f"{PROJECT}:accounts.{name}.roleArn"
                 self.problem(
                     path,

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-call,misc"
 """Runs a program against a recording engine: what it registered, called and exported.
 
 Everything has been registered when `record` returns, so that absence can be asserted as well as presence.
@@ -201,7 +202,7 @@ class _Monitor(mocks.MockMonitor):
 
 
 def record(
-    program: Callable[[], None],
+    program: Callable[[], object],
     *,
     config: Mapping[str, str] | None = None,
     stack: str = "test",
@@ -210,6 +211,9 @@ def record(
     """Run a program to its end, as stack `stack` of this project."""
     recording = Recording()
     cloud = Cloud(answers or {})
+
+    def main() -> None:
+        program()
 
     def run() -> None:
         monitor = _Monitor(cloud, recording)
@@ -233,7 +237,7 @@ def record(
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         try:
-            loop.run_until_complete(run_in_stack(program))
+            loop.run_until_complete(run_in_stack(main))
         finally:
             # A program that failed leaves outputs that nobody will resolve.
             pending = asyncio.all_tasks(loop)

@@ -18,7 +18,7 @@ OURS = "organization/vault-aws-auth/test/main"
 
 def create(answers: Any = None, **changes: Any) -> Recording:
     args: EksClusterArgs = {"name": "eks1", "region": "us-east-1", **changes}  # type: ignore[typeddict-item]
-    return record(lambda: EksCluster("main", args, providers()) and None, answers=answers)
+    return record(lambda: EksCluster("main", args, providers()), answers=answers)
 
 
 @pytest.fixture(scope="module")

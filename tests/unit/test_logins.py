@@ -24,7 +24,7 @@ def pod(**changes: Any) -> Recording:
         "token": {"policies": ["dev"], "max_ttl": "768h"},
         **changes,
     }
-    return record(lambda: ServiceAccountLogin("pod", args, providers()) and None)
+    return record(lambda: ServiceAccountLogin("pod", args, providers()))
 
 
 def node(**changes: Any) -> Recording:
@@ -35,7 +35,7 @@ def node(**changes: Any) -> Recording:
         "token": {"policies": ["dev"]},
         **changes,
     }
-    return record(lambda: Ec2InstanceLogin("node", args, providers()) and None)
+    return record(lambda: Ec2InstanceLogin("node", args, providers()))
 
 
 def trust(recording: Recording) -> Any:
@@ -154,8 +154,16 @@ def test_the_vault_role_waits_for_the_client_config() -> None:
     def program() -> None:
         options = providers()
         auth = VaultAwsAuth("auth", {"region": "us-east-1", "server_id_header": ""}, options)
-        args: Any = {"region": "us-east-1", "role_arns": [NODE_ROLE], "token": {"policies": ["dev"]}}
-        Ec2InstanceLogin("node", {"connection": auth.connection, **args}, options)
+        Ec2InstanceLogin(
+            "node",
+            {
+                "connection": auth.connection,
+                "region": "us-east-1",
+                "role_arns": [NODE_ROLE],
+                "token": {"policies": ["dev"]},
+            },
+            options,
+        )
 
     assert "auth-client" in record(program).one(VAULT_ROLE, "node-vault-role").depends_on
 

@@ -25,7 +25,7 @@ def stack_config(name: str, **changes: Any) -> dict[str, str]:
 def run(name: str, **changes: Any) -> Recording:
     program = ROOT / "__main__.py"
     return record(
-        lambda: runpy.run_path(str(program), run_name="__main__") and None,
+        lambda: runpy.run_path(str(program), run_name="__main__"),
         config=stack_config(name, **changes),
         stack=name,
     )

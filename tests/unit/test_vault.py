@@ -17,12 +17,12 @@ IDENTITY = "vault:aws/authBackendConfigIdentity:AuthBackendConfigIdentity"
 
 def identity(**changes: Any) -> Recording:
     args: Any = {"permissions": {"resolve_roles": True}, **changes}
-    return record(lambda: IamUserVaultIdentity("id", args, providers()) and None)
+    return record(lambda: IamUserVaultIdentity("id", args, providers()))
 
 
 def auth(**changes: Any) -> Recording:
     args: Any = {"region": "us-east-1", "server_id_header": "vault.example.com", **changes}
-    return record(lambda: VaultAwsAuth("auth", args, providers()) and None)
+    return record(lambda: VaultAwsAuth("auth", args, providers()))
 
 
 def test_the_identity_is_a_user_with_one_policy_and_one_key() -> None:

@@ -1,0 +1,385 @@
+# ruff: noqa: E501 - messages are long
+"""Settings: one message for each problem, with the key's path, the accepted form, and all of them at once."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from settings import Settings, SettingsError, load, parse, sections
+
+POLICIES = {"dev": 'path "dev/*" {}', "ops": ""}
+VALID: dict[str, Any] = {
+    "aws:region": "us-east-1",
+    "vault-aws-auth:cluster": {"name": "eks1", "nodeGroups": {"default": {}}},
+    "vault-aws-auth:vault": {"address": "https://vault.example.com:8200"},
+    "vault-aws-auth:logins": {
+        "pod": {"kind": "service-account", "serviceAccounts": ["app/api"], "policies": ["dev"]},
+        "node": {"kind": "ec2-instance", "nodeGroups": ["default"], "policies": ["dev"]},
+    },
+}
+MISSING = object()
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    """The valid configuration with one value set, or taken out with MISSING. `.` goes into mappings."""
+    config = copy.deepcopy(VALID)
+    key, _, rest = path.partition(".")
+    full = key if ":" in key else f"vault-aws-auth:{key}"
+    parts = [full, *(rest.split(".") if rest else [])]
+    target = config
+    for part in parts[:-1]:
+        target = target.setdefault(part, {})
+    if value is MISSING:
+        del target[parts[-1]]
+    else:
+        target[parts[-1]] = value
+    return config
+
+
+def problems(config: dict[str, Any], **options: Any) -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        parse(config, POLICIES, **options)
+    return error.value.problems
+
+
+def test_a_minimal_configuration_has_safe_defaults() -> None:
+    settings = parse(VALID, POLICIES)
+    assert settings.cluster.endpoint_public_access is False
+    assert settings.vault.header == "vault.example.com"
+    assert settings.vault.mount_path == "aws"
+    assert settings.sts_region == "us-east-1"
+    assert settings.vault_identity.user_name == "vault-auth"
+    pod = settings.logins["pod"]
+    assert isinstance(pod, sections.ServiceAccountLogin)
+    assert (pod.max_ttl, pod.allow_wildcards, pod.service_account_mode) == ("1h", False, "create")
+    assert settings.policies == {"dev": POLICIES["dev"]}
+
+
+def test_objects_may_come_as_json_as_pulumi_hands_them_over() -> None:
+    encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in VALID.items()}
+    assert parse(encoded, POLICIES) == parse(VALID, POLICIES)
+
+
+def test_no_header_is_demanded_only_when_that_is_written() -> None:
+    assert parse(changed("vault.serverIdHeader", ""), POLICIES).vault.header == ""
+
+
+def test_every_key_has_a_description_and_a_default_or_is_required() -> None:
+    models = [
+        cls for cls in vars(sections).values() if isinstance(cls, type) and issubclass(cls, sections.Section)
+    ]
+    assert len(models) > 8
+    for model in models:
+        for name, field in model.model_fields.items():
+            assert field.description, f"{model.__name__}.{name}"
+
+
+WRONG = [
+    # Whole configuration
+    ("aws:region", MISSING, "aws:region: is missing; run: pulumi config set aws:region us-east-1"),
+    ("aws:region", "moon", 'aws:region: "moon" is not an AWS region; write e.g. us-east-1'),
+    ("clutser", {}, "vault-aws-auth:clutser: is not a known key; did you mean vault-aws-auth:cluster?"),
+    (
+        "foo",
+        1,
+        "vault-aws-auth:foo: is not a known key; "
+        "known: accountId, accounts, cluster, logins, tags, vault, vaultIdentity",
+    ),
+    ("accountId", "1234", 'vault-aws-auth:accountId: "1234" is not an account ID; write its 12 digits'),
+    ("tags", {"a": 1}, "vault-aws-auth:tags.a: 1 is not text; write it in quotes"),
+    ("logins", "pod", 'vault-aws-auth:logins: "pod" is not a mapping; write key: value lines below it'),
+    ("logins", {}, "vault-aws-auth:logins: has no login; write at least one, e.g. pod: {kind: service-account, …}"),
+    # Cluster
+    ("cluster.name", MISSING, "vault-aws-auth:cluster.name: is missing; it is the name of the EKS cluster"),
+    (
+        "cluster.name",
+        "-eks",
+        'vault-aws-auth:cluster.name: "-eks" is not a cluster name; write up to 100 letters, digits, - and _',
+    ),
+    (
+        "cluster.kubernetesVersion",
+        1.33,
+        "vault-aws-auth:cluster.kubernetesVersion: 1.33 is not text; write it in quotes",
+    ),
+    ("cluster.vpcID", "v", "vault-aws-auth:cluster.vpcID: is not a known key; did you mean vpcId?"),
+    (
+        "cluster.nodeGroups.default.minSize",
+        -1,
+        "vault-aws-auth:cluster.nodeGroups.default.minSize: -1 is too small; write 0 or more",
+    ),
+    (
+        "cluster.nodeGroups.default.instanceType",
+        "m5.large",
+        "vault-aws-auth:cluster.nodeGroups.default.instanceType: is not a known key; "
+        "did you mean instanceTypes?",
+    ),
+    (
+        "cluster.nodeGroups.default",
+        {"minSize": 3, "maxSize": 2},
+        "vault-aws-auth:cluster.nodeGroups.default: has sizes out of order; "
+        "write minSize <= desiredSize <= maxSize",
+    ),
+    (
+        "cluster.endpointPublicAccess",
+        True,
+        "vault-aws-auth:cluster: has a public endpoint; say in publicAccessCidrs who may reach it, "
+        "e.g. 203.0.113.0/24",
+    ),
+    (
+        "cluster.existing",
+        True,
+        "vault-aws-auth:cluster: is an existing cluster, used as it is; leave out nodeGroups",
+    ),
+    (
+        "cluster.encryptionKeyArn",
+        "key",
+        'vault-aws-auth:cluster.encryptionKeyArn: "key" is not an ARN; '
+        "write arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE",
+    ),
+    # Vault
+    (
+        "vault.address",
+        MISSING,
+        "vault-aws-auth:vault.address: is missing; it is the URL of Vault, e.g. https://vault.example.com:8200",
+    ),
+    (
+        "vault.address",
+        "vault.example.com",
+        'vault-aws-auth:vault.address: "vault.example.com" is not a URL; '
+        "write e.g. https://vault.example.com:8200",
+    ),
+    (
+        "vault.mountPath",
+        "auth/aws/",
+        'vault-aws-auth:vault.mountPath: "auth/aws/" is not a mount path; '
+        "write it without auth/ and outer slashes, e.g. aws or team/aws",
+    ),
+    (
+        "vault.serverIdHeader",
+        "https://vault",
+        'vault-aws-auth:vault.serverIdHeader: "https://vault" has a scheme; '
+        "write the host name alone, e.g. vault.example.com",
+    ),
+    (
+        "vault.stsRegion",
+        "us-east",
+        'vault-aws-auth:vault.stsRegion: "us-east" is not an AWS region; write e.g. us-east-1',
+    ),
+    ("vault.endpoints.s3", "x", "vault-aws-auth:vault.endpoints.s3: is not a known key; known: sts, iam, ec2"),
+    (
+        "vault.identityAlias",
+        "arn",
+        "vault-aws-auth:vault.identityAlias: \"arn\" is not one of them; "
+        "write 'role_id', 'unique_id', 'canonical_arn' or 'full_arn'",
+    ),
+    ("vaultIdentity.kind", "users", 'vault-aws-auth:vaultIdentity.kind: "users" is not a kind; did you mean user?'),
+    (
+        "vaultIdentity.userName",
+        "a b",
+        'vault-aws-auth:vaultIdentity.userName: "a b" is not an IAM name; '
+        "write up to 64 letters, digits and _+=,.@-",
+    ),
+    # Logins
+    (
+        "logins.pod.kind",
+        MISSING,
+        "vault-aws-auth:logins.pod.kind: is missing; known: service-account, ec2-instance",
+    ),
+    (
+        "logins.pod.kind",
+        "service-acount",
+        'vault-aws-auth:logins.pod.kind: "service-acount" is not a kind; did you mean service-account?',
+    ),
+    ("logins.pod", 5, "vault-aws-auth:logins.pod: 5 is not a mapping; write key: value lines below it"),
+    (
+        "logins.pod.maxTtl",
+        "768x",
+        'vault-aws-auth:logins.pod.maxTtl: "768x" is not a duration; write e.g. 15m, 1h30m, 768h, 30d',
+    ),
+    (
+        "logins.pod.ttl",
+        "2h",
+        "vault-aws-auth:logins.pod: has ttl 2h, longer than maxTtl 1h; write a shorter ttl or a longer maxTtl",
+    ),
+    (
+        "logins.pod.policies",
+        ["dve"],
+        'vault-aws-auth:logins.pod.policies[0]: "dve" is not a Vault policy of this project; '
+        "known: default, dev, ops. Write one of these, or add policies/vault/dve.hcl",
+    ),
+    ("logins.pod.policies", [], "vault-aws-auth:logins.pod.policies: [] is too short; write 1 or more"),
+    (
+        "logins.pod.policies",
+        MISSING,
+        "vault-aws-auth:logins.pod.policies: is missing; it is the list of the token's Vault policies",
+    ),
+    (
+        "logins.pod.serviceAccounts",
+        ["api"],
+        'vault-aws-auth:logins.pod.serviceAccounts[0]: "api" is not a service account; write NAMESPACE/NAME',
+    ),
+    (
+        "logins.pod.serviceAccounts",
+        ["App/api"],
+        'vault-aws-auth:logins.pod.serviceAccounts[0]: "App/api" is not a Kubernetes namespace; '
+        "write up to 63 lower-case letters, digits and - (not first or last)",
+    ),
+    (
+        "logins.pod.serviceAccounts",
+        ["app/*"],
+        "vault-aws-auth:logins.pod: has the wildcard 'app/*'; "
+        "write service accounts in full, or allowWildcards: true",
+    ),
+    (
+        "logins.pod.serviceAccounts",
+        ["app/api", "app/api"],
+        'vault-aws-auth:logins.pod.serviceAccounts[1]: "app/api" is the service account of '
+        "vault-aws-auth:logins.pod.serviceAccounts[0] already; write another",
+    ),
+    (
+        "logins.node.vaultRole",
+        "pod",
+        'vault-aws-auth:logins.node.vaultRole: "pod" is the Vault role of vault-aws-auth:logins.pod already; '
+        "write another",
+    ),
+    (
+        "logins.other",
+        {"kind": "service-account", "serviceAccounts": ["a/b"], "policies": ["dev"], "iamRoleName": "pod"},
+        'vault-aws-auth:logins.other.iamRoleName: "pod" is the IAM role of vault-aws-auth:logins.pod already; '
+        "write another",
+    ),
+    (
+        "logins.node.nodeGroups",
+        ["defualt"],
+        'vault-aws-auth:logins.node.nodeGroups[0]: "defualt" is not a node group of the cluster; '
+        "did you mean default?",
+    ),
+    (
+        "logins.node.nodeGroups",
+        [],
+        "vault-aws-auth:logins.node: binds nobody; write nodeGroups or roleArns",
+    ),
+    (
+        "logins.node.roleArns",
+        ["arn:aws:iam::111111111111:role/a*b"],
+        'vault-aws-auth:logins.node.roleArns[0]: "arn:aws:iam::111111111111:role/a*b" has a wildcard that is '
+        "not its last character; Vault takes a * only at the end",
+    ),
+    (
+        "logins.node.roleArns",
+        ["arn:aws:iam::1111:role/a"],
+        'vault-aws-auth:logins.node.roleArns[0]: "arn:aws:iam::1111:role/a" has the malformed account ID '
+        "'1111'; write its 12 digits",
+    ),
+    (
+        "logins.node.roleArns",
+        ["arn:aws:sts::111111111111:assumed-role/a/session"],
+        "vault-aws-auth:logins.node.roleArns[0]: \"arn:aws:sts::111111111111:assumed-role/a/session\" is the "
+        "session of a role; write the role itself: arn:aws:iam::111111111111:role/a",
+    ),
+    (
+        "logins.node.roleArns",
+        ["arn:aws:iam::222222222222:role/a"],
+        "vault-aws-auth:logins.node.roleArns[0]: is of the account 222222222222, into which Vault cannot look; "
+        'write the role to assume as vault-aws-auth:accounts."222222222222".roleArn, or, if it is the '
+        'stack\'s own account, vault-aws-auth:accountId: "222222222222"',
+    ),
+    (
+        "logins.a b",
+        VALID["vault-aws-auth:logins"]["pod"] | {"vaultRole": "x", "iamRoleName": "y", "serviceAccounts": ["c/d"]},
+        "vault-aws-auth:logins.a b: the login's name is not the name of a Vault role; "
+        "write letters, digits, _, - and . (not first or last)",
+    ),
+    # Accounts
+    (
+        "accounts.22",
+        {"roleArn": "arn:aws:iam::222222222222:role/a"},
+        "vault-aws-auth:accounts.22: is not an account ID; write its 12 digits, in quotes",
+    ),
+    (
+        "accounts.333333333333",
+        {"roleArn": "arn:aws:iam::222222222222:role/a"},
+        'vault-aws-auth:accounts.333333333333.roleArn: "arn:aws:iam::222222222222:role/a" is of another '
+        "account; write a role of 333333333333",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value", "message"), WRONG)
+def test_one_problem_is_one_message(path: str, value: object, message: str) -> None:
+    assert problems(changed(path, value)) == [message]
+
+
+def test_all_problems_are_told_at_once() -> None:
+    found = problems(
+        {
+            "vault-aws-auth:cluster": {"nodeGroups": {"a": {"minSize": "few"}}},
+            "vault-aws-auth:vault": {"address": "x", "mountPath": "/"},
+            "vault-aws-auth:logins": {"pod": {"kind": "ec2-instance", "policies": ["no"], "maxTtl": "x"}},
+        }
+    )
+    assert [problem.split(": ")[0] for problem in found] == [
+        "aws:region",
+        "vault-aws-auth:cluster.name",
+        "vault-aws-auth:cluster.nodeGroups.a.minSize",
+        "vault-aws-auth:vault.address",
+        "vault-aws-auth:vault.mountPath",
+        "vault-aws-auth:logins.pod.policies[0]",
+        "vault-aws-auth:logins.pod.maxTtl",
+    ]
+
+
+def test_a_bound_account_is_fine_when_vault_can_look_into_it() -> None:
+    arn = "arn:aws:iam::222222222222:role/a"
+    login = {"kind": "ec2-instance", "roleArns": [arn], "policies": ["dev"]}
+    config = changed("logins.other", login)
+    assert parse({**config, "vault-aws-auth:accountId": "222222222222"}, POLICIES)
+    accounts = {"222222222222": {"roleArn": "arn:aws:iam::222222222222:role/lookup"}}
+    assert parse({**config, "vault-aws-auth:accounts": accounts}, POLICIES)
+
+
+def test_one_login_binds_one_account() -> None:
+    arns = [f"arn:aws:iam::{account}:role/a" for account in ("111111111111", "222222222222")]
+    config = changed("logins.node", {"kind": "ec2-instance", "roleArns": arns, "policies": ["dev"]})
+    config["vault-aws-auth:accountId"] = "111111111111"
+    config["vault-aws-auth:accounts"] = {"222222222222": {"roleArn": "arn:aws:iam::222222222222:role/l"}}
+    assert problems(config) == [
+        "vault-aws-auth:logins.node: binds roles of several accounts; write one login for each account"
+    ]
+
+
+def test_values_of_secret_keys_are_not_repeated() -> None:
+    config = changed("vault.address", "s3cr3t")
+    (problem,) = problems(config, hidden=frozenset({"vault-aws-auth:vault"}))
+    assert problem == (
+        "vault-aws-auth:vault.address: the value is not a URL; write e.g. https://vault.example.com:8200"
+    )
+
+
+def test_the_value_of_an_unknown_key_is_not_repeated() -> None:
+    assert "hunter2" not in str(problems(changed("vault.password", "hunter2")))
+
+
+def test_settings_are_read_from_the_environment_as_the_engine_gives_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "policies" / "vault").mkdir(parents=True)
+    (tmp_path / "policies" / "vault" / "dev.hcl").write_text("text")
+    encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in VALID.items()}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({**encoded, "other:key": "ignored"}))
+    assert load(tmp_path).policies == {"dev": "text"}
+
+
+@pytest.mark.parametrize("name", ["local", "dev"])
+def test_the_stack_files_of_this_repository_are_valid(name: str) -> None:
+    config = yaml.safe_load((Path(__file__).parents[2] / f"Pulumi.{name}.yaml").read_text())["config"]
+    if name == "local":
+        config["vault-aws-auth:vault"]["address"] = "https://127.0.0.1:8200"
+    settings = parse(config, POLICIES)
+    assert isinstance(settings, Settings)
+    assert isinstance(settings, BaseModel)
