@@ -66,13 +66,21 @@ def up(
 @app.command()
 def down(
     stack: Annotated[str | None, typer.Option(help="Only this stack.", show_default="all stacks")] = None,
+    force: Annotated[
+        bool, typer.Option(help="Only stop the processes and delete the data, damaged as it may be.")
+    ] = False,
 ) -> None:
     """Destroy the stacks, prove that nothing is left in AWS, Kubernetes and Vault, stop every process."""
     home = Home.from_environment()
-    if not home.exists or not (home.root / "ports.json").exists():
+    if not home.has_data:
         console.print(f"Nothing to take down: there is no sandbox in {_relative(home.root)}.")
         return
     with home.only_one_run():
+        if force:
+            stopped = Processes(home).stop()
+            home.remove()
+            console.print(f"Deleted, nothing proved. Stopped: {', '.join(stopped) or 'nothing was running'}.")
+            return
         existing = engine.stacks(home)
         if stack and stack not in existing:
             raise SandboxError(f"there is no stack {stack} here; there are: {', '.join(existing) or 'none'}")
@@ -97,8 +105,8 @@ def down(
             lines = "\n  ".join(left)
             raise SandboxError(
                 f"the stacks are destroyed, but this was left behind:\n  {lines}\n"
-                f"The processes are stopped; the data is kept in {_relative(home.root)} (delete the folder "
-                f"to be rid of it)."
+                f"The processes are stopped and the data is kept. To look: python -m sandbox start. To be rid "
+                f"of it: python -m sandbox down --force"
             )
         home.remove()
         asked = "AWS, Kubernetes and Vault were asked: nothing is left. " if existing else ""
@@ -178,7 +186,7 @@ def _rebuild_if_interrupted(home: Home, chosen: Engine, processes: Processes) ->
     names = ", ".join(urn.rsplit("::", 1)[-1] for urn in interrupted)
     told = f"an earlier run was killed while it worked on {names}; whether that was done is unknown"
     if engine.stacks(home) != [chosen.stack]:
-        raise SandboxError(f"{told}. Start afresh: python -m sandbox down, then bring the stacks up again")
+        raise SandboxError(f"{told}. Start afresh: python -m sandbox down --force, then bring the stacks up")
     console.print(f"  [yellow]![/yellow] {told}: the sandbox is made anew")
     processes.stop()
     home.remove()

@@ -23,6 +23,9 @@ PORTS = ("emulator", "etcd", "etcd-peer", "kube-apiserver", "vault", "vault-clus
 PORT_RANGE = range(20_000, 32_000)
 
 
+AFRESH = "python -m sandbox down --force, then make up"
+
+
 class SandboxError(Exception):
     """One clear message for the user: what is wrong, where, and the way on."""
 
@@ -55,6 +58,11 @@ class Home:
     @property
     def exists(self) -> bool:
         return self.root.is_dir()
+
+    @property
+    def has_data(self) -> bool:
+        """Whether a sandbox was ever started here and not taken down since."""
+        return (self.root / "ports.json").exists()
 
     @property
     def ports(self) -> dict[str, int]:
@@ -109,11 +117,12 @@ class Home:
         try:
             return json.loads(path.read_text())
         except FileNotFoundError:
-            raise SandboxError(f"{path} is missing: the sandbox is not up. Run: make up") from None
-        except ValueError as error:
             raise SandboxError(
-                f"{path} is damaged ({error}). Start afresh: python -m sandbox down, then make up"
-            ) from error
+                f"{path} is missing: the sandbox is not up, or damaged. Run: make up; and if it says the "
+                f"same: {AFRESH}"
+            ) from None
+        except ValueError as error:
+            raise SandboxError(f"{path} is damaged ({error}). Start afresh: {AFRESH}") from error
 
     @contextlib.contextmanager
     def only_one_run(self) -> Iterator[None]:

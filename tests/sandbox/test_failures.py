@@ -130,6 +130,19 @@ def test_what_a_stack_did_not_make_is_found_by_down(another_sandbox: Sandbox) ->
     assert wait_until_gone(another_sandbox) == []
 
 
+def test_a_damaged_sandbox_says_how_to_start_afresh(another_sandbox: Sandbox) -> None:
+    assert another_sandbox.run("start").returncode == 0
+    (another_sandbox.home / "vault" / "init.json").write_text("{")
+    answer = another_sandbox.run("start")
+    assert answer.returncode == 1
+    assert "init.json is damaged" in answer.stderr
+    assert "python -m sandbox down --force" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert another_sandbox.run("down", "--force").returncode == 0
+    assert wait_until_gone(another_sandbox) == []
+    assert another_sandbox.run("start").returncode == 0
+
+
 def test_a_missing_stack_file_is_one_message(sandbox: Sandbox) -> None:
     answer = sandbox.run("up", "--stack", "other", "--config", "nowhere.yaml")
     assert answer.returncode == 1
