@@ -105,8 +105,8 @@ def down(
             lines = "\n  ".join(left)
             raise SandboxError(
                 f"the stacks are destroyed, but this was left behind:\n  {lines}\n"
-                f"The processes are stopped and the data is kept. To look: python -m sandbox start. To be rid "
-                f"of it: python -m sandbox down --force"
+                f"The processes are stopped and the data is kept. To look: python -m sandbox start. "
+                f"To be rid of it: python -m sandbox down --force"
             )
         home.remove()
         asked = "AWS, Kubernetes and Vault were asked: nothing is left. " if existing else ""

@@ -166,8 +166,8 @@ def stacks(home: Home) -> list[str]:
 def install_plugins(home: Home) -> None:
     """Puts each plugin where the engine looks: an official one if there is one, else the local.
 
-    Order for providers: `SANDBOX_PLUGIN_PATH` (reached through PATH, which the engine prefers), the user's own Pulumi
-    plugin cache, the local stand-in.
+    Order for providers: `SANDBOX_PLUGIN_PATH` (reached through PATH, which the engine prefers), the
+    user's own Pulumi plugin cache, the local stand-in.
     """
     cache = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
     target = home.root / "pulumi" / "home" / "plugins"
