@@ -184,12 +184,19 @@ def test_an_oidc_provider_of_another_stack_is_left_to_it() -> None:
     assert existing(found(tags={OWNER_TAG: theirs})).of_type(OIDC) == []
 
 
-def test_a_refused_lookup_is_not_taken_for_a_missing_oidc_provider() -> None:
-    def refused(_: dict[str, Any]) -> dict[str, Any]:
-        raise RuntimeError("AccessDenied: not authorized to perform iam:ListOpenIDConnectProviders")
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "AccessDenied: not authorized to perform iam:ListOpenIDConnectProviders",
+        "no EC2 IMDS role found, credentials not found",
+    ],
+)
+def test_a_failed_lookup_is_not_taken_for_a_missing_oidc_provider(refusal: str) -> None:
+    def fail(_: dict[str, Any]) -> dict[str, Any]:
+        raise RuntimeError(refusal)
 
-    with pytest.raises(Exception, match="AccessDenied"):
-        existing(refused)
+    with pytest.raises(Exception, match=refusal):
+        existing(fail)
 
 
 def test_an_oidc_provider_without_the_audience_is_refused_with_the_command_that_mends_it() -> None:
