@@ -89,7 +89,7 @@ def down(
         try:
             if existing:
                 _start(home, processes)
-                for name in [stack] if stack else existing:
+                for name in [stack] if stack else reversed(existing):
                     _heading(f"Stack {name}")
                     Engine(home, name).destroy()
             if stack and existing != [stack]:

@@ -91,6 +91,7 @@ class Engine:
             )
         if self.stack not in stacks(self.home):
             self._call("stack", "init", "--no-select", self.stack)
+            write_private(_order(self.home), json.dumps([*stacks(self.home)]))
         salt = (yaml.safe_load(self._config_file.read_text()) or {}).get("encryptionsalt")
         endpoint = self.home.emulator_url
         vault = {
@@ -158,9 +159,15 @@ class Engine:
 
 
 def stacks(home: Home) -> list[str]:
-    """The stacks that exist in this sandbox's state."""
+    """The stacks that exist in this sandbox's state, the oldest first: a later one may use an earlier."""
     folder = home.root / "pulumi" / "state" / ".pulumi" / "stacks" / PROJECT
-    return sorted(path.stem for path in folder.glob("*.json"))
+    existing = {path.stem for path in folder.glob("*.json")}
+    order: list[str] = home.read_json(_order(home)) if _order(home).exists() else []
+    return [name for name in order if name in existing] + sorted(existing - set(order))
+
+
+def _order(home: Home) -> Path:
+    return home.root / "pulumi" / "stacks.json"
 
 
 def install_plugins(home: Home) -> None:
