@@ -47,7 +47,7 @@ unit: $(READY) ## Tests that need no sandbox
 
 sandbox-test: $(READY) ## Tests that bring real stacks up
 	@$(BIN)/python tools/build.py > /dev/null
-	@$(BIN)/python -m pytest -q tests/sandbox --durations 10
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --durations 10 tests/sandbox
 
 bench: $(READY) ## Measure imports, previews and the chain
 	@$(BIN)/python -m tests.bench

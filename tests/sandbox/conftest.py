@@ -10,6 +10,13 @@ import pytest
 from tests.sandbox.kit import Sandbox
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the shared sandbox go to one worker; every other one brings its own and goes anywhere."""
+    for item in items:
+        if "sandbox" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("shared sandbox"))
+
+
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The sandbox with stack `local`, brought up once from nothing."""
