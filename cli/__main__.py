@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.errors import Refused, UsageProblem
+from .errors import Refused, UsageProblem
 
 if TYPE_CHECKING:  # these bring pydantic and Rich, which --help can do without
-    from cli.outputs import Stack
+    from .outputs import Stack
 
 app = typer.Typer(
     name="vault-aws-auth",
@@ -118,9 +118,9 @@ def login(
     The token works until its TTL ends, as that of `vault login` does. It is not shown unless asked for.
     """
     with _one_message(as_json):
-        from cli import render
-        from cli.chain import log_in
-        from cli.workloads import Options, workload
+        from . import render
+        from .chain import log_in
+        from .workloads import Options, workload
 
         _check_writable(token_file)
         found = _stack(outputs, project, stack, vault_address)
@@ -164,9 +164,9 @@ def verify(
     and tokens revoked.
     """
     with _one_message(as_json):
-        from cli import render
-        from cli.verify import verify as findings_of
-        from cli.workloads import Options
+        from . import render
+        from .verify import verify as findings_of
+        from .workloads import Options
 
         found = _stack(outputs, project, stack, vault_address)
         findings = list(
@@ -180,7 +180,7 @@ def verify(
 def _stack(outputs: str | None, project: Path, stack: str | None, vault_address: str | None) -> "Stack":
     from dataclasses import replace
 
-    from cli.outputs import from_file, from_pulumi
+    from .outputs import from_file, from_pulumi
 
     if outputs and stack:
         raise UsageProblem("--outputs and --stack exclude each other")
@@ -215,7 +215,7 @@ def _one_message(as_json: bool) -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        from cli import render
+        from . import render
 
         render.refusal(error, as_json=as_json)
         raise typer.Exit(1) from None

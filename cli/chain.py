@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from cli.errors import Refused
-from cli.outputs import VaultOutput
-from cli.refusals import vault_meaning, web_identity_hint
+from .errors import Refused
+from .outputs import VaultOutput
+from .refusals import vault_meaning, web_identity_hint
 
 AWS_LINK = "AWS identity"
 VAULT_LINK = "Vault login"

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cli.errors import Refused
-from cli.outputs import Stack
+from .errors import Refused
+from .outputs import Stack
 
 LINK = "service-account token"
 AUDIENCE = "sts.amazonaws.com"

@@ -11,7 +11,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from cli.errors import Refused
+from .errors import Refused
 
 LINK = "stack outputs"
 MASKED = "[secret]"  # what Pulumi prints for a secret unless asked with --show-secrets

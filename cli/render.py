@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.chain import Session
-from cli.errors import Refused
-from cli.verify import Finding
-from cli.workloads import Workload
+from .chain import Session
+from .errors import Refused
+from .verify import Finding
+from .workloads import Workload
 
 
 def console(*, stderr: bool = False) -> Console:

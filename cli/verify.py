@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from cli import refusals
-from cli.chain import Session, log_in, revoke, vault_login
-from cli.errors import Refused, UsageProblem
-from cli.outputs import LoginOutput, Stack
-from cli.workloads import Options, Workload, no_such_login, workload
+from . import refusals
+from .chain import Session, log_in, revoke, vault_login
+from .errors import Refused, UsageProblem
+from .outputs import LoginOutput, Stack
+from .workloads import Options, Workload, no_such_login, workload
 
 
 @dataclass(frozen=True)

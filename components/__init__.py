@@ -5,18 +5,18 @@
 for one caller to get a Vault token. Providers are taken from `opts.providers`: aws, vault, kubernetes, eks.
 """
 
-from components.cluster import EksCluster, EksClusterArgs, NodeGroup
-from components.iam import VaultPermissions, merge_permissions
-from components.logins.ec2_instance import Ec2InstanceLogin, Ec2InstanceLoginArgs
-from components.logins.service_account import (
+from .cluster import EksCluster, EksClusterArgs, NodeGroup
+from .iam import VaultPermissions, merge_permissions
+from .logins.ec2_instance import Ec2InstanceLogin, Ec2InstanceLoginArgs
+from .logins.service_account import (
     ServiceAccountLogin,
     ServiceAccountLoginArgs,
     ServiceAccountMode,
     ServiceAccountRef,
 )
-from components.vault_auth import StsRole, VaultAwsAuth, VaultAwsAuthArgs, VaultConnection
-from components.vault_identity import IamUserVaultIdentity, IamUserVaultIdentityArgs, VaultCredentials
-from components.vault_role import VaultToken
+from .vault_auth import StsRole, VaultAwsAuth, VaultAwsAuthArgs, VaultConnection
+from .vault_identity import IamUserVaultIdentity, IamUserVaultIdentityArgs, VaultCredentials
+from .vault_role import VaultToken
 
 __all__ = [
     "Ec2InstanceLogin",

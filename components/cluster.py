@@ -7,8 +7,8 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 from typing_extensions import NotRequired, TypedDict
 
-from components import arns, iam
-from components.kubeconfig import eks_kubeconfig
+from . import arns, iam
+from .kubeconfig import eks_kubeconfig
 
 DEFAULT_LOG_TYPES = ("api", "audit", "authenticator")
 OWNER_TAG = "vault-aws-auth/owner"

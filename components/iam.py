@@ -9,7 +9,7 @@ from typing import Any
 
 from typing_extensions import NotRequired, TypedDict
 
-from components import arns
+from . import arns
 
 AUDIENCE = "sts.amazonaws.com"
 """The audience of service-account tokens meant for AWS. It is the same in every partition, aws-cn too: EKS

@@ -6,8 +6,8 @@ import pulumi
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
-from components import arns, names
-from components.vault_identity import VaultCredentials
+from . import arns, names
+from .vault_identity import VaultCredentials
 
 IDENTITY_ALIASES = ("role_id", "unique_id", "canonical_arn", "full_arn")
 IDENTITY_METADATA = (

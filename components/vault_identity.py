@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from typing_extensions import NotRequired, TypedDict
 
-from components import iam
+from . import iam
 
 
 class VaultCredentials(TypedDict):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pulumi
 from typing_extensions import NotRequired, TypedDict
 
-from components import durations
+from . import durations
 
 
 class VaultToken(TypedDict):

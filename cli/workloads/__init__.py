@@ -3,11 +3,11 @@
 A new kind is a new file with a `Workload` in it and a line in `KINDS`.
 """
 
-from cli.errors import UsageProblem
-from cli.outputs import Stack
-from cli.workloads.base import Impostor, Options, Workload
-from cli.workloads.ec2_instance import Ec2InstanceWorkload
-from cli.workloads.service_account import ServiceAccountWorkload
+from ..errors import UsageProblem
+from ..outputs import Stack
+from .base import Impostor, Options, Workload
+from .ec2_instance import Ec2InstanceWorkload
+from .service_account import ServiceAccountWorkload
 
 __all__ = ["KINDS", "Impostor", "Options", "Workload", "no_such_login", "workload"]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from cli.chain import Credentials
-from cli.outputs import LoginOutput, Stack
+from ..chain import Credentials
+from ..outputs import LoginOutput, Stack
 
 
 @dataclass(frozen=True)

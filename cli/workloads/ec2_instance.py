@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterator
 
-from cli.chain import AWS_LINK, Credentials
-from cli.errors import Refused
-from cli.workloads.base import Impostor, Workload
+from ..chain import AWS_LINK, Credentials
+from ..errors import Refused
+from .base import Impostor, Workload
 
 
 class Ec2InstanceWorkload(Workload):

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from cli.chain import Credentials, assume_role_with_web_identity
-from cli.cluster import AUDIENCE, Cluster
-from cli.errors import UsageProblem
-from cli.workloads.base import Impostor, Workload
+from ..chain import Credentials, assume_role_with_web_identity
+from ..cluster import AUDIENCE, Cluster
+from ..errors import UsageProblem
+from .base import Impostor, Workload
 
 NOT_TRUSTED = frozenset({"AccessDenied"})
 NOT_VALID = frozenset({"InvalidIdentityToken"})

@@ -7,9 +7,9 @@ import pulumi_aws as aws
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
-from components import arns, iam
-from components.vault_auth import VaultConnection
-from components.vault_role import VaultToken, token_inputs, vault_role_options
+from .. import arns, iam
+from ..vault_auth import VaultConnection
+from ..vault_role import VaultToken, token_inputs, vault_role_options
 
 EKS_PROFILE_NAMES = "eks-*"
 """EKS names the instance profiles of managed node groups `eks-<uuid>`."""

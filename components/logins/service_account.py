@@ -9,9 +9,9 @@ import pulumi_kubernetes as kubernetes
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
-from components import iam, names
-from components.vault_auth import VaultConnection
-from components.vault_role import VaultToken, token_inputs, vault_role_options
+from .. import iam, names
+from ..vault_auth import VaultConnection
+from ..vault_role import VaultToken, token_inputs, vault_role_options
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 

@@ -1,0 +1,38 @@
+"""The component library and the command import under any name: that is how a package installs them."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "statement"),
+    [
+        ("components", "pulumi_vault_aws_auth", "import pulumi_vault_aws_auth"),
+        ("cli", "the_command", "from the_command import __main__, render, verify, workloads"),
+    ],
+)
+def test_a_copy_under_another_name_needs_nothing_of_this_repository(
+    tmp_path: Path, folder: str, name: str, statement: str
+) -> None:
+    shutil.copytree(
+        REPOSITORY / folder, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
+    )
+    script = (
+        # Without the path hook of this repository's own command, where it was installed for development.
+        "import sys; sys.meta_path[:] = [f for f in sys.meta_path if '__editable__' not in str(f)];"
+        f"sys.path.insert(0, {str(tmp_path)!r}); {statement}"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-I", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
