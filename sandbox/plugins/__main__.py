@@ -14,9 +14,10 @@ def main() -> None:
     if hasattr(module, "serve"):
         module.serve(sys.argv[2:])
         return
-    from sandbox.plugins.server import serve
+    from sandbox.plugins.server import Provider
+    from sandbox.plugins.serving import serve
 
-    serve(module.PLUGIN)
+    serve(Provider(module.PLUGIN))
 
 
 main()

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from sandbox.plugins.resource import Resource
@@ -51,6 +51,20 @@ def render(path: Path) -> str:
     for key in path[1:]:
         text += f".{key}" if _BARE_KEY.match(key) else f"[{json.dumps(key)}]"
     return text
+
+
+def replaces(entry: Resource, path: Path, extra: Container[str]) -> bool:
+    """Whether a difference there replaces the resource; `extra` are inputs that do this time."""
+    if entry.update is None or path[0] in extra:
+        return True
+    steps = [".".join(path[: depth + 1]) for depth in range(len(path))]
+    below = ".".join(path) + "."
+    return any(s in entry.replace_on for s in steps) or any(r.startswith(below) for r in entry.replace_on)
+
+
+def within(path: str, ignored: Iterable[str]) -> bool:
+    """Whether a rendered path is one of those, or inside of it."""
+    return any(path == i or path.startswith((f"{i}.", f"{i}[")) for i in ignored)
 
 
 def refreshed(entry: Resource, inputs: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,14 @@ class NotFound(ProviderError):
     """The object does not exist. Read takes it as "gone", Delete as "done"."""
 
 
+class Unfinished(ProviderError):
+    """What went wrong after the object was made: the engine keeps it, and tries an update the next time."""
+
+    def __init__(self, identifier: str, state: State, reason: str) -> None:
+        super().__init__(reason)
+        self.identifier, self.state = identifier, state
+
+
 @dataclass(frozen=True)
 class Resource:
     """One resource type. A callable gets the API client first, and raises ProviderError to refuse."""
@@ -41,7 +49,9 @@ class Resource:
     """The inputs that are supported. Any other is refused at Check."""
 
     create: Callable[[Ctx, Inputs], tuple[str, State]]
-    """Makes the object: (ID, outputs). The server adds the inputs to the outputs where they are absent."""
+    """Makes the object: (ID, outputs). The server adds the inputs to the outputs where they are absent.
+
+    What fails once the object exists is raised as Unfinished."""
 
     read: Callable[[Ctx, str, State], State | None]
     """Live outputs by ID, with the live values of the inputs among them; None when it is gone.

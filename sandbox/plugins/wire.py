@@ -4,7 +4,7 @@ Secrets and unknowns travel inside ordinary structures under well-known signatur
 `Secret` and `UNKNOWN`. Whole numbers, which travel as doubles, are ints.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,6 +125,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(item) for item in value]
     return value
+
+
+def hidden(properties: Mapping[str, Any], secret: Set[str]) -> dict[str, Any]:
+    """The properties, with those that are to be secret as secrets, and as secrets only once."""
+    return {
+        key: Secret(plain(value)) if key in secret and value is not None else value
+        for key, value in properties.items()
+    }
 
 
 def is_known(value: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 from pulumi.runtime.proto import provider_pb2 as pb
-from pulumi.runtime.proto import provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
 from sandbox.plugins import wire
 from sandbox.plugins.resource import Plugin
@@ -18,6 +18,11 @@ from sandbox.plugins.server import Provider
 
 class Refused(Exception):
     """The plugin failed a call, or a check."""
+
+    def __init__(self, reason: str, kept: pb.ErrorResourceInitFailed | None = None) -> None:
+        super().__init__(reason)
+        self.kept = kept
+        """What the engine keeps all the same, of an object that was made."""
 
 
 @dataclass
@@ -57,7 +62,7 @@ class Engine:
         try:
             return getattr(self.stub, method)(request)
         except grpc.RpcError as error:
-            raise Refused(error.details()) from None
+            raise Refused(error.details(), _kept(error)) from None
 
     def configure(self, config: dict[str, Any]) -> None:
         """Checks and configures the provider."""
@@ -194,6 +199,15 @@ def engine_for(plugin: Plugin, config: dict[str, Any] | None = None) -> Iterator
 def urn(token: str, name: str = "it") -> str:
     """The URN of a resource inside a component."""
     return f"urn:pulumi:local::vault-aws-auth::parent:index:Parent${token}::{name}"
+
+
+def _kept(error: Any) -> pb.ErrorResourceInitFailed | None:
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            kept = pb.ErrorResourceInitFailed()
+            assert status_pb2.Status.FromString(value).details[0].Unpack(kept)
+            return kept
+    return None
 
 
 def _raise(failures: Any) -> None:

@@ -19,7 +19,16 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from sandbox.plugins import wire
-from sandbox.plugins.resource import Function, Inputs, NotFound, Plugin, ProviderError, Resource, State
+from sandbox.plugins.resource import (
+    Function,
+    Inputs,
+    NotFound,
+    Plugin,
+    ProviderError,
+    Resource,
+    State,
+    Unfinished,
+)
 from sandbox.plugins.wire import UNKNOWN, Secret
 from tests.plugins.engine import Deployed, Engine, Refused, engine_for, urn
 
@@ -47,6 +56,8 @@ def create(cloud: Cloud, inputs: Inputs) -> tuple[str, State]:
     if inputs["name"] in cloud.things:
         raise ProviderError(f"{inputs['name']} exists")
     cloud.things[inputs["name"]] = inputs
+    if inputs["name"] == "stuck":
+        raise Unfinished("stuck", {"arn": "arn:stuck", "key": "k-123456"}, "stuck is FAILED")
     return inputs["name"], {"serial": 1, "key": "k-123456", "arn": f"arn:{inputs['name']}"}
 
 
@@ -378,6 +389,16 @@ class TestFailures:
         ):
             engine.create(THING, {"name": "broken", "size": 1})
 
+    def test_what_fails_after_it_was_made_is_kept(self, engine: Engine) -> None:
+        with pytest.raises(Refused, match="Thing: stuck is FAILED") as refused:
+            engine.create(THING, {"name": "stuck", "size": 1, "password": Secret("hunter2")})
+        kept = refused.value.kept
+        assert kept
+        assert kept.id == "stuck"
+        assert kept.reasons == [str(refused.value)]
+        outputs = {"arn": "arn:stuck", "key": Secret("k-123456"), "password": Secret("hunter2")}
+        assert wire.decode(kept.properties) == {"name": "stuck", "size": 1, "color": "red", **outputs}
+
     def test_an_asset_is_refused(self, engine: Engine) -> None:
         request = pb.CheckRequest(urn="urn:pulumi:s::p::" + THING + "::n")
         request.news.update(
@@ -458,7 +479,7 @@ class TestProcess:
             cwd=REPOSITORY,
         )
 
-    def test_prints_its_port_serves_and_stops(self) -> None:
+    def test_prints_its_port_serves_refuses_and_stops(self) -> None:
         process = self.start()
         assert process.stdout
         with (
@@ -467,6 +488,9 @@ class TestProcess:
         ):
             stub = provider_pb2_grpc.ResourceProviderStub(channel)
             assert json.loads(stub.GetSchema(pb.GetSchemaRequest()).schema)["name"] == "vault"
+            with pytest.raises(grpc.RpcError) as refused:
+                stub.Check(pb.CheckRequest(urn=urn("vault:index/no:No")))
+            assert "this resource type is not supported" in refused.value.details()
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=20) == 0
 
