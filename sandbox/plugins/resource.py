@@ -179,6 +179,11 @@ class Plugin:
         return version(self.distribution)
 
 
+def words(text: str) -> frozenset[str]:
+    """The words of a text: the tables' lists of inputs."""
+    return frozenset(text.split())
+
+
 def table(*entries: Resource) -> dict[str, Resource]:
     """Resources by token."""
     return {entry.token: entry for entry in entries}

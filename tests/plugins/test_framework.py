@@ -515,9 +515,12 @@ class TestProcess:
                 assert time.monotonic() < deadline, "the plugin outlives its engine"
                 time.sleep(0.1)
 
-    def test_does_not_load_the_sdk(self) -> None:
+    @pytest.mark.parametrize(
+        "modules", ["server, sandbox.plugins.vault", "eks, sandbox.plugins.eks.provider"]
+    )
+    def test_does_not_load_the_sdk(self, modules: str) -> None:
         code = (
-            "import sys, sandbox.plugins.server, sandbox.plugins.vault\n"
+            f"import sys, sandbox.plugins.serving, sandbox.plugins.{modules}\n"
             "print([m for m in sys.modules if m.startswith(('pulumi_', 'boto', 'kubernetes'))])"
         )
         loaded = subprocess.run(

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.plugins.eks import COMPONENTS, Component
+from sandbox.plugins.eks import COMPONENTS
+from sandbox.plugins.eks.children import OUTPUTS
+from sandbox.plugins.eks.component import Component
 from sandbox.plugins.resource import Function, Plugin, Resource
 
 PLUGINS: list[Plugin] = [
@@ -87,6 +89,15 @@ def test_every_rule_of_an_entry_is_about_an_input_it_has(entry: Resource) -> Non
 @pytest.mark.parametrize("entry", TYPES)
 def test_the_token_is_the_sdk_class_own(entry: Resource | Component) -> None:
     assert f"'{entry.token}'" in inspect.getsource(installed(entry.sdk))
+
+
+@pytest.mark.parametrize(("token", "outputs"), OUTPUTS.items(), ids=list(OUTPUTS))
+def test_the_outputs_that_the_eks_package_reads_exist(token: str, outputs: tuple[str, ...]) -> None:
+    package, module, cls = token.split(":")
+    path = f"pulumi_{package}" if module == "index" else f"pulumi_{package}.{module.partition('/')[0]}"
+    found = installed(f"{path}.{cls}")
+    assert f"'{token}'" in inspect.getsource(found)
+    assert {*outputs} <= set(names(found).values())
 
 
 @pytest.mark.parametrize("entry", FUNCTIONS)

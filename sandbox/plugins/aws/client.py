@@ -14,12 +14,7 @@ from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sandbox.plugins.resource import Function, Inputs, NotFound, ProviderError, Resource, State
-
-
-def words(text: str) -> frozenset[str]:
-    """The words of a text: the tables' lists of inputs."""
-    return frozenset(text.split())
+from sandbox.plugins.resource import Function, Inputs, NotFound, ProviderError, Resource, State, words
 
 
 def as_is(text: str) -> dict[str, str]:
