@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pulumi
+import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
 from . import durations
@@ -55,18 +56,28 @@ def _seconds(field: str, duration: str) -> int:
         raise ValueError(f"{field}: {duration!r} {error}") from None
 
 
-def vault_role_options(parent: pulumi.Resource, principal_id: pulumi.Input[object]) -> pulumi.ResourceOptions:
-    """Options of a Vault role that is bound to IAM principals by their unique IDs.
+def pin_principals(
+    name: str,
+    vault_role: vault.aws.AuthBackendRole,
+    arns: pulumi.Input[list[str]],
+    unique_ids: pulumi.Input[list[str]],
+    parent: pulumi.Resource,
+) -> None:
+    """Declare the unique IDs of the IAM principals that a Vault role is bound to, in the order of their ARNs.
 
-    Vault notes a principal's unique ID when the Vault role is written. A principal that was deleted and
-    made again under the same ARN has another one, and could not log in: so the Vault role is replaced when
-    `principal_id` changes, or when its principal is replaced in the same update. (An engine older than the
-    pinned SDK may not know the first: there, `pulumi up --replace <URN of the Vault role>`.)
+    Vault looks the IDs up when the ARNs are written, and goes by them from then on: a principal that was
+    deleted and made again under the same ARN could not log in, and no input of the Vault role would tell.
+    Vault answers with the IDs that it has, and ignores them when they are written: so where they are not
+    those of AWS, the ARNs are written again, and Vault looks anew.
     """
-    return pulumi.ResourceOptions(
-        parent=parent,
-        replacement_trigger=principal_id,
-        replace_on_changes=["boundIamPrincipalArns"],
-        # The new one has the old one's path: deleted afterwards, the old one would take it along.
-        delete_before_replace=True,
+    vault.generic.Endpoint(
+        f"{name}-principal-ids",
+        path=vault_role.id,
+        data_json=pulumi.Output.json_dumps(
+            {"bound_iam_principal_arn": arns, "bound_iam_principal_id": unique_ids}
+        ),
+        # The Vault role's other fields, and its end, are its own resource's business.
+        ignore_absent_fields=True,
+        disable_delete=True,
+        opts=pulumi.ResourceOptions(parent=parent),
     )

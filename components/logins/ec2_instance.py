@@ -9,7 +9,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from .. import arns, iam
 from ..vault_auth import VaultConnection
-from ..vault_role import VaultToken, token_inputs, vault_role_options
+from ..vault_role import VaultToken, pin_principals, token_inputs
 
 EKS_PROFILE_NAMES = "eks-*"
 """EKS names the instance profiles of managed node groups `eks-<uuid>`."""
@@ -96,9 +96,12 @@ class Ec2InstanceLogin(pulumi.ComponentResource):
             bound_iam_role_arns=role_arns,
             bound_iam_principal_arns=role_arns,
             resolve_aws_unique_ids=True,
-            opts=vault_role_options(self, pulumi.Output.all(*map(self._unique_id, args["role_arns"]))),
+            # The new one has the old one's path: deleted afterwards, the old one would take it along.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             **token,
         )
+        unique_ids = pulumi.Output.all(*map(self._unique_id, args["role_arns"]))
+        pin_principals(name, vault_role, role_arns, unique_ids, self)
 
         self.vault_role = vault_role.role
         self.iam_role_arn = role_arns.apply(lambda values: values[0])

@@ -11,7 +11,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from .. import iam, names
 from ..vault_auth import VaultConnection
-from ..vault_role import VaultToken, token_inputs, vault_role_options
+from ..vault_role import VaultToken, pin_principals, token_inputs
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 
@@ -134,8 +134,13 @@ class ServiceAccountLogin(pulumi.ComponentResource):
             auth_type="iam",
             bound_iam_principal_arns=[role.arn],
             resolve_aws_unique_ids=True,
-            opts=vault_role_options(self, role.unique_id),
+            # The new one has the old one's path: deleted afterwards, the old one would take it along.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             **token,
+        )
+        principals = role.arn.apply(lambda arn: [arn])
+        pin_principals(
+            name, vault_role, principals, role.unique_id.apply(lambda unique_id: [unique_id]), self
         )
 
         self.vault_role = vault_role.role
@@ -143,7 +148,7 @@ class ServiceAccountLogin(pulumi.ComponentResource):
         self.service_accounts = pulumi.Output.from_input(
             [f"{account['namespace']}/{account['name']}" for account in accounts]
         )
-        self.principals = role.arn.apply(lambda arn: [arn])
+        self.principals = principals
         self.register_outputs(
             {
                 "vault_role": self.vault_role,

@@ -44,8 +44,6 @@ class Registered:
     depends_on: set[str]
     """Names of the resources that it waits for."""
     delete_before_replace: bool
-    replace_on_changes: list[str]
-    replacement_trigger: Any
 
 
 @dataclass
@@ -178,10 +176,6 @@ class _Monitor(mocks.MockMonitor):
                     providers={package: _name(ref) for package, ref in request.providers.items()},
                     depends_on={_name(urn) for urn in request.dependencies},
                     delete_before_replace=request.deleteBeforeReplace,
-                    replace_on_changes=list(request.replaceOnChanges),
-                    replacement_trigger=json_format.MessageToDict(request.replacement_trigger)
-                    if request.HasField("replacement_trigger")
-                    else None,
                 )
             )
         return answer

@@ -9,6 +9,7 @@ from components import Ec2InstanceLogin, ServiceAccountLogin, ServiceAccountMode
 from tests.unit.recording import ISSUER, Recording, providers, record
 
 ROLE, VAULT_ROLE = "aws:iam/role:Role", "vault:aws/authBackendRole:AuthBackendRole"
+ENDPOINT = "vault:generic/endpoint:Endpoint"
 ACCOUNT = "kubernetes:core/v1:ServiceAccount"
 PATCH = "kubernetes:core/v1:ServiceAccountPatch"
 PROVIDER_ARN = f"arn:aws:iam::111111111111:oidc-provider/{ISSUER}"
@@ -71,6 +72,7 @@ def test_the_role_has_no_permissions() -> None:
         (ROLE, "pod-iam-role"),
         (ACCOUNT, "pod-app-api-service-account"),
         (VAULT_ROLE, "pod-vault-role"),
+        (ENDPOINT, "pod-principal-ids"),
     }
 
 
@@ -142,12 +144,32 @@ def test_only_the_iam_role_may_use_the_vault_role() -> None:
     assert (role.parent, role.provider) == ("pod", "vault")
 
 
+def pinned(recording: Recording, login: str) -> Any:
+    return json.loads(recording.one(ENDPOINT, f"{login}-principal-ids").inputs["dataJson"])
+
+
 def test_the_vault_role_follows_an_iam_role_that_is_made_anew() -> None:
     """Vault keeps the principal's unique ID: an IAM role of the same ARN is another principal to it."""
-    role = pod().one(VAULT_ROLE, "pod-vault-role")
-    assert role.replacement_trigger == "AROA-pod"
-    assert role.replace_on_changes == ["boundIamPrincipalArns"]
-    assert role.delete_before_replace
+    recording = pod(vault_role="dev-role")
+    endpoint = recording.one(ENDPOINT, "pod-principal-ids")
+    assert pinned(recording, "pod") == {
+        "bound_iam_principal_arn": ["arn:aws:iam::111111111111:role/pod"],
+        "bound_iam_principal_id": ["AROA-pod"],
+    }
+    assert endpoint.inputs["path"] == "pod-vault-role-id"
+    assert (endpoint.parent, endpoint.provider) == ("pod", "vault")
+    assert "pod-vault-role" in endpoint.depends_on, "what is written anew exists"
+
+
+def test_the_vault_role_is_shared_by_two_resources_and_deleted_by_one() -> None:
+    inputs = pod().one(ENDPOINT, "pod-principal-ids").inputs
+    assert inputs["disableDelete"] is True
+    assert inputs["ignoreAbsentFields"] is True
+
+
+def test_a_vault_role_that_is_replaced_does_not_take_its_successor_along() -> None:
+    assert pod().one(VAULT_ROLE, "pod-vault-role").delete_before_replace
+    assert node().one(VAULT_ROLE, "node-vault-role").delete_before_replace
 
 
 def test_the_vault_role_waits_for_the_client_config() -> None:
@@ -198,8 +220,12 @@ def test_an_instance_login_binds_profile_role_and_caller() -> None:
         "tokenTtl": 900,
         "tokenMaxTtl": 7200,
     }
-    assert recording.children("node") == {(VAULT_ROLE, "node-vault-role")}
-    assert (role.provider, role.replacement_trigger) == ("vault", ["AROA-node"])
+    assert recording.children("node") == {(VAULT_ROLE, "node-vault-role"), (ENDPOINT, "node-principal-ids")}
+    assert role.provider == "vault"
+    assert pinned(recording, "node") == {
+        "bound_iam_principal_arn": [NODE_ROLE],
+        "bound_iam_principal_id": ["AROA-node"],
+    }
     assert recording.calls == [("aws:iam/getRole:getRole", {"name": "node"}, "aws")]
 
 

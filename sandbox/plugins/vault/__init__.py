@@ -4,7 +4,7 @@ The resources keep the official provider's IDs, defaults and field names.
 """
 
 from sandbox.plugins.resource import Plugin, table
-from sandbox.plugins.vault import aws_auth, mounts, policy
+from sandbox.plugins.vault import aws_auth, endpoint, mounts, policy
 from sandbox.plugins.vault.client import Vault, explain
 
 # About the child token that the official provider makes for itself, and this one does not, and about a
@@ -22,5 +22,5 @@ PLUGIN = Plugin(
     connect=Vault,
     explain=explain,
     functions={},
-    resources=table(*mounts.RESOURCES, policy.POLICY, *aws_auth.RESOURCES),
+    resources=table(*mounts.RESOURCES, policy.POLICY, endpoint.ENDPOINT, *aws_auth.RESOURCES),
 )
