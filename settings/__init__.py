@@ -11,8 +11,10 @@ from typing import Any
 from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env
 
-from settings.parser import PROJECT, REGION_KEY, Parser, SettingsError
-from settings.sections import Ec2InstanceLogin, LoginSettings, ServiceAccountLogin, Settings
+from settings.logins import Ec2InstanceLogin, LoginSettings, ServiceAccountLogin
+from settings.parser import PROJECT, REGION_KEY, Parser
+from settings.problems import SettingsError
+from settings.sections import Settings
 
 __all__ = [
     "Ec2InstanceLogin",

@@ -1,48 +1,32 @@
 """The sections of the stack's configuration: every key, with its default and meaning."""
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from components import durations
+from settings.logins import LoginSettings
+from settings.section import Section, rule
 from settings.values import (
     AnyArn,
     Cidr,
     ClusterName,
-    Duration,
     ExternalId,
     GroupName,
     IamName,
     KubernetesVersion,
     MountPath,
     PolicyArn,
-    PolicyName,
-    ProfileName,
     Region,
     RoleArn,
     ServerIdHeader,
-    ServiceAccount,
     SubnetId,
     Url,
     VaultNamespace,
-    VaultRoleName,
     VpcId,
-    is_wild,
 )
-
-
-class Section(BaseModel):
-    """A mapping in the configuration: camelCase keys, unknown ones refused."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, frozen=True, extra="forbid", hide_input_in_errors=True
-    )
-
-    def given(self) -> dict[str, Any]:
-        """What was written, without the defaults: those of the components are the same."""
-        return self.model_dump(exclude_unset=True, exclude_none=True, exclude={"kind"})
 
 
 class NodeGroup(Section):
@@ -91,22 +75,21 @@ class Cluster(Section):
         {}, description="node roles of an existing cluster, by node group"
     )
 
-    @model_validator(mode="after")
-    def _endpoints(self) -> "Cluster":
-        if self.existing:
-            extra = sorted(self.model_fields_set - {"name", "existing", "node_role_arns"})
-            if extra:
-                keys = ", ".join(to_camel(field) for field in extra)
-                raise ValueError(f"is an existing cluster, used as it is; leave out {keys}")
-        elif self.node_role_arns:
-            raise ValueError("has nodeRoleArns, which are for an existing cluster; write nodeGroups")
+    @rule("existing")
+    def _existing(self) -> Iterator[str]:
+        extra = sorted(self.model_fields_set - {"name", "existing", "node_role_arns"})
+        if self.existing and extra:
+            keys = ", ".join(to_camel(field) for field in extra)
+            yield f"is an existing cluster, used as it is; leave out {keys}"
+        elif not self.existing and self.node_role_arns:
+            yield "has nodeRoleArns, which are for an existing cluster; write nodeGroups"
+
+    @rule("endpoint_public_access", "endpoint_private_access", "public_access_cidrs")
+    def _endpoints(self) -> Iterator[str]:
         if self.endpoint_public_access and not self.public_access_cidrs:
-            raise ValueError(
-                "has a public endpoint; say in publicAccessCidrs who may reach it, e.g. 203.0.113.0/24"
-            )
-        if not self.endpoint_public_access and not self.endpoint_private_access:
-            raise ValueError("has no endpoint; set endpointPrivateAccess or endpointPublicAccess to true")
-        return self
+            yield "has a public endpoint; say in publicAccessCidrs who may reach it, e.g. 203.0.113.0/24"
+        elif not self.endpoint_public_access and not self.endpoint_private_access:
+            yield "has no endpoint; set endpointPrivateAccess or endpointPublicAccess to true"
 
 
 class Endpoints(Section):
@@ -155,71 +138,6 @@ class UserIdentity(Section):
     permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds the permissions")
 
 
-class Login(Section):
-    """What every kind of login has."""
-
-    vault_role: VaultRoleName | None = Field(
-        None, description="name of the Vault role; default the login's name"
-    )
-    policies: list[PolicyName] = Field(min_length=1, description="list of the token's Vault policies")
-    ttl: Duration | None = Field(None, description="life of the token until renewal; default maxTtl")
-    max_ttl: Duration = Field("1h", description="longest life of the token, renewals included")
-
-    @model_validator(mode="after")
-    def _ttls(self) -> "Login":
-        if self.ttl and durations.to_seconds(self.ttl) > durations.to_seconds(self.max_ttl):
-            raise ValueError(
-                f"has ttl {self.ttl}, longer than maxTtl {self.max_ttl}; "
-                "write a shorter ttl or a longer maxTtl"
-            )
-        return self
-
-
-class ServiceAccountLogin(Login):
-    """Service accounts of the cluster log in as one IAM role."""
-
-    kind: Literal["service-account"] = Field(description="kind of login")
-    service_accounts: list[ServiceAccount] = Field(
-        min_length=1, description="list of who may log in, each as NAMESPACE/NAME"
-    )
-    service_account_mode: Literal["create", "patch", "none"] = Field(
-        "create", description="create the service accounts, patch existing ones, or leave them alone"
-    )
-    allow_wildcards: bool = Field(False, description="take * and ? in serviceAccounts")
-    iam_role_name: IamName | None = Field(None, description="name of the IAM role; default the login's name")
-    permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds the IAM role")
-
-    @model_validator(mode="after")
-    def _wildcards(self) -> "ServiceAccountLogin":
-        wild = [account for account in self.service_accounts if is_wild(account)]
-        if wild and not self.allow_wildcards:
-            raise ValueError(
-                f"has the wildcard {wild[0]!r}; write service accounts in full, or allowWildcards: true"
-            )
-        if wild and self.service_account_mode != "none":
-            raise ValueError(
-                f"cannot {self.service_account_mode} {wild[0]!r}; write serviceAccountMode: none"
-            )
-        return self
-
-
-class Ec2InstanceLogin(Login):
-    """EC2 instances, such as a node group's nodes, log in with their instance role."""
-
-    kind: Literal["ec2-instance"] = Field(description="kind of login")
-    node_groups: list[str] = Field([], description="node groups of the cluster whose nodes may log in")
-    role_arns: list[RoleArn] = Field([], description="roles of other instances that may log in")
-    instance_profile_names: list[ProfileName] = Field(
-        ["eks-*"], min_length=1, description="their instance profiles; each may end in *"
-    )
-
-    @model_validator(mode="after")
-    def _somebody(self) -> "Ec2InstanceLogin":
-        if not self.node_groups and not self.role_arns:
-            raise ValueError("binds nobody; write nodeGroups or roleArns")
-        return self
-
-
 class Account(Section):
     """Another account whose principals log in."""
 
@@ -231,12 +149,7 @@ class Account(Section):
     )
 
 
-LoginSettings = ServiceAccountLogin | Ec2InstanceLogin
-LOGIN_KINDS: dict[str, type[Section]] = {
-    "service-account": ServiceAccountLogin,
-    "ec2-instance": Ec2InstanceLogin,
-}
-IDENTITY_KINDS: dict[str, type[Section]] = {"user": UserIdentity}
+IDENTITY_KINDS: dict[str, type[UserIdentity]] = {"user": UserIdentity}
 
 
 class Settings(BaseModel):

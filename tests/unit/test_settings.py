@@ -10,7 +10,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from settings import Settings, SettingsError, load, parse, sections
+from settings import Settings, SettingsError, load, logins, parse, sections
+from settings.section import Section
 
 POLICIES = {"dev": 'path "dev/*" {}', "ops": ""}
 VALID: dict[str, Any] = {
@@ -55,7 +56,7 @@ def test_a_minimal_configuration_has_safe_defaults() -> None:
     assert settings.sts_region == "us-east-1"
     assert settings.vault_identity.user_name == "vault-auth"
     pod = settings.logins["pod"]
-    assert isinstance(pod, sections.ServiceAccountLogin)
+    assert isinstance(pod, logins.ServiceAccountLogin)
     assert (pod.max_ttl, pod.allow_wildcards, pod.service_account_mode) == ("1h", False, "create")
     assert settings.policies == {"dev": POLICIES["dev"]}
 
@@ -70,9 +71,12 @@ def test_no_header_is_demanded_only_when_that_is_written() -> None:
 
 
 def test_every_key_has_a_description_and_a_default_or_is_required() -> None:
-    models = [
-        cls for cls in vars(sections).values() if isinstance(cls, type) and issubclass(cls, sections.Section)
-    ]
+    models = {
+        cls
+        for module in (sections, logins)
+        for cls in vars(module).values()
+        if isinstance(cls, type) and issubclass(cls, Section)
+    }
     assert len(models) > 8
     for model in models:
         for name, field in model.model_fields.items():
@@ -285,9 +289,10 @@ WRONG = [
     (
         "logins.node.roleArns",
         ["arn:aws:iam::222222222222:role/a"],
-        "vault-aws-auth:logins.node.roleArns[0]: is of the account 222222222222, into which Vault cannot look; "
-        'write the role to assume as vault-aws-auth:accounts."222222222222".roleArn, or, if it is the '
-        'stack\'s own account, vault-aws-auth:accountId: "222222222222"',
+        'vault-aws-auth:logins.node.roleArns[0]: "arn:aws:iam::222222222222:role/a" is of the account '
+        "222222222222, into which Vault cannot look; write the role that it is to assume there, "
+        'vault-aws-auth:accounts: {"222222222222": {roleArn: "arn:aws:iam::222222222222:role/NAME"}}, or, if it '
+        'is the stack\'s own account, vault-aws-auth:accountId: "222222222222"',
     ),
     (
         "logins.a b",
@@ -331,7 +336,94 @@ def test_all_problems_are_told_at_once() -> None:
         "vault-aws-auth:vault.mountPath",
         "vault-aws-auth:logins.pod.policies[0]",
         "vault-aws-auth:logins.pod.maxTtl",
+        "vault-aws-auth:logins.pod",
     ]
+
+
+def test_problems_between_sections_are_told_with_those_inside_them() -> None:
+    config = copy.deepcopy(VALID)
+    config["vault-aws-auth:logins"] = {
+        "pod": {"kind": "service-account", "serviceAccounts": ["a/b"], "policies": ["dev"], "maxTtl": "768x"},
+        "pod2": {
+            "kind": "service-account",
+            "serviceAccounts": ["nonsense", "a/b"],
+            "policies": ["dev"],
+            "vaultRole": "pod",
+            "iamRoleName": "pod",
+        },
+        "node": {
+            "kind": "ec2-instance",
+            "policies": ["no"],
+            "roleArns": ["nonsense", "arn:aws:iam::222222222222:role/x"],
+            "nodeGroups": ["defualt", 5],
+        },
+    }
+    assert [
+        problem.split(": ")[0].removeprefix("vault-aws-auth:logins.") for problem in problems(config)
+    ] == [
+        "pod.maxTtl",
+        "pod2.serviceAccounts[0]",
+        "node.policies[0]",
+        "node.nodeGroups[1]",
+        "node.roleArns[0]",
+        "pod2.vaultRole",
+        "pod2.iamRoleName",
+        "pod2.serviceAccounts[1]",
+        "node.nodeGroups[0]",
+        "node.roleArns[1]",
+    ]
+
+
+def test_a_rule_of_a_section_is_told_with_its_wrong_fields() -> None:
+    pod = VALID["vault-aws-auth:logins"]["pod"]
+    found = problems(changed("logins.pod", {**pod, "policies": ["no"], "ttl": 7200, "maxTtl": "1h"}))
+    assert [problem.split(": ")[0] for problem in found] == [
+        "vault-aws-auth:logins.pod.policies[0]",
+        "vault-aws-auth:logins.pod",
+    ]
+    assert "has ttl 7200, longer than maxTtl 1h" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        # What the other section says cannot be told, so nothing is said against it.
+        ("cluster.nodeGroups", ["default"]),
+        ("cluster.nodeGroups", {"default": {"minSize": "few"}}),
+        ("cluster", "eks1"),
+        ("logins.node.roleArns", "arn:aws:iam::222222222222:role/x"),
+        ("logins.node.nodeGroups", [5]),
+        # Of a wrong name, not even that it is the default one.
+        (
+            "logins.pod2",
+            {**VALID["vault-aws-auth:logins"]["pod"], "serviceAccounts": ["a/b"], "vaultRole": 5},
+        ),
+    ],
+)
+def test_what_is_wrong_has_no_consequences_elsewhere(path: str, value: object) -> None:
+    assert len(problems(changed(path, value))) == 1
+
+
+def test_whether_vault_can_look_into_an_account_is_left_open_while_the_accounts_are_wrong() -> None:
+    login = {"kind": "ec2-instance", "roleArns": ["arn:aws:iam::222222222222:role/a"], "policies": ["dev"]}
+    for key, value in {"accountId": "22222222222", "accounts": "x"}.items():
+        (problem,) = problems({**changed("logins.other", login), f"vault-aws-auth:{key}": value})
+        assert problem.startswith(f"vault-aws-auth:{key}: ")
+
+
+def test_an_account_that_is_wrong_inside_is_still_one_that_vault_looks_into() -> None:
+    login = {"kind": "ec2-instance", "roleArns": ["arn:aws:iam::222222222222:role/a"], "policies": ["dev"]}
+    config = changed("logins.other", login)
+    config["vault-aws-auth:accounts"] = {"222222222222": {"externalId": "some-id"}}
+    assert problems(config) == [
+        "vault-aws-auth:accounts.222222222222.roleArn: is missing; it is the ARN of the role in that account "
+        "that Vault assumes to look them up"
+    ]
+
+
+def test_an_empty_account_id_is_none() -> None:
+    """The default in Pulumi.yaml, where a scalar key cannot be left out otherwise."""
+    assert parse({**VALID, "vault-aws-auth:accountId": ""}, POLICIES).account_id is None
 
 
 def test_a_bound_account_is_fine_when_vault_can_look_into_it() -> None:
@@ -383,3 +475,10 @@ def test_the_stack_files_of_this_repository_are_valid(name: str) -> None:
     settings = parse(config, POLICIES)
     assert isinstance(settings, Settings)
     assert isinstance(settings, BaseModel)
+
+
+def test_the_project_declares_every_key_so_that_none_must_be_set_one_by_one() -> None:
+    declared = yaml.safe_load((Path(__file__).parents[2] / "Pulumi.yaml").read_text())["config"]
+    assert sorted(declared) == [f"vault-aws-auth:{key}" for key in sections.KEYS]
+    # One without a default would be asked for by the engine, one at a time, before the program runs.
+    assert all("default" in key and key["description"] for key in declared.values())

@@ -1,0 +1,92 @@
+"""What must hold between sections. Looked at with whatever is right of each, so that all is told at once."""
+
+from collections.abc import Iterator, Mapping, Set
+
+from components import arns
+from settings.logins import Ec2InstanceLogin, LoginSettings, ServiceAccountLogin
+from settings.problems import Problems, did_you_mean
+from settings.reading import Reading
+from settings.sections import Account, Cluster
+
+Logins = Mapping[str, Reading[LoginSettings]]
+
+
+def check_duplicates(logins: Logins, problems: Problems) -> None:
+    """No two logins may share a Vault role, an IAM role or a service account."""
+    seen: dict[tuple[str, str], str] = {}
+    for name, login in logins.items():
+        for noun, value, key in _claims(name, login):
+            path = login.path + key
+            owner = seen.setdefault((noun, value), path)
+            if owner != path:
+                problems.add(
+                    path, f"{problems.quoted(path, value)} is the {noun} of {owner} already; write another"
+                )
+
+
+def _claims(name: str, login: Reading[LoginSettings]) -> Iterator[tuple[str, str, str]]:
+    """What a login wants for itself: noun, value, and the key where it is written ("" where it is not)."""
+    section = login.section
+    if "vault_role" not in login.wrong:
+        yield "Vault role", section.vault_role or name, ".vaultRole" if section.vault_role else ""
+    if isinstance(section, ServiceAccountLogin):
+        if "iam_role_name" not in login.wrong:
+            yield "IAM role", section.iam_role_name or name, ".iamRoleName" if section.iam_role_name else ""
+        for index, account in login.items("service_accounts"):
+            yield "service account", account, f".serviceAccounts[{index}]"
+
+
+def check_instances(
+    logins: Logins, cluster: Reading[Cluster] | None, accounts: Set[str] | None, problems: Problems
+) -> None:
+    """Instances must be of known node groups, of one account, which Vault can look into.
+
+    `accounts` are those that it can look into; None: that cannot be told, as something is wrong there.
+    """
+    for login in logins.values():
+        if not isinstance(login.section, Ec2InstanceLogin):
+            continue
+        bound = {f"{login.path}.roleArns[{index}]": arn for index, arn in login.items("role_arns")}
+        for index, group in login.items("node_groups"):
+            path = f"{login.path}.nodeGroups[{index}]"
+            known = _node_groups(cluster)
+            if known is not None and group not in known:
+                problems.add(
+                    path,
+                    f"{problems.quoted(path, group)} is not a node group of the cluster"
+                    + did_you_mean(group, tuple(known)),
+                )
+            elif known and known[group]:
+                bound[path] = known[group]
+        of = {path: arns.parse(arn) for path, arn in bound.items()}
+        for path, arn in of.items():
+            if accounts is not None and arn.account not in accounts:
+                problems.add(path, _no_sts_role(problems.quoted(path, str(arn)), arn))
+        if len({arn.account for arn in of.values()}) > 1:
+            problems.add(login.path, "binds roles of several accounts; write one login for each account")
+
+
+def _node_groups(cluster: Reading[Cluster] | None) -> dict[str, str | None] | None:
+    """The role ARN of each node group, None where the stack makes the role; None if it cannot be told."""
+    if cluster is None or None in (cluster.section.node_groups, cluster.section.node_role_arns):
+        return None
+    return {**dict.fromkeys(cluster.section.node_groups), **cluster.section.node_role_arns}
+
+
+def _no_sts_role(quoted: str, arn: arns.Arn) -> str:
+    entry = f'{{"{arn.account}": {{roleArn: "arn:{arn.partition}:iam::{arn.account}:role/NAME"}}}}'
+    return (
+        f"{quoted} is of the account {arn.account}, into which Vault cannot look; write the role that it is "
+        f"to assume there, vault-aws-auth:accounts: {entry}, or, if it is the stack's own account, "
+        f'vault-aws-auth:accountId: "{arn.account}"'
+    )
+
+
+def check_accounts(accounts: Mapping[str, Reading[Account] | None], problems: Problems) -> None:
+    """The role that Vault assumes to look into an account must be one of that account."""
+    for name, account in accounts.items():
+        if account is None or "role_arn" in account.wrong or not arns.ACCOUNT_FORM.fullmatch(name):
+            continue
+        role, path = account.section.role_arn, f"{account.path}.roleArn"
+        if arns.parse(role).account != name:
+            problems.add(path, f"{problems.quoted(path, role)} is of another account; write a role of {name}")
