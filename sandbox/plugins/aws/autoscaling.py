@@ -1,44 +1,33 @@
 """Auto Scaling groups: what self-managed node groups run in."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from sandbox.plugins.aws.client import Aws, changed, found, resource, wait
-from sandbox.plugins.aws.ec2 import first
+from sandbox.plugins.aws.client import Aws, wait
+from sandbox.plugins.aws.entry import changed, resource
+from sandbox.plugins.aws.fields import back, capital, rename
 from sandbox.plugins.resource import Inputs, State, table
 
-_SIZES = {
-    "desiredCapacity": "DesiredCapacity",
-    "maxSize": "MaxSize",
-    "minSize": "MinSize",
-    "defaultCooldown": "DefaultCooldown",
-    "defaultInstanceWarmup": "DefaultInstanceWarmup",
-    "healthCheckGracePeriod": "HealthCheckGracePeriod",
-    "healthCheckType": "HealthCheckType",
-}
+_SIZES = capital(
+    "desiredCapacity maxSize minSize defaultCooldown defaultInstanceWarmup healthCheckGracePeriod"
+    " healthCheckType"
+)
+_TAG = capital("key value propagateAtLaunch")
+_TEMPLATE = {"id": "LaunchTemplateId", "name": "LaunchTemplateName", "version": "Version"}
 
 
 def _params(inputs: Inputs) -> dict[str, Any]:
-    template = {"id": "LaunchTemplateId", "name": "LaunchTemplateName", "version": "Version"}
-    params = {api: inputs[key] for key, api in _SIZES.items() if key in inputs}
+    params = rename(inputs, _SIZES)
     if "launchTemplate" in inputs:
-        chosen = inputs["launchTemplate"]
-        params["LaunchTemplate"] = {api: chosen[key] for key, api in template.items() if key in chosen}
+        params["LaunchTemplate"] = rename(inputs["launchTemplate"], _TEMPLATE)
     if "vpcZoneIdentifiers" in inputs:
         params["VPCZoneIdentifier"] = ",".join(inputs["vpcZoneIdentifiers"])
     return params
 
 
 def _tags(name: str, tags: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "Key": tag["key"],
-            "Value": tag["value"],
-            "PropagateAtLaunch": tag["propagateAtLaunch"],
-            "ResourceId": name,
-            "ResourceType": "auto-scaling-group",
-        }
-        for tag in tags
-    ]
+    group = {"ResourceId": name, "ResourceType": "auto-scaling-group"}
+    return [{**rename(tag, _TAG), **group} for tag in tags]
 
 
 def _create(aws: Aws, inputs: Inputs) -> str:
@@ -51,28 +40,21 @@ def _create(aws: Aws, inputs: Inputs) -> str:
     return name
 
 
-def _read(aws: Aws, id_: str, state: State) -> State | None:
-    answer = found(aws.client("autoscaling").describe_auto_scaling_groups, AutoScalingGroupNames=[id_])
-    if not (live := first(answer, "AutoScalingGroups")):
-        return None
-    template = live.get("LaunchTemplate", {})
-    words = {"id": "LaunchTemplateId", "name": "LaunchTemplateName", "version": "Version"}
+def _live(aws: Aws, id_: str, _: State) -> Any:
+    groups = aws.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[id_])
+    return next(iter(groups["AutoScalingGroups"]), None)
+
+
+def _also(_: Aws, live: Mapping[str, Any], state: State) -> State:
     zones = live.get("VPCZoneIdentifier")
     return {
-        **{key: live[api] for key, api in _SIZES.items() if api in live},
-        "arn": live["AutoScalingGroupARN"],
-        "name": live["AutoScalingGroupName"],
-        "launchTemplate": {key: template[api] for key, api in words.items() if api in template} or None,
+        "launchTemplate": back(live.get("LaunchTemplate", {}), _TEMPLATE) or None,
         "vpcZoneIdentifiers": zones.split(",") if zones else state.get("vpcZoneIdentifiers"),
-        "tags": [
-            {"key": t["Key"], "value": t["Value"], "propagateAtLaunch": t["PropagateAtLaunch"]}
-            for t in live.get("Tags", [])
-        ]
-        or None,
+        "tags": [back(tag, _TAG) for tag in live.get("Tags", [])] or None,
     }
 
 
-def _update(aws: Aws, id_: str, old: State, new: Inputs) -> None:
+def _change(aws: Aws, id_: str, old: State, new: Inputs) -> None:
     client = aws.client("autoscaling")
     client.update_auto_scaling_group(AutoScalingGroupName=id_, **_params(new))
     if changed(old, new, "tags"):
@@ -91,22 +73,19 @@ def _update(aws: Aws, id_: str, old: State, new: Inputs) -> None:
         )
 
 
-def _delete(aws: Aws, id_: str, _: State) -> None:
-    if not _read(aws, id_, {}):  # Auto Scaling has no error code of its own for that
+def _delete(aws: Aws, id_: str, state: State) -> None:
+    if not _live(aws, id_, state):  # Auto Scaling has no error code of its own for that
         return
-    client = aws.client("autoscaling")
-    client.delete_auto_scaling_group(AutoScalingGroupName=id_, ForceDelete=True)
-
-    def status() -> str | None:
-        answer = client.describe_auto_scaling_groups(AutoScalingGroupNames=[id_])
-        return "still there" if answer["AutoScalingGroups"] else None
-
-    wait(f"autoscaling group {id_}", 10, status, (None,))
+    aws.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=id_, ForceDelete=True)
+    gone = f"autoscaling group {id_}"
+    wait(gone, 10, lambda: "still there" if _live(aws, id_, state) else None, (None,))
 
 
 GROUP = resource(
     "autoscaling/group:Group",
-    inputs=f"{' '.join(_SIZES)} instanceRefresh launchTemplate name region tags vpcZoneIdentifiers",
+    names={**_SIZES, "name": "AutoScalingGroupName"},
+    outputs={"arn": "AutoScalingGroupARN"},
+    inputs="instanceRefresh launchTemplate tags vpcZoneIdentifiers",
     unsupported="availabilityZoneDistribution availabilityZones capacityRebalance"
     " capacityReservationSpecification context desiredCapacityType enabledMetrics forceDelete"
     " forceDeleteWarmPool ignoreFailedScalingActivities initialLifecycleHooks instanceLifecyclePolicy"
@@ -119,10 +98,10 @@ GROUP = resource(
     replace_on="name",
     partial=frozenset({"launchTemplate"}),
     unordered=frozenset({"tags", "vpcZoneIdentifiers"}),
-    tagged=False,
     create=_create,
-    read=_read,
-    update=_update,
+    live=_live,
+    also=_also,
+    change=_change,
     delete=_delete,
 )
 

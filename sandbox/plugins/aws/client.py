@@ -1,8 +1,6 @@
 """AWS as the tables see it: clients for one provider configuration, and the few idioms all services share."""
 
-import json
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,13 +12,8 @@ from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sandbox.plugins.resource import Function, Inputs, NotFound, ProviderError, Resource, State, words
-
-
-def as_is(text: str) -> dict[str, str]:
-    """Names that both sides use, for `rename` and `back`."""
-    return {name: name for name in text.split()}
-
+from sandbox.plugins.aws.fields import rename
+from sandbox.plugins.resource import Inputs, ProviderError, words
 
 CONFIG_JSON = words(
     "allowedAccountIds assumeRoles defaultTags endpoints forbiddenAccountIds ignoreTags insecure maxRetries "
@@ -141,7 +134,7 @@ def _assume(aws: Aws, role: Inputs) -> Aws:
         ),
         aws.session.get_credentials(),
         role["roleArn"],
-        extra_args={api: role[key] for key, api in _ASSUME.items() if key in role},
+        extra_args=rename(role, _ASSUME),
     )
     session = botocore.session.Session()
     session._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]
@@ -184,173 +177,3 @@ def wait(what: str, minutes: float, status: Callable[[], str | None], done: Iter
             raise ProviderError(f"{what} is still {now} after {minutes:g} minutes")
         time.sleep(pause)
         pause = min(pause * 1.5, 10)
-
-
-def rename(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """The values that are there, under the other side's names."""
-    return {theirs: values[ours] for ours, theirs in names.items() if values.get(ours) is not None}
-
-
-def back(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """`rename`, the other way; moments become text."""
-    return {ours: moment(values[theirs]) for ours, theirs in names.items() if values.get(theirs) is not None}
-
-
-def moment(value: Any) -> Any:
-    """Dates as AWS's own APIs write them; anything else as it is."""
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if hasattr(value, "strftime") else value
-
-
-def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Tags as most APIs want them."""
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def unpaired(tags: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
-    """`pairs`, the other way."""
-    return {tag["Key"]: tag["Value"] for tag in tags or []}
-
-
-def tag_state(aws: Aws, live: Mapping[str, str], declared: Mapping[str, str]) -> State:
-    """`tags` (the resource's own) and `tagsAll` from what the object is tagged with."""
-    everything = {
-        key: value for key, value in live.items() if not key.startswith("aws:") and not aws.ignored_tags(key)
-    }
-    own = {k: v for k, v in everything.items() if k in declared or aws.default_tags.get(k) != v}
-    return {"tags": own or None, "tagsAll": everything}
-
-
-def retag(
-    aws: Aws,
-    old: State,
-    new: Inputs,
-    add: Callable[[dict[str, str]], Any],
-    remove: Callable[[list[str]], Any],
-) -> None:
-    """Brings an object's tags from the old state to the new inputs."""
-    before, after = old.get("tagsAll") or {}, aws.tags(new)
-    if gone := [key for key in before if key not in after]:
-        remove(gone)
-    if changed := {key: value for key, value in after.items() if before.get(key) != value}:
-        add(changed)
-
-
-def changed(old: State, new: Inputs, *names: str) -> bool:
-    """Did any of these inputs change?"""
-    return any(old.get(name) != new.get(name) for name in names)
-
-
-def given(old: State, new: Inputs, *names: str) -> list[str]:
-    """Those that were given and differ. One no longer given keeps the value that AWS chose or has."""
-    return [name for name in names if name in new and old.get(name) != new[name]]
-
-
-def document(text: str | Mapping[str, Any]) -> str:
-    """A policy document as text: boto3 decodes those that IAM returns."""
-    return text if isinstance(text, str) else json.dumps(text)
-
-
-def resource(
-    token: str,
-    *,
-    inputs: str,
-    create: Callable[[Aws, Inputs], str | tuple[str, State]],
-    read: Callable[[Aws, str, State], State | None],
-    delete: Callable[[Aws, str, State], Any],
-    update: Callable[[Aws, str, State, Inputs], Any] | None = None,
-    required: str = "",
-    replace_on: str = "",
-    unsupported: str = "",
-    tagged: bool | None = None,
-    **options: Any,
-) -> Resource:
-    """An entry. `create` gives the ID, and outputs that are told only once; the rest is read back."""
-    names = words(inputs)
-    module, cls = token.partition("/")[0], token.rpartition(":")[2]
-    regional = "region" in names
-    if tagged is None:
-        tagged = "tags" in names
-
-    def here(aws: Aws, values: Mapping[str, Any]) -> Aws:
-        return aws.at(values.get("region")) if regional else aws
-
-    def seen(aws: Aws, id_: str, state: State) -> State | None:
-        live = read(aws, id_, state)
-        if live is None:
-            return None
-        if tagged:
-            live = {**live, **tag_state(aws, live["tagsAll"], state.get("tags") or {})}
-        return {**live, "region": aws.region} if regional else live
-
-    def new(aws: Aws, values: Inputs) -> tuple[str, State]:
-        aws = here(aws, values)
-        made = create(aws, values)
-        id_, once = made if isinstance(made, tuple) else (made, {})
-        return id_, {**present(seen(aws, id_, values), token, id_), **once}
-
-    def changed_(aws: Aws, id_: str, state: State, values: Inputs) -> State:
-        aws = here(aws, state)
-        assert update is not None  # noqa: S101  (changed_ is only used where there is one)
-        update(aws, id_, state, values)
-        return present(seen(aws, id_, {**without(state, names), **values}), token, id_)
-
-    def gone(aws: Aws, id_: str, state: State) -> None:
-        try:
-            delete(here(aws, state), id_, state)
-        except ClientError as error:
-            if not absent(error):
-                raise
-
-    return Resource(
-        token=f"aws:{token}",
-        sdk=f"pulumi_aws.{module}.{cls}",
-        inputs=names,
-        create=new,
-        read=lambda aws, id_, state: seen(here(aws, state), id_, state),
-        update=changed_ if update else None,
-        delete=gone,
-        required=words(required),
-        replace_on=words(replace_on) | ({"region"} if regional else set()),
-        unsupported=words(unsupported),
-        **options,
-    )
-
-
-def present(state: State | None, token: str, id_: str) -> State:
-    """The state of what was just made or changed."""
-    if state is None:
-        raise NotFound(f"{token} {id_} is gone right after AWS accepted it")
-    return state
-
-
-def without(state: State, names: frozenset[str]) -> State:
-    """The state without those keys."""
-    return {key: value for key, value in state.items() if key not in names}
-
-
-def function(
-    token: str,
-    *,
-    inputs: str,
-    invoke: Callable[[Aws, Inputs], dict[str, Any]],
-    required: str = "",
-    unsupported: str = "",
-) -> Function:
-    """An entry for a function; `invoke` runs in the region that the call names."""
-    module, _, name = token.partition("/")
-    snake = re.sub("([A-Z])", r"_\1", name.partition(":")[2]).lower()
-    names = words(inputs)
-
-    def answer(aws: Aws, values: Inputs) -> dict[str, Any]:
-        aws = aws.at(values.get("region"))
-        told = invoke(aws, values)
-        return {"region": aws.region, **told} if "region" in names else told
-
-    return Function(
-        token=f"aws:{token}",
-        sdk=f"pulumi_aws.{snake}" if module == "index" else f"pulumi_aws.{module}.{snake}",
-        inputs=names,
-        invoke=answer,
-        required=words(required),
-        unsupported=words(unsupported),
-    )

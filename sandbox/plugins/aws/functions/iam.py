@@ -1,0 +1,59 @@
+"""What IAM is asked: a role, an OIDC provider."""
+
+from sandbox.plugins.aws.client import Aws, found
+from sandbox.plugins.aws.entry import function
+from sandbox.plugins.aws.fields import back, capital, document, moment, unpaired
+from sandbox.plugins.aws.iam.common import boundary
+from sandbox.plugins.resource import Inputs, NotFound, ProviderError, State
+
+
+def _oidc(aws: Aws, inputs: Inputs) -> State:
+    iam = aws.client("iam")
+    if "arn" not in inputs and "url" not in inputs:
+        raise ProviderError("one of arn and url is needed")
+    wanted = inputs.get("url", "").removeprefix("https://")
+    for entry in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
+        arn = entry["Arn"]
+        if arn == inputs.get("arn") or (wanted and arn.partition(":oidc-provider/")[2] == wanted):
+            live = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+            names = {"clientIdLists": "ClientIDList", "thumbprintLists": "ThumbprintList"}
+            return {
+                **back(live, names),
+                "id": arn,
+                "arn": arn,
+                "url": live["Url"].removeprefix("https://"),
+                "tags": unpaired(live.get("Tags")),
+            }
+    # The official provider's words: programs tell by them that there is none.
+    by = "url" if "url" in inputs else "arn"
+    raise NotFound(f"finding IAM OIDC Provider by {by} ({inputs[by]}): not found")
+
+
+def _role(aws: Aws, inputs: Inputs) -> State:
+    if not (answer := found(aws.client("iam").get_role, RoleName=inputs["name"])):
+        raise NotFound(f"there is no IAM role {inputs['name']!r}")
+    live = answer["Role"]
+    names = capital("arn createDate maxSessionDuration path")
+    used = live.get("RoleLastUsed", {})
+    return {
+        **back(live, {**names, "name": "RoleName", "uniqueId": "RoleId"}),
+        "id": live["RoleName"],
+        "assumeRolePolicy": document(live["AssumeRolePolicyDocument"]),
+        "description": live.get("Description", ""),
+        "permissionsBoundary": boundary(live) or "",
+        "roleLastUseds": [{"lastUsedDate": moment(used["LastUsedDate"]), "region": used.get("Region", "")}]
+        if used.get("LastUsedDate")
+        else [],
+        "tags": unpaired(live.get("Tags")),
+    }
+
+
+IAM = (
+    function(
+        "iam/getOpenIdConnectProvider:getOpenIdConnectProvider",
+        inputs="arn url",
+        unsupported="tags",
+        invoke=_oidc,
+    ),
+    function("iam/getRole:getRole", inputs="name", unsupported="tags", required="name", invoke=_role),
+)
