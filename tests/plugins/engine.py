@@ -132,6 +132,13 @@ class Engine:
             return Deployed(**{**vars(new), "steps": ["create", "delete"]})
         if not change.kinds:
             return Deployed(**{**vars(was), "inputs": checked, "steps": ["same"]})
+        return self.update_again(was, checked, preview)
+
+    def update_again(
+        self, was: Deployed, checked: dict[str, Any] | None = None, preview: bool = False
+    ) -> Deployed:
+        """An update in place; without other inputs as the engine does it for what was not finished."""
+        checked = was.inputs if checked is None else checked
         response = self.call(
             "Update",
             pb.UpdateRequest(

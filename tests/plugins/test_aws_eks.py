@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from sandbox.plugins import wire
 from sandbox.plugins.aws import PLUGIN
+from sandbox.plugins.aws.eks.common import Kind
 from tests.plugins.cloud import REGION, Cloud, cloud
 from tests.plugins.engine import Deployed, Engine, Refused, engine_for
 
@@ -167,6 +169,35 @@ def test_a_node_group_lives(engine: Engine, cluster: Deployed, role: Deployed) -
     now = lived(engine, NODES, inputs, change)
     assert now.id == "a:default"
     assert now.outputs["resources"][0]["autoscalingGroups"][0]["name"].startswith("eks-")
+
+
+@pytest.mark.parametrize(("token", "what"), [(CLUSTER, "cluster b"), (NODES, "nodegroup a:default")])
+def test_what_does_not_become_active_is_kept_and_mended_by_the_next_update(
+    engine: Engine, cluster: Deployed, role: Deployed, monkeypatch: pytest.MonkeyPatch, token: str, what: str
+) -> None:
+    nodes = {
+        "clusterName": cluster.id,
+        "nodeGroupName": "default",
+        "nodeRoleArn": role.outputs["arn"],
+        "subnetIds": subnets(engine),
+        "scalingConfig": {"desiredSize": 1, "minSize": 1, "maxSize": 1},
+    }
+    inputs = {**cluster_inputs(engine, role), "name": "b"} if token == CLUSTER else nodes
+    issue = {"code": "Ec2SubnetInvalidConfiguration", "message": "no addresses"}
+    failed = {"status": "CREATE_FAILED", "health": {"issues": [issue]}}
+    with monkeypatch.context() as broken:
+        broken.setattr(Kind, "live", lambda *_: failed)
+        with pytest.raises(Refused, match=f"{what} is CREATE_FAILED: Ec2Subnet.*: no addresses") as refused:
+            engine.create(token, inputs)
+        assert refused.value.kept
+        outputs = wire.decode(refused.value.kept.properties)
+        kept = Deployed(token, "it", refused.value.kept.id, engine.check(token, inputs), outputs)
+        with pytest.raises(Refused, match="CREATE_FAILED"):
+            engine.update_again(kept)
+    assert outputs["arn"]
+    assert engine.update_again(kept).outputs["status"] == "ACTIVE"
+    engine.delete(kept)
+    assert engine.refresh(kept) is None
 
 
 def test_an_addon_lives(engine: Engine, cluster: Deployed) -> None:

@@ -273,3 +273,28 @@ def test_what_the_package_does_not_do_is_refused_before_anything_is_registered(
     assert said in text
     assert "sandbox/plugins" not in text  # no Python stack of ours
     assert resources(stack) == []
+
+
+def test_what_is_not_finished_stays_in_the_stack(cloud: Cloud) -> None:
+    role = "nobody"
+
+    def program() -> None:
+        aws.iam.InstanceProfile("profile", name="unfinished", role=role)
+
+    iam = cloud.client("iam")
+    stack = cloud.stack("unfinished", program)
+    try:
+        with pytest.raises(automation.CommandError, match=r"Profile: AWS refused .*nobody"):
+            stack.up()
+        assert "aws:iam/instanceProfile:InstanceProfile" in {r["type"] for r in resources(stack)}
+
+        role = "somebody"
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument=NODE_TRUST)
+        assert changes(stack.up().summary)["update"] == 1
+        (attached,) = iam.get_instance_profile(InstanceProfileName="unfinished")["InstanceProfile"]["Roles"]
+        assert attached["RoleName"] == role
+        assert set(changes(stack.up().summary)) == {"same"}
+    finally:
+        stack.destroy()
+    iam.delete_role(RoleName=role)
+    assert iam.list_instance_profiles()["InstanceProfiles"] == []
