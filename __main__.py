@@ -110,9 +110,12 @@ policies = {
 
 def login(name: str, declared: settings.LoginSettings) -> ServiceAccountLogin | Ec2InstanceLogin:
     """The component of a declared login."""
+    # Named by what it owns in Vault: by the login's key, a login with a new key would write the same Vault
+    # role, which the old one, deleted afterwards, would take along.
+    component = declared.vault_role or name
     common = {
         "connection": auth.connection,
-        "vault_role": declared.vault_role or name,
+        "vault_role": component,
         "token": {
             "policies": [policies.get(policy, policy) for policy in declared.policies],
             "max_ttl": declared.max_ttl,
@@ -121,7 +124,7 @@ def login(name: str, declared: settings.LoginSettings) -> ServiceAccountLogin | 
     }
     if isinstance(declared, settings.ServiceAccountLogin):
         return ServiceAccountLogin(
-            name,
+            component,
             cast(
                 ServiceAccountLoginArgs,
                 {
@@ -141,7 +144,7 @@ def login(name: str, declared: settings.LoginSettings) -> ServiceAccountLogin | 
             options,
         )
     return Ec2InstanceLogin(
-        name,
+        component,
         cast(
             Ec2InstanceLoginArgs,
             {

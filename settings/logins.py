@@ -24,7 +24,8 @@ class Login(Section):
     """What every kind of login has."""
 
     vault_role: VaultRoleName | None = Field(
-        None, description="name of the Vault role; default the login's name"
+        None,
+        description="name of the Vault role, by which the stack knows the login; default the login's name",
     )
     policies: list[PolicyName] = Field(min_length=1, description="list of the token's Vault policies")
     ttl: Duration | None = Field(None, description="life of the token until renewal; default maxTtl")

@@ -51,6 +51,14 @@ def test_urns_are_a_contract(name: str, changes: dict[str, Any]) -> None:
     assert urns == (GOLDEN / f"{name}.urns").read_text().splitlines()
 
 
+def test_a_login_under_another_key_keeps_its_urns(scenario: Recording) -> None:
+    """Else what the new URN writes to its Vault role's path goes with the deletion of the old URN."""
+    logins = json.loads(stack_config("local")["vault-aws-auth:logins"])
+    renamed = local(**{"vault-aws-auth:logins": {f"my-{name}": login for name, login in logins.items()}})
+    assert {r.urn for r in renamed.resources} == {r.urn for r in scenario.resources}
+    assert set(renamed.exports()["logins"]) == {"my-pod", "my-node"}
+
+
 @pytest.fixture(scope="module")
 def scenario() -> Recording:
     return local()
