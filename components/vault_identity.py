@@ -48,7 +48,7 @@ class IamUserVaultIdentity(pulumi.ComponentResource):
     """ARN of the user."""
 
     access_key: pulumi.Output[str]
-    """ID of the access key. Known once the user's policy is attached, so that whoever uses it may."""
+    """ID of the access key, which is made once the user's policy is attached, so that whoever uses it may."""
 
     secret_key: pulumi.Output[str]
     """Secret of the access key. A secret."""
@@ -80,10 +80,16 @@ class IamUserVaultIdentity(pulumi.ComponentResource):
         attachment = aws.iam.UserPolicyAttachment(
             f"{name}-policy-attachment", user=user.name, policy_arn=policy.arn, opts=child
         )
-        key = aws.iam.AccessKey(f"{name}-access-key", user=user.name, opts=child)
+        # Made after the attachment, so that whoever uses the key may. A dependency and not a part of the
+        # output: else a preview that repairs the attachment would not know the key, and show it as changed.
+        key = aws.iam.AccessKey(
+            f"{name}-access-key",
+            user=user.name,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[attachment]),
+        )
 
         self.principal_arn = user.arn
-        self.access_key = pulumi.Output.all(key.id, attachment.id).apply(lambda ids: str(ids[0]))
+        self.access_key = key.id
         self.secret_key = pulumi.Output.secret(key.secret)
         self.register_outputs(
             {

@@ -102,7 +102,10 @@ def test_the_client_config_waits_until_the_users_policy_is_attached() -> None:
             options,
         )
 
-    assert "id-policy-attachment" in record(program).one(CLIENT, "auth-client").depends_on
+    recording = record(program)
+    assert "id-policy-attachment" in recording.one(KEY, "id-access-key").depends_on
+    # Only through the key: what repairs the attachment must not show the client config as changed.
+    assert recording.one(CLIENT, "auth-client").depends_on == {"auth-mount", "id-access-key"}
 
 
 def test_no_header_is_demanded_only_when_that_is_asked_for() -> None:
