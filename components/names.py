@@ -39,6 +39,8 @@ def check_vault_role(name: str) -> None:
         raise ValueError(
             "is not the name of a Vault role; write letters, digits, _, - and . (not first or last)"
         )
+    if name != name.lower():
+        raise ValueError(f"has upper case, which Vault does not keep; write {name.lower()}")
 
 
 def check_mount_path(path: str) -> None:

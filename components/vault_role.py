@@ -6,7 +6,7 @@ import pulumi
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
-from . import durations
+from . import durations, names
 
 
 class VaultToken(TypedDict):
@@ -47,6 +47,15 @@ def token_inputs(token: VaultToken) -> TokenInputs:
             f"token.ttl: {token.get('ttl')} is longer than max_ttl, {token.get('max_ttl', DEFAULT_MAX_TTL)}"
         )
     return {"token_policies": list(token["policies"]), "token_ttl": ttl, "token_max_ttl": max_ttl}
+
+
+def role_name(name: str) -> str:
+    """The name, if it can be that of a Vault role. Raises ValueError that names the field."""
+    try:
+        names.check_vault_role(name)
+    except ValueError as error:
+        raise ValueError(f"vault_role: {name!r} {error}") from None
+    return name
 
 
 def _seconds(field: str, duration: str) -> int:

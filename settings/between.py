@@ -6,22 +6,35 @@ from components import arns
 from settings.logins import Ec2InstanceLogin, LoginSettings, ServiceAccountLogin
 from settings.problems import Problems, did_you_mean
 from settings.reading import Reading
-from settings.sections import Account, Cluster
+from settings.sections import Account, Cluster, NodeGroup
 
 Logins = Mapping[str, Reading[LoginSettings]]
 
 
-def check_duplicates(logins: Logins, problems: Problems) -> None:
-    """No two logins may share a Vault role, an IAM role or a service account."""
+def check_duplicates(logins: Logins, cluster: Reading[Cluster] | None, problems: Problems) -> None:
+    """No two logins may share a Vault role, an IAM role (nor with a node group) or a service account."""
+    # Vault and IAM tell none of their names apart by case; Kubernetes has no upper case.
     seen: dict[tuple[str, str], str] = {}
+    claims = [(cluster.path + key, "IAM role", name) for key, name in _node_roles(cluster)] if cluster else []
     for name, login in logins.items():
-        for noun, value, key in _claims(name, login):
-            path = login.path + key
-            owner = seen.setdefault((noun, value), path)
-            if owner != path:
-                problems.add(
-                    path, f"{problems.quoted(path, value)} is the {noun} of {owner} already; write another"
-                )
+        claims += [(login.path + key, noun, value) for noun, value, key in _claims(name, login)]
+    for path, noun, value in claims:
+        owner = seen.setdefault((noun, value.lower()), path)
+        if owner != path:
+            problems.add(
+                path, f"{problems.quoted(path, value)} is the {noun} of {owner} already; write another"
+            )
+
+
+def _node_roles(cluster: Reading[Cluster]) -> Iterator[tuple[str, str]]:
+    """The names of the node roles that the stack makes, each with the key where it is written."""
+    for name, group in cluster.items("node_groups"):
+        path = f".nodeGroups.{name}"
+        written = group.role_name if isinstance(group, NodeGroup) else group.get("roleName")
+        if written:
+            yield f"{path}.roleName", written
+        elif cluster.section.name:
+            yield path, f"{cluster.section.name}-{name}-node"
 
 
 def _claims(name: str, login: Reading[LoginSettings]) -> Iterator[tuple[str, str, str]]:

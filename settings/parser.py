@@ -37,7 +37,7 @@ class Parser:
         accounts = self.accounts()
         logins = self.logins()
         tags = self.tags()
-        between.check_duplicates(logins, self.problems)
+        between.check_duplicates(logins, cluster, self.problems)
         between.check_instances(logins, cluster, self.reachable(account_id, accounts), self.problems)
         between.check_accounts(accounts, self.problems)
 

@@ -9,7 +9,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from .. import arns, iam
 from ..vault_auth import VaultConnection
-from ..vault_role import VaultToken, pin_principals, token_inputs
+from ..vault_role import VaultToken, pin_principals, role_name, token_inputs
 
 EKS_PROFILE_NAMES = "eks-*"
 """EKS names the instance profiles of managed node groups `eks-<uuid>`."""
@@ -36,7 +36,7 @@ class Ec2InstanceLoginArgs(TypedDict):
     managed node groups. The roles are checked as well, so the pattern alone lets nobody in."""
 
     vault_role: NotRequired[str]
-    """Name of the Vault role. Default: the login's name."""
+    """Name of the Vault role, in lower case, as Vault keeps it. Default: the login's name."""
 
 
 class Ec2InstanceLogin(pulumi.ComponentResource):
@@ -82,7 +82,7 @@ class Ec2InstanceLogin(pulumi.ComponentResource):
         vault_role = vault.aws.AuthBackendRole(
             f"{name}-vault-role",
             backend=args["connection"]["path"],
-            role=args.get("vault_role", name),
+            role=role_name(args.get("vault_role", name)),
             auth_type="iam",
             inferred_entity_type="ec2_instance",
             inferred_aws_region=args["region"],

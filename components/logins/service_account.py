@@ -11,7 +11,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from .. import iam, names
 from ..vault_auth import VaultConnection
-from ..vault_role import VaultToken, pin_principals, token_inputs
+from ..vault_role import VaultToken, pin_principals, role_name, token_inputs
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 
@@ -75,7 +75,7 @@ class ServiceAccountLoginArgs(TypedDict):
     Default: `sts.amazonaws.com`, which EKS projects."""
 
     vault_role: NotRequired[str]
-    """Name of the Vault role. Default: the login's name."""
+    """Name of the Vault role, in lower case, as Vault keeps it. Default: the login's name."""
 
 
 class ServiceAccountLogin(pulumi.ComponentResource):
@@ -130,7 +130,7 @@ class ServiceAccountLogin(pulumi.ComponentResource):
         vault_role = vault.aws.AuthBackendRole(
             f"{name}-vault-role",
             backend=args["connection"]["path"],
-            role=args.get("vault_role", name),
+            role=role_name(args.get("vault_role", name)),
             auth_type="iam",
             bound_iam_principal_arns=[role.arn],
             resolve_aws_unique_ids=True,

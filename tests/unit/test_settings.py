@@ -258,6 +258,30 @@ WRONG = [
         "write another",
     ),
     (
+        "logins.other",
+        {"kind": "service-account", "serviceAccounts": ["a/b"], "policies": ["dev"], "iamRoleName": "Pod"},
+        'vault-aws-auth:logins.other.iamRoleName: "Pod" is the IAM role of vault-aws-auth:logins.pod already; '
+        "write another",
+    ),
+    (
+        "logins.pod.iamRoleName",
+        "EKS1-default-node",
+        'vault-aws-auth:logins.pod.iamRoleName: "EKS1-default-node" is the IAM role of '
+        "vault-aws-auth:cluster.nodeGroups.default already; write another",
+    ),
+    (
+        "cluster.nodeGroups",
+        {"default": {"roleName": "nodes"}, "other": {"roleName": "Nodes"}},
+        'vault-aws-auth:cluster.nodeGroups.other.roleName: "Nodes" is the IAM role of '
+        "vault-aws-auth:cluster.nodeGroups.default.roleName already; write another",
+    ),
+    (
+        "logins.pod.vaultRole",
+        "Dev-Role",
+        'vault-aws-auth:logins.pod.vaultRole: "Dev-Role" has upper case, which Vault does not keep; '
+        "write dev-role",
+    ),
+    (
         "logins.node.nodeGroups",
         ["defualt"],
         'vault-aws-auth:logins.node.nodeGroups[0]: "defualt" is not a node group of the cluster; '
@@ -372,6 +396,18 @@ def test_problems_between_sections_are_told_with_those_inside_them() -> None:
         "node.nodeGroups[0]",
         "node.roleArns[1]",
     ]
+
+
+def test_a_node_groups_role_is_compared_though_its_cluster_is_wrong_elsewhere() -> None:
+    config = changed("logins.pod.iamRoleName", "nodes")
+    config["vault-aws-auth:cluster"] = {
+        "name": "eks1",
+        "typo": 1,
+        "nodeGroups": {"default": {"roleName": "nodes"}},
+    }
+    found = problems(config)
+    assert len(found) == 2
+    assert "is the IAM role of vault-aws-auth:cluster.nodeGroups.default.roleName already" in found[1]
 
 
 def test_a_rule_of_a_section_is_told_with_its_wrong_fields() -> None:
