@@ -12,7 +12,11 @@ from .kubeconfig import eks_kubeconfig
 
 DEFAULT_LOG_TYPES = ("api", "audit", "authenticator")
 OWNER_TAG = "vault-aws-auth/owner"
-"""Tag on an OIDC provider that this component made: which component of which stack it belongs to."""
+"""Tag on an OIDC provider that this component made: `<project>/<stack>/<component>` that it belongs to.
+
+Without the organization, so that a stack keeps its provider in another backend. After `pulumi stack rename`
+the stack has another owner's provider: it warns, and would delete it, until the tag is written anew.
+"""
 
 _NODE_POLICIES = {
     "worker": "AmazonEKSWorkerNodePolicy",
@@ -203,12 +207,15 @@ class EksCluster(pulumi.ComponentResource):
 
     def _oidc_provider(self, issuer: pulumi.Input[str]) -> pulumi.Output[str]:
         """The ARN of the issuer's OIDC provider, which is declared unless somebody else made it."""
-        owner = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}/{self._name}"
+        owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{self._name}"
         if isinstance(issuer, str):
             found = self._find_oidc_provider(issuer)
             # One that carries our tag was made by an earlier update of this stack: it stays declared,
             # for what is no longer declared is deleted.
-            if found is not None and (found.tags or {}).get(OWNER_TAG) != owner:
+            found_owner = (found.tags or {}).get(OWNER_TAG) if found is not None else None
+            if found is not None and found_owner != owner:
+                if found_owner:
+                    self._warn_of_another_owner(found.arn, found_owner, owner)
                 if iam.AUDIENCE not in found.client_id_lists:
                     raise ValueError(
                         f"the OIDC provider {found.arn} does not accept the audience {iam.AUDIENCE}; "
@@ -224,6 +231,16 @@ class EksCluster(pulumi.ComponentResource):
             opts=self._child,
         )
         return provider.arn
+
+    def _warn_of_another_owner(self, provider_arn: str, found: str, owner: str) -> None:
+        pulumi.log.warn(
+            f"The OIDC provider {provider_arn} belongs to {found}, and this is {owner}. "
+            "If that is what this was called before, the update would delete the provider, and no service "
+            "account of the cluster could assume its IAM role any more: write the tag anew first, "
+            f"aws iam tag-open-id-connect-provider --open-id-connect-provider-arn {provider_arn} "
+            f"--tags Key={OWNER_TAG},Value={owner}",
+            self,
+        )
 
     def _find_oidc_provider(self, issuer: str) -> aws.iam.GetOpenIdConnectProviderResult | None:
         try:

@@ -13,7 +13,7 @@ EKS, NODES = "eks:index:Cluster", "eks:index:ManagedNodeGroup"
 ROLE, OIDC = "aws:iam/role:Role", "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 PROVIDER_ARN = f"arn:aws:iam::111111111111:oidc-provider/{ISSUER}"
-OURS = "organization/vault-aws-auth/test/main"
+OURS = "vault-aws-auth/test/main"
 
 
 def create(answers: Any = None, **changes: Any) -> Recording:
@@ -179,9 +179,25 @@ def test_an_oidc_provider_that_this_stack_made_earlier_stays_declared() -> None:
     assert existing(found(tags={OWNER_TAG: OURS})).one(OIDC, "main-oidc-provider")
 
 
-def test_an_oidc_provider_of_another_stack_is_left_to_it() -> None:
-    theirs = "organization/vault-aws-auth/other/main"
+def test_an_oidc_provider_of_another_stack_is_left_to_it_with_a_warning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other stack may be this one before it was renamed, which only its user can tell."""
+    warnings: list[str] = []
+    monkeypatch.setattr("pulumi.log.warn", lambda message, resource: warnings.append(message))
+    theirs = "vault-aws-auth/other/main"
     assert existing(found(tags={OWNER_TAG: theirs})).of_type(OIDC) == []
+    (warning,) = warnings
+    assert f"belongs to {theirs}, and this is {OURS}" in warning
+    assert warning.endswith(
+        f"aws iam tag-open-id-connect-provider --open-id-connect-provider-arn {PROVIDER_ARN} "
+        f"--tags Key={OWNER_TAG},Value={OURS}"
+    )
+
+
+def test_an_oidc_provider_of_somebody_else_is_no_reason_to_warn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pulumi.log.warn", lambda *_: pytest.fail("warned"))
+    assert existing(found()).of_type(OIDC) == []
 
 
 @pytest.mark.parametrize(

@@ -253,6 +253,12 @@ def test_outputs_of_an_instance_login() -> None:
         (pod, {"token": {"policies": ["a"], "max_ttl": "1y"}}, "token.max_ttl: '1y' is not a duration"),
         (pod, {"token": {"policies": ["a"], "ttl": "2h"}}, "token.ttl: 2h is longer than max_ttl, 1h"),
         (pod, {"oidc_issuer": "https://other"}, "is not the OIDC provider of the issuer"),
+        (
+            pod,
+            {"vault_role": "Dev"},
+            "vault_role: 'Dev' has upper case, which Vault does not keep; write dev",
+        ),
+        (node, {"vault_role": "a/b"}, "vault_role: 'a/b' is not the name of a Vault role"),
         (node, {"region": "moon"}, "region: 'moon' is not an AWS region"),
         (node, {"role_arns": []}, "role_arns: name at least one"),
         (node, {"role_arns": ["arn:aws:iam::111111111111:role/n*"]}, "has a wildcard"),
