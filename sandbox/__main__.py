@@ -48,12 +48,17 @@ def up(
     home = Home.from_environment()
     with home.only_one_run():
         processes = Processes(home)
+        stack_file = config or REPOSITORY / f"Pulumi.{stack}.yaml"
+        region = engine.read_config(stack_file).get("aws:region")
+        if isinstance(region, str):  # if it is not, the stack's own settings say so
+            home.choose_region(region)
         try:
             _start(home, processes)
             chosen = Engine(home, stack)
             _rebuild_if_interrupted(home, chosen, processes)
             _heading(f"Stack {stack}")
-            chosen.up(config or REPOSITORY / f"Pulumi.{stack}.yaml")
+            environment.write_shell_file(home, _a_node(home), stack)
+            chosen.up(stack_file)
             node = _a_node(home)
             shell = environment.write_shell_file(home, node, stack)
             if logins:
@@ -187,10 +192,12 @@ def _rebuild_if_interrupted(home: Home, chosen: Engine, processes: Processes) ->
     told = f"an earlier run was killed while it worked on {names}; whether that was done is unknown"
     if engine.stacks(home) != [chosen.stack]:
         raise SandboxError(f"{told}. Start afresh: python -m sandbox down --force, then bring the stacks up")
-    console.print(f"  [yellow]![/yellow] {told}: the sandbox is made anew")
+    console.print(f"  [yellow]![/yellow] {told}: the sandbox is made anew, with new data and addresses")
+    region = home.region
     processes.stop()
     home.remove()
     home.create()
+    home.choose_region(region)
     _start(home, processes)
 
 
@@ -224,7 +231,7 @@ def _a_node(home: Home) -> str | None:
     ec2 = boto3.client(
         "ec2",
         endpoint_url=home.emulator_url,
-        region_name=services.REGION,
+        region_name=home.region,
         aws_access_key_id=key["access_key_id"],
         aws_secret_access_key=key["secret_access_key"],
     )
@@ -271,6 +278,7 @@ def _terminated(number: int, frame: object) -> None:
 def main(run: Callable[[], None] = app) -> None:
     """The command line: every expected failure is one message on standard error and exit code 1."""
     signal.signal(signal.SIGTERM, _terminated)
+    environment.forget_foreign()
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         run()

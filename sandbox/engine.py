@@ -40,17 +40,14 @@ class Engine:
         self._prepare()
         generated = self._write_config(config)
         self._release_stale_lock()
-        self._run("up", "--yes", "--skip-preview", "--config-file", str(generated))
+        self._run("up", "--yes", "--skip-preview", "--config-file", str(generated), folder=REPOSITORY)
 
     def destroy(self) -> None:
         """Takes the stack down and forgets it."""
         self._prepare()
         self._release_stale_lock()
-        generated = self._config_file
-        options = ["--config-file", str(generated)] if generated.exists() else []
-        self._run("destroy", "--yes", "--skip-preview", *options)
-        self._call("stack", "rm", "--yes", "--preserve-config", self.stack)
-        generated.unlink(missing_ok=True)
+        # In the sandbox's own project folder: `--remove` deletes the stack file there, not the user's.
+        self._run("destroy", "--yes", "--skip-preview", "--remove", folder=self._project)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets masked."""
@@ -70,19 +67,25 @@ class Engine:
     # and the salt of its passphrase, and so the user's own file is never written to.
 
     @property
+    def _project(self) -> Path:
+        return self.home.root / "pulumi" / "project"
+
+    @property
     def _config_file(self) -> Path:
-        return self.home.root / "pulumi" / "project" / f"Pulumi.{self.stack}.yaml"
+        return self._project / f"Pulumi.{self.stack}.yaml"
+
+    @property
+    def _source_file(self) -> Path:
+        return self._project / f"{self.stack}.source"
+
+    def renew_stack_file(self) -> Path | None:
+        """Makes the engine's stack file anew from the user's; None when the sandbox has no such stack."""
+        if not self._config_file.exists() or not self._source_file.exists():
+            return None
+        return self._write_config(Path(self._source_file.read_text()))
 
     def _write_config(self, source: Path) -> Path:
-        try:
-            given = yaml.safe_load(source.read_text()) or {}
-        except FileNotFoundError:
-            raise SandboxError(f"there is no stack file {source}; give one with --config FILE") from None
-        except yaml.YAMLError as error:
-            raise SandboxError(f"{source} is not valid YAML: {error}") from error
-        if not isinstance(given, dict) or not isinstance(given.get("config", {}), dict):
-            raise SandboxError(f"{source} is not a stack file: it wants a mapping with the key `config`")
-        config = dict(given.get("config") or {})
+        config = read_config(source)
         foreign = [key for key, value in config.items() if isinstance(value, dict) and "secure" in value]
         if foreign:
             raise SandboxError(
@@ -101,6 +104,7 @@ class Engine:
         }
         document = {"encryptionsalt": salt, "config": {**config, f"{PROJECT}:vault": vault}}
         write_private(self._config_file, yaml.safe_dump(document, sort_keys=False))
+        write_private(self._source_file, str(source.resolve()))
         return self._config_file
 
     def _prepare(self) -> None:
@@ -118,9 +122,9 @@ class Engine:
             print(f"  an earlier run of stack {self.stack} was killed; its lock is released", flush=True)
             self._call("cancel", "--yes", "--stack", self.stack)
 
-    def _run(self, command: str, *options: str) -> None:
+    def _run(self, command: str, *options: str, folder: Path) -> None:
         """Runs a long command in the foreground. Ctrl-C lets the engine finish what it is at, then ends."""
-        words = [self._pulumi, command, "--stack", self.stack, "-C", str(REPOSITORY), *options]
+        words = [self._pulumi, command, "--stack", self.stack, "-C", str(folder), *options]
         process = subprocess.Popen(
             words,
             env=environment.process_environment(self.home),
@@ -134,8 +138,9 @@ class Engine:
             raise
         if status != 0:
             raise EngineFailed(
-                f"pulumi {command} of stack {self.stack} failed (exit {status}); what it did is kept, and "
-                f"the same command goes on from there"
+                f"pulumi {command} of stack {self.stack} failed (exit {status}), see above. What it did is "
+                f"kept: mend the cause and run the same command again. To look around: source "
+                f"{self.home.root}/env"
             )
 
     def _call(self, *words: str) -> str:
@@ -156,6 +161,19 @@ class Engine:
     @property
     def _pulumi(self) -> str:
         return str(build.ensure("pulumi"))
+
+
+def read_config(source: Path) -> dict[str, Any]:
+    """The configuration in a stack file. Raises SandboxError for a file that is none."""
+    try:
+        given = yaml.safe_load(source.read_text()) or {}
+    except FileNotFoundError:
+        raise SandboxError(f"there is no stack file {source}; give one with --config FILE") from None
+    except yaml.YAMLError as error:
+        raise SandboxError(f"{source} is not valid YAML: {error}") from error
+    if not isinstance(given, dict) or not isinstance(given.get("config") or {}, dict):
+        raise SandboxError(f"{source} is not a stack file: it wants a mapping with the key `config`")
+    return dict(given.get("config") or {})
 
 
 def stacks(home: Home) -> list[str]:

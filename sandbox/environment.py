@@ -9,54 +9,29 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.home import REPOSITORY, Home, write_private
-from sandbox.services import REGION
 from tools import build
 
 PRIMARY_ACCOUNT = "111111111111"
 
 # What a user's shell may hold that would win over the sandbox's own values, or send a request elsewhere.
-CLEARED = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_SESSION_TOKEN",
-    "AWS_SECURITY_TOKEN",
-    "AWS_ROLE_ARN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CA_BUNDLE",
-    "VAULT_NAMESPACE",
-    "VAULT_SKIP_VERIFY",
-    "VAULT_TOKEN_FILE",
-    "PULUMI_ACCESS_TOKEN",
-    "PULUMI_STACK",
-    "PULUMI_CONFIG_PASSPHRASE_FILE",
-)
+FOREIGN_PREFIXES = ("AWS_", "VAULT_")
+FOREIGN = ("PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
-# A stack file of the sandbox holds its addresses and is made from the user's own, which stays untouched;
-# by hand, `pulumi preview` should read the same one without being told.
-PULUMI_WRAPPER = """\
-#!/bin/sh
-# pulumi, reading the stack files that this sandbox made.
-case "$1" in
-  up | update | preview | pre | refresh | destroy | watch | import | config) ;;
-  *) exec '{pulumi}' "$@" ;;
-esac
-stack=$PULUMI_STACK
-previous=
-for word in "$@"; do
-  case "$word" in
-    --config-file | --config-file=*) exec '{pulumi}' "$@" ;;
-    --stack=*) stack=${{word#*=}} ;;
-  esac
-  case "$previous" in -s | --stack) stack=$word ;; esac
-  previous=$word
-done
-file='{home}'/pulumi/project/Pulumi.$stack.yaml
-[ -f "$file" ] && set -- "$@" --config-file "$file"
-exec '{pulumi}' "$@"
-"""
+def is_foreign(name: str) -> bool:
+    """Whether a variable must not reach anything that works against the sandbox."""
+    return name.startswith(FOREIGN_PREFIXES) or name in FOREIGN
+
+
+def forget_foreign() -> None:
+    """Takes such variables from this process: its own clients read them, too."""
+    for name in [name for name in os.environ if is_foreign(name)]:
+        del os.environ[name]
+    os.environ.update(NO_PROXY)
+
+
+# A proxy has no business between the sandbox and its own loopback.
+NO_PROXY = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
 
 def build_environment(home: Home, node: str | None = None) -> dict[str, str]:
@@ -70,8 +45,8 @@ def build_environment(home: Home, node: str | None = None) -> dict[str, str]:
         "VAULT_TOKEN": home.vault_keys()["root_token"],
         "VAULT_CACERT": str(home.ca_certificate),
         "AWS_ENDPOINT_URL": home.emulator_url,
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": home.region,
+        "AWS_DEFAULT_REGION": home.region,
         "AWS_ACCESS_KEY_ID": key["access_key_id"],
         "AWS_SECRET_ACCESS_KEY": key["secret_access_key"],
         "AWS_CONFIG_FILE": os.devnull,
@@ -83,8 +58,8 @@ def build_environment(home: Home, node: str | None = None) -> dict[str, str]:
         "PULUMI_HOME": str(home.root / "pulumi" / "home"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
+        "SANDBOX_HOME": str(home.root),
+        **NO_PROXY,
     }
     if node:
         environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = f"{home.emulator_url}/imds/{node}/"
@@ -100,7 +75,7 @@ def path_prefix(home: Home) -> list[str]:
 
 def process_environment(home: Home, node: str | None = None) -> dict[str, str]:
     """A whole environment for a child process: the user's, less what is cleared, plus the sandbox's."""
-    inherited = {name: value for name, value in os.environ.items() if name not in CLEARED}
+    inherited = {name: value for name, value in os.environ.items() if not is_foreign(name)}
     path = os.pathsep.join([*path_prefix(home), os.environ.get("PATH", os.defpath)])
     return {**inherited, **build_environment(home, node), "PATH": path}
 
@@ -109,7 +84,8 @@ def write_shell_file(home: Home, node: str | None = None, stack: str | None = No
     """Writes `env`, for `source`: the same environment in the user's own shell."""
     target = home.root / "env"
     lines = ["# The environment of this sandbox; holds its keys. Use: source " + shlex.quote(str(target))]
-    lines += [f"unset {name}" for name in CLEARED]
+    pattern = "|".join(FOREIGN_PREFIXES) + "|" + "|".join(f"{name}=" for name in FOREIGN)
+    lines.append(f"for name in $(env | grep -E '^({pattern})' | cut -d= -f1); do unset \"$name\"; done")
     lines += [f"export {name}={shlex.quote(value)}" for name, value in _sorted(home, node).items()]
     if stack:
         lines.append(f"export PULUMI_STACK={shlex.quote(stack)}")
@@ -127,8 +103,7 @@ def link_tools(home: Home) -> None:
         link = folder / name
         link.unlink(missing_ok=True)
         if name == "pulumi":
-            write_private(link, PULUMI_WRAPPER.format(pulumi=build.ensure(name), home=home.root))
-            link.chmod(0o700)
+            write_launcher(link, ["-m", "sandbox.pulumi_cli", str(build.ensure(name))])
         else:
             link.symlink_to(build.ensure(name))
     write_launcher(folder / "vault-aws-auth", ["-m", "cli"])

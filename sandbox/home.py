@@ -17,6 +17,11 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+MARKER = ".sandbox"
+FOLDERS = ("bin", "aws", "vault", "kubernetes", "pki", "etcd", "pulumi")
+FILES = ("ports.json", "region", "passphrase", "processes.json", "baseline.json", "env")
+DEFAULT_REGION = "us-east-1"
+
 PORTS = ("emulator", "etcd", "etcd-peer", "kube-apiserver", "vault", "vault-cluster")
 # Below the range from which the system takes ports for outgoing connections, so that none of those
 # can sit on a port that the sandbox wants back after a restart.
@@ -45,14 +50,22 @@ class Home:
         return cls(Path(os.environ.get("SANDBOX_HOME") or REPOSITORY / ".sandbox").resolve())
 
     def create(self) -> None:
-        """Makes the folder, closed to others, and every later file with it."""
+        """Makes the folder, closed to others, and every later file with it.
+
+        A folder that holds something else is refused: `down` will delete what the sandbox made.
+        """
         os.umask(0o077)
+        if self.exists and not (self.root / MARKER).exists() and any(self.root.iterdir()):
+            raise SandboxError(
+                f"{self.root} exists and is not a sandbox; name a new or empty folder: SANDBOX_HOME=<folder>"
+            )
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SandboxError(f"cannot make {self.root}: {error.strerror}; set SANDBOX_HOME") from error
         self.root.chmod(0o700)
-        for name in ("logs", "bin", "aws", "vault", "kubernetes", "pki"):
+        (self.root / MARKER).touch()
+        for name in (*FOLDERS, "logs"):
             (self.root / name).mkdir(exist_ok=True)
 
     @property
@@ -74,6 +87,22 @@ class Home:
         chosen = {name: next(port for port in candidates if port_is_free(port)) for name in PORTS}
         write_private(stored, json.dumps(chosen, indent=2))
         return chosen
+
+    @property
+    def region(self) -> str:
+        """The AWS region that the sandbox plays, for good: the cluster's issuer is named after it."""
+        stored = self.root / "region"
+        return stored.read_text().strip() if stored.exists() else DEFAULT_REGION
+
+    def choose_region(self, region: str) -> None:
+        """Sets the region of a sandbox that is not started yet; refuses another one later."""
+        if not self.has_data:
+            write_private(self.root / "region", region)
+        elif region != self.region:
+            raise SandboxError(
+                f"the stack file says aws:region {region}, and this sandbox plays {self.region}. Bring the "
+                f"stack up in another one: SANDBOX_HOME=<folder>"
+            )
 
     @property
     def passphrase(self) -> str:
@@ -139,14 +168,11 @@ class Home:
             yield
 
     def remove(self) -> None:
-        """Deletes everything but the logs."""
-        for entry in self.root.iterdir():
-            if entry.name in ("logs", "lock"):
-                continue
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
+        """Deletes what the sandbox made, but for its logs, and nothing else."""
+        for name in FOLDERS:
+            shutil.rmtree(self.root / name, ignore_errors=True)
+        for name in FILES:
+            (self.root / name).unlink(missing_ok=True)
 
 
 def port_is_free(port: int) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from sandbox.home import Home, SandboxError
-from sandbox.services import REGION
 
 SETTLE_SECONDS = 20
 
@@ -34,7 +33,7 @@ def _aws(home: Home, key: dict[str, str]) -> Iterable[str]:
     import boto3
     from botocore.config import Config
 
-    session = boto3.Session(key["access_key_id"], key["secret_access_key"], region_name=REGION)
+    session = boto3.Session(key["access_key_id"], key["secret_access_key"], region_name=home.region)
     settings = Config(proxies={}, retries={"max_attempts": 2})
 
     def client(service: str) -> Any:

@@ -20,12 +20,7 @@ from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes, Service
 from tools import build
 
-REGION = "us-east-1"
 AUTHENTICATOR_PATH = "/sandbox/authenticate"
-
-# What the cluster's OIDC issuer looks like on EKS. Nothing answers at that address: the emulated STS
-# reads the issuer's keys from the Kubernetes API server, which is told to sign under this name.
-ISSUER = f"https://oidc.eks.{REGION}.amazonaws.com/id/"
 
 
 def start(home: Home, processes: Processes, report: Callable[[str, str], None]) -> None:
@@ -65,7 +60,7 @@ def _emulator(home: Home) -> Service:
         [sys.executable, "-m", "sandbox.aws", "--home", str(home.root / "aws"), "--port", str(port)],
         [port],
         lambda: requests.get(f"{home.emulator_url}/sandbox/health", timeout=2).ok,
-        {"PYTHONPATH": str(REPOSITORY), "AWS_DEFAULT_REGION": REGION},
+        {"PYTHONPATH": str(REPOSITORY), "AWS_DEFAULT_REGION": home.region},
     )
 
 
@@ -74,7 +69,10 @@ def _describe_cluster(home: Home) -> None:
     described = home.root / "aws" / "cluster.json"
     if described.exists():
         return
-    issuer = ISSUER + secrets.token_hex(16).upper()
+    # What an issuer looks like on EKS. Nothing answers at that address: the emulated STS reads the keys
+    # from the Kubernetes API server, which is told to sign under this name.
+    suffix = "amazonaws.com.cn" if home.region.startswith("cn-") else "amazonaws.com"
+    issuer = f"https://oidc.eks.{home.region}.{suffix}/id/{secrets.token_hex(16).upper()}"
     authority = base64.b64encode(home.ca_certificate.read_bytes()).decode()
     keys = {"jwks_uri": f"{home.kubernetes_url}/openid/v1/jwks", "ca_file": str(home.ca_certificate)}
     write_private(home.root / "aws" / "issuers.json", json.dumps({issuer: keys}, indent=2))

@@ -1,0 +1,50 @@
+"""`pulumi` in the sandbox's shell: the real one, reading the stack files that the sandbox makes.
+
+The engine needs this sandbox's addresses in the stack file, and the user's own file stays untouched: so
+before a command that reads the configuration, the sandbox's copy is made anew from the user's file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+READS_CONFIGURATION = ("up", "update", "preview", "pre", "refresh", "destroy", "watch", "import")
+TAKES_A_VALUE = ("-C", "--cwd", "-s", "--stack", "--color", "-v", "--verbose", "--tracing", "--profiling")
+
+
+def command_and_stack(words: list[str]) -> tuple[str | None, str | None]:
+    """The command of a `pulumi` command line and the stack that it names."""
+    command, stack, previous = None, os.environ.get("PULUMI_STACK"), ""
+    for word in words:
+        if previous in ("-s", "--stack"):
+            stack = word
+        elif word.startswith("--stack="):
+            stack = word.partition("=")[2]
+        elif command is None and not word.startswith("-") and previous not in TAKES_A_VALUE:
+            command = word
+        previous = word
+    return command, stack
+
+
+def main() -> None:
+    """Becomes `pulumi`, the path of which is the first argument."""
+    pulumi, *words = sys.argv[1:]
+    command, stack = command_and_stack(words)
+    own_file = any(word.split("=")[0] == "--config-file" for word in words)
+    if command in READS_CONFIGURATION and stack and not own_file and "--help" not in words:
+        # Imported late: `pulumi stack output` need not wait for it.
+        from sandbox.engine import Engine
+        from sandbox.home import Home, SandboxError
+
+        try:
+            stack_file = Engine(Home.from_environment(), stack).renew_stack_file()
+        except SandboxError as error:
+            sys.exit(f"error: {error}")
+        if stack_file:
+            words += ["--config-file", str(stack_file)]
+    os.execv(pulumi, [pulumi, *words])  # noqa: S606 - no shell is wanted
+
+
+if __name__ == "__main__":
+    main()
