@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 
@@ -141,6 +142,35 @@ def test_a_damaged_sandbox_says_how_to_start_afresh(another_sandbox: Sandbox) ->
     assert another_sandbox.run("down", "--force").returncode == 0
     assert wait_until_gone(another_sandbox) == []
     assert another_sandbox.run("start").returncode == 0
+
+
+def test_a_folder_that_is_no_sandbox_is_left_alone(another_sandbox: Sandbox) -> None:
+    another_sandbox.home.mkdir()
+    (another_sandbox.home / "thesis").write_text("years of work")
+    for words in (["up"], ["down"], ["down", "--force"]):
+        another_sandbox.run(*words)
+        assert [path.name for path in another_sandbox.home.iterdir()] == ["thesis"]
+    assert "is not a sandbox" in another_sandbox.run("up").stderr
+
+
+def test_settings_of_another_aws_and_a_proxy_do_not_matter(sandbox: Sandbox) -> None:
+    foreign = {
+        "AWS_PROFILE": "no-such-profile",
+        "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "VAULT_NAMESPACE": "elsewhere",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+    }
+    assert "unchanged" in sandbox.up(env=foreign)
+
+
+def test_another_region_asks_for_another_sandbox(sandbox: Sandbox, tmp_path: Path) -> None:
+    stack_file = tmp_path / "Pulumi.other.yaml"
+    stack_file.write_text("config: {aws:region: eu-west-1}")
+    answer = sandbox.run("up", "--stack", "other", "--config", str(stack_file))
+    assert answer.returncode == 1
+    assert "eu-west-1, and this sandbox plays us-east-1" in answer.stderr
 
 
 def test_a_missing_stack_file_is_one_message(sandbox: Sandbox) -> None:
