@@ -128,7 +128,7 @@ class Front:
         if call.action == "AssumeRoleWithSAML":
             raise AwsError("NotImplemented", "The sandbox has no SAML.", 501)
         # Not under the lock: this asks the issuer for its keys.
-        response = self._sts.web_identity(call, now)
+        response = self._sts.web_identity(call, authorization.request_context(call, now), now)
         with self._store.lock:
             self._store.save(accounts.PRIMARY)
         return response

@@ -32,7 +32,7 @@ class Sts:
         self._state = state
         self._issuers = issuers
 
-    def web_identity(self, call: Call, now: datetime) -> Response:
+    def web_identity(self, call: Call, request: dict[str, ContextValue], now: datetime) -> Response:
         """AssumeRoleWithWebIdentity: the caller proves itself with a token of a registered issuer."""
         arn, account, partition = _role_arn(call)
         name = _session_name(call)
@@ -52,6 +52,7 @@ class Sts:
         identity = tokens.verify(token, provider.client_id_list, self._issuers, now)
 
         context: dict[str, ContextValue] = {
+            **request,
             f"{url}:sub": identity.subject,
             f"{url}:aud": identity.audience,
             "aws:FederatedProvider": provider_arn,

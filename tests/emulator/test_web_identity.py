@@ -190,6 +190,27 @@ def test_an_explicit_deny_wins(emulator: Emulator, role: str) -> None:
     assert refusal(emulator, arn["Role"]["Arn"], emulator.issuer.token())[0] == "AccessDenied"
 
 
+@pytest.mark.parametrize(
+    ("operator", "key", "value"),
+    [
+        ("DateGreaterThan", "aws:CurrentTime", "2020-01-01T00:00:00Z"),
+        ("NumericGreaterThan", "aws:EpochTime", "1577836800"),
+        ("IpAddress", "aws:SourceIp", "127.0.0.0/8"),
+        ("StringEquals", "aws:RequestedRegion", "us-east-1"),
+        ("Bool", "aws:SecureTransport", "true"),
+    ],
+)
+def test_a_trust_can_be_about_the_request_itself(
+    emulator: Emulator, role: str, operator: str, key: str, value: str
+) -> None:
+    both = json.loads(web_trust())
+    condition = {operator: {key: value}}
+    both["Statement"].append({**both["Statement"][0], "Effect": "Deny", "Condition": condition})
+    name = f"request-{key.partition(':')[2]}"
+    arn = emulator.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(both))
+    assert refusal(emulator, arn["Role"]["Arn"], emulator.issuer.token())[0] == "AccessDenied"
+
+
 def test_session_tags_of_a_token_need_tag_session(emulator: Emulator, role: str) -> None:
     tags = {"https://aws.amazon.com/tags": {"principal_tags": {"team": ["a"]}}}
     token = emulator.issuer.token(**tags)
