@@ -42,6 +42,7 @@ class Caller:
             account=self.account,
             arns=(self.arn,) if self.session_kind == "federated-user" else (self.arn, self.owner_arn),
             unique_ids=(self.owner.id, self.user_id),
+            role=(self.owner_arn, self.owner.id) if self.session_kind == "role" else (),
         )
 
     @property
@@ -72,7 +73,8 @@ class Caller:
     def decide(self, action: str, resource: str, context: Mapping[str, ContextValue]) -> Decision:
         """What the caller's identity policies, permissions boundary and session policy say."""
         request = policy.Request(action, resource, context={**self.context, **context})
-        effects = {"identity-based policy": policy.evaluate(self._identity_policies(), request)}
+        identity = "identity-based policy"
+        effects = {identity: policy.evaluate(self._identity_policies(), request)}
         boundary = getattr(self.owner, "permissions_boundary_arn", None)
         if boundary:
             managed = iam_backends[self.account][self.partition].managed_policies.get(boundary)
@@ -85,7 +87,8 @@ class Caller:
                 return Decision(Effect.DENY, f"with an explicit deny in {_article(kind)} {kind}")
         for kind, effect in effects.items():
             if effect is not Effect.ALLOW:
-                return Decision(Effect.NONE, f"because no {kind} allows the {action} action")
+                within = all(e is Effect.ALLOW for k, e in effects.items() if k != identity)
+                return Decision(Effect.NONE, f"because no {kind} allows the {action} action", within)
         return Decision(Effect.ALLOW, "")
 
     def _identity_policies(self) -> Iterator[Policy]:
@@ -102,6 +105,7 @@ class Caller:
 class Decision:
     effect: Effect
     reason: str  # how AWS ends its AccessDenied message
+    within_limits: bool = True  # permissions boundary and session policy allow it, or there is none
 
 
 def _article(kind: str) -> str:

@@ -30,8 +30,11 @@ class Effect(IntEnum):
 
     NONE = 0
     ACCOUNT = 1  # allowed to the caller's account as a whole, which may delegate it by its identity policies
-    ALLOW = 2
-    DENY = 3
+    ROLE = (
+        2  # allowed to the role of the caller's session: within its permissions boundary and session policy
+    )
+    ALLOW = 3
+    DENY = 4
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Principal:
     account: str = ""
     arns: tuple[str, ...] = ()  # a user's ARN; or a session's own ARN and that of its role
     unique_ids: tuple[str, ...] = ()
+    role: tuple[str, ...] = ()  # those of these names that are its role's and not the session's own
     service: str = ""
     federated: str = ""
 
@@ -133,7 +137,7 @@ def _matches_resource(statement: Statement, request: Request, variables: bool) -
 
 
 def _principal_effect(kind: str, name: str, request: Request) -> Effect:
-    """ALLOW when the entry names the caller itself (or everyone), ACCOUNT when it names its account."""
+    """ALLOW when the entry names the caller itself (or everyone), ROLE its role, ACCOUNT its account."""
     who = request.principal
     if kind == "*":
         return Effect.ALLOW
@@ -143,12 +147,12 @@ def _principal_effect(kind: str, name: str, request: Request) -> Effect:
         return Effect.ALLOW if who.federated and name in ("*", who.federated) else Effect.NONE
     if not who.account:
         return Effect.NONE
-    if name == "*" or name in who.unique_ids:
+    if name == "*":
         return Effect.ALLOW
     if name == who.account or re.fullmatch(rf"arn:[\w-]+:iam::{who.account}:root", name):
         return Effect.ACCOUNT
-    if name in who.arns and request.pinned.get(name, "") in ("", *who.unique_ids):
-        return Effect.ALLOW
+    if name in who.unique_ids or (name in who.arns and request.pinned.get(name, "") in ("", *who.unique_ids)):
+        return Effect.ROLE if name in who.role else Effect.ALLOW
     return Effect.NONE
 
 

@@ -206,12 +206,16 @@ class Sts:
         context: dict[str, ContextValue],
     ) -> bool:
         trust = self._trust(role, action, caller.principal, {**caller.context, **context})
-        own = caller.decide(action, arn, context).effect
-        if trust in (Effect.NONE, Effect.DENY) or own is Effect.DENY:
+        own = caller.decide(action, arn, context)
+        if trust in (Effect.NONE, Effect.DENY) or own.effect is Effect.DENY:
             return False
-        # In its own account a role that trusts the caller by name needs nothing more. Trust in the account
-        # as a whole leaves the decision to that account's identity policies, as does another account.
-        return own is Effect.ALLOW or (trust is Effect.ALLOW and caller.account == account)
+        if own.effect is Effect.ALLOW:
+            return True
+        # In its own account a role that trusts the caller by name needs nothing more; when it names the role
+        # of the caller's session, that role's boundary and the session policy still limit it. Trust in the
+        # account as a whole leaves the decision to that account's identity policies, as does another account.
+        named = trust is Effect.ALLOW or (trust is Effect.ROLE and own.within_limits)
+        return named and caller.account == account
 
     def _trust(
         self, role: Any, action: str, principal: policy.Principal, context: dict[str, ContextValue]

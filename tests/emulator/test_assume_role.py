@@ -46,6 +46,27 @@ def test_trust_in_the_caller_itself_is_enough_in_its_account(emulator: Emulator)
     session_of(emulator, role, keys)
 
 
+@pytest.mark.parametrize("limit", ["boundary", "session"])
+def test_trust_in_the_role_of_a_session_does_not_lift_its_limits(emulator: Emulator, limit: str) -> None:
+    iam = emulator.client("iam")
+    caller = make_role(emulator, f"limited-by-{limit}", trust(root(PRIMARY)))
+    own = f"arn:aws:sts::{PRIMARY}:assumed-role/limited-by-{limit}/tester"
+    of_role = make_role(emulator, f"names-the-role-{limit}", trust({"AWS": caller}))
+    of_session = make_role(emulator, f"names-the-session-{limit}", trust({"AWS": own}))
+    session_of(emulator, of_role, session_of(emulator, caller))
+    if limit == "boundary":
+        boundary = iam.create_policy(PolicyName="lists-only", PolicyDocument=allow("iam:ListRoles"))
+        arn = boundary["Policy"]["Arn"]
+        iam.put_role_permissions_boundary(RoleName="limited-by-boundary", PermissionsBoundary=arn)
+        limited = session_of(emulator, caller)
+    else:
+        limited = session_of(emulator, caller, Policy=allow("iam:ListRoles"))
+    assert refused(emulator, of_role, limited)
+    session_of(emulator, of_session, limited)
+    if limit == "session":
+        session_of(emulator, of_role, session_of(emulator, caller, Policy=allow("sts:AssumeRole")))
+
+
 def test_a_permission_without_trust_is_not_enough(emulator: Emulator) -> None:
     keys = make_user(emulator, "may-assume-all", allow("sts:AssumeRole"))
     role = make_role(emulator, "trusts-a-service", trust({"Service": "ec2.amazonaws.com"}))
