@@ -61,11 +61,12 @@ class EksClusterArgs(TypedDict):
     """Kubernetes version, for example `1.33`. Default: EKS's own default at creation."""
 
     vpc_id: NotRequired[pulumi.Input[str]]
-    """VPC of the cluster. Default: the account's default VPC."""
+    """VPC of the cluster, given together with `subnet_ids`. Default: the account's default VPC."""
 
     subnet_ids: NotRequired[Sequence[pulumi.Input[str]]]
-    """Subnets of the cluster and its nodes, in two availability zones at least.
-    Default: those of the default VPC."""
+    """Subnets of the cluster and its nodes, in two availability zones at least, given together with `vpc_id`.
+    Default: all those of the default VPC; EKS refuses them where one is in an availability zone without EKS,
+    as use1-az3 of us-east-1 is."""
 
     endpoint_private_access: NotRequired[bool]
     """The API server answers inside the VPC. Default: true."""
@@ -267,6 +268,8 @@ def _validate(args: EksClusterArgs) -> None:
         return
     if args.get("node_role_arns"):
         raise ValueError("node_role_arns: only for an existing cluster; declare node_groups")
+    if ("vpc_id" in args) != ("subnet_ids" in args):
+        raise ValueError("vpc_id, subnet_ids: go together; give both, or neither for the default VPC")
     if args.get("endpoint_public_access") and not args.get("public_access_cidrs"):
         raise ValueError("public_access_cidrs: say who may reach the public endpoint, e.g. 203.0.113.0/24")
     if not args.get("endpoint_public_access") and not args.get("endpoint_private_access", True):

@@ -57,9 +57,14 @@ class Cluster(Section):
     kubernetes_version: KubernetesVersion | None = Field(
         None, description="Kubernetes version; default EKS's own at creation"
     )
-    vpc_id: VpcId | None = Field(None, description="VPC of the cluster; default the account's default VPC")
+    vpc_id: VpcId | None = Field(
+        None, description="VPC of the cluster, given with subnetIds; default the account's default VPC"
+    )
     subnet_ids: list[SubnetId] | None = Field(
-        None, min_length=2, description="subnets of cluster and nodes; default those of the default VPC"
+        None,
+        min_length=2,
+        description="subnets of cluster and nodes, given with vpcId; default all those of the default VPC, "
+        "which EKS refuses where one is in an availability zone without EKS (in us-east-1: use1-az3)",
     )
     endpoint_private_access: bool = Field(True, description="the API server answers inside the VPC")
     endpoint_public_access: bool = Field(False, description="the API server answers outside the VPC")
@@ -83,6 +88,13 @@ class Cluster(Section):
             yield f"is an existing cluster, used as it is; leave out {keys}"
         elif not self.existing and self.node_role_arns:
             yield "has nodeRoleArns, which are for an existing cluster; write nodeGroups"
+
+    @rule("vpc_id", "subnet_ids")
+    def _network(self) -> Iterator[str]:
+        if self.vpc_id and not self.subnet_ids:
+            yield "has a vpcId without subnetIds; write subnets of that VPC, or leave out both"
+        elif self.subnet_ids and not self.vpc_id:
+            yield "has subnetIds without a vpcId; write the VPC that they are in, or leave out both"
 
     @rule("endpoint_public_access", "endpoint_private_access", "public_access_cidrs")
     def _endpoints(self) -> Iterator[str]:

@@ -227,6 +227,8 @@ def test_an_oidc_provider_without_the_audience_is_refused_with_the_command_that_
         ({"endpoint_public_access": True}, "public_access_cidrs: say who"),
         ({"endpoint_private_access": False}, "endpoint_private_access: false leaves no way"),
         ({"existing": True, "vpc_id": "vpc-1"}, "vpc_id: an existing cluster is used as it is"),
+        ({"vpc_id": "vpc-1"}, "vpc_id, subnet_ids: go together"),
+        ({"subnet_ids": ["subnet-1", "subnet-2"]}, "vpc_id, subnet_ids: go together"),
         ({"node_role_arns": {"a": "b"}}, "node_role_arns: only for an existing cluster"),
     ],
 )
