@@ -12,7 +12,7 @@ from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env
 
 from settings.logins import Ec2InstanceLogin, LoginSettings, ServiceAccountLogin
-from settings.parser import PROJECT, REGION_KEY, Parser
+from settings.parser import PROJECT, PROVIDERS, Parser
 from settings.problems import SettingsError
 from settings.sections import Settings
 
@@ -35,9 +35,7 @@ def load(root: Path) -> Settings:
     # Read as a whole, not key by key, so that a misspelt key is seen. Pulumi hands configuration over in
     # the environment or in memory, depending on who runs the program.
     everything = {**get_config_env(), **CONFIG.get()}
-    raw = {
-        key: value for key, value in everything.items() if key.startswith(f"{PROJECT}:") or key == REGION_KEY
-    }
+    raw = {key: value for key, value in everything.items() if key.partition(":")[0] in (PROJECT, *PROVIDERS)}
     secret = {*get_config_secret_keys_env(), *(key for key in raw if is_config_secret(key))}
     policies = {file.stem: file.read_text() for file in sorted((root / "policies" / "vault").glob("*.hcl"))}
     return parse(raw, policies, frozenset(secret))

@@ -15,6 +15,13 @@ from settings.sections import IDENTITY_KINDS, KEYS, Account, Cluster, Settings, 
 
 PROJECT = "vault-aws-auth"
 REGION_KEY = "aws:region"
+PROVIDERS = {
+    "aws": "set it in the environment, e.g. AWS_PROFILE",
+    "vault": f"write {PROJECT}:vault, and the token in the environment, VAULT_TOKEN",
+    "kubernetes": f"the kubeconfig is that of {PROJECT}:cluster",
+    "eks": f"write {PROJECT}:cluster",
+}
+"""Packages whose own configuration is not heeded, as the stack makes its providers: what to do instead."""
 
 _Model = TypeVar("_Model", bound=Section)
 
@@ -60,8 +67,14 @@ class Parser:
 
     def check_keys(self) -> None:
         for key in self.raw:
-            name = key.removeprefix(f"{PROJECT}:")
-            if key != REGION_KEY and name not in KEYS:
+            package, _, name = key.partition(":")
+            if key == REGION_KEY:
+                continue
+            if package in PROVIDERS:
+                self.problems.add(
+                    key, f"is not heeded, as the stack makes its own providers; {PROVIDERS[package]}"
+                )
+            elif name not in KEYS:
                 self.problems.add(key, "is not a known key" + did_you_mean(name, KEYS, f"{PROJECT}:"))
 
     def region(self) -> str | None:

@@ -94,6 +94,24 @@ WRONG = [
         "vault-aws-auth:foo: is not a known key; "
         "known: accountId, accounts, cluster, logins, tags, vault, vaultIdentity",
     ),
+    (
+        "aws:profile",
+        "dev",
+        "aws:profile: is not heeded, as the stack makes its own providers; "
+        "set it in the environment, e.g. AWS_PROFILE",
+    ),
+    (
+        "vault:token",
+        "s.1",
+        "vault:token: is not heeded, as the stack makes its own providers; "
+        "write vault-aws-auth:vault, and the token in the environment, VAULT_TOKEN",
+    ),
+    (
+        "kubernetes:context",
+        "dev",
+        "kubernetes:context: is not heeded, as the stack makes its own providers; "
+        "the kubeconfig is that of vault-aws-auth:cluster",
+    ),
     ("accountId", "1234", 'vault-aws-auth:accountId: "1234" is not an account ID; write its 12 digits'),
     ("tags", {"a": 1}, "vault-aws-auth:tags.a: 1 is not text; write it in quotes"),
     ("logins", "pod", 'vault-aws-auth:logins: "pod" is not a mapping; write key: value lines below it'),
@@ -138,6 +156,16 @@ WRONG = [
         "cluster.existing",
         True,
         "vault-aws-auth:cluster: is an existing cluster, used as it is; leave out nodeGroups",
+    ),
+    (
+        "cluster.vpcId",
+        "vpc-01234567",
+        "vault-aws-auth:cluster: has a vpcId without subnetIds; write subnets of that VPC, or leave out both",
+    ),
+    (
+        "cluster.subnetIds",
+        ["subnet-01234567", "subnet-12345678"],
+        "vault-aws-auth:cluster: has subnetIds without a vpcId; write the VPC that they are in, or leave out both",
     ),
     (
         "cluster.encryptionKeyArn",
@@ -501,6 +529,15 @@ def test_settings_are_read_from_the_environment_as_the_engine_gives_them(
     encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in VALID.items()}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps({**encoded, "other:key": "ignored"}))
     assert load(tmp_path).policies == {"dev": "text"}
+
+
+def test_configuration_of_other_packages_reaches_the_checks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in VALID.items()}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({**encoded, "eks:x": "1", "pulumi:tags": "{}"}))
+    with pytest.raises(SettingsError, match="eks:x: is not heeded"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["local", "dev"])
