@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up down stop status test check unit sandbox-test bench format lock clean
+.PHONY: help install up down stop status test check unit sandbox-test bench format lock clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,8 @@ up: $(READY) ## Start the sandbox, bring stack `local` up in it and log in as ea
 
 down: $(READY) ## Destroy the stacks, prove that nothing is left, stop every process
 	@$(BIN)/python -m sandbox down
+
+install: $(READY) ## Install everything into .venv
 
 stop: $(READY) ## Stop the sandbox's processes, keep its data
 	@$(BIN)/python -m sandbox stop

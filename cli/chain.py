@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from .aws import session
 from .errors import Refused
 from .outputs import VaultOutput
 from .refusals import vault_meaning, web_identity_hint
@@ -151,7 +152,7 @@ def _sts(vault: VaultOutput, config: Any, **keys: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    client: Any = boto3.client  # its stubs cannot follow **keys
+    client: Any = boto3.Session(botocore_session=session()).client  # its stubs cannot follow **keys
     limits = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 2})
     return client(
         "sts",

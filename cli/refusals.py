@@ -68,7 +68,7 @@ _VAULT = (
         NOT_BOUND,
         "this caller is not among the Vault role's bound principals (`vault read "
         "auth/{mount}/role/{role}`). If it looks the same, the IAM role was recreated: Vault pins its "
-        "internal ID; `pulumi up` re-registers it",
+        "internal ID; `pulumi up --refresh` repairs it",
     ),
     Meaning(
         r"unable to fetch client for account ID|no STS configuration found",

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 
+from ..aws import session
 from ..chain import AWS_LINK, Credentials
 from ..errors import Refused
 from .base import Impostor, Workload
@@ -18,23 +19,22 @@ class Ec2InstanceWorkload(Workload):
         return "this EC2 instance"
 
     def credentials(self) -> Credentials:
-        import botocore.session
         from botocore.exceptions import BotoCoreError
         from botocore.utils import InstanceMetadataFetcher
 
         if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
             raise _not_here("AWS_EC2_METADATA_DISABLED is set")
         try:
-            session = botocore.session.Session()
+            settings = session()
             fetched = InstanceMetadataFetcher(
                 timeout=1,
                 num_attempts=2,
                 env=dict(os.environ),
                 config={
-                    "ec2_metadata_service_endpoint": session.get_config_variable(
+                    "ec2_metadata_service_endpoint": settings.get_config_variable(
                         "ec2_metadata_service_endpoint"
                     ),
-                    "ec2_metadata_service_endpoint_mode": session.get_config_variable(
+                    "ec2_metadata_service_endpoint_mode": settings.get_config_variable(
                         "ec2_metadata_service_endpoint_mode"
                     ),
                     # Version 2 only: version 1 can be read through any proxy that a workload leaves open.

@@ -39,6 +39,13 @@ def test_a_node_logs_in_with_its_instance_credentials(run: Run) -> None:
     assert json.loads(done.stdout)["caller"]["arn"].endswith("assumed-role/eks1-node/i-0123456789abcdef0")
 
 
+def test_the_users_own_aws_profile_plays_no_part(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+    for login in ("pod", "node"):
+        done = run("login", login)
+        assert done.exit_code == 0, done.stderr
+
+
 def test_json_has_vaults_own_names_and_no_secret(run: Run, world: World) -> None:
     done = run("login", "pod", "--json")
     auth = json.loads(done.stdout)["auth"]
