@@ -23,6 +23,16 @@ ANONYMOUS_ACTIONS = ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")
 _ROLE_ARN = re.compile(r"arn:(?P<partition>[\w-]+):iam::(?P<account>\d{12}):role/.+")
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _HOUR = 3600
+# What a caller would rely on must not be dropped in silence: these parameters are refused.
+_UNSUPPORTED = {
+    "PolicyArns",
+    "ProvidedContexts",
+    "ProviderId",
+    "SerialNumber",
+    "SourceIdentity",
+    "TokenCode",
+    "TransitiveTagKeys",
+}
 
 
 class Sts:
@@ -34,6 +44,7 @@ class Sts:
 
     def web_identity(self, call: Call, request: dict[str, ContextValue], now: datetime) -> Response:
         """AssumeRoleWithWebIdentity: the caller proves itself with a token of a registered issuer."""
+        _refuse_unsupported(call)
         arn, account, partition = _role_arn(call)
         name = _session_name(call)
         token = call.text("WebIdentityToken")
@@ -89,6 +100,7 @@ class Sts:
         self, call: Call, caller: Caller, context: dict[str, ContextValue], now: datetime
     ) -> Response:
         """AssumeRole: the role must trust the caller, and the caller's policies must let it where needed."""
+        _refuse_unsupported(call)
         arn, account, partition = _role_arn(call)
         name = _session_name(call)
         tags = call.tags()
@@ -123,6 +135,7 @@ class Sts:
 
     def get_session_token(self, call: Call, caller: Caller, now: datetime) -> Response:
         """GetSessionToken: temporary credentials for the calling user itself."""
+        _refuse_unsupported(call)
         if not caller.is_user:
             raise AwsError("AccessDenied", "Cannot call GetSessionToken with session credentials")
         session = self._user_session(call, caller, "user", caller.owner.name, now)
@@ -130,6 +143,7 @@ class Sts:
 
     def get_federation_token(self, call: Call, caller: Caller, now: datetime) -> Response:
         """GetFederationToken: credentials for somebody else, within the user's and the given policy."""
+        _refuse_unsupported(call)
         if not caller.is_user:
             raise AwsError("AccessDenied", "Cannot call GetFederationToken with session credentials")
         name = call.text("Name")
@@ -231,6 +245,16 @@ class Sts:
 # ------------------------------------------------------------------------------------------------- parameters
 
 
+def _refuse_unsupported(call: Call) -> None:
+    given = {name.partition(".")[0] for name, value in call.params.items() if value} & _UNSUPPORTED
+    if given:
+        raise _not_supported(", ".join(sorted(given)))
+
+
+def _not_supported(what: str) -> AwsError:
+    return AwsError("ValidationError", f"The sandbox's STS does not support {what}.", 400)
+
+
 def _role_arn(call: Call) -> tuple[str, str, str]:
     arn = call.text("RoleArn")
     match = _ROLE_ARN.fullmatch(arn)
@@ -287,10 +311,6 @@ def _seconds(call: Call, default: int, maximum: int) -> int:
 
 def _session_policy(call: Call) -> str | None:
     document = call.text("Policy") or None
-    if call.members("PolicyArns") or any(k.startswith("PolicyArns.") for k in call.params):
-        raise AwsError(
-            "ValidationError", "The sandbox takes a session policy as Policy, not PolicyArns.", 400
-        )
     if document:
         try:
             policy.parse(document)
@@ -318,6 +338,10 @@ def _tag_context(tags: dict[str, str]) -> dict[str, ContextValue]:
 def _token_tags(claims: Any) -> dict[str, str]:
     """Session tags that the issuer puts into its token."""
     wanted = claims.get("https://aws.amazon.com/tags")
+    if claims.get("https://aws.amazon.com/source_identity"):
+        raise _not_supported("a source identity in a token")
+    if isinstance(wanted, dict) and wanted.get("transitive_tag_keys"):
+        raise _not_supported("transitive tag keys in a token")
     tags = wanted.get("principal_tags") if isinstance(wanted, dict) else None
     if not isinstance(tags, dict):
         return {}

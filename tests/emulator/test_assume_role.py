@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -122,6 +123,23 @@ def test_session_tags_need_their_own_permission(emulator: Emulator) -> None:
     )
     assert emulator.client("iam", keys).list_roles()["Roles"]
     assert refused(emulator, role, emulator.keys(), Tags=[{"Key": "team", "Value": "b"}])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"SourceIdentity": "alice"},
+        {"TransitiveTagKeys": ["team"], "Tags": [{"Key": "team", "Value": "a"}]},
+        {"SerialNumber": f"arn:aws:iam::{PRIMARY}:mfa/alice", "TokenCode": "123456"},
+        {"PolicyArns": [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}]},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_what_the_sandbox_would_ignore_is_refused(emulator: Emulator, given: dict[str, Any]) -> None:
+    sts, role = emulator.client("sts"), f"arn:aws:iam::{PRIMARY}:role/any"
+    code, message = error_of(sts.assume_role, RoleArn=role, RoleSessionName="tester", **given)
+    assert (code, "does not support" in message) == ("ValidationError", True)
+    assert all(name in message for name in given if name != "Tags")
 
 
 def test_durations_are_limited(emulator: Emulator) -> None:

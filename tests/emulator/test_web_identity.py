@@ -223,6 +223,21 @@ def test_session_tags_of_a_token_need_tag_session(emulator: Emulator, role: str)
     assume(emulator, arn, token)
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"https://aws.amazon.com/source_identity": "alice"},
+        {"https://aws.amazon.com/tags": {"principal_tags": {"a": ["b"]}, "transitive_tag_keys": ["a"]}},
+    ],
+    ids=["source-identity", "transitive-tags"],
+)
+def test_what_the_sandbox_would_ignore_in_a_token_is_refused(
+    emulator: Emulator, role: str, claims: dict[str, Any]
+) -> None:
+    code, message = refusal(emulator, role, emulator.issuer.token(**claims))
+    assert (code, "does not support" in message) == ("ValidationError", True)
+
+
 @pytest.mark.parametrize("seconds", [899, 3601, 43201])
 def test_a_duration_outside_the_limits_is_refused(emulator: Emulator, role: str, seconds: int) -> None:
     token = emulator.issuer.token()
