@@ -15,6 +15,7 @@ from settings.values import (
     ProfileName,
     RoleArn,
     ServiceAccount,
+    UniqueList,
     VaultRoleName,
     is_wild,
 )
@@ -27,7 +28,7 @@ class Login(Section):
         None,
         description="name of the Vault role, by which the stack knows the login; default the login's name",
     )
-    policies: list[PolicyName] = Field(min_length=1, description="list of the token's Vault policies")
+    policies: UniqueList[PolicyName] = Field(min_length=1, description="list of the token's Vault policies")
     ttl: Duration | None = Field(None, description="life of the token until renewal; default maxTtl")
     max_ttl: Duration = Field("1h", description="longest life of the token, renewals included")
 
@@ -67,8 +68,8 @@ class Ec2InstanceLogin(Login):
     """EC2 instances, such as a node group's nodes, log in with their instance role."""
 
     kind: Literal["ec2-instance"] = Field(description="kind of login")
-    node_groups: list[str] = Field([], description="node groups of the cluster whose nodes may log in")
-    role_arns: list[RoleArn] = Field([], description="roles of other instances that may log in")
+    node_groups: UniqueList[str] = Field([], description="node groups of the cluster whose nodes may log in")
+    role_arns: UniqueList[RoleArn] = Field([], description="roles of other instances that may log in")
     instance_profile_names: list[ProfileName] = Field(
         ["eks-*"], min_length=1, description="their instance profiles; each may end in *"
     )

@@ -23,6 +23,7 @@ from settings.values import (
     RoleArn,
     ServerIdHeader,
     SubnetId,
+    UniqueList,
     Url,
     VaultNamespace,
     VpcId,
@@ -60,7 +61,7 @@ class Cluster(Section):
     vpc_id: VpcId | None = Field(
         None, description="VPC of the cluster, given with subnetIds; default the account's default VPC"
     )
-    subnet_ids: list[SubnetId] | None = Field(
+    subnet_ids: UniqueList[SubnetId] | None = Field(
         None,
         min_length=2,
         description="subnets of cluster and nodes, given with vpcId; default all those of the default VPC, "

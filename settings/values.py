@@ -1,8 +1,9 @@
 """The forms of single values, each with a message that says how to write it."""
 
+import ipaddress
 import re
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
@@ -18,10 +19,10 @@ def is_wild(service_account: str) -> bool:
     return "*" in service_account or "?" in service_account
 
 
-def _form(check: Callable[[str], object]) -> AfterValidator:
+def _form(check: Callable[[Any], object]) -> AfterValidator:
     """A validator from a function that raises ValueError for what has not the form."""
 
-    def validate(value: str) -> str:
+    def validate(value: Any) -> Any:
         check(value)
         return value
 
@@ -57,8 +58,10 @@ def _check_header(value: str) -> None:
 def _check_service_account(value: str) -> None:
     if value.count("/") != 1 or not all(value.split("/")):
         raise ValueError("is not a service account; write NAMESPACE/NAME")
+    namespace, name = value.split("/")
+    if not namespace.strip("*?"):
+        raise ValueError("is of every namespace; name it, or write how it begins, e.g. team-*/NAME")
     if not is_wild(value):
-        namespace, name = value.split("/")
         names.check_namespace(namespace)
         names.check_service_account(name)
 
@@ -74,9 +77,28 @@ def _check_policy(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _check_cidr(value: str) -> None:
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        network = None
+    if network is None or "/" not in value:
+        raise ValueError("is not an address range; write e.g. 203.0.113.0/24")
+    if str(network) != value:  # AWS keeps it in this form: in another one it would change at every update
+        raise ValueError(f"is not the range itself; write {network}")
+
+
+def _check_unique(values: list[Any]) -> None:
+    if any(value in values[:index] for index, value in enumerate(values)):
+        raise ValueError("has the same twice; write each once")
+
+
 def _number_to_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
+
+_Item = TypeVar("_Item")
+UniqueList = Annotated[list[_Item], _form(_check_unique)]
 
 # Vault
 Url = Annotated[str, _form(_check_url), AfterValidator(lambda url: url.rstrip("/"))]
@@ -99,7 +121,7 @@ ProfileName = Annotated[
 ExternalId = Annotated[str, _matches(r"[\w+=,.@:/-]{2,1224}", "an external ID; write 2 characters or more")]
 VpcId = Annotated[str, _matches(r"vpc-[0-9a-f]{8,17}", "a VPC; write e.g. vpc-0123456789abcdef0")]
 SubnetId = Annotated[str, _matches(r"subnet-[0-9a-f]{8,17}", "a subnet; write e.g. subnet-0123456789abcdef0")]
-Cidr = Annotated[str, _matches(r"[0-9a-f.:]+/\d{1,3}", "an address range; write e.g. 203.0.113.0/24")]
+Cidr = Annotated[str, _form(_check_cidr)]
 
 # EKS and Kubernetes
 ClusterName = Annotated[

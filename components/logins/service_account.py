@@ -161,7 +161,8 @@ class ServiceAccountLogin(pulumi.ComponentResource):
     def _annotate(
         self, name: str, account: ServiceAccountRef, mode: ServiceAccountMode, role_arn: pulumi.Output[str]
     ) -> None:
-        resource_name = f"{name}-{account['namespace']}-{account['name']}-service-account"
+        # A namespace has no dot: so a-b/c and a/b-c have not the same name.
+        resource_name = f"{name}-{account['namespace']}.{account['name']}-service-account"
         annotations = {ROLE_ANNOTATION: role_arn}
         child = pulumi.ResourceOptions(parent=self)
         if mode is ServiceAccountMode.CREATE:
@@ -193,6 +194,8 @@ def _subjects(
         wild = any(character in where for character in "*?")
         if wild and not allow_wildcards:
             raise ValueError(f"{where} has a wildcard; write it in full, or set allow_wildcards")
+        if not account["namespace"].strip("*?"):
+            raise ValueError(f"{where} is of every namespace; name it, or write how it begins, e.g. team-*")
         if wild and mode is not ServiceAccountMode.NONE:
             raise ValueError(
                 f"{where} has a wildcard, so it cannot be made here; set service_account_mode to none"

@@ -70,14 +70,14 @@ def test_the_role_has_no_permissions() -> None:
     recording = pod()
     assert recording.children("pod") == {
         (ROLE, "pod-iam-role"),
-        (ACCOUNT, "pod-app-api-service-account"),
+        (ACCOUNT, "pod-app.api-service-account"),
         (VAULT_ROLE, "pod-vault-role"),
         (ENDPOINT, "pod-principal-ids"),
     }
 
 
 def test_the_service_account_is_made_with_its_annotation() -> None:
-    account = pod().one(ACCOUNT, "pod-app-api-service-account")
+    account = pod().one(ACCOUNT, "pod-app.api-service-account")
     assert account.inputs["metadata"] == {
         "name": "api",
         "namespace": "app",
@@ -89,7 +89,7 @@ def test_the_service_account_is_made_with_its_annotation() -> None:
 def test_an_existing_service_account_is_patched_instead() -> None:
     recording = pod(service_account_mode=ServiceAccountMode.PATCH)
     assert recording.of_type(ACCOUNT) == []
-    patch = recording.one(PATCH, "pod-app-api-service-account")
+    patch = recording.one(PATCH, "pod-app.api-service-account")
     assert patch.inputs["metadata"]["annotations"] == {
         "eks.amazonaws.com/role-arn": "arn:aws:iam::111111111111:role/pod"
     }
@@ -109,9 +109,15 @@ def test_several_service_accounts_share_one_login() -> None:
         "system:serviceaccount:gloo-system:discovery",
     ]
     assert {account.name for account in recording.of_type(ACCOUNT)} == {
-        "pod-gloo-system-gloo-service-account",
-        "pod-gloo-system-discovery-service-account",
+        "pod-gloo-system.gloo-service-account",
+        "pod-gloo-system.discovery-service-account",
     }
+
+
+def test_service_accounts_whose_joined_names_are_the_same_are_told_apart() -> None:
+    accounts = [{"namespace": "a-b", "name": "c"}, {"namespace": "a", "name": "b-c"}]
+    made = pod(service_accounts=accounts).of_type(ACCOUNT)
+    assert len({account.urn for account in made}) == 2
 
 
 def test_wildcards_are_taken_only_when_allowed() -> None:
@@ -249,6 +255,11 @@ def test_outputs_of_an_instance_login() -> None:
     [
         (pod, {"service_accounts": []}, "service_accounts: name at least one"),
         (pod, {"service_accounts": [{"namespace": "A", "name": "b"}]}, "service_accounts: A/b is not a Kube"),
+        (
+            pod,
+            {"service_accounts": [{"namespace": "*", "name": "b"}], "allow_wildcards": True},
+            r"service_accounts: \*/b is of every namespace",
+        ),
         (pod, {"token": {"policies": []}}, r"token.policies: name at least one"),
         (pod, {"token": {"policies": ["a"], "max_ttl": "1y"}}, "token.max_ttl: '1y' is not a duration"),
         (pod, {"token": {"policies": ["a"], "ttl": "2h"}}, "token.ttl: 2h is longer than max_ttl, 1h"),

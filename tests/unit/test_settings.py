@@ -304,6 +304,46 @@ WRONG = [
         "vault-aws-auth:cluster.nodeGroups.default.roleName already; write another",
     ),
     (
+        "logins.pod.policies",
+        ["dev", "ops", "dev"],
+        'vault-aws-auth:logins.pod.policies: ["dev", "ops", "dev"] has the same twice; write each once',
+    ),
+    (
+        "logins.node.nodeGroups",
+        ["default", "default"],
+        'vault-aws-auth:logins.node.nodeGroups: ["default", "default"] has the same twice; write each once',
+    ),
+    (
+        "logins.pod",
+        {
+            "kind": "service-account",
+            "serviceAccounts": ["*/api"],
+            "allowWildcards": True,
+            "serviceAccountMode": "none",
+            "policies": ["dev"],
+        },
+        'vault-aws-auth:logins.pod.serviceAccounts[0]: "*/api" is of every namespace; '
+        "name it, or write how it begins, e.g. team-*/NAME",
+    ),
+    (
+        "cluster.publicAccessCidrs",
+        ["203.0.113.0"],
+        'vault-aws-auth:cluster.publicAccessCidrs[0]: "203.0.113.0" is not an address range; '
+        "write e.g. 203.0.113.0/24",
+    ),
+    (
+        "cluster.publicAccessCidrs",
+        ["999.0.113.0/24"],
+        'vault-aws-auth:cluster.publicAccessCidrs[0]: "999.0.113.0/24" is not an address range; '
+        "write e.g. 203.0.113.0/24",
+    ),
+    (
+        "cluster.publicAccessCidrs",
+        ["203.0.113.7/24"],
+        'vault-aws-auth:cluster.publicAccessCidrs[0]: "203.0.113.7/24" is not the range itself; '
+        "write 203.0.113.0/24",
+    ),
+    (
         "logins.pod.vaultRole",
         "Dev-Role",
         'vault-aws-auth:logins.pod.vaultRole: "Dev-Role" has upper case, which Vault does not keep; '
