@@ -31,6 +31,9 @@ class NodeGroup(TypedDict):
     role_name: NotRequired[str]
     """Name of the node role. Default: `<cluster>-<group>-node`."""
 
+    permissions_boundary: NotRequired[pulumi.Input[str]]
+    """ARN of the policy that bounds the node role's permissions. Default: none."""
+
     instance_types: NotRequired[Sequence[str]]
     """EC2 instance types, the first one preferred. Default: `t3.medium`."""
 
@@ -167,6 +170,7 @@ class EksCluster(pulumi.ComponentResource):
             name=settings.get("role_name", f"{args['name']}-{group}-node"),
             description=f"Nodes of the group {group} of the EKS cluster {args['name']}",
             assume_role_policy=iam.to_json(iam.service_trust(f"ec2.{arns.dns_suffix(region)}")),
+            permissions_boundary=settings.get("permissions_boundary"),
             # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )

@@ -34,6 +34,7 @@ class NodeGroup(Section):
     """A managed node group of the cluster."""
 
     role_name: IamName | None = Field(None, description="name of the node role; default CLUSTER-GROUP-node")
+    permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds the node role")
     instance_types: list[str] = Field(["t3.medium"], min_length=1, description="EC2 instance types")
     min_size: int = Field(1, ge=0, description="fewest nodes")
     desired_size: int | None = Field(None, ge=0, description="nodes to start with; default minSize")

@@ -85,6 +85,13 @@ def test_a_node_group_waits_for_the_policies_of_its_own_role(created: Recording)
     assert nodes.parent == "main"
 
 
+def test_a_node_role_is_bounded_where_that_is_set() -> None:
+    boundary = "arn:aws:iam::111111111111:policy/boundary"
+    recording = create(node_groups={"bounded": {"permissions_boundary": boundary}, "free": {}})
+    assert recording.one(ROLE, "main-bounded-node-role").inputs["permissionsBoundary"] == boundary
+    assert "permissionsBoundary" not in recording.one(ROLE, "main-free-node-role").inputs
+
+
 def test_the_oidc_provider_is_declared_for_the_clusters_issuer(created: Recording) -> None:
     provider = created.one(OIDC, "main-oidc-provider")
     assert provider.inputs == {
