@@ -23,6 +23,22 @@ _IDENTITY_DOCUMENTS = (
     "PutRolePolicy",
     "PutUserPolicy",
 )
+# Names that are unique in an account without regard to case and path: moto's table, and AWS's words.
+_UNIQUE = {
+    "CreateGroup": ("GroupName", "groups", "Group with name {} already exists."),
+    "CreateInstanceProfile": (
+        "InstanceProfileName",
+        "instance_profiles",
+        "Instance Profile {} already exists.",
+    ),
+    "CreatePolicy": (
+        "PolicyName",
+        "managed_policies",
+        "A policy called {} already exists. Duplicate names are not allowed.",
+    ),
+    "CreateRole": ("RoleName", "roles", "Role with name {} already exists."),
+    "CreateUser": ("UserName", "users", "User with name {} already exists."),
+}
 _PRINCIPAL_ARN = re.compile(r"arn:(?P<partition>[\w-]+):iam::(?P<account>\d{12}):(?P<kind>role|user)/.+")
 
 
@@ -37,6 +53,12 @@ def check(call: Call, caller: Caller) -> None:
             _pins(call)
     except policy.MalformedPolicy as error:
         raise AwsError("MalformedPolicyDocument", str(error), 400) from None
+    if call.action in _UNIQUE:
+        parameter, table, message = _UNIQUE[call.action]
+        name, own = call.text(parameter), f":{caller.account}:"  # moto lists the policies of AWS itself, too
+        entities = getattr(iam_backends[caller.account][caller.partition], table).values()
+        if any(e.name.lower() == name.lower() for e in entities if own in e.arn):
+            raise AwsError("EntityAlreadyExists", message.format(name), 409)
 
 
 def own_answer(call: Call, caller: Caller) -> Response | None:

@@ -287,6 +287,27 @@ def test_trust_in_a_principal_that_does_not_exist_is_not_taken(emulator: Emulato
     assert (code, "Invalid principal in policy" in message) == ("MalformedPolicyDocument", True)
 
 
+@pytest.mark.parametrize(
+    ("action", "parameter", "more"),
+    [
+        ("create_group", "GroupName", {}),
+        ("create_instance_profile", "InstanceProfileName", {}),
+        ("create_policy", "PolicyName", {"PolicyDocument": allow("iam:ListRoles")}),
+        ("create_role", "RoleName", {"AssumeRolePolicyDocument": trust(root(PRIMARY))}),
+        ("create_user", "UserName", {}),
+    ],
+)
+def test_names_are_unique_without_regard_to_case(
+    emulator: Emulator, action: str, parameter: str, more: dict[str, str]
+) -> None:
+    create = getattr(emulator.client("iam"), action)
+    create(**{parameter: "unique-Name"}, **more)
+    for name in ("unique-Name", "Unique-name"):
+        code, message = error_of(create, **{parameter: name, "Path": "/other/"}, **more)
+        assert (code, f"{name} already exists" in message) == ("EntityAlreadyExists", True)
+    getattr(emulator.client("iam", emulator.keys(SECONDARY)), action)(**{parameter: "unique-Name"}, **more)
+
+
 def test_accounts_do_not_see_each_other(emulator: Emulator, nothing: dict[str, str]) -> None:
     del nothing
     other = emulator.client("iam", emulator.keys(SECONDARY))
