@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.emulator.world import ISSUER, PRIMARY, SECONDARY, Emulator, error_of, make_role, root, trust
 
@@ -37,19 +39,40 @@ def instances(emulator: Emulator, group: str) -> list[dict[str, Any]]:
     return [i for r in reservations for i in r["Instances"]]
 
 
+@pytest.fixture
+def fictitious(emulator: Emulator, cluster: str) -> Iterator[None]:
+    with emulator.without_api_server():
+        yield
+
+
 def test_the_first_cluster_is_the_real_one(emulator: Emulator, cluster: str) -> None:
     described = emulator.client("eks").describe_cluster(name=cluster)["cluster"]
     assert described["endpoint"] == "https://127.0.0.1:6443"
     assert described["identity"]["oidc"]["issuer"] == ISSUER
     assert described["certificateAuthority"]["data"] == "YSBDQQ=="
     assert described["status"] == "ACTIVE"
-    other = create_cluster(emulator, "second")
-    assert other["identity"]["oidc"]["issuer"] != ISSUER
-    assert other["accessConfig"]["authenticationMode"] == "CONFIG_MAP"
-    elsewhere = create_cluster(emulator, "elsewhere", SECONDARY)
-    assert elsewhere["identity"]["oidc"]["issuer"] != ISSUER
 
 
+@pytest.mark.parametrize("account", [PRIMARY, SECONDARY])
+def test_another_cluster_beside_the_real_one_is_refused_at_once(
+    emulator: Emulator, cluster: str, account: str
+) -> None:
+    with pytest.raises(
+        ClientError, match=rf"ResourceLimit.*cluster {cluster} uses it.*SANDBOX_HOME"
+    ) as caught:
+        create_cluster(emulator, "second", account)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert "second" not in emulator.client("eks", emulator.keys(account)).list_clusters()["clusters"]
+
+
+@pytest.mark.usefixtures("fictitious")
+def test_without_an_api_server_clusters_have_fictitious_endpoints(emulator: Emulator) -> None:
+    one, other = create_cluster(emulator, "one"), create_cluster(emulator, "other", SECONDARY)
+    assert len({ISSUER, one["identity"]["oidc"]["issuer"], other["identity"]["oidc"]["issuer"]}) == 3
+    assert one["accessConfig"]["authenticationMode"] == "CONFIG_MAP"
+
+
+@pytest.mark.usefixtures("fictitious")
 def test_a_cluster_brings_and_takes_its_security_group(emulator: Emulator) -> None:
     network = create_cluster(emulator, "brief")["resourcesVpcConfig"]
     ec2, eks = emulator.client("ec2"), emulator.client("eks")
@@ -149,6 +172,7 @@ def test_access_entries_and_policies(emulator: Emulator, cluster: str) -> None:
     assert role not in eks.list_access_entries(clusterName=cluster)["accessEntries"]
 
 
+@pytest.mark.usefixtures("fictitious")
 def test_access_entries_need_their_authentication_mode(emulator: Emulator) -> None:
     create_cluster(emulator, "config-map")
     eks = emulator.client("eks")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,14 @@ class Emulator:
             "issuer": ISSUER,
         }
         (home / "cluster.json").write_text(json.dumps(cluster))
+
+    @contextlib.contextmanager
+    def without_api_server(self) -> Iterator[None]:
+        """Clusters created meanwhile have fictitious endpoints, however many they are."""
+        described, hidden = self.home / "cluster.json", self.home / "hidden.json"
+        described.rename(hidden)
+        yield
+        hidden.rename(described)
 
     def publish(self, issuer: str, jwks: dict[str, Any]) -> None:
         keys = self.home / f"jwks-{abs(hash(issuer))}.json"

@@ -1,4 +1,4 @@
-"""Clusters. The primary account's first one is backed by a real Kubernetes API server."""
+"""Clusters. The primary account's first one is backed by the sandbox's one Kubernetes API server."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class Clusters(Access):
         version = scope.call.text("version", DEFAULT_VERSION)
         if version not in KUBERNETES_VERSIONS:
             raise invalid(f"unsupported Kubernetes version {version}")
+        self._check_api_server()
         network = nodes.cluster_network(
             scope.account, scope.region, name, scope.required("resourcesVpcConfig")
         )
@@ -89,10 +90,20 @@ class Clusters(Access):
             self._associate(scope, cluster, arn, policy_arn(scope, CLUSTER_ADMIN_POLICY), {"type": "cluster"})
         return {"cluster": description}
 
+    def _check_api_server(self) -> None:
+        """Refuses a cluster that would have an endpoint where nothing answers, while another one is real."""
+        taken = next((n for (_, _, n), cluster in self._state.clusters.items() if cluster.backed), None)
+        if taken and self._described.exists():
+            raise AwsError(
+                "ResourceLimitExceededException",
+                f"this sandbox has one Kubernetes API server, and cluster {taken} uses it; "
+                "bring the second cluster up in another sandbox: SANDBOX_HOME=…",
+                400,
+            )
+
     def _backing(self, scope: Scope) -> Answer | None:
-        """What `cluster.json` says about the real API server, when it is still to be given to a cluster."""
-        taken = any(cluster.backed for cluster in self._state.clusters.values())
-        if taken or scope.account != self._primary or not self._described.exists():
+        """What `cluster.json` says about the real API server; None where there is none."""
+        if scope.account != self._primary or not self._described.exists():
             return None
         described = json.loads(self._described.read_text())
         return {
