@@ -31,7 +31,7 @@ class WebIdentity:
 
     issuer: str
     subject: str
-    audience: str  # the one of the token's audiences that the provider accepts
+    audience: str  # the token's authorized party, or the audience that the provider accepts
     claims: Mapping[str, Any]
 
 
@@ -120,7 +120,11 @@ def verify(token: str, audiences: Collection[str], issuers: Issuers, now: dateti
     except (jwt.PyJWTError, TypeError, ValueError):
         raise _invalid("The signature of the provided token could not be verified") from None
     _check_dates(claims, now.timestamp())
-    given = claims.get("aud")
+    # As AWS documents it, the authorized party of a token that has one takes the place of its audience, both
+    # for the provider's client IDs and for the condition key `aud`. What it does with several audiences and
+    # no authorized party is not documented: here the first that the provider accepts is the audience. Nor
+    # is the key `oaud` for other issuers than Google, so there is none: a condition on it does not hold.
+    given = claims.get("azp") or claims.get("aud")
     given = given if isinstance(given, list) else [given]
     audience = next((a for a in given if a in audiences), None)
     if audience is None:

@@ -123,6 +123,18 @@ def test_an_audience_that_only_the_trust_policy_excludes_is_refused(emulator: Em
     assert refusal(emulator, role, emulator.issuer.token(aud=["second"]))[0] == "AccessDenied"
 
 
+def test_the_authorized_party_of_a_token_takes_the_place_of_its_audience(
+    emulator: Emulator, role: str
+) -> None:
+    audience = assume(emulator, role, emulator.issuer.token(aud=["x", "y"], azp=AUDIENCE))["Audience"]
+    assert audience == AUDIENCE
+    wrong = emulator.issuer.token(azp="x")
+    assert refusal(emulator, role, wrong) == ("InvalidIdentityToken", "Incorrect token audience")
+    iam = emulator.client("iam")
+    iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=PROVIDER, ClientID="party")
+    assert refusal(emulator, role, emulator.issuer.token(azp="party"))[0] == "AccessDenied"
+
+
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_a_tampered_token_is_refused(emulator: Emulator, role: str, part: int) -> None:
     ours = emulator.issuer.token().split(".")
