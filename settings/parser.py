@@ -32,6 +32,7 @@ class Parser:
     def __init__(self, raw: Mapping[str, Any], policies: Mapping[str, str], hidden: frozenset[str]) -> None:
         self.raw = raw
         self.policies = policies
+        self.known_policies = set(policies)
         self.problems = Problems(hidden)
 
     def settings(self) -> Settings:
@@ -40,6 +41,8 @@ class Parser:
         account_id = self.account_id()
         cluster = self.section(Cluster, "cluster")
         vault = self.section(Vault, "vault")
+        external = {str(name) for _, name in vault.items("external_policies")} if vault else set()
+        self.known_policies = {*self.policies, *external}
         identity = self.identity()
         accounts = self.accounts()
         logins = self.logins()
@@ -60,7 +63,7 @@ class Parser:
             logins={name: login.section for name, login in logins.items()},
             accounts={name: account.section for name, account in accounts.items() if account},
             tags=tags,
-            policies={name: self.policies[name] for name in sorted(used) if name in self.policies},
+            policies={name: self.policies[name] for name in sorted((used & {*self.policies}) - external)},
         )
 
     # Single values
@@ -129,7 +132,7 @@ class Parser:
         path, value = f"{PROJECT}:{key}", self.mapping(key)
         if self.problems.at(path):  # not even a mapping
             return None
-        return read(model, path, value, self.policies, self.problems)
+        return read(model, path, value, self.known_policies, self.problems)
 
     def kind(self, kinds: Mapping[str, type[_Model]], path: str, value: object) -> Reading[_Model] | None:
         """A section whose model is told by its `kind`."""
@@ -142,7 +145,7 @@ class Parser:
             what = "is missing" if kind is None else f"{self.problems.quoted(at, kind)} is not a kind"
             self.problems.add(at, what + did_you_mean(kind or "", tuple(kinds)))
             return None
-        return read(kinds[kind], path, value, self.policies, self.problems)
+        return read(kinds[kind], path, value, self.known_policies, self.problems)
 
     def identity(self) -> Reading[UserIdentity] | None:
         value = {"kind": "user", **self.mapping("vaultIdentity")}
@@ -152,7 +155,7 @@ class Parser:
         found = {}
         for name, value in self.mapping("accounts").items():
             path = f"{PROJECT}:accounts.{name}"
-            found[name] = read(Account, path, value, self.policies, self.problems)
+            found[name] = read(Account, path, value, self.known_policies, self.problems)
             if not arns.ACCOUNT_FORM.fullmatch(name):
                 self.problems.add(path, "is not an account ID; write its 12 digits, in quotes")
         return found

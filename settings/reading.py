@@ -1,6 +1,6 @@
 """One section read: all of it, or whatever of it is right, with its problems reported."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -34,7 +34,7 @@ class Reading(Generic[_Model]):
 
 
 def read(
-    model: type[_Read], path: str, value: object, policies: Mapping[str, str], problems: Problems
+    model: type[_Read], path: str, value: object, policies: Collection[str], problems: Problems
 ) -> Reading[_Read] | None:
     """Validate a section; None if it is not even a mapping."""
     wrong: set[str] = set()

@@ -14,6 +14,7 @@ from settings.values import (
     Cidr,
     ClusterName,
     ExternalId,
+    ExternalPolicyName,
     GroupName,
     IamName,
     KubernetesVersion,
@@ -133,6 +134,12 @@ class Vault(Section):
     )
     identity_alias: Literal["role_id", "unique_id", "canonical_arn", "full_arn"] = Field(
         "role_id", description="what makes two logins the same Vault entity; role_id is the Vault role"
+    )
+
+    external_policies: UniqueList[ExternalPolicyName] = Field(
+        [],
+        description="list of Vault policies that somebody else manages and logins may name; the others are "
+        "this stack's own: written from policies/vault/, and deleted with it",
     )
 
     @property

@@ -72,7 +72,7 @@ def _check_policy(value: str, info: ValidationInfo) -> str:
         file = f"{value}.hcl" if re.fullmatch(r"[a-z0-9-]+", value) else "NAME.hcl"
         raise ValueError(
             f"is not a Vault policy of this project; known: {', '.join(known)}. Write one of these, "
-            f"or add policies/vault/{file}"
+            f"add policies/vault/{file}, or list it in vault.externalPolicies if somebody else manages it"
         )
     return value
 
@@ -107,6 +107,10 @@ MountPath = Annotated[str, _form(names.check_mount_path)]
 ServerIdHeader = Annotated[str, _form(_check_header)]
 VaultRoleName = Annotated[str, _form(names.check_vault_role)]
 PolicyName = Annotated[str, AfterValidator(_check_policy)]
+# Vault keeps policy names in lower case; `root` cannot be had by a login.
+ExternalPolicyName = Annotated[
+    str, _matches(r"(?!root$)[^\sA-Z]+", "the name of a Vault policy, in lower case, and not root")
+]
 Duration = Annotated[str, BeforeValidator(_number_to_text), _form(durations.to_seconds)]
 
 # AWS

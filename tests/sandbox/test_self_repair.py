@@ -58,7 +58,8 @@ def test_an_iam_role_made_anew_under_its_name_is_taken_for_the_old_one_after_a_r
     finally:
         printed = repair(sandbox)
     # The change is there to be seen, and the Vault role was never away.
-    assert re.search(r"vault:generic:Endpoint dev-role-iam2-principal-ids updated .*dataJson", printed), printed
+    updated = r"vault:generic:Endpoint dev-role-iam2-principal-ids updated .*dataJson"
+    assert re.search(updated, printed), printed
     assert "replaced" not in printed
     assert_whole(sandbox)
 

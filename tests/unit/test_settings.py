@@ -70,6 +70,16 @@ def test_no_header_is_demanded_only_when_that_is_written() -> None:
     assert parse(changed("vault.serverIdHeader", ""), POLICIES).vault.header == ""
 
 
+def test_policies_of_others_may_be_named_and_are_not_written() -> None:
+    config = changed("vault.externalPolicies", ["ops", "team-readers"])
+    config["vault-aws-auth:logins"]["pod"]["policies"] = ["dev", "ops", "team-readers"]
+    assert set(parse(config, POLICIES).policies) == {"dev"}
+    assert problems(changed("vault.externalPolicies", ["Root"])) == [
+        'vault-aws-auth:vault.externalPolicies[0]: "Root" is not the name of a Vault policy, in lower case, '
+        "and not root"
+    ]
+
+
 def test_every_key_has_a_description_and_a_default_or_is_required() -> None:
     models = {
         cls
@@ -242,7 +252,8 @@ WRONG = [
         "logins.pod.policies",
         ["dve"],
         'vault-aws-auth:logins.pod.policies[0]: "dve" is not a Vault policy of this project; '
-        "known: default, dev, ops. Write one of these, or add policies/vault/dve.hcl",
+        "known: default, dev, ops. Write one of these, add policies/vault/dve.hcl, or list it in "
+        "vault.externalPolicies if somebody else manages it",
     ),
     ("logins.pod.policies", [], "vault-aws-auth:logins.pod.policies: [] is too short; write 1 or more"),
     (
