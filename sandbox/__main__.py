@@ -278,7 +278,7 @@ def _terminated(number: int, frame: object) -> None:
 def main(run: Callable[[], None] = app) -> None:
     """The command line: every expected failure is one message on standard error and exit code 1."""
     signal.signal(signal.SIGTERM, _terminated)
-    environment.forget_foreign()
+    environment.forget_foreign(Home.from_environment())
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         run()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.home import REPOSITORY, Home, write_private
@@ -23,11 +22,17 @@ def is_foreign(name: str) -> bool:
     return name.startswith(FOREIGN_PREFIXES) or name in FOREIGN
 
 
-def forget_foreign() -> None:
-    """Takes such variables from this process: its own clients read them, too."""
+def forget_foreign(home: Home) -> None:
+    """Takes such variables from this process: its own clients read them, too.
+
+    Also the sandbox's own `bin`, which a shell that has sourced `env` has on PATH: the tools are looked
+    for elsewhere, not behind the links and wrappers that were made to them.
+    """
     for name in [name for name in os.environ if is_foreign(name)]:
         del os.environ[name]
     os.environ.update(NO_PROXY)
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    os.environ["PATH"] = os.pathsep.join(folder for folder in folders if folder != str(home.root / "bin"))
 
 
 # A proxy has no business between the sandbox and its own loopback.
@@ -83,10 +88,11 @@ def process_environment(home: Home, node: str | None = None) -> dict[str, str]:
 def write_shell_file(home: Home, node: str | None = None, stack: str | None = None) -> Path:
     """Writes `env`, for `source`: the same environment in the user's own shell."""
     target = home.root / "env"
+    variables = build_environment(home, node)
     lines = ["# The environment of this sandbox; holds its keys. Use: source " + shlex.quote(str(target))]
     pattern = "|".join(FOREIGN_PREFIXES) + "|" + "|".join(f"{name}=" for name in FOREIGN)
     lines.append(f"for name in $(env | grep -E '^({pattern})' | cut -d= -f1); do unset \"$name\"; done")
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in _sorted(home, node).items()]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(variables.items())]
     if stack:
         lines.append(f"export PULUMI_STACK={shlex.quote(stack)}")
     prefix = os.pathsep.join(path_prefix(home))
@@ -116,7 +122,3 @@ def write_launcher(target: Path, arguments: list[str]) -> None:
     path = f"PYTHONPATH={shlex.quote(str(REPOSITORY))}${{PYTHONPATH:+:$PYTHONPATH}}"
     write_private(target, f'#!/bin/sh\n{path} exec {words} "$@"\n')
     target.chmod(0o700)
-
-
-def _sorted(home: Home, node: str | None) -> Mapping[str, str]:
-    return dict(sorted(build_environment(home, node).items()))

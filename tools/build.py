@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
 import re
@@ -110,6 +111,7 @@ def cache_dir() -> Path:
     return Path(base) / "vault-aws-auth" / "bin"
 
 
+@functools.cache  # asking for a version starts the tool; the answer holds as long as this process
 def _on_path(tool: Tool) -> Path | None:
     found = shutil.which(tool.name)
     if not found:

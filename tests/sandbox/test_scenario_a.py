@@ -28,6 +28,15 @@ def test_up_again_changes_nothing(sandbox: Sandbox) -> None:
     assert not re.search(r"\d+ (created|updated|replaced|deleted)|[+-] \d+ to", printed), printed
 
 
+def test_up_from_the_sandbox_shell_does_not_take_the_sandboxs_links_for_the_tools(sandbox: Sandbox) -> None:
+    answer = sandbox.shell("python -m sandbox up --no-logins")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "unchanged" in answer.stdout
+    folder = str(sandbox.home / "bin")
+    assert folder not in (sandbox.home / "bin" / "pulumi").read_text()
+    assert folder not in str((sandbox.home / "bin" / "vault").readlink())
+
+
 def test_preview_by_hand_in_the_sandbox_shell_finds_no_change(sandbox: Sandbox) -> None:
     answer = sandbox.shell("pulumi preview --stack local --expect-no-changes --non-interactive")
     assert answer.returncode == 0, answer.stdout + answer.stderr
