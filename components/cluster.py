@@ -7,7 +7,7 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 from typing_extensions import NotRequired, TypedDict
 
-from . import arns, iam
+from . import arns, iam, trust
 from .kubeconfig import eks_kubeconfig
 
 DEFAULT_LOG_TYPES = ("api", "audit", "authenticator")
@@ -169,7 +169,7 @@ class EksCluster(pulumi.ComponentResource):
             f"{self._name}-{group}-node-role",
             name=settings.get("role_name", f"{args['name']}-{group}-node"),
             description=f"Nodes of the group {group} of the EKS cluster {args['name']}",
-            assume_role_policy=iam.to_json(iam.service_trust(f"ec2.{arns.dns_suffix(region)}")),
+            assume_role_policy=iam.to_json(trust.service_trust(f"ec2.{arns.dns_suffix(region)}")),
             permissions_boundary=settings.get("permissions_boundary"),
             # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
@@ -221,17 +221,17 @@ class EksCluster(pulumi.ComponentResource):
             if found is not None and found_owner != owner:
                 if found_owner:
                     self._warn_of_another_owner(found.arn, found_owner, owner)
-                if iam.AUDIENCE not in found.client_id_lists:
+                if trust.AUDIENCE not in found.client_id_lists:
                     raise ValueError(
-                        f"the OIDC provider {found.arn} does not accept the audience {iam.AUDIENCE}; "
+                        f"the OIDC provider {found.arn} does not accept the audience {trust.AUDIENCE}; "
                         "add it with: aws iam add-client-id-to-open-id-connect-provider "
-                        f"--client-id {iam.AUDIENCE} --open-id-connect-provider-arn {found.arn}"
+                        f"--client-id {trust.AUDIENCE} --open-id-connect-provider-arn {found.arn}"
                     )
                 return pulumi.Output.from_input(found.arn)
         provider = aws.iam.OpenIdConnectProvider(
             f"{self._name}-oidc-provider",
             url=pulumi.Output.from_input(issuer).apply(arns.issuer_url),
-            client_id_lists=[iam.AUDIENCE],
+            client_id_lists=[trust.AUDIENCE],
             tags={OWNER_TAG: owner},
             opts=self._child,
         )

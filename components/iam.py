@@ -1,4 +1,4 @@
-"""IAM documents: who may assume a role, and what Vault's AWS identity may do.
+"""What Vault's AWS identity may do: permission policies. (Who may assume a role is in `trust.py`.)
 
 Pure functions; no resources.
 """
@@ -8,12 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from typing_extensions import NotRequired, TypedDict
-
-from . import arns
-
-AUDIENCE = "sts.amazonaws.com"
-"""The audience of service-account tokens meant for AWS. It is the same in every partition, aws-cn too: EKS
-puts this audience into the tokens it projects, whatever the host name of STS is."""
 
 Document = dict[str, Any]
 
@@ -60,7 +54,7 @@ def vault_permissions(needs: VaultPermissions) -> Document:
         )
     if not statements:
         raise ValueError("no login needs anything of Vault's AWS identity; declare a login first")
-    return _document(statements)
+    return document(statements)
 
 
 def merge_permissions(needs: Sequence[VaultPermissions]) -> VaultPermissions:
@@ -73,67 +67,11 @@ def merge_permissions(needs: Sequence[VaultPermissions]) -> VaultPermissions:
     }
 
 
-def service_account_subject(namespace: str, name: str) -> str:
-    """The `sub` claim of a service account's tokens."""
-    return f"system:serviceaccount:{namespace}:{name}"
-
-
-def web_identity_trust(
-    provider_arn: str,
-    issuer: str,
-    subjects: Sequence[str],
-    audience: str = AUDIENCE,
-    *,
-    allow_wildcards: bool = False,
-) -> Document:
-    """The trust policy of a role that the named subjects of an OIDC issuer may assume, and nobody else.
-
-    Both `sub` and `aud` are always demanded. A subject with `*` or `?` is refused unless `allow_wildcards`:
-    it would let in service accounts that do not exist yet.
-    """
-    if not provider_arn or not issuer_of(provider_arn) == arns.issuer_host(issuer):
-        raise ValueError(
-            f"oidc_provider_arn {provider_arn!r} is not the OIDC provider of the issuer {issuer!r}"
-        )
-    if not subjects or not all(subjects):
-        raise ValueError("subjects: name at least one; a role without one could be assumed by every pod")
-    wild = [subject for subject in subjects if "*" in subject or "?" in subject]
-    if wild and not allow_wildcards:
-        raise ValueError(
-            f"subjects: {wild[0]!r} has a wildcard; write it in full, or allow wildcards explicitly"
-        )
-    if not audience or "*" in audience:
-        raise ValueError(f"audience: {audience!r} is not one; write e.g. {AUDIENCE}")
-    host = arns.issuer_host(issuer)
-    values = list(subjects) if len(subjects) > 1 else subjects[0]
-    conditions: Document = {"StringEquals": {f"{host}:aud": audience}}
-    conditions.setdefault("StringLike" if wild else "StringEquals", {})[f"{host}:sub"] = values
-    return _document(
-        [
-            {
-                "Effect": "Allow",
-                "Principal": {"Federated": provider_arn},
-                "Action": "sts:AssumeRoleWithWebIdentity",
-                "Condition": conditions,
-            }
-        ]
-    )
-
-
-def service_trust(service: str) -> Document:
-    """The trust policy of a role for an AWS service, such as `ec2.amazonaws.com`."""
-    return _document([{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}])
-
-
-def issuer_of(provider_arn: str) -> str:
-    """The issuer, without scheme, of an IAM OIDC provider's ARN."""
-    return provider_arn.partition(":oidc-provider/")[2]
-
-
 def to_json(document: Document) -> str:
     """A document as AWS takes it. Keys keep their order, so that equal documents are equal strings."""
     return json.dumps(document)
 
 
-def _document(statements: list[Document]) -> Document:
+def document(statements: list[Document]) -> Document:
+    """A policy document of these statements."""
     return {"Version": "2012-10-17", "Statement": statements}

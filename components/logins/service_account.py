@@ -9,7 +9,7 @@ import pulumi_kubernetes as kubernetes
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
-from .. import iam, names
+from .. import iam, names, trust
 from ..vault_auth import VaultConnection
 from ..vault_role import VaultToken, pin_principals, role_name, token_inputs
 
@@ -106,7 +106,7 @@ class ServiceAccountLogin(pulumi.ComponentResource):
         allow_wildcards = args.get("allow_wildcards", False)
         mode = ServiceAccountMode(args.get("service_account_mode", ServiceAccountMode.CREATE))
         subjects = _subjects(accounts, allow_wildcards, mode)
-        audience = args.get("audience", iam.AUDIENCE)
+        audience = args.get("audience", trust.AUDIENCE)
         token = token_inputs(args["token"])
 
         role = aws.iam.Role(
@@ -115,7 +115,7 @@ class ServiceAccountLogin(pulumi.ComponentResource):
             description=f"Login {name} to HashiCorp Vault, for {', '.join(subjects)}"[:1000],
             assume_role_policy=pulumi.Output.all(args["oidc_provider_arn"], args["oidc_issuer"]).apply(
                 lambda values: iam.to_json(
-                    iam.web_identity_trust(
+                    trust.web_identity_trust(
                         values[0], values[1], subjects, audience, allow_wildcards=allow_wildcards
                     )
                 )
@@ -206,4 +206,4 @@ def _subjects(
                 names.check_service_account(account["name"])
             except ValueError as error:
                 raise ValueError(f"{where} {error}") from None
-    return [iam.service_account_subject(account["namespace"], account["name"]) for account in accounts]
+    return [trust.service_account_subject(account["namespace"], account["name"]) for account in accounts]

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import arns, iam
+from components import arns, iam, trust
 
 labels = st.from_regex(r"\A[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?\Z")
-subjects = st.builds(iam.service_account_subject, labels, labels)
+subjects = st.builds(trust.service_account_subject, labels, labels)
 hosts = st.from_regex(r"\Aoidc\.eks\.[a-z]{2}-[a-z]{4}-[1-9]\.amazonaws\.com/id/[0-9A-F]{32}\Z")
 partitions = st.sampled_from(sorted(arns.DNS_SUFFIXES))
 
@@ -36,9 +36,9 @@ def test_exactly_the_named_service_accounts_are_admitted(
     host: str, partition: str, named: list[str], other: str
 ) -> None:
     provider = arns.oidc_provider_arn(partition, "111111111111", host)
-    document = json.loads(iam.to_json(iam.web_identity_trust(provider, f"https://{host}", named)))
+    document = json.loads(iam.to_json(trust.web_identity_trust(provider, f"https://{host}", named)))
 
-    def token(sub: str, aud: str = iam.AUDIENCE) -> dict[str, str]:
+    def token(sub: str, aud: str = trust.AUDIENCE) -> dict[str, str]:
         return {f"{host}:sub": sub, f"{host}:aud": aud}
 
     assert all(admits(document, provider, token(subject)) for subject in named)
@@ -46,7 +46,7 @@ def test_exactly_the_named_service_accounts_are_admitted(
     # Longer names, other audiences, missing claims, other issuers.
     assert not admits(document, provider, token(f"{named[0]}x"))
     assert not admits(document, provider, token(named[0], "vault"))
-    assert not admits(document, provider, {f"{host}:aud": iam.AUDIENCE})
+    assert not admits(document, provider, {f"{host}:aud": trust.AUDIENCE})
     assert not admits(document, provider, {f"{host}:sub": named[0]})
     assert not admits(document, f"{provider}0", token(named[0]))
 
@@ -54,7 +54,7 @@ def test_exactly_the_named_service_accounts_are_admitted(
 @given(hosts, st.lists(subjects, min_size=1, max_size=3))
 def test_conditions_are_exact_and_pin_subject_and_audience(host: str, named: list[str]) -> None:
     provider = arns.oidc_provider_arn("aws", "111111111111", host)
-    (statement,) = iam.web_identity_trust(provider, host, named)["Statement"]
+    (statement,) = trust.web_identity_trust(provider, host, named)["Statement"]
     assert set(statement["Condition"]) == {"StringEquals"}
     assert set(statement["Condition"]["StringEquals"]) == {f"{host}:sub", f"{host}:aud"}
 
@@ -67,10 +67,10 @@ def test_wildcards_must_be_allowed_and_then_stay_out_of_the_audience(
     pattern = subject[:position] + wild + subject[position:]
     provider = arns.oidc_provider_arn("aws", "111111111111", host)
     with pytest.raises(ValueError, match="wildcard"):
-        iam.web_identity_trust(provider, host, [pattern])
-    (statement,) = iam.web_identity_trust(provider, host, [pattern], allow_wildcards=True)["Statement"]
+        trust.web_identity_trust(provider, host, [pattern])
+    (statement,) = trust.web_identity_trust(provider, host, [pattern], allow_wildcards=True)["Statement"]
     assert statement["Condition"] == {
-        "StringEquals": {f"{host}:aud": iam.AUDIENCE},
+        "StringEquals": {f"{host}:aud": trust.AUDIENCE},
         "StringLike": {f"{host}:sub": pattern},
     }
 
@@ -80,13 +80,13 @@ def test_the_provider_must_be_the_issuers(host: str, other: str, subject: str) -
     provider = arns.oidc_provider_arn("aws", "111111111111", other)
     if host != other:
         with pytest.raises(ValueError, match="is not the OIDC provider"):
-            iam.web_identity_trust(provider, host, [subject])
+            trust.web_identity_trust(provider, host, [subject])
 
 
 @pytest.mark.parametrize("named", [[], [""]])
 def test_a_role_that_nobody_is_named_for_is_refused(named: list[str]) -> None:
     with pytest.raises(ValueError, match="name at least one"):
-        iam.web_identity_trust("arn:aws:iam::111111111111:oidc-provider/host", "host", named)
+        trust.web_identity_trust("arn:aws:iam::111111111111:oidc-provider/host", "host", named)
 
 
 needs = st.fixed_dictionaries(
