@@ -46,6 +46,8 @@ class Tool:
     """Accepted (major, minor) from PATH: the first inclusive, the second exclusive."""
     version_args: tuple[str, ...]
     ldflags: str = ""
+    on_demand: bool = False
+    """Whether only some stacks need it: the sandbox then builds it when the first such stack comes."""
 
 
 KUBERNETES_VERSION = "-X k8s.io/component-base/version.gitVersion=v1.36.3"
@@ -89,6 +91,15 @@ TOOLS: dict[str, Tool] = {
             KUBERNETES_VERSION,
         ),
         Tool("vault", "vault", "github.com/hashicorp/vault", ((1, 16), (2, 0)), ("version",)),
+        Tool(
+            "caddy",
+            "caddy",
+            "github.com/caddyserver/caddy/v2/cmd/caddy",
+            ((2, 8), (3, 0)),
+            ("version",),
+            "-X github.com/caddyserver/caddy/v2.CustomVersion=v2.11.9",
+            on_demand=True,
+        ),
     )
 }
 
