@@ -112,7 +112,8 @@ def parse_iam(arn: str, *kinds: str, wildcard: bool = False) -> Arn:
         )
     if result.service != "iam" or result.region:
         raise ValueError(f"is not the ARN of an IAM {' or '.join(kinds)}; write e.g. {example}")
-    if not ACCOUNT_FORM.fullmatch(result.account):
+    # The policies that AWS itself manages are of the account `aws`.
+    if not ACCOUNT_FORM.fullmatch(result.account) and (kinds, result.account) != (("policy",), "aws"):
         raise ValueError(f"has the malformed account ID {result.account!r}; write its 12 digits")
     if "*" in result.resource[:-1]:
         raise ValueError("has a wildcard that is not its last character; Vault takes a * only at the end")
@@ -127,6 +128,16 @@ def parse_iam(arn: str, *kinds: str, wildcard: bool = False) -> Arn:
 def oidc_provider_arn(partition: str, account: str, issuer: str) -> str:
     """The ARN that IAM gives the OIDC provider of an issuer."""
     return f"arn:{partition}:iam::{account}:oidc-provider/{issuer_host(issuer)}"
+
+
+def role_arn(partition: str, account: str, name: str) -> str:
+    """The ARN of an IAM role without a path: what it will be, before the role is there."""
+    return f"arn:{partition}:iam::{account}:role/{name}"
+
+
+def eks_cluster_arn(partition: str, region: str, account: str, name: str) -> str:
+    """The ARN of an EKS cluster."""
+    return f"arn:{partition}:eks:{region}:{account}:cluster/{name}"
 
 
 def issuer_host(issuer: str) -> str:

@@ -89,6 +89,10 @@ class EksClusterArgs(TypedDict):
     node_groups: NotRequired[Mapping[str, NodeGroup]]
     """Managed node groups by name. Default: none."""
 
+    pod_identity_agent: NotRequired[bool]
+    """Install the EKS add-on `eks-pod-identity-agent`, which the method `pod-identity` needs on the nodes.
+    On an existing cluster whoever made it does. Default: false."""
+
     node_role_arns: NotRequired[Mapping[str, pulumi.Input[str]]]
     """Of an existing cluster: the ARNs of its node roles, by node group. Default: none."""
 
@@ -97,7 +101,10 @@ class EksCluster(pulumi.ComponentResource):
     """An EKS cluster whose service accounts IAM can trust."""
 
     name: pulumi.Output[str]
-    """Name of the cluster in EKS."""
+    """Name of the cluster in EKS. Known once the cluster is there."""
+
+    arn: pulumi.Output[str]
+    """ARN of the cluster."""
 
     oidc_issuer: pulumi.Output[str]
     """Issuer of the cluster's service-account tokens, with `https://`."""
@@ -119,12 +126,27 @@ class EksCluster(pulumi.ComponentResource):
 
         issuer: pulumi.Input[str] = self._look_up(args) if args.get("existing") else self._create(args)
 
-        self.name = pulumi.Output.from_input(args["name"])
+        # Whatever is declared in the cluster by its name has to wait for it.
+        self.name = pulumi.Output.from_input(issuer).apply(lambda _: args["name"])
         self.oidc_issuer = pulumi.Output.from_input(issuer).apply(arns.issuer_url)
         self.oidc_provider_arn = self._oidc_provider(issuer)
+        # Of the account of its OIDC provider: the provider plugin names the cluster, but not its ARN.
+        self.arn = self.oidc_provider_arn.apply(
+            lambda provider: arns.eks_cluster_arn(
+                arns.parse(provider).partition, args["region"], arns.parse(provider).account, args["name"]
+            )
+        )
+        if args.get("pod_identity_agent"):
+            aws.eks.Addon(
+                f"{name}-pod-identity-agent",
+                cluster_name=self.name,
+                addon_name="eks-pod-identity-agent",
+                opts=self._child,
+            )
         self.register_outputs(
             {
                 "name": self.name,
+                "arn": self.arn,
                 "oidc_issuer": self.oidc_issuer,
                 "oidc_provider_arn": self.oidc_provider_arn,
                 "kubeconfig": self.kubeconfig,

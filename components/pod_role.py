@@ -82,12 +82,11 @@ def check(
     for field in _NEEDED[method]:
         if not source.get(field):
             raise ValueError(f"{field}: is needed for the method {method.value}; take it from EksCluster")
-    if method is PodIdentityMethod.POD_IDENTITY:
-        if audience != trust.AUDIENCE:
-            raise ValueError(
-                f"audience: {audience!r} has no meaning for the method pod-identity; leave it out, "
-                "or set method to irsa"
-            )
+    if method is PodIdentityMethod.POD_IDENTITY and audience != trust.AUDIENCE:
+        raise ValueError(
+            f"audience: {audience!r} has no meaning for the method pod-identity; leave it out, "
+            "or set method to irsa"
+        )
     if not service_accounts:
         raise ValueError("service_accounts: name at least one")
     seen = set()

@@ -3,10 +3,14 @@
 Pure functions; no resources.
 """
 
+import re
 from collections.abc import Sequence
 
 from . import arns
 from .iam import Document, document
+
+_EXTERNAL_ID_FORM = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
+_SERVICE_FORM = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
 
 AUDIENCE = "sts.amazonaws.com"
 """The audience of service-account tokens meant for AWS. It is the same in every partition, aws-cn too: EKS
@@ -36,7 +40,7 @@ def web_identity_trust(
             f"oidc_provider_arn {provider_arn!r} is not the OIDC provider of the issuer {issuer!r}"
         )
     if not subjects or not all(subjects):
-        raise ValueError("subjects: name at least one; a role without one could be assumed by every pod")
+        raise ValueError("subjects: name at least one; a role without one is every token's of the issuer")
     wild = [subject for subject in subjects if "*" in subject or "?" in subject]
     if wild and not allow_wildcards:
         raise ValueError(
@@ -61,9 +65,14 @@ def web_identity_trust(
     )
 
 
+def issuer_of(provider_arn: str) -> str:
+    """The issuer, without scheme, of an IAM OIDC provider's ARN."""
+    return provider_arn.partition(":oidc-provider/")[2]
+
+
 def service_trust(service: str) -> Document:
     """The trust policy of a role for an AWS service, such as `ec2.amazonaws.com`."""
-    return document([{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}])
+    return document([_may_assume({"Service": service})])
 
 
 def pod_identity_trust(cluster_arn: str, service_accounts: Sequence[tuple[str, str]]) -> Document:
@@ -107,6 +116,102 @@ def _one_or_list(values: Sequence[str]) -> str | list[str]:
     return values[0] if len(values) == 1 else list(values)
 
 
-def issuer_of(provider_arn: str) -> str:
-    """The issuer, without scheme, of an IAM OIDC provider's ARN."""
-    return provider_arn.partition(":oidc-provider/")[2]
+def plugin_subject(namespace_id: str, kind: str, accessor: str) -> str:
+    """The `sub` claim of the identity tokens that Vault makes for one of its mounts.
+
+    `namespace_id` is the ID of the mount's namespace, `root` or what `vault namespace lookup` shows as `id`;
+    `kind` is `auth` or `secret`; `accessor` is the mount's. Raises ValueError that names the field.
+    """
+    if kind not in ("auth", "secret"):
+        raise ValueError(f"kind: {kind!r} is not one of auth, secret")
+    if not re.fullmatch(r"\w+", namespace_id, re.ASCII):
+        raise ValueError(
+            f"namespace_id: {namespace_id!r} is not the ID of a namespace; write root, or what "
+            "`vault namespace lookup` shows as id"
+        )
+    if not re.fullmatch(r"\w+", accessor, re.ASCII):
+        raise ValueError(f"accessor: {accessor!r} is not a mount's accessor; write e.g. auth_aws_1a2b3c4d")
+    return f"plugin-identity:{namespace_id}:{kind}:{accessor}"
+
+
+def cross_account_trust(
+    external_id: str,
+    *,
+    principals: Sequence[str] = (),
+    services: Sequence[str] = (),
+    hcp_account: str = "",
+    hcp_principal: str = "",
+) -> Document:
+    """The trust policy of the role that a Vault of another account assumes.
+
+    `principals` are the ARNs of that Vault's own IAM roles and users. A Vault of HCP is trusted by its
+    account's root, narrowed to the principals like `hcp_principal`, for only HCP can name a role of its own.
+    Both must give the external ID. `services` are those of the role's own account, such as
+    `ec2.amazonaws.com`, for a Vault that runs there; no service can give an external ID.
+    Raises ValueError that names the field of `TrustedAccountArgs`.
+    """
+    if not principals and not services and not hcp_account:
+        raise ValueError(
+            "trusted_principals, trusted_services, hcp: name at least one who may assume the role"
+        )
+    if not _EXTERNAL_ID_FORM.fullmatch(external_id):
+        # Not shown, for it is kept as a secret.
+        raise ValueError(
+            "external_id: is not one; write 2 to 1224 letters, digits and _+=,.@:/-, or leave it out to have "
+            "one made"
+        )
+    known = {"StringEquals": {"sts:ExternalId": external_id}}
+    statements: list[Document] = []
+    if principals:
+        for principal in principals:
+            check_iam("trusted_principals", principal, "role", "user")
+        statements.append(_may_assume({"AWS": _one_or_list(principals)}, known))
+    if hcp_account:
+        partition = check_hcp(hcp_account, hcp_principal).partition
+        like = {"ArnLike": {"aws:PrincipalArn": hcp_principal}}
+        root = f"arn:{partition}:iam::{hcp_account}:root"
+        statements.append(_may_assume({"AWS": root}, {**like, **known}))
+    if services:
+        for service in services:
+            check_service(service)
+        statements.append(_may_assume({"Service": _one_or_list(services)}))
+    return document(statements)
+
+
+def check_iam(field: str, arn: str, *kinds: str, wildcard: bool = False) -> arns.Arn:
+    """The parts of the ARN. Raises ValueError that names the field."""
+    try:
+        return arns.parse_iam(arn, *kinds, wildcard=wildcard)
+    except ValueError as error:
+        raise ValueError(f"{field}: {arn!r} {error}") from None
+
+
+def check_hcp(account: str, principal: str) -> arns.Arn:
+    """The parts of the pattern of HCP's principals. Raises ValueError that names the field."""
+    if not arns.ACCOUNT_FORM.fullmatch(account):
+        raise ValueError(f"hcp.account_id: {account!r} is not an account ID; write its 12 digits")
+    found = check_iam("hcp.principal_arn", principal, "role", wildcard=True)
+    if found.account != account:
+        raise ValueError(
+            f"hcp.principal_arn: {principal!r} is not of the account {account}; write the role of the HCP "
+            "cluster's nodes, which HCP shows beside the account"
+        )
+    if found.resource == "role/*":
+        raise ValueError(
+            f"hcp.principal_arn: {principal!r} is every role of HCP's account, of other customers too; "
+            "write how the role of your cluster's nodes begins"
+        )
+    return found
+
+
+def check_service(service: str) -> None:
+    """Raise ValueError, naming the field, unless it can be a service principal."""
+    if not service.endswith(tuple(f".{suffix}" for suffix in arns.DNS_SUFFIXES.values())) or not (
+        _SERVICE_FORM.fullmatch(service)
+    ):
+        raise ValueError(f"trusted_services: {service!r} is not an AWS service; write e.g. ec2.amazonaws.com")
+
+
+def _may_assume(principal: Document, condition: Document | None = None) -> Document:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return {**statement, "Condition": condition} if condition else statement

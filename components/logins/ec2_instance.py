@@ -10,6 +10,7 @@ from typing_extensions import NotRequired, TypedDict
 from .. import arns, iam
 from ..vault_auth import VaultConnection
 from ..vault_role import VaultToken, pin_principals, role_name, token_inputs
+from .kinds import component_options, vault_role_options
 
 EKS_PROFILE_NAMES = "eks-*"
 """EKS names the instance profiles of managed node groups `eks-<uuid>`."""
@@ -64,6 +65,7 @@ class Ec2InstanceLogin(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: Ec2InstanceLoginArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        opts = component_options("Ec2InstanceLogin", opts)
         super().__init__("vault-aws-auth:index:Ec2InstanceLogin", name, {}, opts)
         if not arns.REGION_FORM.fullmatch(args["region"]):
             raise ValueError(f"region: {args['region']!r} is not an AWS region; write e.g. us-east-1")
@@ -96,8 +98,7 @@ class Ec2InstanceLogin(pulumi.ComponentResource):
             bound_iam_role_arns=role_arns,
             bound_iam_principal_arns=role_arns,
             resolve_aws_unique_ids=True,
-            # The new one has the old one's path: deleted afterwards, the old one would take it along.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            opts=vault_role_options(self),
             **token,
         )
         unique_ids = pulumi.Output.all(*map(self._unique_id, args["role_arns"]))

@@ -1,7 +1,8 @@
-"""Login of Kubernetes service accounts: an IAM role for them (IRSA), and the Vault role bound to it."""
+"""Login of Kubernetes service accounts: an IAM role for them, and the Vault role bound to it."""
 
 from collections.abc import Sequence
 from enum import Enum
+from typing import cast
 
 import pulumi
 import pulumi_aws as aws
@@ -9,9 +10,20 @@ import pulumi_kubernetes as kubernetes
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
-from .. import iam, names, trust
+from .. import iam, pod_role, trust
+from ..pod_role import PodIdentityMethod, PodIdentitySource, ServiceAccountRef
 from ..vault_auth import VaultConnection
 from ..vault_role import VaultToken, pin_principals, role_name, token_inputs
+from .kinds import component_options, vault_role_options
+
+__all__ = [
+    "ROLE_ANNOTATION",
+    "PodIdentityMethod",
+    "ServiceAccountLogin",
+    "ServiceAccountLoginArgs",
+    "ServiceAccountMode",
+    "ServiceAccountRef",
+]
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 
@@ -20,23 +32,13 @@ class ServiceAccountMode(Enum):
     """Who makes the service account and its annotation."""
 
     CREATE = "create"
-    """This stack makes the service account."""
+    """This stack makes the service account; with the method `pod-identity` it has no annotation."""
 
     PATCH = "patch"
-    """It exists; this stack adds the annotation and takes it away again."""
+    """It exists; this stack adds the annotation and takes it away again. Only for the method `irsa`."""
 
     NONE = "none"
     """Somebody else does both, for example a Helm chart."""
-
-
-class ServiceAccountRef(TypedDict):
-    """A service account."""
-
-    namespace: str
-    """Its namespace."""
-
-    name: str
-    """Its name."""
 
 
 class ServiceAccountLoginArgs(TypedDict):
@@ -45,33 +47,48 @@ class ServiceAccountLoginArgs(TypedDict):
     connection: VaultConnection
     """`VaultAwsAuth.connection`."""
 
-    oidc_issuer: pulumi.Input[str]
-    """Issuer of the cluster's service-account tokens. Source: `EksCluster.oidc_issuer`."""
-
-    oidc_provider_arn: pulumi.Input[str]
-    """ARN of the issuer's OIDC provider in IAM. Source: `EksCluster.oidc_provider_arn`."""
-
     service_accounts: Sequence[ServiceAccountRef]
     """Who may log in, one service account at least."""
 
     token: VaultToken
     """The token that a login gets."""
 
+    method: NotRequired[PodIdentityMethod]
+    """How the pods get the IAM role: with `irsa`, or with `pod-identity`. The role stays the same when this
+    changes. Default: `irsa`."""
+
+    oidc_issuer: NotRequired[pulumi.Input[str]]
+    """Issuer of the cluster's service-account tokens, needed for `irsa`. Default: none.
+    Source: `EksCluster.oidc_issuer`."""
+
+    oidc_provider_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the issuer's OIDC provider in IAM, needed for `irsa`. Default: none.
+    Source: `EksCluster.oidc_provider_arn`."""
+
+    cluster_name: NotRequired[pulumi.Input[str]]
+    """Name of the cluster in EKS, needed for `pod-identity`. Default: none. Source: `EksCluster.name`."""
+
+    cluster_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the cluster, needed for `pod-identity`. Default: none. Source: `EksCluster.arn`."""
+
     service_account_mode: NotRequired[ServiceAccountMode]
     """Who makes the service accounts and their annotation. Default: `create`."""
 
     allow_wildcards: NotRequired[bool]
     """Take `*` and `?` in names and namespaces of `service_accounts`, which lets in service accounts that do
-    not exist yet; `service_account_mode` must then be `none`. Default: false."""
+    not exist yet; `service_account_mode` must then be `none`, and `method` `irsa`. Default: false."""
 
     iam_role_name: NotRequired[str]
     """Name of the IAM role. Default: the login's name."""
+
+    policy_arns: NotRequired[Sequence[str]]
+    """ARNs of managed policies for the IAM role. Default: none: the role says who the pod is, nothing else."""
 
     permissions_boundary: NotRequired[pulumi.Input[str]]
     """ARN of the policy that bounds the IAM role's permissions. Default: none."""
 
     audience: NotRequired[str]
-    """Audience of the tokens that AWS accepts for the role.
+    """Audience of the tokens that AWS accepts for the role; only for the method `irsa`.
     Default: `sts.amazonaws.com`, which EKS projects."""
 
     vault_role: NotRequired[str]
@@ -81,7 +98,7 @@ class ServiceAccountLoginArgs(TypedDict):
 class ServiceAccountLogin(pulumi.ComponentResource):
     """An IAM role that only the named service accounts can assume, and a Vault role that only it can use.
 
-    The IAM role has no permissions: it says who the pod is, nothing else.
+    Unless policies are given, the IAM role has no permissions: it says who the pod is, nothing else.
     """
 
     VAULT_PERMISSIONS = iam.VaultPermissions(resolve_roles=True)
@@ -101,32 +118,45 @@ class ServiceAccountLogin(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: ServiceAccountLoginArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        opts = component_options("ServiceAccountLogin", opts)
         super().__init__("vault-aws-auth:index:ServiceAccountLogin", name, {}, opts)
         accounts = args["service_accounts"]
-        allow_wildcards = args.get("allow_wildcards", False)
+        source = _source(args)
         mode = ServiceAccountMode(args.get("service_account_mode", ServiceAccountMode.CREATE))
-        subjects = _subjects(accounts, allow_wildcards, mode)
-        audience = args.get("audience", trust.AUDIENCE)
+        role_trust = pod_role.role_trust(
+            source,
+            accounts,
+            audience=args.get("audience", trust.AUDIENCE),
+            allow_wildcards=args.get("allow_wildcards", False),
+        )
+        _check_mode(mode, source, accounts)
+        policy_names = _policy_names(args.get("policy_arns", []))
         token = token_inputs(args["token"])
+        subjects = [
+            trust.service_account_subject(account["namespace"], account["name"]) for account in accounts
+        ]
 
         role = aws.iam.Role(
             f"{name}-iam-role",
             name=args.get("iam_role_name", name),
             description=f"Login {name} to HashiCorp Vault, for {', '.join(subjects)}"[:1000],
-            assume_role_policy=pulumi.Output.all(args["oidc_provider_arn"], args["oidc_issuer"]).apply(
-                lambda values: iam.to_json(
-                    trust.web_identity_trust(
-                        values[0], values[1], subjects, audience, allow_wildcards=allow_wildcards
-                    )
-                )
-            ),
+            assume_role_policy=role_trust,
             permissions_boundary=args.get("permissions_boundary"),
             # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
+        for policy, policy_arn in policy_names.items():
+            aws.iam.RolePolicyAttachment(
+                f"{name}-{policy}-policy",
+                role=role.name,
+                policy_arn=policy_arn,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        pod_role.associate(name, source, accounts, role.arn, self)
         if mode is not ServiceAccountMode.NONE:
+            irsa = pod_role.method_of(source) is PodIdentityMethod.IRSA
             for account in accounts:
-                self._annotate(name, account, mode, role.arn)
+                self._service_account(name, account, mode, {ROLE_ANNOTATION: role.arn} if irsa else None)
         vault_role = vault.aws.AuthBackendRole(
             f"{name}-vault-role",
             backend=args["connection"]["path"],
@@ -134,8 +164,7 @@ class ServiceAccountLogin(pulumi.ComponentResource):
             auth_type="iam",
             bound_iam_principal_arns=[role.arn],
             resolve_aws_unique_ids=True,
-            # The new one has the old one's path: deleted afterwards, the old one would take it along.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            opts=vault_role_options(self),
             **token,
         )
         principals = role.arn.apply(lambda arn: [arn])
@@ -158,12 +187,15 @@ class ServiceAccountLogin(pulumi.ComponentResource):
             }
         )
 
-    def _annotate(
-        self, name: str, account: ServiceAccountRef, mode: ServiceAccountMode, role_arn: pulumi.Output[str]
+    def _service_account(
+        self,
+        name: str,
+        account: ServiceAccountRef,
+        mode: ServiceAccountMode,
+        annotations: dict[str, pulumi.Input[str]] | None,
     ) -> None:
         # A namespace has no dot: so a-b/c and a/b-c have not the same name.
         resource_name = f"{name}-{account['namespace']}.{account['name']}-service-account"
-        annotations = {ROLE_ANNOTATION: role_arn}
         child = pulumi.ResourceOptions(parent=self)
         if mode is ServiceAccountMode.CREATE:
             kubernetes.core.v1.ServiceAccount(
@@ -183,27 +215,37 @@ class ServiceAccountLogin(pulumi.ComponentResource):
             )
 
 
-def _subjects(
-    accounts: Sequence[ServiceAccountRef], allow_wildcards: bool, mode: ServiceAccountMode
-) -> list[str]:
-    """The `sub` claims of the service accounts. Raises ValueError that names the field."""
-    if not accounts:
-        raise ValueError("service_accounts: name at least one")
+def _source(args: ServiceAccountLoginArgs) -> PodIdentitySource:
+    """What of the arguments is about the cluster."""
+    return cast(
+        PodIdentitySource, {key: args[key] for key in PodIdentitySource.__annotations__ if key in args}
+    )
+
+
+def _check_mode(
+    mode: ServiceAccountMode, source: PodIdentitySource, accounts: Sequence[ServiceAccountRef]
+) -> None:
+    """Raise ValueError, naming the field, where the service accounts cannot be made or patched."""
+    if mode is ServiceAccountMode.PATCH and pod_role.method_of(source) is PodIdentityMethod.POD_IDENTITY:
+        raise ValueError(
+            "service_account_mode: patch has nothing to add with the method pod-identity, which knows no "
+            "annotation; write none if the service account exists, or create"
+        )
     for account in accounts:
         where = f"service_accounts: {account['namespace']}/{account['name']}"
-        wild = any(character in where for character in "*?")
-        if wild and not allow_wildcards:
-            raise ValueError(f"{where} has a wildcard; write it in full, or set allow_wildcards")
-        if not account["namespace"].strip("*?"):
-            raise ValueError(f"{where} is of every namespace; name it, or write how it begins, e.g. team-*")
-        if wild and mode is not ServiceAccountMode.NONE:
+        if any(character in where for character in "*?") and mode is not ServiceAccountMode.NONE:
             raise ValueError(
                 f"{where} has a wildcard, so it cannot be made here; set service_account_mode to none"
             )
-        if not wild:
-            try:
-                names.check_namespace(account["namespace"])
-                names.check_service_account(account["name"])
-            except ValueError as error:
-                raise ValueError(f"{where} {error}") from None
-    return [trust.service_account_subject(account["namespace"], account["name"]) for account in accounts]
+
+
+def _policy_names(policy_arns: Sequence[str]) -> dict[str, str]:
+    """The ARNs of the policies by what their attachments are called. Raises ValueError that names the field."""
+    found: dict[str, str] = {}
+    for policy_arn in policy_arns:
+        policy = trust.check_iam("policy_arns", policy_arn, "policy")
+        if policy_arn in found.values():
+            raise ValueError(f"policy_arns: {policy_arn!r} is named twice; leave one out")
+        # The account tells AWS's own policies apart, and a policy's name has no slash.
+        found[f"{policy.account}{policy.path.replace('/', '.')}{policy.name}"] = policy_arn
+    return found
