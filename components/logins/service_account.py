@@ -82,7 +82,7 @@ class ServiceAccountLoginArgs(TypedDict):
     """Name of the IAM role. Default: the login's name."""
 
     policy_arns: NotRequired[Sequence[str]]
-    """ARNs of managed policies for the IAM role. Default: none: the role says who the pod is, nothing else."""
+    """ARNs of managed policies of the IAM role. Default: none; it says who the pod is, nothing else."""
 
     permissions_boundary: NotRequired[pulumi.Input[str]]
     """ARN of the policy that bounds the IAM role's permissions. Default: none."""
@@ -217,9 +217,8 @@ class ServiceAccountLogin(pulumi.ComponentResource):
 
 def _source(args: ServiceAccountLoginArgs) -> PodIdentitySource:
     """What of the arguments is about the cluster."""
-    return cast(
-        PodIdentitySource, {key: args[key] for key in PodIdentitySource.__annotations__ if key in args}
-    )
+    about = PodIdentitySource.__annotations__
+    return cast(PodIdentitySource, {key: value for key, value in args.items() if key in about})
 
 
 def _check_mode(
@@ -240,7 +239,7 @@ def _check_mode(
 
 
 def _policy_names(policy_arns: Sequence[str]) -> dict[str, str]:
-    """The ARNs of the policies by what their attachments are called. Raises ValueError that names the field."""
+    """The ARNs of the policies, by a name for each. Raises ValueError that names the field."""
     found: dict[str, str] = {}
     for policy_arn in policy_arns:
         policy = trust.check_iam("policy_arns", policy_arn, "policy")

@@ -6,6 +6,7 @@ Everything has been registered when `record` returns, so that absence can be ass
 
 import asyncio
 import contextvars
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,10 @@ class Registered:
     depends_on: set[str]
     """Names of the resources that it waits for."""
     delete_before_replace: bool
+    replace_on_changes: set[str]
+    """Inputs whose change replaces it, whatever the provider says."""
+    alias_types: set[str]
+    """Types that a resource of its name may have had before."""
 
 
 @dataclass
@@ -115,7 +120,9 @@ class Cloud(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         name = args.inputs.get("name", args.name)
-        arn = f"arn:aws:iam::{ACCOUNT}"
+        # A provider of another account has the account in its name.
+        account = re.search(r"\d{12}", args.provider or "")
+        arn = f"arn:aws:iam::{account[0] if account else ACCOUNT}"
         made: dict[str, dict[str, Any]] = {
             "aws:iam/role:Role": {"arn": f"{arn}:role/{name}", "uniqueId": f"AROA-{name}", "name": name},
             "aws:iam/user:User": {"arn": f"{arn}:user/{name}", "name": name},
@@ -123,6 +130,7 @@ class Cloud(mocks.Mocks):
             "aws:iam/accessKey:AccessKey": {"secret": "the-secret"},
             "aws:iam/openIdConnectProvider:OpenIdConnectProvider": {"arn": f"{arn}:oidc-provider/{ISSUER}"},
             "eks:index:Cluster": {"kubeconfigJson": KUBECONFIG, "oidcIssuer": ISSUER},
+            "random:index/randomPassword:RandomPassword": {"result": "the-random-password"},
             "vault:index/authBackend:AuthBackend": {"accessor": "auth_aws_1234"},
         }
         return f"{args.name}-id", {**args.inputs, **made.get(args.typ, {})}
@@ -131,7 +139,11 @@ class Cloud(mocks.Mocks):
         if args.token in self.answers:
             return self.answers[args.token](args.args)
         if args.token == "aws:iam/getRole:getRole":
-            return {"uniqueId": f"AROA-{args.args['name']}"}
+            name = args.args["name"]
+            return {"uniqueId": f"AROA-{name}", "arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"}
+        if args.token == "aws:iam/getUser:getUser":
+            name = args.args["userName"]
+            return {"userId": f"AIDA-{name}", "arn": f"arn:aws:iam::{ACCOUNT}:user/{name}"}
         raise AssertionError(f"unexpected call of {args.token}")
 
 
@@ -176,6 +188,8 @@ class _Monitor(mocks.MockMonitor):
                     providers={package: _name(ref) for package, ref in request.providers.items()},
                     depends_on={_name(urn) for urn in request.dependencies},
                     delete_before_replace=request.deleteBeforeReplace,
+                    replace_on_changes=set(request.replaceOnChanges),
+                    alias_types={alias.spec.type for alias in request.aliases},
                 )
             )
         return answer
