@@ -4,10 +4,12 @@ Pure functions; no resources.
 """
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from typing_extensions import NotRequired, TypedDict
+
+from . import arns
 
 Document = dict[str, Any]
 
@@ -27,15 +29,28 @@ class VaultPermissions(TypedDict):
     assume_role_arns: NotRequired[Sequence[str]]
     """The roles in other accounts that Vault assumes to look up principals there. Default: none."""
 
+    manage_own_key: NotRequired[bool]
+    """Vault may renew the access key of the IAM user that it runs as (`auth/aws/config/rotate-root`).
+    Default: false."""
 
-def vault_permissions(needs: VaultPermissions) -> Document:
-    """The permission policy of Vault's AWS identity: what the declared logins need and nothing else."""
+    all_lookups: NotRequired[bool]
+    """Vault may look up principals of every kind, whatever the logins need: for Vault roles that somebody
+    writes by hand. Default: false."""
+
+
+def vault_permissions(needs: VaultPermissions, *, own_arn: str | None = None) -> Document:
+    """The permission policy of Vault's AWS identity: what the declared logins need and nothing else.
+
+    `own_arn` is the identity's own ARN, needed with `manage_own_key`.
+    Raises ValueError when nothing is needed, or when the identity has no key of its own.
+    """
     actions: list[str] = []
-    if needs.get("resolve_roles"):
+    everything = needs.get("all_lookups", False)
+    if needs.get("resolve_roles") or everything:
         actions.append("iam:GetRole")  # bound role ARN -> unique ID, when the Vault role is written
-    if needs.get("resolve_users"):
+    if needs.get("resolve_users") or everything:
         actions.append("iam:GetUser")  # the same for a bound user ARN
-    if needs.get("infer_ec2_instances"):
+    if needs.get("infer_ec2_instances") or everything:
         actions.append("ec2:DescribeInstances")  # session name -> running instance, at each login
         actions.append("iam:GetInstanceProfile")  # the instance's profile -> its role, at each login
     # The resource is *: DescribeInstances takes no other, and a principal that is bound later (or in a
@@ -54,7 +69,24 @@ def vault_permissions(needs: VaultPermissions) -> Document:
         )
     if not statements:
         raise ValueError("no login needs anything of Vault's AWS identity; declare a login first")
+    if needs.get("manage_own_key"):
+        if own_arn is None:
+            raise ValueError("manage_own_key: only an IAM user has an access key; leave it out for a role")
+        statements.append(
+            {"Sid": "RenewOwnKey", "Effect": "Allow", "Action": list(OWN_KEY_ACTIONS), "Resource": own_arn}
+        )
     return document(statements)
+
+
+OWN_KEY_ACTIONS = (
+    "iam:CreateAccessKey",
+    "iam:DeleteAccessKey",
+    "iam:GetAccessKeyLastUsed",
+    "iam:GetUser",
+    "iam:ListAccessKeys",
+    "iam:UpdateAccessKey",
+)
+"""What it takes to renew one's own access key, and to find out which one is in use."""
 
 
 def merge_permissions(needs: Sequence[VaultPermissions]) -> VaultPermissions:
@@ -64,12 +96,128 @@ def merge_permissions(needs: Sequence[VaultPermissions]) -> VaultPermissions:
         "resolve_users": any(need.get("resolve_users", False) for need in needs),
         "infer_ec2_instances": any(need.get("infer_ec2_instances", False) for need in needs),
         "assume_role_arns": sorted({arn for need in needs for arn in need.get("assume_role_arns", [])}),
+        "manage_own_key": any(need.get("manage_own_key", False) for need in needs),
+        "all_lookups": any(need.get("all_lookups", False) for need in needs),
     }
+
+
+def permissions_of_principals(principals: Sequence[str]) -> VaultPermissions:
+    """What Vault needs to know callers by these ARNs of IAM roles and users, each may end in `*`.
+
+    A pattern asks for the same as a full ARN: Vault then looks the caller up at each login.
+    Raises ValueError that names the ARN.
+    """
+    kinds = set()
+    for arn in principals:
+        try:
+            kinds.add(arns.parse_iam(arn, "role", "user", wildcard=True).kind)
+        except ValueError as error:
+            raise ValueError(f"principals: {arn!r} {error}") from None
+    return {"resolve_roles": "role" in kinds, "resolve_users": "user" in kinds}
+
+
+class EngineRole(NamedTuple):
+    """What one role of Vault's AWS secrets engine hands out."""
+
+    credential_type: str
+    """`iam_user`, `assumed_role` or `federation_token`."""
+
+    policy_arns: Sequence[str] = ()
+    """Managed policies of the credentials."""
+
+    inline_policy: bool = False
+    """The credentials have a policy of their own, too."""
+
+    role_arns: Sequence[str] = ()
+    """Roles that may be assumed."""
+
+    permissions_boundary: str | None = None
+    """ARN of the policy that bounds the credentials."""
+
+    tagged: bool = False
+    """The engine tags the users that it makes."""
+
+
+ENGINE_USER = "vault-token-"
+"""How the name of every IAM user begins that the AWS secrets engine makes; the Vault role's name follows."""
+
+ENGINE_USER_LENGTH = 44
+"""Beginnings of user names are cut to this length; time and a random word follow, and IAM takes 64."""
+
+ENGINE_SESSION = "vault-"
+"""How the names of the engine's federated users begin."""
+
+
+def secrets_engine_permissions(roles: Mapping[str, EngineRole], *, partition: str, account: str) -> Document:
+    """The permission policy of the identity of Vault's AWS secrets engine, by the engine's roles: to make and
+    to remove users of its own and of its roles alone, to attach what they declare, to assume what they name.
+
+    Nobody can say what an inline policy of such a user holds; a `permissions_boundary` bounds it, and then
+    no user can be made without.
+    """
+    users = f"arn:{partition}:iam::{account}:user/{ENGINE_USER}*"
+    statements: list[Document] = []
+
+    def allow(sid: str, actions: Sequence[str], resources: Sequence[str], **conditions: Document) -> None:
+        statement: Document = {"Sid": sid, "Effect": "Allow", "Action": list(actions)}
+        statement["Resource"] = list(resources)
+        if conditions:
+            statement["Condition"] = conditions
+        statements.append(statement)
+
+    makers = {name: role for name, role in roles.items() if role.credential_type == "iam_user"}
+    if makers:
+        # Not by role: users of a role that is not declared any more must be removable.
+        allow("RemoveUsers", _REMOVE_USER, [users])
+        tags = ["iam:TagUser"] if any(role.tagged for role in makers.values()) else []
+        allow("GiveKeys", ["iam:CreateAccessKey", *tags], [users])
+    for number, (name, role) in enumerate(makers.items(), 1):
+        of_role = [f"arn:{partition}:iam::{account}:user/{engine_user(name)}-*"]
+        bound: Document = {}
+        if role.permissions_boundary:
+            bound = {"StringEquals": {"iam:PermissionsBoundary": role.permissions_boundary}}
+        allow(f"MakeUsers{number}", ["iam:CreateUser"], of_role, **bound)
+        if role.inline_policy:
+            allow(f"WritePolicies{number}", ["iam:PutUserPolicy"], of_role)
+        if role.policy_arns:
+            policies = {"ArnEquals": {"iam:PolicyARN": list(role.policy_arns)}}
+            allow(f"AttachPolicies{number}", ["iam:AttachUserPolicy"], of_role, **policies)
+    assumed = {arn for role in roles.values() for arn in role.role_arns}
+    if assumed:
+        allow("AssumeRoles", ["sts:AssumeRole"], sorted(assumed))
+    if any(role.credential_type == "federation_token" for role in roles.values()):
+        sessions = f"arn:{partition}:sts::{account}:federated-user/{ENGINE_SESSION}*"
+        allow("FederateUsers", ["sts:GetFederationToken"], [sessions])
+    if not statements:
+        raise ValueError("roles: declare at least one; an engine without any has nothing to hand out")
+    return document(statements)
+
+
+def engine_user(role: str) -> str:
+    """How the names of the users begin that the engine makes for a role."""
+    return f"{ENGINE_USER}{role}"[:ENGINE_USER_LENGTH]
+
+
+_REMOVE_USER = (
+    "iam:DeleteAccessKey",
+    "iam:DeleteUser",
+    "iam:DeleteUserPolicy",
+    "iam:DetachUserPolicy",
+    "iam:ListAccessKeys",
+    "iam:ListAttachedUserPolicies",
+    "iam:ListGroupsForUser",
+    "iam:ListUserPolicies",
+)
 
 
 def to_json(document: Document) -> str:
     """A document as AWS takes it. Keys keep their order, so that equal documents are equal strings."""
     return json.dumps(document)
+
+
+def combine(documents: Sequence[Document]) -> Document:
+    """One document with the statements of all."""
+    return document([statement for each in documents for statement in each["Statement"]])
 
 
 def document(statements: list[Document]) -> Document:

@@ -6,8 +6,10 @@ import pulumi
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
-from . import arns, names
+from . import arns
+from .auth_mount import VaultMount, check_path, declare_mount
 from .vault_identity import VaultCredentials
+from .vault_identity.credentials import check_credentials
 
 IDENTITY_ALIASES = ("role_id", "unique_id", "canonical_arn", "full_arn")
 IDENTITY_METADATA = (
@@ -42,6 +44,16 @@ class VaultConnection(TypedDict):
     server_id_header: NotRequired[pulumi.Input[str]]
     """The value that a login must sign in `X-Vault-AWS-IAM-Server-ID`. Empty: none is demanded."""
 
+    address: NotRequired[pulumi.Input[str]]
+    """URL of Vault, for consumers. Default: not known."""
+
+    namespace: NotRequired[pulumi.Input[str]]
+    """Path of the mount's Vault namespace, for consumers. Default: the root namespace."""
+
+    accounts: NotRequired[Sequence[str]]
+    """IDs of the accounts that Vault can look into; a login of another one is refused.
+    Default: not known, so none is."""
+
 
 class StsRole(TypedDict):
     """The role that Vault assumes to look up the principals of another account."""
@@ -64,11 +76,25 @@ class VaultAwsAuthArgs(TypedDict):
     It keeps a request signed for one Vault from being replayed to another. Empty: none is demanded."""
 
     path: NotRequired[str]
-    """Path of the mount, without `auth/`. Default: `aws`."""
+    """Path of the mount, without `auth/`. Default: `aws`; with `mount`, the path is the mount's."""
+
+    mount: NotRequired[VaultMount]
+    """A mount that the caller made, because a federated identity's trust names its accessor. Source:
+    `auth_mount`. Default: this component mounts at `path`."""
 
     credentials: NotRequired[VaultCredentials]
     """How Vault proves to AWS who it is: `credentials` of the Vault identity.
     Default: what it finds around it."""
+
+    account_id: NotRequired[str]
+    """ID of Vault's own account: with it, a login of an account that Vault cannot look into is refused before
+    anything is made. Default: not known."""
+
+    address: NotRequired[pulumi.Input[str]]
+    """URL of Vault, handed on to consumers. Default: none."""
+
+    namespace: NotRequired[pulumi.Input[str]]
+    """Path of the Vault namespace, handed on to consumers. Default: the root namespace."""
 
     sts_endpoint: NotRequired[str]
     """URL of STS. Default: the regional one of `region`."""
@@ -119,16 +145,17 @@ class VaultAwsAuth(pulumi.ComponentResource):
         sts_endpoint = args.get("sts_endpoint") or arns.sts_endpoint(region)
         child = pulumi.ResourceOptions(parent=self)
 
-        mount = vault.AuthBackend(
+        mount = args.get("mount") or declare_mount(
             f"{name}-mount",
-            type="aws",
-            path=args.get("path", "aws"),
-            description="Logins with an AWS identity",
-            opts=child,
+            args.get("path", "aws"),
+            # A stack whose identity was a federated one had the mount beside this component.
+            opts=pulumi.ResourceOptions(
+                parent=self, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]
+            ),
         )
         client = vault.aws.AuthBackendClient(
             f"{name}-client",
-            backend=mount.path,
+            backend=mount["path"],
             # One without the other is refused; and Vault must verify with the STS that callers sign for.
             sts_endpoint=sts_endpoint,
             sts_region=region,
@@ -137,12 +164,17 @@ class VaultAwsAuth(pulumi.ComponentResource):
             iam_server_id_header_value=args["server_id_header"] or None,
             access_key=credentials.get("access_key"),
             secret_key=credentials.get("secret_key"),
-            opts=child,
+            role_arn=credentials.get("role_arn"),
+            identity_token_audience=credentials.get("identity_token_audience"),
+            identity_token_ttl=int(credentials["identity_token_ttl"])
+            if "identity_token_ttl" in credentials
+            else None,
+            opts=_client_options(self, credentials),
         )
         sts_roles = [
             vault.aws.AuthBackendStsRole(
                 f"{name}-sts-role-{account}",
-                backend=mount.path,
+                backend=mount["path"],
                 account_id=account,
                 sts_role=role["role_arn"],
                 external_id=role.get("external_id"),
@@ -152,16 +184,17 @@ class VaultAwsAuth(pulumi.ComponentResource):
         ]
         vault.aws.AuthBackendConfigIdentity(
             f"{name}-identity",
-            backend=mount.path,
+            backend=mount["path"],
             iam_alias=args.get("identity_alias", "role_id"),
             iam_metadatas=list(args.get("identity_metadata", DEFAULT_IDENTITY_METADATA)),
             opts=child,
         )
 
-        self.path = pulumi.Output.all(mount.path, client.id, *(role.id for role in sts_roles)).apply(
+        self.path = pulumi.Output.all(mount["path"], client.id, *(role.id for role in sts_roles)).apply(
             lambda values: str(values[0])
         )
-        self.accessor = mount.accessor
+        self._given = args
+        self.accessor = pulumi.Output.from_input(mount["accessor"])
         self.sts_endpoint = pulumi.Output.from_input(sts_endpoint)
         self.sts_region = pulumi.Output.from_input(region)
         self.server_id_header = pulumi.Output.from_input(args["server_id_header"])
@@ -178,27 +211,45 @@ class VaultAwsAuth(pulumi.ComponentResource):
     @property
     def connection(self) -> VaultConnection:
         """For logins and consumers."""
-        return {
+        connection: VaultConnection = {
             "path": self.path,
             "accessor": self.accessor,
             "sts_endpoint": self.sts_endpoint,
             "sts_region": self.sts_region,
             "server_id_header": self.server_id_header,
         }
+        if "address" in self._given:
+            connection["address"] = self._given["address"]
+        if "namespace" in self._given:
+            connection["namespace"] = self._given["namespace"]
+        if "account_id" in self._given:
+            connection["accounts"] = [self._given["account_id"], *self._given.get("sts_roles", {})]
+        return connection
+
+
+def _client_options(parent: pulumi.Resource, credentials: VaultCredentials) -> pulumi.ResourceOptions:
+    """How the client config is written: once the identity can be used, and never over Vault's own key."""
+    ready = pulumi.Output.from_input(credentials.get("ready", ""))
+    return pulumi.ResourceOptions(
+        parent=parent,
+        # A dependency and no input: what repairs the identity must not show the client config as changed.
+        depends_on=ready.apply(lambda _: list[pulumi.Resource]()),
+        ignore_changes=["accessKey", "secretKey"] if credentials.get("rotated") else None,
+    )
 
 
 def _validate(args: VaultAwsAuthArgs) -> None:
     if not arns.REGION_FORM.fullmatch(args["region"]):
         raise ValueError(f"region: {args['region']!r} is not an AWS region; write e.g. us-east-1")
-    try:
-        names.check_mount_path(args.get("path", "aws"))
-    except ValueError as error:
-        raise ValueError(f"path: {args.get('path')!r} {error}") from None
+    check_path(args.get("path", "aws"))
+    if "mount" in args and "path" in args:
+        raise ValueError("path: is that of mount; leave it out")
+    if "account_id" in args and not arns.ACCOUNT_FORM.fullmatch(args["account_id"]):
+        raise ValueError(f"account_id: {args['account_id']!r} is not an account ID; write its 12 digits")
     for account in args.get("sts_roles", {}):
         if not arns.ACCOUNT_FORM.fullmatch(account):
             raise ValueError(f"sts_roles: {account!r} is not an account ID; write its 12 digits")
-    if len(args.get("credentials", {})) == 1:
-        raise ValueError("credentials: access_key and secret_key go together")
+    check_credentials(args.get("credentials", {}))
     _one_of("identity_alias", args.get("identity_alias", "role_id"), IDENTITY_ALIASES)
     for field in args.get("identity_metadata", []):
         _one_of("identity_metadata", field, IDENTITY_METADATA)

@@ -1,0 +1,54 @@
+"""How Vault proves to AWS who it is: what every kind of identity hands to `VaultAwsAuth`."""
+
+import pulumi
+from typing_extensions import NotRequired, TypedDict
+
+
+class VaultCredentials(TypedDict):
+    """How Vault proves to AWS who it is.
+
+    Neither key nor role: with what it finds around it, its instance's or pod's role.
+    """
+
+    access_key: NotRequired[pulumi.Input[str]]
+    """ID of the access key, given together with `secret_key`.
+    Default: none. Source: `IamUserVaultIdentity`."""
+
+    secret_key: NotRequired[pulumi.Input[str]]
+    """Secret of the access key; stays a secret. Default: none. Source: `IamUserVaultIdentity`."""
+
+    rotated: NotRequired[bool]
+    """Vault has renewed its access key by itself, so only Vault knows it: leave what Vault has.
+    Default: false. Source: `IamUserVaultIdentity`."""
+
+    role_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the role that Vault assumes with a token which it signs itself (Vault Enterprise 1.17 and
+    later), given together with `identity_token_audience`. Default: none. Source: `FederatedVaultIdentity`."""
+
+    identity_token_audience: NotRequired[str]
+    """Audience of those tokens. Default: none. Source: `FederatedVaultIdentity`."""
+
+    identity_token_ttl: NotRequired[int]
+    """Life of those tokens, in seconds. Default: Vault's own, one hour. Source: `FederatedVaultIdentity`."""
+
+    ready: NotRequired[pulumi.Input[str]]
+    """Known once Vault can use the identity; `VaultAwsAuth` waits for it, and keeps no other note of it.
+    Default: nothing to wait for. Source: `IamRoleVaultIdentity`, `FederatedVaultIdentity`."""
+
+
+def check_credentials(credentials: VaultCredentials) -> None:
+    """Raise ValueError for what Vault would refuse, or would take and never use."""
+    key = "access_key" in credentials
+    audience = "identity_token_audience" in credentials
+    if key != ("secret_key" in credentials):
+        raise ValueError("credentials: access_key and secret_key go together")
+    if key and audience:
+        raise ValueError(
+            "credentials: give an access_key or an identity_token_audience, Vault takes not both"
+        )
+    if key and credentials.get("rotated"):
+        raise ValueError("credentials: once rotated, only Vault knows its access_key; leave it out")
+    if audience != ("role_arn" in credentials):
+        raise ValueError("credentials: role_arn and identity_token_audience go together")
+    if "identity_token_ttl" in credentials and not audience:
+        raise ValueError("credentials: identity_token_ttl has no meaning without identity_token_audience")
