@@ -51,6 +51,9 @@ def main() -> int:
             keys = accounts.create()
             accounts.write_credentials(home, keys)
             store.save_new_regions()
+        # A state that an older version left lacks them.
+        for account in accounts.ensure_roles():
+            store.save(account, ("iam",))
     except UnusableState as problem:
         file = home / "state.pickle"
         return _fail(f"{file} cannot be used: {problem}. To start afresh, delete the folder {home}")

@@ -1,4 +1,4 @@
-"""The sandbox's AWS accounts and the key of an administrator in each."""
+"""The sandbox's AWS accounts: an administrator's key in each, and the roles that were there before us."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from moto.iam.models import iam_backends
 
 PRIMARY = "111111111111"  # Vault's own
 SECONDARY = "222222222222"  # holds clients too
-STRANGER = "333333333333"  # trusted by nobody
+STRANGER = "333333333333"  # has nothing to do with Vault
 ALL = (PRIMARY, SECONDARY, STRANGER)
 
 _PARTITION = "aws"
 _ADMINISTRATOR = "sandbox-admin"
 _ADMINISTRATOR_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
+# What AWS Organizations makes in each account it creates: the way in for the organization's own account.
+ORGANIZATION_ROLE = "OrganizationAccountAccessRole"
+# Workloads of the other accounts, which may do nothing in AWS: those that log in, and those that must not.
+RESIDENTS = {
+    SECONDARY: ("vault-secondary-app", "secondary-app", "other-app"),
+    STRANGER: ("stranger-app",),
+}
 
 
 def create() -> dict[str, dict[str, str]]:
@@ -31,6 +38,36 @@ def create() -> dict[str, dict[str, str]]:
         key.secret_access_key = secrets.token_urlsafe(30)
         keys[account] = {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}
     return keys
+
+
+def ensure_roles() -> list[str]:
+    """Makes the roles of the other accounts that are not there yet; the accounts that changed."""
+    changed = []
+    for account in (a for a in ALL if a != PRIMARY):
+        iam = iam_backends[account][_PARTITION]
+        wanted = (ORGANIZATION_ROLE, *RESIDENTS[account])
+        missing = [name for name in wanted if name not in {role.name for role in iam.roles.values()}]
+        for name in missing:
+            iam.create_role(name, _TRUST_IN_PRIMARY, "/", None, "", [], None)
+            if name == ORGANIZATION_ROLE:
+                iam.attach_role_policy(_ADMINISTRATOR_POLICY, name)
+        if missing:
+            changed.append(account)
+    return changed
+
+
+_TRUST_IN_PRIMARY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:{_PARTITION}:iam::{PRIMARY}:root"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+)
 
 
 def write_credentials(home: Path, keys: dict[str, dict[str, str]]) -> None:

@@ -10,7 +10,9 @@ from moto.iam.models import iam_backends
 from sandbox.aws.calls import Call
 from sandbox.aws.errors import AwsError
 from sandbox.aws.identity import Caller
+from sandbox.aws.passing import passed_roles
 from sandbox.aws.policy import ContextValue, Effect
+from sandbox.aws.trust import tag_context
 
 # What an IAM action is about: the first of these parameters that it has. (parameter, ARN type, moto's table)
 _IAM_RESOURCES = (
@@ -23,14 +25,36 @@ _IAM_RESOURCES = (
 SELF_SERVICE = ("GetUser", "CreateAccessKey", "DeleteAccessKey", "ListAccessKeys", "UpdateAccessKey")
 
 
+_TAGGING = {
+    "iam:CreateInstanceProfile": "iam:TagInstanceProfile",
+    "iam:CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",
+    "iam:CreatePolicy": "iam:TagPolicy",
+    "iam:CreateRole": "iam:TagRole",
+    "iam:CreateUser": "iam:TagUser",
+}
+
+
 def authorize(call: Call, caller: Caller, context: dict[str, ContextValue]) -> None:
     """Raises AccessDenied, worded as AWS does, unless the caller's policies allow the call."""
     arn, shown = _resource(call, caller)
-    decision = caller.decide(call.name, arn, context)
+    if call.service == "iam":
+        context = context | _boundary(call, caller)
+    _demand(call, caller, call.name, arn, shown, context)
+    if call.name in _TAGGING and call.tags():
+        # Tags given to a new entity are an action of their own.
+        _demand(call, caller, _TAGGING[call.name], arn, arn, context)
+    for role, service in passed_roles(call, caller):
+        _demand(call, caller, "iam:PassRole", role, role, context | {"iam:PassedToService": service})
+
+
+def _demand(
+    call: Call, caller: Caller, action: str, arn: str, shown: str, context: dict[str, ContextValue]
+) -> None:
+    decision = caller.decide(action, arn, context)
     if decision.effect is Effect.ALLOW:
         return
     about = f" on resource: {shown}" if shown else ""
-    message = f"User: {caller.arn} is not authorized to perform: {call.name}{about} {decision.reason}"
+    message = f"User: {caller.arn} is not authorized to perform: {action}{about} {decision.reason}"
     if call.service == "ec2":
         message = f"You are not authorized to perform this operation. {message}"
     raise AwsError("AccessDenied", message)
@@ -47,22 +71,29 @@ def request_context(call: Call, now: datetime) -> dict[str, ContextValue]:
         "aws:SourceIp": "127.0.0.1",
     }
     if call.service == "iam":
-        tags = call.tags()
-        context |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
-        if tags:
-            context["aws:TagKeys"] = list(tags)
-        context |= {f"iam:{k}": call.text(p) for k, p in _IAM_KEYS if call.text(p)}
+        context |= tag_context(call.tags())
+        if call.text("PolicyArn"):
+            context["iam:PolicyARN"] = call.text("PolicyArn")
     return context
 
 
-_IAM_KEYS = (("PolicyARN", "PolicyArn"), ("PermissionsBoundary", "PermissionsBoundary"))
+def _boundary(call: Call, caller: Caller) -> dict[str, ContextValue]:
+    """The boundary in the request; else that of the user or role which the call is about."""
+    iam = iam_backends[caller.account][caller.partition]
+    names = (("UserName", iam.users), ("RoleName", iam.roles))
+    about = (e for parameter, table in names for e in table.values() if e.name == call.text(parameter))
+    arn = call.text("PermissionsBoundary") or getattr(next(about, None), "permissions_boundary_arn", None)
+    return {"iam:PermissionsBoundary": arn} if arn else {}
 
 
 def _resource(call: Call, caller: Caller) -> tuple[str, str]:
     """The ARN that policies are matched with, and how AWS shows it; `*` when it is not about one thing."""
     if call.service == "iam":
         return _iam_resource(call, caller)
-    if call.service == "eks":
+    if call.name == "sts:GetFederationToken":
+        arn = f"arn:{caller.partition}:sts::{caller.account}:federated-user/{call.text('Name')}"
+        return arn, arn
+    if call.service in ("eks", "eks-auth"):
         name = call.params.get("clusterName") or call.params.get("name")
         if isinstance(name, str):
             arn = f"arn:{caller.partition}:eks:{call.region}:{caller.account}:cluster/{name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
+import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -26,16 +27,18 @@ from sandbox.aws import (
 from sandbox.aws.calls import Call
 from sandbox.aws.eks import Eks
 from sandbox.aws.eks.routes import read_call as read_eks_call
+from sandbox.aws.eks_auth import AGENT_PATH, EksAuth, PodCredentials, bearer
 from sandbox.aws.errors import AwsError, error_response
 from sandbox.aws.identity import Caller
 from sandbox.aws.imds import InstanceMetadata
+from sandbox.aws.state import Cluster
 from sandbox.aws.store import TOUCHED, Store
 from sandbox.aws.sts import ANONYMOUS_ACTIONS, Sts
 from sandbox.aws.tokens import Issuers
 
 _MAX_BODY = 2 * 1024 * 1024
 _QUERY_SERVICES = ("autoscaling", "ec2", "iam", "sts")
-_SERVICES = (*moto_services.SERVICES, "eks", "sts")
+_SERVICES = (*moto_services.SERVICES, "eks", "eks-auth", "sts")
 
 
 class _Line:
@@ -55,7 +58,9 @@ class Front:
 
     def __init__(self, home: Path, store: Store) -> None:
         self._store = store
-        self._sts = Sts(store.state, Issuers(home))
+        issuers = Issuers(home)
+        self._sts = Sts(store.state, issuers)
+        self._eks_auth = EksAuth(store.state, issuers, self._sts)
         self._eks = Eks(store.state, home, accounts.PRIMARY)
         self._metadata = InstanceMetadata(self._sts)
         self._log = (home / "emulator.log").open("a", buffering=1)
@@ -69,6 +74,9 @@ class Front:
             if request.path.startswith(("/sandbox/", "/imds/")):
                 line.what = request.path if request.path.startswith("/sandbox/") else "imds"
                 response = self._control(request, now)
+            elif request.path == AGENT_PATH and request.method == "GET":
+                line.what = "pod-identity-agent"
+                response = self._agent(request, now, line)
             else:
                 response = self._api(request, now, line)
         except RequestEntityTooLarge:
@@ -94,6 +102,27 @@ class Front:
                 return response
         return Response(status=404)
 
+    def _agent(self, request: Request, now: datetime, line: _Line) -> Response:
+        """The Pod Identity agent of a node: a service-account token for the credentials of its role."""
+        try:
+            token = bearer(request)
+            with self._store.lock:
+                cluster = self._eks_auth.cluster_of_token(token)
+            found = self._pod_credentials(cluster, token, now)
+        except AwsError as error:
+            line.what += f" {error.code}"
+            message = f"[{uuid.uuid4()}]: ({error.code}): {error.message}, fault: client\n"
+            return Response(message, status=error.status, mimetype="text/plain")
+        line.caller(identity.caller_of_session(found.session))
+        return _json(found.container_answer())
+
+    def _pod_credentials(self, cluster: Cluster, token: str, now: datetime) -> PodCredentials:
+        pod = self._eks_auth.verify(cluster, token, now)  # without the lock: this asks for the issuer's keys
+        with self._store.lock:
+            found = self._eks_auth.assume(cluster, pod, now)
+            self._store.save(accounts.PRIMARY)
+        return found
+
     def _api(self, request: Request, now: datetime, line: _Line) -> Response:
         http = _http_request(request)
         service = "sts"
@@ -109,6 +138,8 @@ class Front:
             line.what = call.name
             if call.service == "sts" and call.action in ANONYMOUS_ACTIONS:
                 return self._anonymous(call, now)
+            if call.service == "eks-auth":
+                return self._assume_for_pod(call, http, now, line)
             with self._store.lock:
                 return self._authenticated(call, http, request, now, line)
         except AwsError as error:
@@ -133,9 +164,14 @@ class Front:
             self._store.save(accounts.PRIMARY)
         return response
 
-    def _authenticated(
-        self, call: Call, http: sigv4.HttpRequest, request: Request, now: datetime, line: _Line
-    ) -> Response:
+    def _assume_for_pod(self, call: Call, http: sigv4.HttpRequest, now: datetime, line: _Line) -> Response:
+        with self._store.lock:
+            caller = self._caller(call, http, now, line)
+            authorization.authorize(call, caller, authorization.request_context(call, now))
+            cluster = self._eks_auth.cluster(caller.account, call.region, call.text("clusterName"))
+        return _json(self._pod_credentials(cluster, call.text("token"), now).answer())
+
+    def _caller(self, call: Call, http: sigv4.HttpRequest, now: datetime, line: _Line) -> Caller:
         signed = identity.authenticate(http, self._store.state, now)
         if signed is None:
             raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token")
@@ -143,6 +179,15 @@ class Front:
         line.caller(caller)
         if signature.presigned and call.service != "sts":
             raise AwsError("NotImplemented", "The sandbox takes presigned requests for STS only.", 501)
+        if call.service == "iam" and caller.session_kind in ("user", "federated-user"):
+            # Credentials of GetSessionToken (without MFA) and GetFederationToken are not for IAM.
+            raise AwsError("InvalidClientTokenId", "The security token included in the request is invalid")
+        return caller
+
+    def _authenticated(
+        self, call: Call, http: sigv4.HttpRequest, request: Request, now: datetime, line: _Line
+    ) -> Response:
+        caller = self._caller(call, http, now, line)
         context = authorization.request_context(call, now)
         if call.service == "sts":
             response = self._sts_call(call, caller, context, now)
@@ -188,8 +233,8 @@ class Front:
 
 
 def _read_call(service: str, region: str, http: sigv4.HttpRequest) -> Call:
-    if service == "eks":
-        return read_eks_call(region, http)
+    if service in ("eks", "eks-auth"):
+        return read_eks_call(region, http, service)
     if service in _QUERY_SERVICES:
         return calls.query_call(service, region, http)
     return calls.json_call(service, region, http)

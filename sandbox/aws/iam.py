@@ -60,9 +60,32 @@ def check(call: Call, caller: Caller) -> None:
         if any(e.name.lower() == name.lower() for e in entities if own in e.arn):
             raise AwsError("EntityAlreadyExists", message.format(name), 409)
 
+    backend = iam_backends[caller.account][caller.partition]
+    boundary = call.text("PermissionsBoundary")
+    if boundary and boundary not in backend.managed_policies:
+        raise AwsError("NoSuchEntity", f"Scope ARN: {boundary} does not exist or is not attachable.", 404)
+    if call.action == "DeleteUser":
+        _check_empty(call.text("UserName"), backend)
+
+
+def _check_empty(name: str, backend: Any) -> None:
+    """A user goes only after its keys and memberships; its policies are seen to by moto."""
+    user = backend.users.get(name)
+    if user and user.access_keys:
+        raise AwsError("DeleteConflict", "Cannot delete entity, must delete access keys first.", 409)
+    if user and backend.get_groups_for_user(name):
+        raise AwsError("DeleteConflict", "Cannot delete entity, must remove users from group first.", 409)
+
 
 def own_answer(call: Call, caller: Caller) -> Response | None:
     """The answer to the actions that moto lacks; None for all others."""
+    if call.action in ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"):
+        name = call.text("UserName")
+        user = iam_backends[caller.account][caller.partition].users.get(name)
+        if user is None:
+            raise AwsError("NoSuchEntity", f"The user with name {name} cannot be found.", 404)
+        _bound(user, call.text("PermissionsBoundary"))
+        return empty_response(call.service, call.action)
     if call.action not in ("AddClientIDToOpenIDConnectProvider", "RemoveClientIDFromOpenIDConnectProvider"):
         return None
     arn, client = call.text("OpenIDConnectProviderArn"), call.text("ClientID")
@@ -74,8 +97,18 @@ def own_answer(call: Call, caller: Caller) -> Response | None:
     return empty_response(call.service, call.action)
 
 
+def _bound(user: Any, boundary: str) -> None:
+    """Gives a user a permissions boundary, or takes it away; moto's users have none."""
+    user.permissions_boundary_arn = boundary or None
+    shown = {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": boundary}
+    user.permissions_boundary = shown if boundary else None
+
+
 def after(call: Call, caller: Caller, state: State) -> None:
-    """Remembers whom a trust policy meant when it was written, and forgets roles that are gone."""
+    """What moto leaves out: users' boundaries, whom a trust policy meant, and roles that are gone."""
+    if call.action == "CreateUser" and call.text("PermissionsBoundary"):
+        users = iam_backends[caller.account][caller.partition].users
+        _bound(users[call.text("UserName")], call.text("PermissionsBoundary"))
     roles = iam_backends[caller.account][caller.partition].roles
     if call.action in _TRUST_DOCUMENTS:
         role = next(r for r in roles.values() if r.name == call.text("RoleName"))

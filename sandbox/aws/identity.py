@@ -77,10 +77,11 @@ class Caller:
         effects = {identity: policy.evaluate(self._identity_policies(), request)}
         boundary = getattr(self.owner, "permissions_boundary_arn", None)
         if boundary:
-            managed = iam_backends[self.account][self.partition].managed_policies.get(boundary)
-            effects["permissions boundary"] = policy.evaluate([_managed(managed)] if managed else [], request)
-        if self.session and (self.session.policy or self.session_kind == "federated-user"):
-            own = [policy.parse(self.session.policy)] if self.session.policy else []
+            effects["permissions boundary"] = policy.evaluate(self._managed_policies([boundary]), request)
+        session = self.session
+        if session and (session.policy or session.policy_arns or session.kind == "federated-user"):
+            own = [policy.parse(session.policy)] if session.policy else []
+            own += self._managed_policies(session.policy_arns)
             effects["session policy"] = policy.evaluate(own, request)
         for kind, effect in effects.items():
             if effect is Effect.DENY:
@@ -90,6 +91,11 @@ class Caller:
                 within = all(e is Effect.ALLOW for k, e in effects.items() if k != identity)
                 return Decision(Effect.NONE, f"because no {kind} allows the {action} action", within)
         return Decision(Effect.ALLOW, "")
+
+    def _managed_policies(self, arns: Iterable[str]) -> list[Policy]:
+        """The managed policies of the caller's account that there are under these ARNs."""
+        known = iam_backends[self.account][self.partition].managed_policies
+        return [_managed(known[arn]) for arn in arns if arn in known]
 
     def _identity_policies(self) -> Iterator[Policy]:
         if self.owner is None:

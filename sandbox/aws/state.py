@@ -24,6 +24,8 @@ class Session:
     name: str  # of the session
     tags: dict[str, str] = field(default_factory=dict)
     policy: str | None = None  # the session policy, which narrows what the owner may do
+    policy_arns: tuple[str, ...] = ()  # managed policies that narrow it together with that one
+    transitive: tuple[str, ...] = ()  # keys of the tags that the next session in a chain of roles inherits
     provider: str = ""  # ARN of the OIDC provider that vouched for a web identity
 
 

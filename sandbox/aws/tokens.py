@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import http
+import http.client
 import json
+import socket
 import ssl
 import threading
-import urllib.request
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import jwt
 
@@ -19,6 +22,8 @@ from sandbox.aws.errors import AwsError
 
 CLOCK_SKEW_SECONDS = 300  # for tokens that begin in the future
 _TIMEOUT_SECONDS = 5
+_MAX_DOCUMENT = 1024 * 1024
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _NO_KEY = (
     "Couldn't retrieve verification key from your identity provider, please reference "
     "AssumeRoleWithWebIdentity documentation for requirements"
@@ -38,9 +43,11 @@ class WebIdentity:
 class Issuers:
     """The public keys of token issuers.
 
-    The issuers look like real ones and resolve nowhere, so `issuers.json` in `home` says where the keys of
-    each are: {issuer: {"jwks_uri": "file://… or http(s)://127.0.0.1:…", "ca_file": "…"}}. An issuer on a
-    loopback address is asked for its discovery document instead, as AWS does with any issuer.
+    AWS asks an issuer for its discovery document, and there for the address of its keys. Here the issuers
+    look like real ones and resolve nowhere, so `issuers.json` in `home` says what stands for each of them:
+    {issuer: {"discovery": "http(s)://127.0.0.1:…", "ca_file": "…"}} is the issuer's host, which is asked
+    under its own name, and {issuer: {"jwks_uri": "file://… or http(s)://127.0.0.1:…", "ca_file": "…"}} has
+    only its keys. An issuer that is on a loopback address needs no entry.
     """
 
     def __init__(self, home: Path) -> None:
@@ -63,8 +70,7 @@ class Issuers:
 
     def _read(self, issuer: str) -> dict[str, Any]:
         try:
-            location = self._location(issuer)
-            document = _fetch(location["jwks_uri"], location.get("ca_file"))
+            document = self._documents(issuer)
             keys = jwt.PyJWKSet.from_dict(document).keys
         except (OSError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError) as error:
             # Only the kind of failure: its text can hold local paths, and a caller sees the message.
@@ -72,27 +78,47 @@ class Issuers:
             raise AwsError("IDPCommunicationError", message, 400) from None
         return {key.key_id or "": key.key for key in keys}
 
+    def _documents(self, issuer: str) -> Any:
+        """The JWK set of an issuer."""
+        location = self._location(issuer)
+        ca_file = location.get("ca_file")
+        if "jwks_uri" in location:
+            return _fetch(location["jwks_uri"], ca_file)
+        if not issuer.startswith("https://"):
+            raise ValueError(issuer)
+        base = location["discovery"]
+        document = _fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration", ca_file, base)
+        if document["issuer"] != issuer:
+            raise ValueError(issuer)
+        if urlsplit(document["jwks_uri"]).netloc != urlsplit(issuer).netloc:
+            raise ValueError(document["jwks_uri"])  # nothing stands for another host
+        return _fetch(document["jwks_uri"], ca_file, base)
+
     def _location(self, issuer: str) -> dict[str, str]:
         changed = self._file.stat().st_mtime if self._file.exists() else 0.0
         if changed != self._locations[0]:
             self._locations = (changed, json.loads(self._file.read_text()))
-        if issuer in self._locations[1]:
-            return self._locations[1][issuer]
-        if not issuer.startswith("https://"):
-            raise ValueError(issuer)
-        document = _fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-        if document["issuer"] != issuer:
-            raise ValueError(issuer)
-        return {"jwks_uri": document["jwks_uri"]}
+        return self._locations[1].get(issuer, {"discovery": f"https://{urlsplit(issuer).netloc}"})
 
 
-def _fetch(url: str, ca_file: str | None = None) -> Any:
-    parts = urlsplit(url)
-    if parts.scheme != "file" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+def _fetch(url: str, ca_file: str | None = None, base: str | None = None) -> Any:
+    """The JSON document at `url`; with `base`, asked of the server there under the name in `url`."""
+    wanted, server = urlsplit(url), urlsplit(base or url)
+    if server.scheme == "file":
+        return json.loads(Path(unquote(server.path)).read_text())
+    if server.hostname not in _LOOPBACK:
         raise OSError("only loopback addresses are asked")
-    context = ssl.create_default_context(cafile=ca_file) if parts.scheme == "https" else None
-    with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS, context=context) as answer:
-        return json.load(answer)
+    tls = ssl.create_default_context(cafile=ca_file) if server.scheme == "https" else None
+    connection = http.client.HTTPConnection(server.hostname, server.port or (443 if tls else 80))
+    address = (connection.host, connection.port)
+    # One plain connection for both: a TLS one would verify the address instead of the issuer's name.
+    with contextlib.closing(connection), socket.create_connection(address, _TIMEOUT_SECONDS) as plain:
+        connection.sock = tls.wrap_socket(plain, server_hostname=wanted.hostname) if tls else plain
+        connection.request("GET", wanted.path, headers={"Host": wanted.netloc, "Accept": "application/json"})
+        answer = connection.getresponse()
+        if answer.status != http.HTTPStatus.OK:
+            raise OSError(f"status {answer.status}")
+        return json.loads(answer.read(_MAX_DOCUMENT))
 
 
 def unverified_issuer(token: str) -> str:

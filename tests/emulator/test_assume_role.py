@@ -15,6 +15,8 @@ from tests.emulator.world import (
     STRANGER,
     Emulator,
     allow,
+    as_keys,
+    document,
     error_of,
     make_role,
     make_user,
@@ -22,6 +24,8 @@ from tests.emulator.world import (
     session_of,
     trust,
 )
+
+TAGGING = ["sts:AssumeRole", "sts:TagSession"]
 
 
 def refused(emulator: Emulator, role: str, keys: dict[str, str], **more: object) -> bool:
@@ -112,7 +116,7 @@ def test_session_tags_need_their_own_permission(emulator: Emulator) -> None:
     assert refused(emulator, plain, emulator.keys(), Tags=tags)
     tagging = trust(
         root(PRIMARY),
-        ["sts:AssumeRole", "sts:TagSession"],  # type: ignore[arg-type]
+        TAGGING,
         Condition={"StringEquals": {"aws:RequestTag/team": "a"}},
     )
     role = make_role(emulator, "takes-tags", tagging)
@@ -129,9 +133,7 @@ def test_session_tags_need_their_own_permission(emulator: Emulator) -> None:
     "given",
     [
         {"SourceIdentity": "alice"},
-        {"TransitiveTagKeys": ["team"], "Tags": [{"Key": "team", "Value": "a"}]},
         {"SerialNumber": f"arn:aws:iam::{PRIMARY}:mfa/alice", "TokenCode": "123456"},
-        {"PolicyArns": [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}]},
     ],
     ids=lambda given: next(iter(given)),
 )
@@ -139,7 +141,7 @@ def test_what_the_sandbox_would_ignore_is_refused(emulator: Emulator, given: dic
     sts, role = emulator.client("sts"), f"arn:aws:iam::{PRIMARY}:role/any"
     code, message = error_of(sts.assume_role, RoleArn=role, RoleSessionName="tester", **given)
     assert (code, "does not support" in message) == ("ValidationError", True)
-    assert all(name in message for name in given if name != "Tags")
+    assert all(name in message for name in given)
 
 
 def test_durations_are_limited(emulator: Emulator) -> None:
@@ -179,28 +181,89 @@ def test_a_session_policy_narrows_the_session(emulator: Emulator) -> None:
 
 
 def test_temporary_keys_of_a_user_may_what_the_user_may(emulator: Emulator) -> None:
-    keys = make_user(emulator, "temporary", allow("iam:ListRoles"))
-    from tests.emulator.world import as_keys
-
+    keys = make_user(emulator, "temporary", allow(["iam:ListRoles", "ec2:DescribeVpcs"]))
     temporary = as_keys(emulator.client("sts", keys).get_session_token()["Credentials"])
     identity = emulator.client("sts", temporary).get_caller_identity()
     assert identity["Arn"] == f"arn:aws:iam::{PRIMARY}:user/temporary"
-    assert emulator.client("iam", temporary).list_roles()["Roles"]
-    assert error_of(emulator.client("iam", temporary).list_users)[0] == "AccessDenied"
+    assert emulator.client("ec2", temporary).describe_vpcs()["Vpcs"]
+    assert error_of(emulator.client("ec2", temporary).describe_subnets)[0] == "UnauthorizedOperation"
+    assert error_of(emulator.client("iam", temporary).list_roles)[0] == "InvalidClientTokenId"  # needs MFA
 
 
 def test_federated_keys_may_only_what_both_policies_allow(emulator: Emulator) -> None:
-    from tests.emulator.world import as_keys
-
-    keys = make_user(emulator, "broker", allow(["sts:GetFederationToken", "iam:ListRoles"]))
-    sts = emulator.client("sts", keys)
-    answer = sts.get_federation_token(Name="guest", Policy=allow("iam:List*"))
+    guests = f"arn:aws:sts::{PRIMARY}:federated-user/guest*"
+    rules = document(
+        {"Effect": "Allow", "Action": "sts:GetFederationToken", "Resource": guests},
+        {"Effect": "Allow", "Action": ["ec2:DescribeVpcs", "iam:ListRoles"], "Resource": "*"},
+    )
+    sts = emulator.client("sts", make_user(emulator, "broker", rules))
+    answer = sts.get_federation_token(Name="guest", Policy=allow(["ec2:Describe*", "iam:*"]))
     assert answer["FederatedUser"]["Arn"] == f"arn:aws:sts::{PRIMARY}:federated-user/guest"
-    federated = emulator.client("iam", as_keys(answer["Credentials"]))
-    assert federated.list_roles()["Roles"]
-    assert error_of(federated.list_users)[0] == "AccessDenied"
-    without = emulator.client("sts", make_user(emulator, "no-broker"))
-    assert error_of(without.get_federation_token, Name="guest")[0] == "AccessDenied"
+    federated = emulator.client("ec2", as_keys(answer["Credentials"]))
+    assert federated.describe_vpcs()["Vpcs"]
+    assert error_of(federated.describe_subnets)[0] == "UnauthorizedOperation"
+    iam = emulator.client("iam", as_keys(answer["Credentials"]))
+    assert error_of(iam.list_roles)[0] == "InvalidClientTokenId"  # such keys are not for IAM at all
+    assert error_of(sts.get_federation_token, Name="other") == (
+        "AccessDenied",
+        f"User: arn:aws:iam::{PRIMARY}:user/broker is not authorized to perform: sts:GetFederationToken on "
+        f"resource: arn:aws:sts::{PRIMARY}:federated-user/other because no identity-based policy allows the "
+        "sts:GetFederationToken action",
+    )
+
+
+def test_managed_session_policies_narrow_a_session(emulator: Emulator) -> None:
+    role = make_role(emulator, "narrowed-by-arn", trust(root(PRIMARY)))
+    emulator.client("iam").put_role_policy(
+        RoleName="narrowed-by-arn", PolicyName="all", PolicyDocument=allow("*")
+    )
+    arn = "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
+    iam = emulator.client("iam", session_of(emulator, role, PolicyArns=[{"arn": arn}]))
+    assert iam.list_roles()["Roles"]
+    message = error_of(iam.delete_role, RoleName="narrowed-by-arn")[1]
+    assert message.endswith("because no session policy allows the iam:DeleteRole action")
+    both = session_of(emulator, role, PolicyArns=[{"arn": arn}], Policy=allow("ec2:DescribeVpcs"))
+    assert emulator.client("iam", both).list_roles()["Roles"]
+    assert emulator.client("ec2", both).describe_vpcs()["Vpcs"]
+    unknown = [{"arn": f"arn:aws:iam::{PRIMARY}:policy/unknown"}]
+    wanted = {"RoleArn": role, "RoleSessionName": "tester", "PolicyArns": unknown}
+    assert "does not exist" in error_of(emulator.client("sts").assume_role, **wanted)[1]
+
+
+def test_transitive_tags_go_through_a_chain_of_roles(emulator: Emulator) -> None:
+    """Every role of the chain must allow sts:TagSession, and so must the one who goes on to the next."""
+    first = make_role(emulator, "chain-1", trust(root(PRIMARY), TAGGING))
+    condition = {
+        "StringEquals": {"aws:RequestTag/team": "a", "aws:PrincipalTag/team": "a"},
+        "ForAllValues:StringEquals": {"sts:TransitiveTagKeys": ["team"]},
+    }
+    second = make_role(emulator, "chain-2", trust(root(PRIMARY), TAGGING, Condition=condition), SECONDARY)
+    third = make_role(emulator, "chain-3", trust(root(SECONDARY)), SECONDARY)
+    tags = [{"Key": "team", "Value": "a"}, {"Key": "stage", "Value": "x"}]
+    keys = session_of(emulator, first, Tags=tags, TransitiveTagKeys=["team"])
+    policy = {"RoleName": "chain-1", "PolicyName": "next"}
+    iam = emulator.client("iam")
+    iam.put_role_policy(**policy, PolicyDocument=allow("sts:AssumeRole"))
+    wanted = {"RoleArn": second, "RoleSessionName": "tester"}
+    message = error_of(emulator.client("sts", keys).assume_role, **wanted)[1]
+    assert message.endswith(f"is not authorized to perform: sts:TagSession on resource: {second}")
+    iam.put_role_policy(**policy, PolicyDocument=allow(TAGGING))
+    chained = session_of(emulator, second, keys)
+    rules = allow("iam:ListRoles", Condition={"StringEquals": {"aws:PrincipalTag/team": "a"}})
+    stage = {"Null": {"aws:PrincipalTag/stage": "false"}}
+    elsewhere = emulator.client("iam", emulator.keys(SECONDARY))
+    elsewhere.put_role_policy(RoleName="chain-2", PolicyName="a", PolicyDocument=rules)
+    elsewhere.put_role_policy(
+        RoleName="chain-2", PolicyName="b", PolicyDocument=allow("iam:ListUsers", Condition=stage)
+    )
+    elsewhere.put_role_policy(RoleName="chain-2", PolicyName="c", PolicyDocument=allow(TAGGING))
+    mine = emulator.client("iam", chained)
+    assert mine.list_roles()["Roles"]
+    assert error_of(mine.list_users)[0] == "AccessDenied"  # `stage` was not handed on
+    assert refused(emulator, third, chained)  # its trust has no sts:TagSession
+    again = [{"Key": "Team", "Value": "b"}]
+    code, message = error_of(emulator.client("sts", keys).assume_role, **wanted, Tags=again)
+    assert (code, "conflicts with a transitive tag key" in message) == ("InvalidParameterValue", True)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ from tests.emulator.world import (
     Issuer,
     as_keys,
     document,
+    make_role,
+    session_of,
+    trust,
 )
 
 URL = ISSUER.removeprefix("https://")
@@ -235,17 +238,22 @@ def test_session_tags_of_a_token_need_tag_session(emulator: Emulator, role: str)
     assume(emulator, arn, token)
 
 
-@pytest.mark.parametrize(
-    "claims",
-    [
-        {"https://aws.amazon.com/source_identity": "alice"},
-        {"https://aws.amazon.com/tags": {"principal_tags": {"a": ["b"]}, "transitive_tag_keys": ["a"]}},
-    ],
-    ids=["source-identity", "transitive-tags"],
-)
-def test_what_the_sandbox_would_ignore_in_a_token_is_refused(
-    emulator: Emulator, role: str, claims: dict[str, Any]
-) -> None:
+def test_transitive_tags_of_a_token_are_handed_on(emulator: Emulator, role: str) -> None:
+    tags = {"principal_tags": {"team": ["a"], "stage": ["x"]}, "transitive_tag_keys": ["team"]}
+    tagging = json.loads(web_trust())
+    tagging["Statement"][0]["Action"] = ["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]
+    iam = emulator.client("iam")
+    arn = iam.create_role(RoleName="hands-on", AssumeRolePolicyDocument=json.dumps(tagging))["Role"]["Arn"]
+    token = emulator.issuer.token(**{"https://aws.amazon.com/tags": tags})
+    keys = as_keys(assume(emulator, arn, token)["Credentials"])
+    inherits = {"StringEquals": {"aws:RequestTag/team": "a"}, "Null": {"aws:RequestTag/stage": "true"}}
+    actions = ["sts:AssumeRole", "sts:TagSession"]
+    last = make_role(emulator, "after-hands-on", trust({"AWS": arn}, actions, Condition=inherits))
+    session_of(emulator, last, keys)
+
+
+def test_what_the_sandbox_would_ignore_in_a_token_is_refused(emulator: Emulator, role: str) -> None:
+    claims = {"https://aws.amazon.com/source_identity": "alice"}
     code, message = refusal(emulator, role, emulator.issuer.token(**claims))
     assert (code, "does not support" in message) == ("ValidationError", True)
 

@@ -154,7 +154,7 @@ def document(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def trust(principal: Any, action: str = "sts:AssumeRole", **more: Any) -> str:
+def trust(principal: Any, action: str | list[str] = "sts:AssumeRole", **more: Any) -> str:
     """A trust policy of one statement."""
     return document({"Effect": "Allow", "Principal": principal, "Action": action, **more})
 

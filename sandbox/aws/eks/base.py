@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +91,17 @@ def find(found: dict[str, Any], key: str, missing: str) -> Any:
 
 
 def check_trusts(scope: Scope, arn: str, service: str) -> None:
-    """EKS takes only roles that exist and that its service may assume."""
+    """EKS takes only roles that exist and that its service may assume.
+
+    Conditions are not looked at: they are about a later request, such as the session tags of a pod.
+    """
     backend = iam_backends[scope.account][scope.caller.partition]
     role = next((r for r in backend.roles.values() if r.arn == arn), None)
     if role is not None:
         trust = policy.parse(role.assume_role_policy_document, trust=True)
+        allowed = [replace(s, conditions=()) for s in trust.statements if s.effect is policy.Effect.ALLOW]
         request = policy.Request("sts:AssumeRole", principal=policy.Principal(service=service))
-        if policy.evaluate([trust], request) is policy.Effect.ALLOW:
+        if policy.evaluate([replace(trust, statements=tuple(allowed))], request) is policy.Effect.ALLOW:
             return
     raise invalid(
         f"Role with arn: {arn}, could not be assumed because it does not exist or the trusted entity is not "

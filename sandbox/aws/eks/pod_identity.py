@@ -8,6 +8,8 @@ from sandbox.aws.eks.base import Answer, Base, Scope, check_trusts, find
 from sandbox.aws.errors import AwsError
 from sandbox.aws.state import Cluster
 
+PODS_SERVICE = "pods.eks.amazonaws.com"  # the same in every partition
+
 
 class PodIdentity(Base):
     """Create, list, describe, update, delete."""
@@ -24,7 +26,7 @@ class PodIdentity(Base):
             if (other["namespace"], other["serviceAccount"]) == (namespace, account):
                 message = f"Association already exists: {other['associationId']}"
                 raise AwsError("ResourceInUseException", message, 409)
-        check_trusts(scope, wanted["roleArn"], "pods.eks.amazonaws.com")
+        check_trusts(scope, wanted["roleArn"], PODS_SERVICE)
         association_id = f"a-{secrets.token_hex(9)[:17]}"
         association = {
             "clusterName": name,
@@ -58,6 +60,8 @@ class PodIdentity(Base):
 
     def update_pod_identity_association(self, scope: Scope) -> Answer:
         association = self._association(scope)[1]
+        if "roleArn" in scope.call.params:
+            check_trusts(scope, scope.call.params["roleArn"], PODS_SERVICE)
         association |= scope.optional("roleArn", "disableSessionTags", "targetRoleArn", "policy")
         association["modifiedAt"] = scope.now
         return {"association": association}

@@ -55,10 +55,13 @@ _ROUTES = {
 }
 
 
-def read_call(region: str, request: HttpRequest) -> Call:
+_AUTH_ROUTES = {"POST /clusters/{clusterName}/assume-role-for-pod-identity": "AssumeRoleForPodIdentity"}
+
+
+def read_call(region: str, request: HttpRequest, service: str = "eks") -> Call:
     """The EKS call of a request: its action and parameters are in the method, the path, query and body."""
     segments = request.path.strip("/").split("/")
-    for route, action in _ROUTES.items():
+    for route, action in (_AUTH_ROUTES if service == "eks-auth" else _ROUTES).items():
         method, _, template = route.partition(" /")
         names = template.split("/")
         if method != request.method or len(names) != len(segments):
@@ -69,5 +72,5 @@ def read_call(region: str, request: HttpRequest) -> Call:
             for key, value in request.query_pairs:
                 params.setdefault(key, []).append(value)
             params |= {name[1:-1]: unquote(segment) for name, segment in pairs if name.startswith("{")}
-            return Call("eks", action, params, region)
+            return Call(service, action, params, region)
     raise AwsError("UnknownOperationException", "The sandbox's EKS has no such operation.", 404)
