@@ -13,7 +13,8 @@ from sandbox.plugins.eks.component import Component
 from sandbox.plugins.resource import Function, Plugin, Resource
 
 PLUGINS: list[Plugin] = [
-    importlib.import_module(f"sandbox.plugins.{name}").PLUGIN for name in ("aws", "kubernetes", "vault")
+    importlib.import_module(f"sandbox.plugins.{name}").PLUGIN
+    for name in ("aws", "kubernetes", "random", "vault")
 ]
 # The kubernetes plugin's types are those that the API server has, and so are their inputs: only its
 # provider is compared.
