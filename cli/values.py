@@ -1,0 +1,63 @@
+"""What a consumer is installed with, as the stack wrote it: Helm values or Kubernetes manifests, as text."""
+
+import json
+from typing import Any
+
+from .errors import UsageProblem
+from .outputs import StackOutputs
+
+
+def values(outputs: StackOutputs, consumer: str, *, as_json: bool = False, helm: bool = False) -> str:
+    """A consumer's manifests as YAML documents for `kubectl apply -f -`, or its values as one for `helm
+    install --values -`; as JSON on request (several manifests are then a `List`, which kubectl takes as well).
+
+    Of a consumer that has both, the manifests, or with `helm` the values. Raises UsageProblem.
+    """
+    found = outputs.consumers.get(consumer)
+    if found is None:
+        known = ", ".join(outputs.consumers)
+        raise UsageProblem(
+            f"there is no consumer {consumer!r}; the stack has "
+            + (known or "none: write one under vault-aws-auth:consumers")
+        )
+    if helm and found.values is None:
+        raise UsageProblem(f"{consumer} has no Helm values, only manifests; leave --helm out")
+    if found.values is not None and (helm or not found.manifests):
+        documents = [found.values]
+    elif found.manifests:
+        documents = found.manifests
+    else:
+        raise UsageProblem(f"the stack wrote neither values nor manifests for {consumer}; run pulumi up")
+    if as_json:
+        if found.manifests and documents is found.manifests:
+            return _json({"apiVersion": "v1", "kind": "List", "items": documents})
+        return _json(documents[0])
+    return _yaml(documents)
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _yaml(documents: list[dict[str, Any]]) -> str:
+    import yaml  # comes with the Kubernetes client, and is not needed for JSON
+
+    class Dumper(yaml.SafeDumper):
+        """Files within a document as blocks, so that people can read them."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    def text(dumper: Dumper, value: str) -> yaml.ScalarNode:
+        style = "|" if "\n" in value else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text)
+    return yaml.dump_all(
+        documents,
+        Dumper=Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=10_000,
+        explicit_start=len(documents) > 1,
+    )

@@ -1,0 +1,53 @@
+"""The software that logs in to Vault on behalf of others, one module for each kind.
+
+A consumer is a component that writes what the software must be told of Vault and of its login, as values of
+a Helm chart or as Kubernetes manifests: addresses and names, never a secret. All of it comes from
+`VaultAwsAuth.connection` and the login, so that nothing is typed twice. A kind that has no field for
+something that the stack demands refuses it.
+"""
+
+from .agent import AgentForm, VaultAgentConsumer, VaultAgentConsumerArgs
+from .base import Consumer, ConsumerLogin
+from .external_secrets import ExternalSecretsConsumer, ExternalSecretsConsumerArgs, StoreScope
+from .gloo import GlooConsumer, GlooConsumerArgs, GlooEdition
+from .release import HelmRelease
+from .secrets_operator import VaultSecretsOperatorConsumer, VaultSecretsOperatorConsumerArgs
+from .vault_access_operator import VaultAccessOperatorConsumer, VaultAccessOperatorConsumerArgs
+from .vault_server import VaultPod, VaultServerConsumer, VaultServerConsumerArgs, VaultServerMode
+
+KINDS: dict[str, type[Consumer]] = {
+    kind.KIND: kind
+    for kind in (
+        GlooConsumer,
+        VaultAccessOperatorConsumer,
+        VaultSecretsOperatorConsumer,
+        ExternalSecretsConsumer,
+        VaultAgentConsumer,
+        VaultServerConsumer,
+    )
+}
+"""The kinds of consumers by the word for each in settings and outputs."""
+
+__all__ = [
+    "KINDS",
+    "AgentForm",
+    "Consumer",
+    "ConsumerLogin",
+    "ExternalSecretsConsumer",
+    "ExternalSecretsConsumerArgs",
+    "GlooConsumer",
+    "GlooConsumerArgs",
+    "GlooEdition",
+    "HelmRelease",
+    "StoreScope",
+    "VaultAccessOperatorConsumer",
+    "VaultAccessOperatorConsumerArgs",
+    "VaultAgentConsumer",
+    "VaultAgentConsumerArgs",
+    "VaultPod",
+    "VaultSecretsOperatorConsumer",
+    "VaultSecretsOperatorConsumerArgs",
+    "VaultServerConsumer",
+    "VaultServerConsumerArgs",
+    "VaultServerMode",
+]
