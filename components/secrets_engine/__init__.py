@@ -1,0 +1,14 @@
+"""Vault's AWS secrets engine: it hands out AWS credentials, with an AWS identity of its own to make them."""
+
+from .args import AwsSecretsEngineArgs, EngineFederation, EngineUser
+from .engine import AwsSecretsEngine
+from .roles import AwsCredentialType, AwsSecretsRole
+
+__all__ = [
+    "AwsCredentialType",
+    "AwsSecretsEngine",
+    "AwsSecretsEngineArgs",
+    "AwsSecretsRole",
+    "EngineFederation",
+    "EngineUser",
+]

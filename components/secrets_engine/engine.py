@@ -1,0 +1,240 @@
+"""The component of the AWS secrets engine: mount, roles, and the AWS identity that the engine works with."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_vault as vault
+
+from .. import arns, iam
+from ..federation import plugin_trust, token_seconds
+from .args import (
+    DEFAULT_LEASE,
+    DEFAULT_MAX_LEASE,
+    DEFAULT_ROLE,
+    DEFAULT_USER,
+    AwsSecretsEngineArgs,
+    EngineFederation,
+    EngineUser,
+    check,
+)
+from .roles import USERNAME_TEMPLATE, AwsCredentialType, AwsSecretsRole, role_inputs, seconds
+
+
+class AwsSecretsEngine(pulumi.ComponentResource):
+    """The engine's mount, its roles, and an AWS identity that may do what they need and nothing else.
+
+    When it is deleted, the mount goes before its IAM user, so that Vault can still revoke the leases, which
+    is to delete the users that it made. A federated engine's role names the mount that it trusts, so it goes
+    first: revoke its leases before that, with `vault lease revoke -prefix <path>/creds`.
+    """
+
+    path: pulumi.Output[str]
+    """Path of the engine's mount."""
+
+    accessor: pulumi.Output[str]
+    """Accessor of the mount."""
+
+    role_names: pulumi.Output[Sequence[str]]
+    """Names of the engine's roles. Known once the engine can serve them."""
+
+    principal_arn: pulumi.Output[str]
+    """ARN of the user or the role that the engine works with."""
+
+    policy_arn: pulumi.Output[str]
+    """ARN of its policy."""
+
+    def __init__(
+        self, name: str, args: AwsSecretsEngineArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("vault-aws-auth:index:AwsSecretsEngine", name, {}, opts)
+        roles = check(args)
+        federation = args.get("federation")
+        if federation is None:
+            backend, attachment = self._with_user(name, args, roles, args.get("user", EngineUser()))
+        else:
+            backend, attachment = self._with_federation(name, args, roles, federation)
+        made = [
+            vault.aws.SecretBackendRole(
+                f"{name}-role-{role}",
+                backend=backend.path,
+                name=role,
+                opts=pulumi.ResourceOptions(
+                    parent=self,
+                    depends_on=[attachment],
+                    # The new one has the old one's path: deleted afterwards, the old one would take it along.
+                    delete_before_replace=True,
+                ),
+                **role_inputs(f"roles.{role}", declared),
+            )
+            for role, declared in args["roles"].items()
+        ]
+
+        self.path = backend.path.apply(str)
+        self.accessor = backend.accessor
+        self.role_names = pulumi.Output.all(*(role.name for role in made)).apply(
+            lambda known: [str(each) for each in known]
+        )
+        self.register_outputs(
+            {
+                "path": self.path,
+                "accessor": self.accessor,
+                "role_names": self.role_names,
+                "principal_arn": self.principal_arn,
+                "policy_arn": self.policy_arn,
+            }
+        )
+
+    def _with_user(
+        self, name: str, args: AwsSecretsEngineArgs, roles: Mapping[str, iam.EngineRole], given: EngineUser
+    ) -> tuple[vault.aws.SecretBackend, pulumi.Resource]:
+        # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
+        named = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
+        user_name = given.get("user_name", DEFAULT_USER)
+        user = aws.iam.User(
+            f"{name}-user",
+            name=user_name,
+            permissions_boundary=args.get("permissions_boundary"),
+            # Vault can rotate its own key (config/rotate-root); the user must be deletable then too.
+            force_destroy=True,
+            opts=named,
+        )
+        policy = self._policy(name, args, roles, user_name, user.arn)
+        attachment = aws.iam.UserPolicyAttachment(
+            f"{name}-policy-attachment",
+            user=user.name,
+            policy_arn=policy.arn,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        key = aws.iam.AccessKey(
+            f"{name}-access-key",
+            user=user.name,
+            # So that whoever has the key may; and so that the policy outlives the mount.
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[attachment, *self._delegable(name, args["roles"], user, user_name)],
+            ),
+        )
+        self.principal_arn = user.arn
+        backend = self._backend(name, args, access_key=key.id, secret_key=pulumi.Output.secret(key.secret))
+        return backend, attachment
+
+    def _delegable(
+        self, name: str, roles: Mapping[str, AwsSecretsRole], user: aws.iam.User, user_name: str
+    ) -> list[pulumi.Resource]:
+        """Grant the user what it federates: such a session may do no more than the user itself."""
+        granted: list[pulumi.Resource] = []
+        child = pulumi.ResourceOptions(parent=self)
+        for role, declared in roles.items():
+            if AwsCredentialType(declared["credential_type"]) is not AwsCredentialType.FEDERATION_TOKEN:
+                continue
+            policies: dict[str, pulumi.Input[str]] = {
+                ".".join([parsed.account, parsed.resource.removeprefix("policy/")]): arn
+                for arn in declared.get("policy_arns", [])
+                for parsed in [arns.parse(arn)]
+            }
+            if declared.get("policy_document"):
+                policies["own"] = aws.iam.Policy(
+                    f"{name}-{role}-policy",
+                    name=f"{user_name}-{role}",
+                    description=f"What {role} of HashiCorp Vault's AWS secrets engine hands out",
+                    policy=declared["policy_document"],
+                    # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
+                    opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+                ).arn
+            granted += [
+                aws.iam.UserPolicyAttachment(
+                    f"{name}-{role}-{label}-attachment", user=user.name, policy_arn=arn, opts=child
+                )
+                for label, arn in policies.items()
+            ]
+        return granted
+
+    def _with_federation(
+        self,
+        name: str,
+        args: AwsSecretsEngineArgs,
+        roles: Mapping[str, iam.EngineRole],
+        given: EngineFederation,
+    ) -> tuple[vault.aws.SecretBackend, pulumi.Resource]:
+        role_name = given.get("role_name", DEFAULT_ROLE)
+        # The role's trust names the mount and the mount's config the role: the ARN can be told beforehand.
+        future_arn = pulumi.Output.from_input(given["issuer"]["oidc_provider_arn"]).apply(
+            lambda arn: arns.role_arn(arns.parse(arn).partition, arns.parse(arn).account, role_name)
+        )
+        backend = self._backend(
+            name,
+            args,
+            role_arn=future_arn,
+            identity_token_audience=given["audience"],
+            identity_token_ttl=token_seconds(given.get("token_ttl", "1h")),
+            identity_token_key=args.get("identity_token_key"),
+        )
+        role = aws.iam.Role(
+            f"{name}-role",
+            name=role_name,
+            description="What HashiCorp Vault's AWS secrets engine runs as",
+            assume_role_policy=plugin_trust(
+                given["issuer"],
+                given["audience"],
+                kind="secret",
+                accessor=backend.accessor,
+                namespace_id=given.get("namespace_id", "root"),
+            ),
+            permissions_boundary=args.get("permissions_boundary"),
+            # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+        policy = self._policy(name, args, roles, role_name, role.arn)
+        attachment = aws.iam.RolePolicyAttachment(
+            f"{name}-policy-attachment",
+            role=role.name,
+            policy_arn=policy.arn,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.principal_arn = role.arn
+        return backend, attachment
+
+    def _policy(
+        self,
+        name: str,
+        args: AwsSecretsEngineArgs,
+        roles: Mapping[str, iam.EngineRole],
+        owner: str,
+        owner_arn: pulumi.Output[str],
+    ) -> aws.iam.Policy:
+        policy = aws.iam.Policy(
+            f"{name}-policy",
+            name=args.get("policy_name", f"{owner}-policy"),
+            description="What HashiCorp Vault needs to hand out AWS credentials",
+            policy=owner_arn.apply(
+                lambda arn: iam.to_json(
+                    iam.secrets_engine_permissions(
+                        roles, partition=arns.parse(arn).partition, account=arns.parse(arn).account
+                    )
+                )
+            ),
+            # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+        self.policy_arn = policy.arn
+        return policy
+
+    def _backend(self, name: str, args: AwsSecretsEngineArgs, **identity: Any) -> vault.aws.SecretBackend:
+        return vault.aws.SecretBackend(
+            f"{name}-mount",
+            path=args.get("path", "aws"),
+            description="AWS credentials",
+            region=args["region"],
+            # Without it Vault makes one up that has the host name of the partition aws.
+            sts_endpoint=args.get("sts_endpoint") or arns.sts_endpoint(args["region"]),
+            iam_endpoint=args.get("iam_endpoint"),
+            username_template=USERNAME_TEMPLATE,
+            default_lease_ttl_seconds=seconds(
+                "default_lease_ttl", args.get("default_lease_ttl", DEFAULT_LEASE)
+            ),
+            max_lease_ttl_seconds=seconds("max_lease_ttl", args.get("max_lease_ttl", DEFAULT_MAX_LEASE)),
+            opts=pulumi.ResourceOptions(parent=self),
+            **identity,
+        )
