@@ -1,21 +1,30 @@
 """`vault-aws-auth`: the command line. It only reads options; the work is in the modules it calls."""
 
-import os
 import signal
 import sys
-import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from .errors import Refused, UsageProblem
-
-if TYPE_CHECKING:  # these bring pydantic and Rich, which --help can do without
-    from .outputs import Stack
+from .options import (
+    Json,
+    Kubeconfig,
+    Login,
+    Outputs,
+    Project,
+    Role,
+    ServiceAccount,
+    StackName,
+    VaultAddress,
+    check_writable,
+    one_message,
+    read_stack,
+    write_secret,
+)
 
 app = typer.Typer(
     name="vault-aws-auth",
@@ -25,43 +34,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-ServiceAccount = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAMESPACE/NAME", help="Be this service account; default: the first that the login names."
-    ),
-]
-StackName = Annotated[
-    str | None,
-    typer.Option(
-        "--stack", "-s", metavar="STACK", help="The Pulumi stack; default: the selected one, or PULUMI_STACK."
-    ),
-]
-Project = Annotated[
-    Path,
-    typer.Option(
-        "--project", "-C", metavar="DIR", file_okay=False, exists=True, help="The Pulumi project's folder."
-    ),
-]
-Outputs = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE", help="The stack's outputs as JSON instead of asking `pulumi`; - reads standard input."
-    ),
-]
-Kubeconfig = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="A kubeconfig, or the word `stack` for the stack's own. Default: KUBECONFIG or "
-        "~/.kube/config, else the pod's service account, else the stack's own.",
-    ),
-]
-VaultAddress = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="Reach the stack's Vault here instead, e.g. through a port-forward."),
-]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+
+class AccessFormat(Enum):
+    """How `access` shows its report."""
+
+    TABLE = "table"
+    JSON = "json"
+    HTML = "html"
+
+
+class ValuesFormat(Enum):
+    """How `values` writes."""
+
+    YAML = "yaml"
+    JSON = "json"
 
 
 @app.callback()
@@ -81,15 +67,15 @@ def _settings() -> None:
     epilog="Examples:\n\n"
     "vault-aws-auth login pod\n\n"
     "vault-aws-auth login pod --service-account default/vault-auth --stack dev\n\n"
+    "vault-aws-auth login ci --as arn:aws:iam::111111111111:role/ci\n\n"
     "vault-aws-auth login pod --token-file token && VAULT_TOKEN=$(cat token) vault kv get dev/app\n\n"
     "pulumi stack output --json --show-secrets | vault-aws-auth login pod --outputs - --json | jq "
     ".auth.policies"
 )
 def login(
-    login: Annotated[
-        str, typer.Argument(metavar="LOGIN", help="A login of the stack (its output `logins`).")
-    ],
+    login: Login,
     service_account: ServiceAccount = None,
+    role: Role = None,
     vault_role: Annotated[
         str | None, typer.Option(metavar="ROLE", help="Ask for this Vault role; default: the login's.")
     ] = None,
@@ -117,21 +103,23 @@ def login(
 
     The token works until its TTL ends, as that of `vault login` does. It is not shown unless asked for.
     """
-    with _one_message(as_json):
+    with one_message(as_json):
         from . import render
         from .chain import log_in
         from .workloads import Options, workload
 
-        _check_writable(token_file)
-        found = _stack(outputs, project, stack, vault_address)
+        check_writable("--token-file", token_file)
+        found = read_stack(outputs, project, stack, vault_address)
         vault = found.outputs.vault
-        who = workload(login, found, Options(service_account, kubeconfig))
-        role = vault_role or who.login.vault_role
-        session = log_in(vault, role, who.credentials(), vault.server_id_header if header is None else header)
+        who = workload(login, found, Options(service_account, kubeconfig, role))
+        asked = vault_role or who.login.vault_role
+        session = log_in(
+            vault, asked, who.credentials(), vault.server_id_header if header is None else header
+        )
         if token_file:
-            _write_secret(token_file, session.auth["client_token"])
+            write_secret(token_file, session.auth["client_token"])
         if as_json:
-            render.login_json(who, role, session, show_token=show_token)
+            render.login_json(who, asked, session, show_token=show_token)
         else:
             render.login_table(who, session, show_token=show_token)
 
@@ -163,12 +151,12 @@ def verify(
     Exit code 0 only if all is as expected. Service accounts created for the attempts are removed again,
     and tokens revoked.
     """
-    with _one_message(as_json):
+    with one_message(as_json):
         from . import render
         from .verify import verify as findings_of
         from .workloads import Options
 
-        found = _stack(outputs, project, stack, vault_address)
+        found = read_stack(outputs, project, stack, vault_address)
         findings = list(
             findings_of(found, logins or [], Options(service_account, kubeconfig), with_refusals=refusals)
         )
@@ -177,50 +165,100 @@ def verify(
             raise typer.Exit(1)
 
 
-def _stack(outputs: str | None, project: Path, stack: str | None, vault_address: str | None) -> "Stack":
-    from dataclasses import replace
+@app.command(
+    epilog="Examples:\n\n"
+    "vault-aws-auth doctor pod\n\n"
+    "vault-aws-auth doctor pod --service-account gloo-system/discovery --json\n\n"
+    "VAULT_TOKEN=… vault-aws-auth doctor pod   (looks into Vault, too)"
+)
+def doctor(
+    login: Login,
+    service_account: ServiceAccount = None,
+    role: Role = None,
+    stack: StackName = None,
+    project: Project = Path(),
+    outputs: Outputs = None,
+    kubeconfig: Kubeconfig = None,
+    vault_address: VaultAddress = None,
+    as_json: Json = False,
+) -> None:
+    """Look at each link of a login's chain: ✓, or ✗ with the fix. Goes on as far as it can.
 
-    from .outputs import from_file, from_pulumi
-
-    if outputs and stack:
-        raise UsageProblem("--outputs and --stack exclude each other")
-    found = from_file(outputs) if outputs else from_pulumi(project, stack)
-    if vault_address:
-        vault = found.outputs.vault.model_copy(update={"address": vault_address})
-        found = replace(found, outputs=found.outputs.model_copy(update={"vault": vault}))
-    return found
-
-
-def _check_writable(path: Path | None) -> None:
-    """Before the login, so that no token is made that then has nowhere to go."""
-    if path and ((path.exists() and not path.is_file()) or not os.access(path.parent, os.W_OK)):
-        raise UsageProblem(f"--token-file {path}: not a file, or its folder is missing or not writable")
-
-
-def _write_secret(path: Path, secret: str) -> None:
-    """Write `path` so that nobody else can read it at any moment."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(secret)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def _one_message(as_json: bool) -> Iterator[None]:
-    """A failed link is one message and exit code 1; a wrong command line is one and exit code 2."""
-    try:
-        yield
-    except Refused as error:
+    Exit code 0 only if all is right. Nothing is changed; the token of the one login is revoked. With VAULT_TOKEN
+    also the Vault role, the client config and the policies are read.
+    """
+    with one_message(as_json):
         from . import render
+        from .doctor import OUTPUTS, Link, examine
+        from .workloads import Options
 
-        render.refusal(error, as_json=as_json)
-        raise typer.Exit(1) from None
-    except UsageProblem as error:
-        raise typer.BadParameter(str(error)) from None
+        try:
+            found = read_stack(outputs, project, stack, vault_address)
+            links = list(examine(found, login, Options(service_account, kubeconfig, role)))
+        except Refused as error:
+            links = [Link(OUTPUTS, False, error.reason, error.hint)]
+        (render.examination_json if as_json else render.examination_table)(links)
+        if not all(link.ok for link in links):
+            raise typer.Exit(1)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "VAULT_TOKEN=… vault-aws-auth access\n\n"
+    "VAULT_TOKEN=… vault-aws-auth access --format html --output access.html"
+)
+def access(
+    format: Annotated[AccessFormat, typer.Option(help="table, json, or a self-contained html page.")] = (
+        AccessFormat.TABLE
+    ),
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write there instead of to standard output.")
+    ] = None,
+    stack: StackName = None,
+    project: Project = Path(),
+    outputs: Outputs = None,
+    vault_address: VaultAddress = None,
+) -> None:
+    """Report who can log in as what, and which Vault paths they then reach.
+
+    The policies' texts are read from Vault with VAULT_TOKEN, which needs `read` on sys/policies/acl/*.
+    """
+    with one_message(as_json=format is AccessFormat.JSON and output is None):
+        from . import access as reporting
+        from . import render_access
+
+        check_writable("--output", output)
+        report = reporting.report(read_stack(outputs, project, stack, vault_address))
+        text = getattr(render_access, format.value)(report, terminal=output is None)
+        if output:
+            output.write_text(text)
+        else:
+            sys.stdout.write(text)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "vault-aws-auth values gloo > values.yaml && helm upgrade --install gloo gloo/gloo -f values.yaml\n\n"
+    "vault-aws-auth values operator | kubectl apply -f -   (where the consumer has manifests)"
+)
+def values(
+    consumer: Annotated[
+        str, typer.Argument(metavar="CONSUMER", help="A consumer of the stack (its output `consumers`).")
+    ],
+    format: Annotated[ValuesFormat, typer.Option(help="yaml or json.")] = ValuesFormat.YAML,
+    stack: StackName = None,
+    project: Project = Path(),
+    outputs: Outputs = None,
+) -> None:
+    """Print a consumer's Helm values, or its manifests, on standard output."""
+    with one_message():
+        from .values import text
+
+        found = read_stack(outputs, project, stack).outputs
+        if consumer not in found.consumers:
+            has = ", ".join(sorted(found.consumers)) or "none"
+            raise UsageProblem(f"no consumer {consumer!r} in this stack; it has: {has}")
+        sys.stdout.write(text(found, consumer, format.value))
 
 
 def main() -> None:

@@ -13,9 +13,13 @@ from .errors import Refused
 from .outputs import Stack
 
 LINK = "service-account token"
-AUDIENCE = "sts.amazonaws.com"
+REACHED = "cluster"
 OWNER_LABEL = "vault-aws-auth/verify"
 _LIMITS = {"_request_timeout": (5, 20)}
+
+
+class Forbidden(Exception):
+    """You may not read it; Kubernetes' own words."""
 
 
 class Cluster:
@@ -35,7 +39,42 @@ class Cluster:
         configuration.retries = False
         self._api: Any = CoreV1Api(ApiClient(configuration))
 
-    def token(self, account: str, audience: str = AUDIENCE) -> str:
+    def version(self) -> str:
+        """The version of the Kubernetes API that answers."""
+        from kubernetes.client import VersionApi
+
+        with self._asked("its version", "", "", REACHED):
+            return str(VersionApi(self._api.api_client).get_code(**_LIMITS).git_version)
+
+    def has_namespace(self, namespace: str) -> bool:
+        """Whether it is there."""
+        return self._found("namespace", self._api.read_namespace, namespace) is not None
+
+    def annotations(self, account: str) -> dict[str, str] | None:
+        """Those of the service account `namespace/name`; None if there is no such service account.
+
+        Raises `Forbidden` if you may not read it; so does `has_namespace`.
+        """
+        namespace, name = account.split("/")
+        found = self._found(
+            f"service account {account}", self._api.read_namespaced_service_account, name, namespace
+        )
+        return None if found is None else dict(found.metadata.annotations or {})
+
+    def _found(self, what: str, read: Any, *names: str) -> Any:
+        from kubernetes.client import ApiException
+
+        with self._asked(what, "serviceaccounts", names[-1]):
+            try:
+                return read(*names, **_LIMITS)
+            except ApiException as error:
+                if error.status == 404:
+                    return None
+                if error.status == 403:
+                    raise Forbidden(_message(error)) from error
+                raise
+
+    def token(self, account: str, audience: str) -> str:
         """A token of the service account `namespace/name`, as the kubelet projects it into its pods."""
         from kubernetes.client import AuthenticationV1TokenRequest, V1TokenRequestSpec
 
@@ -95,7 +134,7 @@ class Cluster:
                 )
 
     @contextmanager
-    def _asked(self, what: str, resource: str, namespace: str) -> Iterator[None]:
+    def _asked(self, what: str, resource: str, namespace: str, link: str = LINK) -> Iterator[None]:
         from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError
 
@@ -111,7 +150,7 @@ class Cluster:
                 "`pulumi up` creates what the stack owns",
             }
             raise Refused(
-                LINK,
+                link,
                 "Kubernetes",
                 f"{what} ({self.origin}): {_message(error)}",
                 str(error.status),
@@ -119,7 +158,7 @@ class Cluster:
             ) from error
         except HTTPError as error:
             raise Refused(
-                LINK,
+                link,
                 None,
                 f"{what} ({self.origin}): {error}",
                 "unreachable",

@@ -8,7 +8,7 @@ class Refused(Exception):
     """One link of the chain said no, or could not be asked."""
 
     link: str
-    """The link that failed: `stack outputs`, `service-account token`, `AWS identity`, `Vault login`."""
+    """The link that failed: `stack outputs`, `service-account token`, `AWS identity`, `Vault login`, …"""
     by: str | None
     """Who refused: `Kubernetes`, `AWS`, `Vault`, `Pulumi`; None when nobody did, and it failed by itself."""
     reason: str

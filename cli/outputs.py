@@ -1,6 +1,7 @@
 """The stack's outputs: what `pulumi up` made, as this command needs it."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -39,17 +40,37 @@ class ClusterOutput(_Output):
     oidc_issuer: str
     oidc_provider_arn: str
 
+    @property
+    def region(self) -> str | None:
+        """The cluster's region, as its issuer tells it; None where the issuer is of another form."""
+        found = re.match(r"(?:https://)?oidc[.-]eks\.([a-z0-9-]+)\.", self.oidc_issuer)
+        return found[1] if found else None
+
 
 class LoginOutput(_Output):
     """One way for one caller to get a Vault token."""
 
     kind: str
+    method: str = "irsa"
+    """How service accounts get their IAM role: `irsa` or `pod-identity`."""
     vault_role: str
     iam_role_arn: str | None = None
     service_accounts: list[str] = []
     principals: list[str] = []
+    verify_as: list[str] = []
+    """IAM roles that whoever verifies may assume to be such a caller."""
+    verify_not_as: list[str] = []
+    """IAM roles that he may assume and Vault must refuse."""
     policies: list[str] = []
     max_ttl: str | int | None = None
+
+
+class ConsumerOutput(_Output):
+    """What a consumer of secrets is installed with: Helm values, or manifests."""
+
+    kind: str
+    values: dict[str, Any] | None = None
+    manifests: list[dict[str, Any]] | None = None
 
 
 class StackOutputs(_Output):
@@ -58,6 +79,7 @@ class StackOutputs(_Output):
     vault: VaultOutput
     cluster: ClusterOutput | None = None
     logins: dict[str, LoginOutput]
+    consumers: dict[str, ConsumerOutput] = {}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ OTHER_INSTANCE = "other-instance"
 LOOKUP_DENIED = "lookup-denied"
 FOREIGN_ACCOUNT = "foreign-account"
 STS_REFUSED = "sts-refused"
+STS_REGION = "sts-region"
 STS_UNREACHABLE = "sts-unreachable"
 AUTH_TYPE = "auth-type"
 SEALED = "sealed"
@@ -105,6 +106,13 @@ _VAULT = (
         "Vault cannot reach the STS endpoint of its client config (`vault read auth/{mount}/config/client`)",
     ),
     Meaning(
+        r"scoped to a valid region",
+        STS_REGION,
+        "the login is signed for {region}, and Vault sends it to an STS endpoint of another region: "
+        "sts_region and sts_endpoint of Vault's client config (`vault read auth/{mount}/config/client`) must "
+        "be those of the stack, {region} and {endpoint}: `pulumi up --refresh`",
+    ),
+    Meaning(
         r"error making upstream request",
         STS_REFUSED,
         "AWS did not accept the signed request from Vault: credentials expired or forged, clocks apart, or "
@@ -121,11 +129,12 @@ _VAULT = (
 )
 
 
-def vault_meaning(words: str, *, mount: str, role: str) -> tuple[str, str]:
+def vault_meaning(words: str, *, mount: str, role: str, region: str, endpoint: str) -> tuple[str, str]:
     """The name of Vault's reason and the fix for it, from Vault's own words."""
     for meaning in _VAULT:
         if found := re.search(meaning.words, words):
-            return meaning.code, meaning.hint.format(mount=mount, role=role, **found.groupdict())
+            named = {"mount": mount, "role": role, "region": region, "endpoint": endpoint}
+            return meaning.code, meaning.hint.format(**named, **found.groupdict())
     return UNKNOWN, "Vault's server log has the details"
 
 
@@ -148,3 +157,32 @@ _WEB_IDENTITY = {
 def web_identity_hint(code: str, *, role: str, token: str, allowed: str, issuer: str) -> str:
     """The fix for a refused sts:AssumeRoleWithWebIdentity."""
     return _WEB_IDENTITY.get(code, "").format(role=role, token=token, allowed=allowed, issuer=issuer)
+
+
+_POD_IDENTITY = {
+    "ResourceNotFoundException": "cluster {cluster} has no Pod Identity association for this token: {token}. "
+    "The stack makes those of {allowed}: `pulumi up --refresh`",
+    "AccessDeniedException": "the trust policy of {role} does not let pods.eks.amazonaws.com assume and tag it "
+    "for this service account: {token}; `pulumi up --refresh`. Without an agent, it may be you who lacks "
+    "eks-auth:AssumeRoleForPodIdentity on cluster {cluster}",
+    "InvalidTokenException": "the token must be of cluster {cluster} and of audience pods.eks.amazonaws.com; "
+    "it says: {token}",
+    "ExpiredTokenException": "the token has expired: ask for a new one (check this machine's clock and "
+    "the cluster's)",
+    "OtherRole": "somebody associated this service account with another role: `pulumi up --refresh`, or "
+    "`aws eks list-pod-identity-associations --cluster-name {cluster}`",
+}
+
+
+def pod_identity_hint(code: str, *, role: str, token: str, allowed: str, cluster: str) -> str:
+    """The fix when Pod Identity does not give the role."""
+    hint = _POD_IDENTITY.get(code, "the Pod Identity agent's log (kube-system) has the details")
+    return hint.format(role=role, token=token, allowed=allowed, cluster=cluster)
+
+
+def sts_region_of(host: str) -> str | None:
+    """The region of an STS endpoint of AWS; None for an endpoint of another form, such as a VPC's."""
+    if host == "sts.amazonaws.com":
+        return "us-east-1"
+    found = re.fullmatch(r"sts(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?", host)
+    return found[1] if found else None

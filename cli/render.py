@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .chain import Session
+from .doctor import Link
 from .errors import Refused
 from .verify import Finding
 from .workloads import Workload
@@ -115,6 +116,30 @@ def findings_json(findings: list[Finding]) -> None:
     _json(
         {"ok": all(found.ok for found in findings), "results": [_camel(asdict(found)) for found in findings]}
     )
+
+
+def examination_table(links: list[Link]) -> None:
+    """A line per link, with the fix below what is wrong."""
+    out = console()
+    width = max(len(link.link) for link in links)
+    for link in links:
+        mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("–", "yellow")}[link.ok]
+        out.print(Text.assemble((f"{mark}  ", style), (link.link.ljust(width), "bold"), f"  {link.detail}"))
+        if link.fix:
+            out.print(Text.assemble((" " * (width + 5) + "→ ", "cyan"), link.fix))
+    wrong, unknown = (sum(link.ok is state for link in links) for state in (False, None))
+    out.print()
+    if not wrong and not unknown:
+        out.print(Text(f"all {len(links)} links are right", style="green"))
+        return
+    said = [f"{wrong} wrong"] if wrong else []
+    said += [f"{unknown} not looked at"] if unknown else []
+    out.print(Text(f"{' and '.join(said)} of {len(links)} links", style="red" if wrong else "yellow"))
+
+
+def examination_json(links: list[Link]) -> None:
+    """The same for scripts; `ok` is null for what could not be looked at."""
+    _json({"ok": all(link.ok for link in links), "links": [asdict(link) for link in links]})
 
 
 def refusal(error: Refused, *, as_json: bool) -> None:

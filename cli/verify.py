@@ -7,13 +7,20 @@ nothing.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
-from . import refusals
-from .chain import Session, log_in, revoke, vault_login
+from . import refusals, vault
+from .arns import is_bound, principal_of
+from .aws import Credentials
+from .chain import Session, log_in
 from .errors import Refused, UsageProblem
 from .outputs import LoginOutput, Stack
-from .workloads import Options, Workload, no_such_login, workload
+from .workloads import Options, Stranger, Workload, no_such_login, workload
+
+# A Vault role without bound principals asks first whether the caller is an instance, and to look that up in
+# another account it needs a way into it.
+_OTHER_ROLE = frozenset(
+    {refusals.NOT_BOUND, refusals.NOT_AN_INSTANCE, refusals.OTHER_INSTANCE, refusals.FOREIGN_ACCOUNT}
+)
 
 
 @dataclass(frozen=True)
@@ -51,18 +58,35 @@ def verify(
 
 
 def _verify_login(name: str, stack: Stack, options: Options, with_refusals: bool) -> Iterator[Finding]:
-    vault = stack.outputs.vault
+    try:
+        callers = workload(name, stack, options).each()
+    except UsageProblem as error:
+        yield Finding(name, "?", "a token", "not tried", reason=str(error))
+        return
+    all_in = True
+    for who in callers:
+        finding, session, credentials = _own_login(name, who)
+        yield finding
+        if session is None or credentials is None:
+            all_in = False
+        elif with_refusals:
+            yield from _refused_by_vault(name, who, credentials, session)
+    if with_refusals and all_in:
+        yield from _others(name, callers[0])
+
+
+def _own_login(name: str, who: Workload) -> tuple[Finding, Session | None, Credentials | None]:
+    """The login that must work; what it got is None if it did not."""
+    at = who.stack.outputs.vault
     caller = "?"
     try:
-        who = workload(name, stack, options)
         caller = who.caller
         credentials = who.credentials()
-        session = log_in(vault, who.login.vault_role, credentials, vault.server_id_header)
+        session = log_in(at, who.login.vault_role, credentials, at.server_id_header)
     except UsageProblem as error:
-        yield Finding(name, caller, "a token", "not tried", reason=str(error))
-        return
+        return Finding(name, caller, "a token", "not tried", reason=str(error)), None, None
     except Refused as error:
-        yield Finding(
+        finding = Finding(
             name,
             caller,
             "a token",
@@ -71,42 +95,61 @@ def _verify_login(name: str, stack: Stack, options: Options, with_refusals: bool
             f"{error.link}: {error.reason}",
             error.hint,
         )
-        return
-    revoke(vault, session.auth["client_token"])
-    yield _judge_token(name, caller, who.login, session)
-    if not with_refusals:
-        return
-    for impostor in who.impostors():
-        yield _try(name, Probe(impostor.caller, "AWS", impostor.codes, impostor.attempt), stack)
+        return finding, None, None
+    vault.revoke(at, session.auth["client_token"])
+    return _judge_token(name, caller, who.login, session), session, credentials
 
-    def at_vault(role: str, header: str | None) -> Callable[[], Session]:
-        return lambda: log_in(vault, role, credentials, header)
 
-    own_role = who.login.vault_role
+def _refused_by_vault(
+    name: str, who: Workload, credentials: Credentials, session: Session
+) -> Iterator[Finding]:
+    """What Vault must not let this caller do: be another role, come without the header."""
+    at = who.stack.outputs.vault
+
+    def attempt(role: str, header: str | None) -> Callable[[], Session]:
+        return lambda: log_in(at, role, credentials, header)
+
     for role in _other_vault_roles(who, session.caller.arn):
-        # A Vault role without bound principals asks first whether the caller is an instance.
-        codes = frozenset({refusals.NOT_BOUND, refusals.NOT_AN_INSTANCE, refusals.OTHER_INSTANCE})
         yield _try(
             name,
-            Probe(f"{caller}, as Vault role {role}", "Vault", codes, at_vault(role, vault.server_id_header)),
-            stack,
+            Probe(
+                f"{who.caller}, as Vault role {role}",
+                "Vault",
+                _OTHER_ROLE,
+                attempt(role, at.server_id_header),
+            ),
+            who.stack,
         )
-    if vault.server_id_header:
+    if at.server_id_header:
         codes = frozenset({refusals.SERVER_ID_HEADER})
         for what, header in (
             ("no server-id header", None),
-            ("a wrong server-id header", f"not-{vault.server_id_header}"),
+            ("a wrong server-id header", f"not-{at.server_id_header}"),
         ):
-            yield _try(name, Probe(f"{caller}, {what}", "Vault", codes, at_vault(own_role, header)), stack)
+            probe = Probe(f"{who.caller}, {what}", "Vault", codes, attempt(who.login.vault_role, header))
+            yield _try(name, probe, who.stack)
+
+
+def _others(name: str, who: Workload) -> Iterator[Finding]:
+    """Everybody else: impostors at AWS, strangers and those without credentials at Vault."""
+    at = who.stack.outputs.vault
+    for impostor in who.impostors():
+        yield _try(name, Probe(impostor.caller, "AWS", impostor.codes, impostor.attempt), who.stack)
+    for stranger in who.strangers():
+
+        def attempt(it: Stranger = stranger) -> Session:
+            return log_in(at, who.login.vault_role, it.credentials(), at.server_id_header)
+
+        yield _try(name, Probe(stranger.caller, "Vault", stranger.codes, attempt), who.stack)
     yield _try(
         name,
         Probe(
             "no credentials",
             "Vault",
             frozenset({refusals.NO_CREDENTIALS}),
-            lambda: vault_login(vault, own_role, {}),
+            lambda: vault.login(at, who.login.vault_role, {}),
         ),
-        stack,
+        who.stack,
     )
 
 
@@ -126,13 +169,12 @@ def _judge_token(name: str, caller: str, login: LoginOutput, session: Session) -
 
 def _other_vault_roles(who: Workload, caller_arn: str) -> list[str]:
     """The Vault roles of the stack's other logins, without those that admit this caller on purpose."""
-    _, partition, _, _, account, resource = caller_arn.split(":", 5)
-    me = {f"arn:{partition}:iam::{account}:role/{resource.split('/')[1]}", who.login.iam_role_arn or ""}
+    me = {principal_of(caller_arn), who.login.iam_role_arn or principal_of(caller_arn)}
     roles, mine = set(), {who.login.vault_role}
     for login in who.stack.outputs.logins.values():
         roles.add(login.vault_role)
         bound = [*login.principals, *([login.iam_role_arn] if login.iam_role_arn else [])]
-        if any(fnmatchcase(arn, pattern) for arn in me for pattern in bound):
+        if any(is_bound(arn, bound) for arn in me):
             mine.add(login.vault_role)
     return sorted(roles - mine)
 
@@ -154,7 +196,7 @@ def _try(name: str, probe: Probe, stack: Stack) -> Finding:
             ok=proved,
         )
     if isinstance(accepted, Session):
-        revoke(stack.outputs.vault, accepted.auth["client_token"])
+        vault.revoke(stack.outputs.vault, accepted.auth["client_token"])
     return Finding(
         name,
         probe.caller,

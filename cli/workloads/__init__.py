@@ -5,13 +5,26 @@ A new kind is a new file with a `Workload` in it and a line in `KINDS`.
 
 from ..errors import UsageProblem
 from ..outputs import Stack
-from .base import Impostor, Options, Workload
+from .base import Check, Impostor, NotChecked, Options, Stranger, Workload
 from .ec2_instance import Ec2InstanceWorkload
+from .principal import PrincipalWorkload
 from .service_account import ServiceAccountWorkload
 
-__all__ = ["KINDS", "Impostor", "Options", "Workload", "no_such_login", "workload"]
+__all__ = [
+    "KINDS",
+    "Check",
+    "Impostor",
+    "NotChecked",
+    "Options",
+    "Stranger",
+    "Workload",
+    "no_such_login",
+    "workload",
+]
 
-KINDS: dict[str, type[Workload]] = {kind.kind: kind for kind in (ServiceAccountWorkload, Ec2InstanceWorkload)}
+KINDS: dict[str, type[Workload]] = {
+    kind.kind: kind for kind in (ServiceAccountWorkload, Ec2InstanceWorkload, PrincipalWorkload)
+}
 
 
 def workload(name: str, stack: Stack, options: Options) -> Workload:
@@ -28,6 +41,8 @@ def workload(name: str, stack: Stack, options: Options) -> Workload:
         raise UsageProblem(
             f"login {name!r} is of kind {login.kind!r}: it has no service accounts to choose from"
         )
+    if options.role and not KINDS[login.kind].takes_role:
+        raise UsageProblem(f"login {name!r} is of kind {login.kind!r}: it has no roles to choose from")
     return KINDS[login.kind](name, login, stack, options)
 
 

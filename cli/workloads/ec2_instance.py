@@ -1,16 +1,18 @@
 """A node's login: the instance's own credentials, from its metadata service."""
 
 import os
-from collections.abc import Iterator
 
-from ..aws import session
-from ..chain import AWS_LINK, Credentials
+from ..aws import LINK, Credentials, session
 from ..errors import Refused
-from .base import Impostor, Workload
+from .base import Workload
 
 
 class Ec2InstanceWorkload(Workload):
-    """The EC2 instance that this command runs on."""
+    """The EC2 instance that this command runs on.
+
+    It has no impostors that can be tried from here: a session under another name needs the node role's own
+    trust.
+    """
 
     kind = "ec2-instance"
 
@@ -47,14 +49,10 @@ class Ec2InstanceWorkload(Workload):
             raise _not_here("the metadata service gave no role credentials")
         return Credentials(fetched["access_key"], fetched["secret_key"], fetched["token"])
 
-    def impostors(self) -> Iterator[Impostor]:
-        """None that can be tried from here: a session under another name needs the node role's own trust."""
-        return iter(())
-
 
 def _not_here(reason: str) -> Refused:
     return Refused(
-        AWS_LINK,
+        LINK,
         None,
         reason,
         "no-instance",
