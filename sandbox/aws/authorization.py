@@ -116,7 +116,8 @@ def _iam_resource(call: Call, caller: Caller) -> tuple[str, str]:
         name = call.text(parameter)
         if name:
             arn = _existing(backend, table, name) or f"{prefix}:{kind}{call.text('Path', '/')}{name}"
-            return arn, arn if call.action.startswith("Create") else f"{kind.replace('-', ' ')} {name}"
+            new = call.action == f"Create{parameter.removesuffix('Name')}"
+            return arn, arn if new else f"{kind.replace('-', ' ')} {name}"
     if provider := call.text("OpenIDConnectProviderArn"):
         return provider, provider
     if url := call.text("Url"):

@@ -86,9 +86,13 @@ class Emulator:
     def publish(self, issuer: str, jwks: dict[str, Any]) -> None:
         keys = self.home / f"jwks-{abs(hash(issuer))}.json"
         keys.write_text(json.dumps(jwks))
+        self.place(issuer, {"jwks_uri": keys.as_uri()})
+
+    def place(self, issuer: str, location: dict[str, str]) -> None:
+        """Says what stands for an issuer."""
         file = self.home / "issuers.json"
         known = json.loads(file.read_text()) if file.exists() else {}
-        file.write_text(json.dumps({**known, issuer: {"jwks_uri": keys.as_uri()}}))
+        file.write_text(json.dumps({**known, issuer: location}))
 
     def start(self) -> None:
         command = [sys.executable, "-m", "sandbox.aws", "--home", str(self.home), "--port", str(self.port)]
