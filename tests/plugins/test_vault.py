@@ -207,6 +207,53 @@ def test_client_config_lives_and_keeps_the_secret_key_secret(
     assert engine.refresh(drifted) is None
 
 
+def test_client_config_whose_keys_are_removed_leaves_the_secret_key_in_vault(
+    engine: Engine, mount: Deployed, vault_server: VaultServer
+) -> None:
+    # As with the official provider, which never writes an empty secret key.
+    closed = f"http://127.0.0.1:{free_port()}"
+    inputs = {"backend": mount.id, "stsEndpoint": closed, "stsRegion": "us-east-1", "maxRetries": 0}
+    keys = {"accessKey": Secret("AKIAACCESSKEY"), "secretKey": Secret("the secret key")}
+    client = engine.create(CLIENT, {**inputs, **keys})
+    changed = engine.update(client, inputs)
+    assert changed.steps == ["update"]
+    assert "secretKey" not in changed.outputs
+    assert (read(vault_server, client.id) or {})["access_key"] == ""
+    role = {"backend": mount.id, "role": "r", "boundIamPrincipalArns": [POD]}
+    with pytest.raises(Refused, match="access key or secret key were provided but not both"):
+        engine.create(ROLE, role)
+
+    # What clears it. With it gone Vault goes to AWS as whatever it finds around it.
+    cleared = {"path": client.id, "dataJson": '{"access_key": "", "secret_key": ""}'}
+    engine.create(ENDPOINT, {**cleared, "disableDelete": True, "ignoreAbsentFields": True})
+    with pytest.raises(Refused) as refused:
+        engine.create(ROLE, role)
+    assert "but not both" not in str(refused.value)
+    assert engine.update(changed, inputs).steps == ["same"]
+
+
+def test_client_config_that_ignores_keys_keeps_those_that_vault_has_rotated(
+    engine: Engine, mount: Deployed, vault_server: VaultServer
+) -> None:
+    keys = {"accessKey": Secret("AKIAFIRST"), "secretKey": Secret("the first secret")}
+    client = engine.create(CLIENT, {"backend": mount.id, **keys})
+    vault_server.client.write(client.id, access_key="AKIAROTATED", secret_key="rotated")
+    seen = engine.refresh(client)
+    assert seen
+    assert seen.inputs["accessKey"] == Secret("AKIAROTATED")
+    now = engine.check(CLIENT, {"backend": mount.id}, old=seen.inputs)
+    assert engine.diff(seen, now, ignore=("accessKey", "secretKey")).kinds == {}
+
+    # The engine hands on the old values of what is ignored.
+    both = {name: seen.inputs[name] for name in keys}
+    changed = engine.update(
+        seen, {"backend": mount.id, "iamServerIdHeaderValue": "vault.example.com", **both}
+    )
+    assert changed.steps == ["update"]
+    found = read(vault_server, client.id) or {}
+    assert (found["access_key"], found["iam_server_id_header_value"]) == ("AKIAROTATED", "vault.example.com")
+
+
 def test_client_config_needs_endpoint_and_region_of_sts_together(engine: Engine) -> None:
     with pytest.raises(Refused, match="stsEndpoint and stsRegion must be set together"):
         engine.check(CLIENT, {"stsEndpoint": "http://127.0.0.1:1"})
@@ -461,7 +508,7 @@ def test_unknown_inputs_and_types_are_refused(engine: Engine) -> None:
     ):
         engine.check(ROLE, {"role": "r", "boundIamPrincipalArn": POD})
     with pytest.raises(Refused, match="this resource type is not supported"):
-        engine.check("vault:aws/secretBackend:SecretBackend", {})
+        engine.check("vault:gcp/secretBackend:SecretBackend", {})
 
 
 def test_provider_reads_the_environment(vault_server: VaultServer, monkeypatch: pytest.MonkeyPatch) -> None:

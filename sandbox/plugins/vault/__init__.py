@@ -3,9 +3,10 @@
 The resources keep the official provider's IDs, defaults and field names.
 """
 
-from sandbox.plugins.resource import Plugin, table
-from sandbox.plugins.vault import aws_auth, endpoint, mounts, policy
+from sandbox.plugins.resource import Plugin, functions, table
+from sandbox.plugins.vault import aws_auth, aws_secrets, endpoint, identity, mounts, policy
 from sandbox.plugins.vault.client import Vault, explain
+from sandbox.plugins.vault.namespaces import GET_NAMESPACE
 
 # About the child token that the official provider makes for itself, and this one does not, and about a
 # status (412) that only Enterprise has. The SDK sends some of these of itself.
@@ -21,6 +22,13 @@ PLUGIN = Plugin(
     secret_config=frozenset({"token"}),
     connect=Vault,
     explain=explain,
-    functions={},
-    resources=table(*mounts.RESOURCES, policy.POLICY, endpoint.ENDPOINT, *aws_auth.RESOURCES),
+    functions=functions(GET_NAMESPACE),
+    resources=table(
+        *mounts.RESOURCES,
+        policy.POLICY,
+        endpoint.ENDPOINT,
+        *aws_auth.RESOURCES,
+        *aws_secrets.RESOURCES,
+        *identity.RESOURCES,
+    ),
 )

@@ -55,6 +55,9 @@ RESOURCES = (
         # Written again with each change, they would undo a rotation made by Vault.
         as_one=_CREDENTIALS,
         hidden=frozenset({"secretKey"}),
+        # An access key that is removed is cleared, but the official provider never writes an empty secret
+        # key: Vault keeps the old one, and with it alone goes to AWS no more.
+        kept=frozenset({"secretKey"}),
         defaults={"backend": "aws", "maxRetries": -1},
         secret_outputs=_CREDENTIALS,
         unsupported=frozenset({"secretKeyWo", "secretKeyWoVersion"}),

@@ -10,6 +10,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
 from sandbox.plugins.resource import Inputs, NotFound, ProviderError
+from sandbox.plugins.vault.lacking import lacking
 
 # A Vault that is starting, or changing its leader.
 _FOR_A_MOMENT = (502, 503, 504)
@@ -24,7 +25,8 @@ class Vault:
             raise ProviderError("no Vault address: set the provider's address, or VAULT_ADDR")
         skip = config.get("skipTlsVerify", os.environ.get("VAULT_SKIP_VERIFY", "") in ("1", "true"))
         ca = config.get("caCertFile") or os.environ.get("VAULT_CACERT") or True
-        self._namespace = config.get("namespace") or os.environ.get("VAULT_NAMESPACE")
+        self.address: str = address
+        self.namespace: str = config.get("namespace") or os.environ.get("VAULT_NAMESPACE") or ""
         session = requests.Session()
         session.verify = False if skip else ca
         retry = Retry(
@@ -61,8 +63,14 @@ class Vault:
         except exceptions.InvalidPath as error:
             raise NotFound(str(error)) from error
 
+    def health(self) -> dict[str, Any]:
+        """What Vault says of itself: `version`, and whether it is `enterprise`. It needs no namespace."""
+        well = {"standbycode": "200", "perfstandbyok": "true", "drsecondarycode": "200"}
+        answer = self._client.adapter.request("GET", "/v1/sys/health", params=well)
+        return answer if isinstance(answer, dict) else {}
+
     def _request(self, method: str, path: str, namespace: str | None, **kwargs: Any) -> Any:
-        full = "/".join(part for part in (self._namespace, namespace) if part)
+        full = "/".join(part for part in (self.namespace, namespace) if part)
         headers = {"X-Vault-Namespace": full} if full else None
         return self._client.adapter.request(method, f"/v1/{path}", headers=headers, **kwargs)
 
@@ -70,7 +78,7 @@ class Vault:
 def explain(error: Exception) -> str | None:
     """What Vault said."""
     if isinstance(error, exceptions.VaultError):
-        return f"Vault refused: {error}"
+        return lacking(str(error)) or f"Vault refused: {error}"
     if isinstance(error, requests.exceptions.RequestException):
         return f"Vault does not answer: {error}"
     return None

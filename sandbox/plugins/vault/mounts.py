@@ -22,8 +22,11 @@ _TUNE = fields(
 )
 _TUNE_RESET = {"defaultLeaseTtl": "system", "maxLeaseTtl": "system", "tokenType": "default-service"}
 
-_ENGINE = fields("description", "externalEntropyAccess", "local", "options", "sealWrap", "type")
-_ENGINE_CONFIG = fields(
+ENGINE = fields("description", "externalEntropyAccess", "local", "options", "sealWrap", "type")
+ENGINE_REPLACED = frozenset(
+    {"externalEntropyAccess", "forceNoCache", "local", "namespace", "path", "sealWrap"}
+)
+ENGINE_CONFIG = fields(
     "allowedManagedKeys",
     "allowedResponseHeaders",
     "auditNonHmacRequestKeys",
@@ -82,32 +85,36 @@ def _as_written(now: Any, before: Any) -> Any:
     return before if sum(int(count) * units[unit] for count, unit in parts) == now else f"{now}s"
 
 
-def _create_engine(vault: Vault, inputs: Inputs) -> tuple[str, State]:
+def create_engine(vault: Vault, inputs: Inputs) -> tuple[str, State]:
+    """Mounts a secrets engine."""
     path = inputs["path"].strip("/")
-    data = {**written(_ENGINE, {}, inputs), "config": written(_ENGINE_CONFIG, {}, inputs)}
+    data = {**written(ENGINE, {}, inputs), "config": written(ENGINE_CONFIG, {}, inputs)}
     vault.write(f"sys/mounts/{path}", data, inputs.get("namespace"))
-    return path, _read_engine(vault, path, inputs) or {}
+    return path, read_engine(vault, path, inputs) or {}
 
 
-def _read_engine(vault: Vault, path: str, state: State) -> State | None:
+def read_engine(vault: Vault, path: str, state: State) -> State | None:
+    """The mount of a secrets engine; None where there is none."""
     found = (vault.read("sys/mounts", state.get("namespace")) or {}).get(f"{path}/")
     if found is None:
         return None
-    live = {name: found.get(field) for name, field in _ENGINE.items()}
+    live = {name: found.get(field) for name, field in ENGINE.items()}
     if state.get("type") == "kv-v2" and live["type"] == "kv" and live["options"] == {"version": "2"}:
         live["type"] = "kv-v2"  # another word for it, which Vault does not answer with
-    live |= {name: found["config"].get(field) for name, field in _ENGINE_CONFIG.items()}
+    live |= {name: found["config"].get(field) for name, field in ENGINE_CONFIG.items()}
     return {**live, "path": path, "accessor": found["accessor"]}
 
 
-def _update_engine(vault: Vault, path: str, state: State, inputs: Inputs) -> State:
-    data = written({"description": "description", **_ENGINE_CONFIG}, state, inputs)
+def update_engine(vault: Vault, path: str, state: State, inputs: Inputs) -> State:
+    """Tunes the mount of a secrets engine."""
+    data = written({"description": "description", **ENGINE_CONFIG}, state, inputs)
     data |= written({"options": "options"}, {}, inputs)
     vault.write(f"sys/mounts/{path}/tune", data, inputs.get("namespace"))
-    return _read_engine(vault, path, inputs) or {}
+    return read_engine(vault, path, inputs) or {}
 
 
-def _delete_engine(vault: Vault, path: str, state: State) -> None:
+def delete_engine(vault: Vault, path: str, state: State) -> None:
+    """Unmounts a secrets engine: what is in it is gone, and its leases are revoked."""
     vault.delete(f"sys/mounts/{path}", state.get("namespace"))
 
 
@@ -127,15 +134,13 @@ RESOURCES = (
     Resource(
         "vault:index/mount:Mount",
         "pulumi_vault.Mount",
-        frozenset({"namespace", "path", *_ENGINE, *_ENGINE_CONFIG}),
-        create=_create_engine,
-        read=_read_engine,
-        update=_update_engine,
-        delete=_delete_engine,
+        frozenset({"namespace", "path", *ENGINE, *ENGINE_CONFIG}),
+        create=create_engine,
+        read=read_engine,
+        update=update_engine,
+        delete=delete_engine,
         required=frozenset({"path", "type"}),
-        replace_on=frozenset(
-            {"externalEntropyAccess", "forceNoCache", "local", "namespace", "path", "sealWrap", "type"}
-        ),
+        replace_on=ENGINE_REPLACED | {"type"},
         unordered=frozenset({"allowedManagedKeys"}),
         partial=frozenset({"options"}),
     ),

@@ -1,7 +1,7 @@
 """A resource type that is written, read and deleted at one path of Vault's API: most of them are."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sandbox.plugins.resource import Inputs, ProviderError, Resource, State
@@ -36,11 +36,18 @@ def sdk_class(token: str) -> str:
     return f"pulumi_vault.{name}" if module == "index" else f"pulumi_vault.{module}.{name}"
 
 
+def refuse_ignored(names: Iterable[str], given: Inputs, live: State) -> None:
+    """Vault takes no notice of a field that it does not know: that must not pass for success."""
+    if ignored := [name for name in names if name in given and live.get(name) is None]:
+        raise ProviderError(f"this Vault does not know {', '.join(sorted(ignored))}, and ignored it")
+
+
 def vault_object(
     token: str,
     path: str,
     names: Mapping[str, str],
     *,
+    identifier: str | None = None,
     kept: frozenset[str] = frozenset(),
     reset: Mapping[str, Any] | None = None,
     as_one: frozenset[str] = frozenset(),
@@ -51,46 +58,50 @@ def vault_object(
     replace_on: frozenset[str] = frozenset(),
     **details: Any,
 ) -> Resource:
-    """The resource type of the object at `path`, a template over inputs.
+    """The resource type of the object at `path`, a template over inputs; so is `identifier`, its ID, where
+    that is not the path.
 
     A field that is no longer set is written as its zero, or as `reset` has it; those in `kept` the official
     provider leaves as they are, and so does this. Fields in `as_one` are written only when one of
     them changes. Fields in `hidden` are never read back. `prepare` leaves out what is not to be written.
     """
-    keys = frozenset(re.findall(r"{(\w+)}", path))
-    pattern = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>.+)", path))
+    identifier = identifier or path
+    keys = frozenset(re.findall(r"{(\w+)}", identifier))
+    pattern = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>.+)", identifier))
 
-    def read(vault: Vault, at: str, state: State) -> State | None:
-        match = pattern.fullmatch(at)
+    def parts(id_: str) -> dict[str, str]:
+        match = pattern.fullmatch(id_)
         if match is None:
-            raise ProviderError(f"{at!r} is not an ID of this type, which is {path}")
-        data = vault.read(at, state.get("namespace"))
+            raise ProviderError(f"{id_!r} is not an ID of this type, which is {identifier}")
+        return match.groupdict()
+
+    def read(vault: Vault, id_: str, state: State) -> State | None:
+        which = parts(id_)
+        data = vault.read(path.format(**which), state.get("namespace"))
         if data is None:
             return None
         live = {name: data.get(field) for name, field in names.items() if name not in hidden}
-        # Where Vault answers with null, it is with an empty list; what is empty it may also leave out.
-        live |= {n: [] for n, f in names.items() if data.get(f, "") is None}
-        return {**live, **{name: data.get(snake(name)) for name in outputs}, **match.groupdict()}
+        # Where Vault answers with null, it is with an empty list or map; what is empty it may also leave out.
+        live |= {n: type(state.get(n, []))() for n, f in names.items() if data.get(f, "") is None}
+        return {**live, **{name: data.get(snake(name)) for name in outputs}, **which}
 
-    def write(vault: Vault, at: str, old: State, new: Inputs) -> State:
+    def write(vault: Vault, id_: str, old: State, new: Inputs) -> State:
         skipped = as_one if all(old.get(name) == new.get(name) for name in as_one) else frozenset()
         current = {name: field for name, field in names.items() if name not in skipped}
         was = {name: value for name, value in old.items() if name not in kept}
         data = written(current, was, prepare(new), reset)
-        vault.write(at, data, new.get("namespace"))
-        live = read(vault, at, new) or {}
-        ignored = [n for n in prepare(new) if n in names and n not in hidden and live.get(n) is None]
-        if ignored:
-            raise ProviderError(f"this Vault does not know {', '.join(sorted(ignored))}, and ignored it")
+        vault.write(path.format(**parts(id_)), data, new.get("namespace"))
+        live = read(vault, id_, new) or {}
+        refuse_ignored(names.keys() - hidden, prepare(new), live)
         return live
 
     def create(vault: Vault, inputs: Inputs) -> tuple[str, State]:
-        at = path.format(**{key: str(inputs[key]).strip("/") for key in keys})
-        return at, write(vault, at, {}, inputs)
+        id_ = identifier.format(**{key: str(inputs[key]).strip("/") for key in keys})
+        return id_, write(vault, id_, {}, inputs)
 
-    def remove(vault: Vault, at: str, state: State) -> None:
+    def remove(vault: Vault, id_: str, state: State) -> None:
         if delete:
-            vault.delete(at, state.get("namespace"))
+            vault.delete(path.format(**parts(id_)), state.get("namespace"))
 
     return Resource(
         token=token,
