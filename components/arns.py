@@ -135,9 +135,9 @@ def role_arn(partition: str, account: str, name: str) -> str:
     return f"arn:{partition}:iam::{account}:role/{name}"
 
 
-def eks_cluster_arn(partition: str, region: str, account: str, name: str) -> str:
+def eks_cluster_arn(region: str, account: str, name: str) -> str:
     """The ARN of an EKS cluster."""
-    return f"arn:{partition}:eks:{region}:{account}:cluster/{name}"
+    return f"arn:{partition_of(region)}:eks:{region}:{account}:cluster/{name}"
 
 
 def issuer_host(issuer: str) -> str:

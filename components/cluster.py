@@ -130,11 +130,9 @@ class EksCluster(pulumi.ComponentResource):
         self.name = pulumi.Output.from_input(issuer).apply(lambda _: args["name"])
         self.oidc_issuer = pulumi.Output.from_input(issuer).apply(arns.issuer_url)
         self.oidc_provider_arn = self._oidc_provider(issuer)
-        # Of the account of its OIDC provider: the provider plugin names the cluster, but not its ARN.
+        # Its account is that of its OIDC provider: pulumi-eks does not say the cluster's ARN.
         self.arn = self.oidc_provider_arn.apply(
-            lambda provider: arns.eks_cluster_arn(
-                arns.parse(provider).partition, args["region"], arns.parse(provider).account, args["name"]
-            )
+            lambda provider: arns.eks_cluster_arn(args["region"], arns.parse(provider).account, args["name"])
         )
         if args.get("pod_identity_agent"):
             aws.eks.Addon(

@@ -117,12 +117,11 @@ def _principals(written: Sequence[str]) -> list[arns.Arn]:
     twice = [arn for arn in written if list(written).count(arn) > 1]
     if twice:
         raise ValueError(f"principals: {twice[0]!r} is named twice; leave one out")
-    accounts = sorted({f"{arn.partition}:{arn.account}" for arn in parsed})
+    accounts = sorted({f"{arn.partition}:{arn.account}".removeprefix("aws:") for arn in parsed})
     if len(accounts) > 1:
-        names = ", ".join(account.removeprefix("aws:") for account in accounts)
         raise ValueError(
-            f"principals: are of the accounts {names}; Vault resolves a role over several accounts wrongly, "
-            "so declare one login for each"
+            f"principals: are of the accounts {', '.join(accounts)}; Vault resolves a role over several "
+            "accounts wrongly, so declare one login for each"
         )
     return parsed
 

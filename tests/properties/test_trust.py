@@ -89,6 +89,151 @@ def test_a_role_that_nobody_is_named_for_is_refused(named: list[str]) -> None:
         trust.web_identity_trust("arn:aws:iam::111111111111:oidc-provider/host", "host", named)
 
 
+namespaces_and_names = st.tuples(labels, labels)
+CLUSTER_ARN = "arn:aws:eks:us-east-1:111111111111:cluster/eks1"
+
+
+def gives(document: dict[str, Any], tags: dict[str, str]) -> bool:
+    """What AWS decides when EKS asks for the role, for a session with these tags."""
+    return any(
+        all(
+            tags.get(key.removeprefix("aws:RequestTag/")) in ([value] if isinstance(value, str) else value)
+            for key, value in statement["Condition"]["StringEquals"].items()
+        )
+        for statement in document["Statement"]
+    )
+
+
+@given(st.lists(namespaces_and_names, min_size=1, max_size=4, unique=True), namespaces_and_names)
+def test_eks_gives_the_role_to_exactly_the_named_service_accounts(
+    named: list[tuple[str, str]], other: tuple[str, str]
+) -> None:
+    document = json.loads(iam.to_json(trust.pod_identity_trust(CLUSTER_ARN, named)))
+
+    def tags(namespace: str, name: str, cluster: str = CLUSTER_ARN) -> dict[str, str]:
+        return {
+            "eks-cluster-arn": cluster,
+            "kubernetes-namespace": namespace,
+            "kubernetes-service-account": name,
+        }
+
+    assert all(gives(document, tags(*pair)) for pair in named)
+    assert gives(document, tags(*other)) == (other in named)
+    # Every name in every namespace that is named: only the pairs themselves.
+    for namespace, _ in named:
+        for _, name in named:
+            assert gives(document, tags(namespace, name)) == ((namespace, name) in named)
+    assert not gives(document, tags(*named[0], cluster=f"{CLUSTER_ARN}0"))
+    assert not any(gives(document, {key: value}) for key, value in tags(*named[0]).items())
+    assert {statement["Principal"]["Service"] for statement in document["Statement"]} == {
+        "pods.eks.amazonaws.com"
+    }
+
+
+def test_the_trust_of_many_service_accounts_of_a_namespace_stays_within_iams_limit() -> None:
+    named = [("team", f"service-account-{number}") for number in range(40)]
+    assert len(iam.to_json(trust.pod_identity_trust(CLUSTER_ARN, named)).replace(" ", "")) < 2048
+
+
+@pytest.mark.parametrize("named", [[], [("a", "")], [("", "b")]])
+def test_a_role_for_no_service_account_is_refused(named: list[tuple[str, str]]) -> None:
+    with pytest.raises(ValueError, match="service_accounts: name at least one"):
+        trust.pod_identity_trust(CLUSTER_ARN, named)
+
+
+accounts = st.from_regex(r"\A[0-9]{12}\Z")
+identities = st.builds(
+    lambda partition, account, kind, name: f"arn:{partition}:iam::{account}:{kind}/{name}",
+    partitions,
+    accounts,
+    st.sampled_from(["role", "user"]),
+    st.from_regex(r"\A[a-z]{1,12}\Z"),
+)
+external_ids = st.from_regex(r"\A[a-zA-Z0-9_+=,.@:/-]{2,40}\Z")
+
+
+@given(
+    external_ids,
+    st.lists(identities, max_size=3, unique=True),
+    st.lists(st.sampled_from(["ec2.amazonaws.com", "ecs-tasks.amazonaws.com.cn"]), max_size=2, unique=True),
+    st.none() | st.tuples(partitions, accounts, st.from_regex(r"\A[a-z]{1,12}\*?\Z")),
+)
+def test_whoever_can_give_the_external_id_must(
+    external_id: str, principals: list[str], services: list[str], hcp: tuple[str, str, str] | None
+) -> None:
+    pattern = f"arn:{hcp[0]}:iam::{hcp[1]}:role/{hcp[2]}" if hcp else ""
+
+    def document() -> dict[str, Any]:
+        return trust.cross_account_trust(
+            external_id,
+            principals=principals,
+            services=services,
+            hcp_account=hcp[1] if hcp else "",
+            hcp_principal=pattern,
+        )
+
+    if not principals and not services and not hcp:
+        with pytest.raises(ValueError, match="name at least one"):
+            document()
+        return
+    trusted: list[str] = []
+    for statement in document()["Statement"]:
+        assert statement["Action"] == "sts:AssumeRole"
+        (values,) = statement["Principal"].values()
+        trusted += [values] if isinstance(values, str) else values
+        condition = statement.get("Condition", {})
+        if "Service" in statement["Principal"]:
+            assert condition == {}
+            continue
+        assert condition["StringEquals"] == {"sts:ExternalId": external_id}
+        # A whole account only with the pattern that narrows it.
+        assert (":root" in str(values)) == (condition.get("ArnLike") == {"aws:PrincipalArn": pattern})
+    root = [f"arn:{hcp[0]}:iam::{hcp[1]}:root"] if hcp else []
+    assert trusted == [*principals, *root, *services]
+
+
+@given(external_ids, external_ids)
+def test_an_external_id_is_taken_as_it_is_or_refused_unseen(one: str, other: str) -> None:
+    for wrong in (f"{one} {other}", f"{one}*", "x"):
+        with pytest.raises(ValueError, match="external_id: is not one") as error:
+            trust.cross_account_trust(wrong, services=["ec2.amazonaws.com"])
+        assert wrong == "x" or wrong not in str(error.value)
+
+
+def test_tokens_of_vaults_own_mounts_are_told_apart() -> None:
+    assert trust.plugin_subject("root", "auth", "auth_aws_1a2b") == "plugin-identity:root:auth:auth_aws_1a2b"
+    issuer = "https://vault.example.com/v1/team/identity/oidc/plugins"
+    provider = arns.oidc_provider_arn("aws", "111111111111", issuer)
+    named = trust.plugin_subject("x9Yz1", "secret", "aws_1a2b")
+    document = trust.web_identity_trust(provider, issuer, [named], "vault-aws")
+    keys = "vault.example.com/v1/team/identity/oidc/plugins"
+
+    def token(sub: str) -> dict[str, str]:
+        return {f"{keys}:sub": sub, f"{keys}:aud": "vault-aws"}
+
+    assert admits(document, provider, token(named))
+    for other in (
+        ("root", "secret", "aws_1a2b"),
+        ("x9Yz1", "auth", "aws_1a2b"),
+        ("x9Yz1", "secret", "aws_2b"),
+    ):
+        assert not admits(document, provider, token(trust.plugin_subject(*other)))
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (("root", "secrets", "aws_1"), "kind: 'secrets' is not one of auth, secret"),
+        (("team/", "auth", "aws_1"), "namespace_id: 'team/' is not the ID of a namespace"),
+        (("root", "auth", "*"), "accessor: '[*]' is not a mount's accessor"),
+        (("root", "auth", ""), "accessor: '' is not a mount's accessor"),
+    ],
+)
+def test_a_subject_that_no_token_has_is_refused(parts: tuple[str, str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        trust.plugin_subject(*parts)
+
+
 needs = st.fixed_dictionaries(
     {},
     optional={

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pulumi_aws as aws
 import pytest
 
 from components import EksCluster, EksClusterArgs
@@ -11,6 +12,7 @@ from tests.unit.recording import ISSUER, KUBECONFIG, Recording, providers, recor
 
 EKS, NODES = "eks:index:Cluster", "eks:index:ManagedNodeGroup"
 ROLE, OIDC = "aws:iam/role:Role", "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+ADDON = "aws:eks/addon:Addon"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 PROVIDER_ARN = f"arn:aws:iam::111111111111:oidc-provider/{ISSUER}"
 OURS = "vault-aws-auth/test/main"
@@ -105,6 +107,7 @@ def test_the_oidc_provider_is_declared_for_the_clusters_issuer(created: Recordin
 def test_outputs_of_a_created_cluster(created: Recording) -> None:
     assert created.outputs_of("main") == {
         "name": "eks1",
+        "arn": "arn:aws:eks:us-east-1:111111111111:cluster/eks1",
         "oidc_issuer": f"https://{ISSUER}",
         "oidc_provider_arn": PROVIDER_ARN,
         "kubeconfig": KUBECONFIG,
@@ -114,6 +117,28 @@ def test_outputs_of_a_created_cluster(created: Recording) -> None:
     assert created.secret_outputs[urn] == {"kubeconfig"}
 
 
+def test_the_pod_identity_agent_is_installed_where_that_is_set(created: Recording) -> None:
+    assert created.of_type(ADDON) == []
+    addon = create(pod_identity_agent=True).one(ADDON, "main-pod-identity-agent")
+    assert addon.inputs == {"clusterName": "eks1", "addonName": "eks-pod-identity-agent"}
+    assert (addon.parent, addon.provider) == ("main", "aws")
+    assert "main-cluster" in addon.depends_on
+
+
+def test_what_is_declared_by_the_clusters_name_or_arn_waits_for_it() -> None:
+    def program() -> None:
+        args: Any = {"name": "eks1", "region": "us-east-1"}
+        cluster = EksCluster("main", args, providers())
+        for output in ("name", "arn"):
+            aws.ssm.Parameter(output, type="String", value=getattr(cluster, output))
+
+    recording = record(program)
+    assert "main-cluster" in recording.one("aws:ssm/parameter:Parameter", "name").depends_on
+    # Which in its turn waits for the cluster.
+    assert "main-oidc-provider" in recording.one("aws:ssm/parameter:Parameter", "arn").depends_on
+    assert "main-cluster" in recording.one(OIDC, "main-oidc-provider").depends_on
+
+
 def test_other_partitions_get_their_own_arns_and_service_names() -> None:
     recording = create(region="cn-north-1", node_groups={"default": {}})
     trust = json.loads(recording.one(ROLE, "main-default-node-role").inputs["assumeRolePolicy"])
@@ -121,6 +146,7 @@ def test_other_partitions_get_their_own_arns_and_service_names() -> None:
     assert all(
         r.inputs["policyArn"].startswith("arn:aws-cn:iam::aws:") for r in recording.of_type(ATTACHMENT)
     )
+    assert recording.outputs_of("main")["arn"] == "arn:aws-cn:eks:cn-north-1:111111111111:cluster/eks1"
     # The audience is no host name: EKS projects the same one everywhere.
     assert recording.one(OIDC, "main-oidc-provider").inputs["clientIdLists"] == ["sts.amazonaws.com"]
 
@@ -161,6 +187,7 @@ def test_an_existing_cluster_and_its_oidc_provider_are_used_as_they_are() -> Non
     kubeconfig = json.loads(outputs.pop("kubeconfig"))
     assert outputs == {
         "name": "eks1",
+        "arn": "arn:aws:eks:us-east-1:111111111111:cluster/eks1",
         "oidc_issuer": f"https://{ISSUER}",
         "oidc_provider_arn": PROVIDER_ARN,
         "node_role_arns": {"blue": "arn:aws:iam::111111111111:role/blue"},
@@ -234,6 +261,7 @@ def test_an_oidc_provider_without_the_audience_is_refused_with_the_command_that_
         ({"endpoint_public_access": True}, "public_access_cidrs: say who"),
         ({"endpoint_private_access": False}, "endpoint_private_access: false leaves no way"),
         ({"existing": True, "vpc_id": "vpc-1"}, "vpc_id: an existing cluster is used as it is"),
+        ({"existing": True, "pod_identity_agent": True}, "pod_identity_agent: an existing cluster is used"),
         ({"vpc_id": "vpc-1"}, "vpc_id, subnet_ids: go together"),
         ({"subnet_ids": ["subnet-1", "subnet-2"]}, "vpc_id, subnet_ids: go together"),
         ({"node_role_arns": {"a": "b"}}, "node_role_arns: only for an existing cluster"),

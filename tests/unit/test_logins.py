@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from components import Ec2InstanceLogin, ServiceAccountLogin, ServiceAccountMode, VaultAwsAuth
+from components.logins.principal import PrincipalLogin
 from tests.unit.recording import ISSUER, Recording, providers, record
 
 ROLE, VAULT_ROLE = "aws:iam/role:Role", "vault:aws/authBackendRole:AuthBackendRole"
+ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 ENDPOINT = "vault:generic/endpoint:Endpoint"
 ACCOUNT = "kubernetes:core/v1:ServiceAccount"
 PATCH = "kubernetes:core/v1:ServiceAccountPatch"
@@ -37,6 +40,18 @@ def node(**changes: Any) -> Recording:
         **changes,
     }
     return record(lambda: Ec2InstanceLogin("node", args, providers()))
+
+
+CLUSTER: Any = {
+    "method": "pod-identity",
+    "cluster_name": "eks1",
+    "cluster_arn": "arn:aws:eks:us-east-1:111111111111:cluster/eks1",
+}
+
+
+def people() -> Recording:
+    args: Any = {"connection": {"path": "aws"}, "principals": [NODE_ROLE], "token": {"policies": ["dev"]}}
+    return record(lambda: PrincipalLogin("people", args, providers()))
 
 
 def trust(recording: Recording) -> Any:
@@ -94,6 +109,39 @@ def test_an_existing_service_account_is_patched_instead() -> None:
         "eks.amazonaws.com/role-arn": "arn:aws:iam::111111111111:role/pod"
     }
     assert patch.provider == "kubernetes"
+
+
+def test_with_pod_identity_the_same_role_is_given_by_an_association() -> None:
+    irsa, recording = pod(), pod(**CLUSTER)
+    assert recording.one(ROLE, "pod-iam-role").urn == irsa.one(ROLE, "pod-iam-role").urn
+    assert {statement["Principal"]["Service"] for statement in trust(recording)["Statement"]} == {
+        "pods.eks.amazonaws.com"
+    }
+    association = recording.one(ASSOCIATION, "pod-app.api-pod-identity")
+    assert association.inputs["roleArn"] == "arn:aws:iam::111111111111:role/pod"
+    assert (association.parent, association.provider) == ("pod", "aws")
+    assert recording.children("pod") - irsa.children("pod") == {(ASSOCIATION, "pod-app.api-pod-identity")}
+    assert recording.outputs_of("pod") == irsa.outputs_of("pod")
+
+
+def test_with_pod_identity_the_service_account_has_no_annotation() -> None:
+    account = pod(**CLUSTER).one(ACCOUNT, "pod-app.api-service-account")
+    assert account.inputs["metadata"] == {"name": "api", "namespace": "app"}
+    with pytest.raises(
+        ValueError, match="service_account_mode: patch has nothing to add with the method pod"
+    ):
+        pod(**CLUSTER, service_account_mode=ServiceAccountMode.PATCH)
+
+
+def test_policies_can_be_attached_to_the_role() -> None:
+    managed, own = "arn:aws:iam::aws:policy/service-role/Logs", "arn:aws:iam::111111111111:policy/Logs"
+    recording = pod(policy_arns=[managed, own])
+    assert {(r.name, r.inputs["policyArn"]) for r in recording.of_type(ATTACHMENT)} == {
+        ("pod-aws.service-role.Logs-policy", managed),
+        ("pod-111111111111.Logs-policy", own),
+    }
+    attachment = recording.of_type(ATTACHMENT)[0]
+    assert (attachment.inputs["role"], attachment.parent, attachment.provider) == ("pod", "pod", "aws")
 
 
 def test_service_accounts_can_be_left_to_others() -> None:
@@ -178,6 +226,27 @@ def test_a_vault_role_that_is_replaced_does_not_take_its_successor_along() -> No
     assert node().one(VAULT_ROLE, "node-vault-role").delete_before_replace
 
 
+LOGINS = "vault-aws-auth:index:"
+
+
+@pytest.mark.parametrize(
+    ("login", "others"),
+    [
+        (pod, {"Ec2InstanceLogin", "PrincipalLogin"}),
+        (node, {"PrincipalLogin", "ServiceAccountLogin"}),
+        (people, {"Ec2InstanceLogin", "ServiceAccountLogin"}),
+    ],
+)
+def test_a_login_that_changes_its_kind_does_not_delete_its_new_vault_role(
+    login: Any, others: set[str]
+) -> None:
+    recording = login()
+    component = next(r for r in recording.resources if r.type.startswith(LOGINS))
+    assert component.alias_types == {f"{LOGINS}{other}" for other in others}
+    # The bounds of instances would stay in Vault if they were only left out.
+    assert recording.of_type(VAULT_ROLE)[0].replace_on_changes == {"inferredEntityType"}
+
+
 def test_the_vault_role_waits_for_the_client_config() -> None:
     def program() -> None:
         options = providers()
@@ -260,6 +329,13 @@ def test_outputs_of_an_instance_login() -> None:
             {"service_accounts": [{"namespace": "*", "name": "b"}], "allow_wildcards": True},
             r"service_accounts: \*/b is of every namespace",
         ),
+        (
+            pod,
+            {"policy_arns": ["arn:aws:iam::aws:role/a"]},
+            "policy_arns: .* is not the ARN of an IAM policy",
+        ),
+        (pod, {"policy_arns": ["ReadOnlyAccess"]}, "policy_arns: 'ReadOnlyAccess' is not an ARN"),
+        (pod, {"policy_arns": ["arn:aws:iam::aws:policy/a"] * 2}, "policy_arns: .* is named twice"),
         (pod, {"token": {"policies": []}}, r"token.policies: name at least one"),
         (pod, {"token": {"policies": ["a"], "max_ttl": "1y"}}, "token.max_ttl: '1y' is not a duration"),
         (pod, {"token": {"policies": ["a"], "ttl": "2h"}}, "token.ttl: 2h is longer than max_ttl, 1h"),

@@ -1,0 +1,204 @@
+"""The role by which Vault looks into another account."""
+
+import json
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from components import IamUserVaultIdentity, VaultAwsAuth
+from components.cross_account import TrustedAccount
+from tests.unit.recording import Recording, providers, record
+
+ROLE, POLICY = "aws:iam/role:Role", "aws:iam/policy:Policy"
+ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+PASSWORD = "random:index/randomPassword:RandomPassword"
+STS_ROLE = "vault:aws/authBackendStsRole:AuthBackendStsRole"
+VAULT = "arn:aws:iam::111111111111:user/vault-primary"
+HCP: Any = {
+    "account_id": "444444444444",
+    "principal_arn": "arn:aws:iam::444444444444:role/HCP-Vault-5a6b-VaultNode",
+}
+
+
+def secondary() -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(providers=[aws.Provider("aws-222222222222", region="us-east-1")])
+
+
+def trusted(options: Any = secondary, **changes: Any) -> Recording:
+    args: Any = {
+        "account_id": "222222222222",
+        "permissions": {"resolve_roles": True},
+        "trusted_principals": [VAULT],
+        **changes,
+    }
+    return record(lambda: TrustedAccount("account-2", args, options()))
+
+
+def statements(recording: Recording) -> Any:
+    return json.loads(recording.one(ROLE, "account-2-role").inputs["assumeRolePolicy"])["Statement"]
+
+
+def test_vault_may_assume_the_role_and_must_give_the_external_id() -> None:
+    recording = trusted()
+    role = recording.one(ROLE, "account-2-role")
+    assert role.inputs["name"] == "trust-relationship-for-primary-aws-and-vault"
+    assert (role.parent, role.provider) == ("account-2", "aws-222222222222")
+    assert role.delete_before_replace
+    assert statements(recording) == [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": VAULT},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"sts:ExternalId": "the-random-password"}},
+        }
+    ]
+
+
+def test_the_external_id_is_made_and_stays_a_secret() -> None:
+    recording = trusted()
+    made = recording.one(PASSWORD, "account-2-external-id")
+    assert made.inputs == {"length": 32, "special": False}
+    assert made.parent == "account-2"
+    assert "assumeRolePolicy" in recording.one(ROLE, "account-2-role").secrets
+    (urn,) = [urn for urn in recording.outputs if urn.endswith("::account-2")]
+    assert recording.secret_outputs[urn] == {"external_id"}
+
+
+def test_an_external_id_can_be_given() -> None:
+    recording = trusted(external_id="agreed-on")
+    assert recording.of_type(PASSWORD) == []
+    assert statements(recording)[0]["Condition"] == {"StringEquals": {"sts:ExternalId": "agreed-on"}}
+    assert "assumeRolePolicy" in recording.one(ROLE, "account-2-role").secrets
+
+
+def test_hcp_is_narrowed_to_the_nodes_of_the_cluster() -> None:
+    (statement,) = statements(trusted(trusted_principals=[], hcp=HCP))
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::444444444444:root"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "ArnLike": {"aws:PrincipalArn": HCP["principal_arn"]},
+            "StringEquals": {"sts:ExternalId": "the-random-password"},
+        },
+    }
+
+
+def test_a_service_cannot_give_an_external_id() -> None:
+    (statement,) = statements(trusted(trusted_principals=[], trusted_services=["ec2.amazonaws.com"]))
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"Service": "ec2.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+
+
+def test_all_three_kinds_of_trust_together() -> None:
+    role = "arn:aws:iam::111111111111:role/vault"
+    principals = [
+        statement["Principal"]
+        for statement in statements(
+            trusted(trusted_principals=[VAULT, role], trusted_services=["ec2.amazonaws.com"], hcp=HCP)
+        )
+    ]
+    assert principals == [
+        {"AWS": [VAULT, role]},
+        {"AWS": "arn:aws:iam::444444444444:root"},
+        {"Service": "ec2.amazonaws.com"},
+    ]
+
+
+def test_the_role_may_do_what_the_logins_need_and_nothing_else() -> None:
+    boundary = "arn:aws:iam::222222222222:policy/boundary"
+    recording = trusted(
+        permissions={"resolve_users": True}, policy_name="lookups", permissions_boundary=boundary
+    )
+    policy = recording.one(POLICY, "account-2-policy")
+    assert policy.inputs["name"] == "lookups"
+    (statement,) = json.loads(policy.inputs["policy"])["Statement"]
+    assert statement["Action"] == ["iam:GetUser"]
+    assert recording.one(ATTACHMENT, "account-2-policy-attachment").inputs == {
+        "role": "trust-relationship-for-primary-aws-and-vault",
+        "policyArn": "arn:aws:iam::222222222222:policy/lookups",
+    }
+    assert recording.one(ROLE, "account-2-role").inputs["permissionsBoundary"] == boundary
+    assert recording.children("account-2") == {
+        (ROLE, "account-2-role"),
+        (POLICY, "account-2-policy"),
+        (ATTACHMENT, "account-2-policy-attachment"),
+        (PASSWORD, "account-2-external-id"),
+    }
+    assert {r.provider for r in recording.resources if r.type.startswith("aws:iam")} == {"aws-222222222222"}
+
+
+def test_vault_is_told_role_and_external_id_once_the_role_may_look_up() -> None:
+    def program() -> None:
+        primary = providers()
+        identity = IamUserVaultIdentity("identity", {"permissions": {"resolve_roles": True}}, primary)
+        account = TrustedAccount(
+            "account-2",
+            {
+                "account_id": "222222222222",
+                "permissions": {"resolve_roles": True},
+                "trusted_principals": [identity.principal_arn],
+            },
+            secondary(),
+        )
+        VaultAwsAuth(
+            "auth",
+            {
+                "region": "us-east-1",
+                "server_id_header": "",
+                "sts_roles": {"222222222222": account.sts_role},
+            },
+            primary,
+        )
+
+    recording = record(program)
+    sts_role = recording.one(STS_ROLE, "auth-sts-role-222222222222")
+    assert sts_role.inputs["stsRole"] == (
+        "arn:aws:iam::222222222222:role/trust-relationship-for-primary-aws-and-vault"
+    )
+    assert sts_role.inputs["externalId"] == "the-random-password"
+    assert "externalId" in sts_role.secrets
+    assert "account-2-policy-attachment" in sts_role.depends_on
+    assert "identity-user" in recording.one(ROLE, "account-2-role").depends_on
+
+
+def test_a_provider_of_the_wrong_account_is_told() -> None:
+    with pytest.raises(
+        ValueError, match="account_id: is 222222222222, but the role was made in 111111111111"
+    ):
+        trusted(providers)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"account_id": "2222"}, "account_id: '2222' is not an account ID; write its 12 digits"),
+        ({"trusted_principals": []}, "trusted_principals, trusted_services, hcp: name at least one"),
+        (
+            {"trusted_principals": ["arn:aws:iam::111111111111:root"]},
+            "trusted_principals: 'arn:aws:iam::111111111111:root' is not the ARN of an IAM role or user",
+        ),
+        ({"trusted_principals": ["arn:aws:iam::111111111111:role/*"]}, "has a wildcard"),
+        ({"trusted_services": ["ec2"]}, "trusted_services: 'ec2' is not an AWS service; write e.g. ec2."),
+        ({"trusted_services": ["*.amazonaws.com"]}, "trusted_services: .* is not an AWS service"),
+        ({"hcp": {**HCP, "account_id": "4"}}, "hcp.account_id: '4' is not an account ID"),
+        (
+            {"hcp": {**HCP, "principal_arn": "arn:aws:iam::444444444444:role/*"}},
+            "hcp.principal_arn: .* is every role of HCP's account",
+        ),
+        (
+            {"hcp": {**HCP, "principal_arn": "arn:aws:iam::555555555555:role/node"}},
+            "hcp.principal_arn: .* is not of the account 444444444444",
+        ),
+        ({"external_id": "a b"}, "external_id: is not one; write 2 to 1224 letters"),
+        ({"permissions": {}}, "permissions: for the account 222222222222: no login needs anything"),
+    ],
+)
+def test_wrong_arguments_name_the_field(changes: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        trusted(**changes)
