@@ -131,20 +131,26 @@ def plugin_trust(
     *,
     kind: str,
     accessor: pulumi.Input[str],
-    namespace_id: str = "root",
+    namespace_id: pulumi.Input[str] = "root",
 ) -> pulumi.Output[str]:
     """The trust policy, as JSON, of a role for one mount of Vault: no other mount can get a token for it.
 
     `kind` is `auth` or `secret`. Raises ValueError, naming the field, for an ID that is no namespace's.
     """
-    trust.plugin_subject(namespace_id, kind, "accessor")  # to tell before anything is made
-    return pulumi.Output.all(issuer["oidc_provider_arn"], issuer["issuer_url"], accessor).apply(
+    check_namespace_id(namespace_id)
+    return pulumi.Output.all(issuer["oidc_provider_arn"], issuer["issuer_url"], namespace_id, accessor).apply(
         lambda known: iam.to_json(
             trust.web_identity_trust(
-                known[0], known[1], [trust.plugin_subject(namespace_id, kind, known[2])], audience
+                known[0], known[1], [trust.plugin_subject(known[2], kind, known[3])], audience
             )
         )
     )
+
+
+def check_namespace_id(namespace_id: pulumi.Input[str]) -> None:
+    """Raise ValueError, naming the field, for what is no namespace's ID; one that Vault tells is taken."""
+    if isinstance(namespace_id, str):
+        trust.plugin_subject(namespace_id, "auth", "accessor")
 
 
 def token_seconds(token_ttl: str) -> int:

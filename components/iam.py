@@ -182,7 +182,9 @@ def secrets_engine_permissions(roles: Mapping[str, EngineRole], *, partition: st
         if role.policy_arns:
             policies = {"ArnEquals": {"iam:PolicyARN": list(role.policy_arns)}}
             allow(f"AttachPolicies{number}", ["iam:AttachUserPolicy"], of_role, **policies)
-    assumed = {arn for role in roles.values() for arn in role.role_arns}
+    assumed = {
+        arn for role in roles.values() if role.credential_type == "assumed_role" for arn in role.role_arns
+    }
     if assumed:
         allow("AssumeRoles", ["sts:AssumeRole"], sorted(assumed))
     if any(role.credential_type == "federation_token" for role in roles.values()):

@@ -222,8 +222,8 @@ class VaultAwsAuth(pulumi.ComponentResource):
             connection["address"] = self._given["address"]
         if "namespace" in self._given:
             connection["namespace"] = self._given["namespace"]
-        if "account_id" in self._given:
-            connection["accounts"] = [self._given["account_id"], *self._given.get("sts_roles", {})]
+        if own := self._given.get("account_id"):
+            connection["accounts"] = [own, *self._given.get("sts_roles", {})]
         return connection
 
 
@@ -244,8 +244,9 @@ def _validate(args: VaultAwsAuthArgs) -> None:
     check_path(args.get("path", "aws"))
     if "mount" in args and "path" in args:
         raise ValueError("path: is that of mount; leave it out")
-    if "account_id" in args and not arns.ACCOUNT_FORM.fullmatch(args["account_id"]):
-        raise ValueError(f"account_id: {args['account_id']!r} is not an account ID; write its 12 digits")
+    own = args.get("account_id")
+    if own and not arns.ACCOUNT_FORM.fullmatch(own):
+        raise ValueError(f"account_id: {own!r} is not an account ID; write its 12 digits")
     for account in args.get("sts_roles", {}):
         if not arns.ACCOUNT_FORM.fullmatch(account):
             raise ValueError(f"sts_roles: {account!r} is not an account ID; write its 12 digits")

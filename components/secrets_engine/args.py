@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pulumi
 from typing_extensions import NotRequired, TypedDict
 
-from .. import arns, iam, names, trust
-from ..federation import PluginIssuer, check_audience, token_seconds
+from .. import arns, iam, names
+from ..federation import PluginIssuer, check_audience, check_namespace_id, token_seconds
 from ..vault_identity.granted import iam_name, policy_name
 from .roles import AwsSecretsRole, check_roles, role_inputs, seconds
 
@@ -35,7 +35,7 @@ class EngineFederation(TypedDict):
     token_ttl: NotRequired[str]
     """Life of an identity token: `15m`, `1h`. Default: `1h`."""
 
-    namespace_id: NotRequired[str]
+    namespace_id: NotRequired[pulumi.Input[str]]
     """ID (not path) of the engine's Vault namespace, as `vault namespace lookup` shows it.
     Default: `root`."""
 
@@ -107,7 +107,7 @@ def check(args: AwsSecretsEngineArgs) -> dict[str, iam.EngineRole]:
         iam_name("federation.role_name", federation.get("role_name", DEFAULT_ROLE))
         check_audience("federation.audience", federation["audience"])
         token_seconds(federation.get("token_ttl", "1h"))
-        trust.plugin_subject(federation.get("namespace_id", "root"), "secret", "accessor")
+        check_namespace_id(federation.get("namespace_id", "root"))
     policy_name(args.get("policy_name", "policy"))
     roles = check_roles(args["roles"], federated=federation is not None)
     for role, declared in args["roles"].items():

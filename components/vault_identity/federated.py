@@ -28,7 +28,7 @@ class FederatedVaultIdentityArgs(TypedDict):
     token_ttl: NotRequired[str]
     """Life of an identity token: `15m`, `1h`. Default: `1h`."""
 
-    namespace_id: NotRequired[str]
+    namespace_id: NotRequired[pulumi.Input[str]]
     """ID (not path) of the mount's Vault namespace, as `vault namespace lookup` shows it. Default: `root`."""
 
     role_name: NotRequired[str]

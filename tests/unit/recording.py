@@ -49,6 +49,10 @@ class Registered:
     """Inputs whose change replaces it, whatever the provider says."""
     alias_types: set[str]
     """Types that a resource of its name may have had before."""
+    alias_parents: set[str]
+    """Names of the parents that it may have had before; empty for the stack."""
+    ignore_changes: set[str]
+    """Inputs whose changes are left alone."""
 
 
 @dataclass
@@ -128,10 +132,13 @@ class Cloud(mocks.Mocks):
             "aws:iam/user:User": {"arn": f"{arn}:user/{name}", "name": name},
             "aws:iam/policy:Policy": {"arn": f"{arn}:policy/{name}"},
             "aws:iam/accessKey:AccessKey": {"secret": "the-secret"},
-            "aws:iam/openIdConnectProvider:OpenIdConnectProvider": {"arn": f"{arn}:oidc-provider/{ISSUER}"},
+            "aws:iam/openIdConnectProvider:OpenIdConnectProvider": {
+                "arn": f"{arn}:oidc-provider/{args.inputs.get('url', ISSUER).removeprefix('https://')}"
+            },
             "eks:index:Cluster": {"kubeconfigJson": KUBECONFIG, "oidcIssuer": ISSUER},
             "random:index/randomPassword:RandomPassword": {"result": "the-random-password"},
             "vault:index/authBackend:AuthBackend": {"accessor": "auth_aws_1234"},
+            "vault:aws/secretBackend:SecretBackend": {"accessor": "aws_1234"},
         }
         return f"{args.name}-id", {**args.inputs, **made.get(args.typ, {})}
 
@@ -190,6 +197,8 @@ class _Monitor(mocks.MockMonitor):
                     delete_before_replace=request.deleteBeforeReplace,
                     replace_on_changes=set(request.replaceOnChanges),
                     alias_types={alias.spec.type for alias in request.aliases},
+                    alias_parents={_name(alias.spec.parentUrn) for alias in request.aliases},
+                    ignore_changes=set(request.ignoreChanges),
                 )
             )
         return answer

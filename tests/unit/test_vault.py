@@ -14,6 +14,9 @@ MOUNT, CLIENT = "vault:index/authBackend:AuthBackend", "vault:aws/authBackendCli
 STS_ROLE = "vault:aws/authBackendStsRole:AuthBackendStsRole"
 IDENTITY = "vault:aws/authBackendConfigIdentity:AuthBackendConfigIdentity"
 
+KEYS = {"access_key": "AKIA1", "secret_key": "the-secret"}
+MOUNTED = {"path": "team/aws", "accessor": "auth_aws_5678"}
+
 
 def identity(**changes: Any) -> Recording:
     args: Any = {"permissions": {"resolve_roles": True}, **changes}
@@ -133,6 +136,37 @@ def test_each_other_account_has_an_sts_role_named_by_the_account() -> None:
     assert "auth-client" in sts_role.depends_on
 
 
+def connection(**changes: Any) -> Any:
+    args: Any = {"region": "us-east-1", "server_id_header": "", **changes}
+    made: list[Any] = []
+    record(lambda: made.append(VaultAwsAuth("auth", args, providers()).connection))
+    return made[0]
+
+
+def test_a_mount_that_the_caller_made_is_configured_and_not_made_again() -> None:
+    recording = auth(mount=MOUNTED, sts_roles={"222222222222": {"role_arn": "r"}})
+    assert recording.of_type(MOUNT) == []
+    for type_ in (CLIENT, STS_ROLE, IDENTITY):
+        (resource,) = recording.of_type(type_)
+        assert resource.inputs["backend"] == "team/aws"
+    outputs = recording.outputs_of("auth")
+    assert (outputs["path"], outputs["accessor"]) == ("team/aws", "auth_aws_5678")
+
+
+def test_the_connection_tells_consumers_where_vault_is() -> None:
+    where = connection(address="https://vault.example.com", namespace="team/a")
+    assert (where["address"], where["namespace"]) == ("https://vault.example.com", "team/a")
+    assert {"address", "namespace"}.isdisjoint(connection())
+
+
+def test_the_connection_tells_which_accounts_vault_can_look_into() -> None:
+    roles = {"222222222222": {"role_arn": "arn:aws:iam::222222222222:role/lookup"}}
+    known = connection(account_id="111111111111", sts_roles=roles)
+    assert known["accounts"] == ["111111111111", "222222222222"]
+    # Without Vault's own account nobody can say which one is missing.
+    assert "accounts" not in connection(sts_roles=roles)
+
+
 def test_one_entity_for_each_login_with_metadata_that_changes_rarely() -> None:
     assert auth().one(IDENTITY, "auth-identity").inputs == {
         "backend": "aws",
@@ -147,6 +181,16 @@ def test_one_entity_for_each_login_with_metadata_that_changes_rarely() -> None:
         ({"region": "us-east"}, "region: 'us-east' is not an AWS region"),
         ({"sts_roles": {"22": {}}}, "sts_roles: '22' is not an account ID"),
         ({"credentials": {"access_key": "AKIA1"}}, "access_key and secret_key go together"),
+        ({"credentials": {**KEYS, "rotated": True}}, "once rotated, only Vault knows its access_key"),
+        ({"credentials": {**KEYS, "identity_token_audience": "a"}}, "Vault takes not both"),
+        (
+            {"credentials": {"identity_token_audience": "a"}},
+            "role_arn and identity_token_audience go together",
+        ),
+        ({"credentials": {"role_arn": "r"}}, "role_arn and identity_token_audience go together"),
+        ({"credentials": {"identity_token_ttl": 60}}, "identity_token_ttl has no meaning without"),
+        ({"account_id": "11"}, "account_id: '11' is not an account ID"),
+        ({"mount": MOUNTED, "path": "aws"}, "path: is that of mount; leave it out"),
         ({"identity_alias": "arn"}, "identity_alias: 'arn' is not one of role_id"),
         ({"identity_metadata": ["arn"]}, "identity_metadata: 'arn' is not one of account_id"),
         ({"path": "auth/aws"}, "path: 'auth/aws' is not a mount path"),

@@ -1,0 +1,286 @@
+"""The AWS secrets engine: its mount, its roles, and the AWS identity that it works with."""
+
+import json
+from typing import Any
+
+import pytest
+
+from components.secrets_engine import AwsSecretsEngine
+from components.secrets_engine.roles import USERNAME_TEMPLATE
+from tests.unit.recording import ACCOUNT, Recording, providers, record
+
+MOUNT = "vault:aws/secretBackend:SecretBackend"
+ENGINE_ROLE = "vault:aws/secretBackendRole:SecretBackendRole"
+USER, ROLE, POLICY = "aws:iam/user:User", "aws:iam/role:Role", "aws:iam/policy:Policy"
+KEY = "aws:iam/accessKey:AccessKey"
+USER_ATTACHMENT = "aws:iam/userPolicyAttachment:UserPolicyAttachment"
+ROLE_ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+
+DOCUMENT = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "iam:GetUser",
+                "Resource": f"arn:aws:iam::{ACCOUNT}:user/vault-token-my-role-*",
+            }
+        ],
+    }
+)
+MY_ROLE = {"credential_type": "iam_user", "policy_document": DOCUMENT}
+APP = f"arn:aws:iam::{ACCOUNT}:role/app"
+READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+PLUGINS = "vault.example.com/v1/identity/oidc/plugins"
+
+
+def federation(partition: str = "aws", **changes: Any) -> dict[str, Any]:
+    return {
+        "issuer": {
+            "issuer_url": f"https://{PLUGINS}",
+            "oidc_provider_arn": f"arn:{partition}:iam::{ACCOUNT}:oidc-provider/{PLUGINS}",
+        },
+        "audience": "vault-aws-secrets",
+        **changes,
+    }
+
+
+def engine(roles: Any = None, **changes: Any) -> Recording:
+    args: Any = {"region": "us-east-1", "roles": roles or {"my-role": MY_ROLE}, **changes}
+    return record(lambda: AwsSecretsEngine("engine", args, providers()))
+
+
+def statements(recording: Recording) -> dict[str, dict[str, Any]]:
+    policy = json.loads(recording.one(POLICY, "engine-policy").inputs["policy"])
+    return {statement["Sid"]: statement for statement in policy["Statement"]}
+
+
+def test_an_engine_works_with_a_user_of_its_own() -> None:
+    recording = engine()
+    assert recording.children("engine") == {
+        (USER, "engine-user"),
+        (POLICY, "engine-policy"),
+        (USER_ATTACHMENT, "engine-policy-attachment"),
+        (KEY, "engine-access-key"),
+        (MOUNT, "engine-mount"),
+        (ENGINE_ROLE, "engine-role-my-role"),
+    }
+    mount = recording.one(MOUNT, "engine-mount")
+    assert mount.inputs == {
+        "path": "aws",
+        "description": "AWS credentials",
+        "region": "us-east-1",
+        "stsEndpoint": "https://sts.us-east-1.amazonaws.com",
+        "usernameTemplate": USERNAME_TEMPLATE,
+        "defaultLeaseTtlSeconds": 3600,
+        "maxLeaseTtlSeconds": 86400,
+        "accessKey": "engine-access-key-id",
+        "secretKey": "the-secret",
+    }
+    assert "secretKey" in mount.secrets
+    assert recording.one(ENGINE_ROLE, "engine-role-my-role").inputs == {
+        "backend": "aws",
+        "name": "my-role",
+        "credentialType": "iam_user",
+        "policyDocument": DOCUMENT,
+    }
+    assert recording.outputs_of("engine") == {
+        "path": "aws",
+        "accessor": "aws_1234",
+        "role_names": ["my-role"],
+        "principal_arn": f"arn:aws:iam::{ACCOUNT}:user/vault-aws-secrets-engine",
+        "policy_arn": f"arn:aws:iam::{ACCOUNT}:policy/vault-aws-secrets-engine-policy",
+    }
+    for resource in recording.resources:
+        if resource.parent:
+            wanted = "vault" if resource.type.startswith("vault:") else "aws"
+            assert (resource.parent, resource.provider) == ("engine", wanted)
+
+
+def test_the_mount_is_gone_before_the_user_so_that_leases_can_be_revoked() -> None:
+    # What depends on something is deleted before it.
+    recording = engine()
+    assert "engine-mount" in recording.one(ENGINE_ROLE, "engine-role-my-role").depends_on
+    assert "engine-access-key" in recording.one(MOUNT, "engine-mount").depends_on
+    key = recording.one(KEY, "engine-access-key")
+    assert {"engine-user", "engine-policy-attachment"} <= key.depends_on
+
+
+def test_an_engine_makes_and_removes_its_own_users_and_no_others() -> None:
+    mine = f"arn:aws:iam::{ACCOUNT}:user/vault-token-my-role-*"
+    every = f"arn:aws:iam::{ACCOUNT}:user/vault-token-*"
+    found = statements(engine())
+    assert {sid: (s["Action"], s["Resource"]) for sid, s in found.items()} == {
+        "RemoveUsers": (
+            [
+                "iam:DeleteAccessKey",
+                "iam:DeleteUser",
+                "iam:DeleteUserPolicy",
+                "iam:DetachUserPolicy",
+                "iam:ListAccessKeys",
+                "iam:ListAttachedUserPolicies",
+                "iam:ListGroupsForUser",
+                "iam:ListUserPolicies",
+            ],
+            [every],
+        ),
+        "GiveKeys": (["iam:CreateAccessKey"], [every]),
+        "MakeUsers1": (["iam:CreateUser"], [mine]),
+        "WritePolicies1": (["iam:PutUserPolicy"], [mine]),
+    }
+
+
+def test_an_engine_attaches_the_declared_policies_alone_and_keeps_to_the_boundary() -> None:
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+    role = {
+        "credential_type": "iam_user",
+        "policy_arns": [READ_ONLY],
+        "permissions_boundary": boundary,
+        "tags": {"team": "a"},
+    }
+    recording = engine({"my-role": role})
+    found = statements(recording)
+    assert found["AttachPolicies1"]["Condition"] == {"ArnEquals": {"iam:PolicyARN": [READ_ONLY]}}
+    assert found["MakeUsers1"]["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    assert "iam:TagUser" in found["GiveKeys"]["Action"]
+    assert "WritePolicies1" not in found
+    inputs = recording.one(ENGINE_ROLE, "engine-role-my-role").inputs
+    assert inputs["policyArns"] == [READ_ONLY]
+    assert inputs["permissionsBoundaryArn"] == boundary
+    assert inputs["iamTags"] == {"team": "a"}
+
+
+def test_an_engine_that_assumes_roles_may_do_nothing_else() -> None:
+    role = {"credential_type": "assumed_role", "role_arns": [APP], "default_sts_ttl": "15m"}
+    recording = engine({"app": role})
+    (statement,) = statements(recording).values()
+    assert (statement["Action"], statement["Resource"]) == (["sts:AssumeRole"], [APP])
+    inputs = recording.one(ENGINE_ROLE, "engine-role-app").inputs
+    assert (inputs["roleArns"], inputs["defaultStsTtl"]) == ([APP], 900)
+
+
+def test_a_user_that_federates_may_itself_do_what_it_hands_out() -> None:
+    role = {
+        "credential_type": "federation_token",
+        "policy_document": DOCUMENT,
+        "policy_arns": [READ_ONLY],
+    }
+    recording = engine({"fed": role})
+    (statement,) = statements(recording).values()
+    assert statement["Action"] == ["sts:GetFederationToken"]
+    assert statement["Resource"] == [f"arn:aws:sts::{ACCOUNT}:federated-user/vault-*"]
+    attached = {r.inputs["policyArn"] for r in recording.of_type(USER_ATTACHMENT)}
+    assert attached == {
+        READ_ONLY,
+        f"arn:aws:iam::{ACCOUNT}:policy/vault-aws-secrets-engine-fed",
+        f"arn:aws:iam::{ACCOUNT}:policy/vault-aws-secrets-engine-policy",
+    }
+    granted = {r.name for r in recording.of_type(USER_ATTACHMENT)}
+    assert granted <= recording.one(KEY, "engine-access-key").depends_on
+
+
+def test_a_federated_engine_knows_its_role_before_the_role_knows_the_engine() -> None:
+    recording = engine(federation=federation(token_ttl="15m"), identity_token_key="key")
+    assert {type_ for type_, _ in recording.children("engine")} == {
+        MOUNT,
+        ROLE,
+        POLICY,
+        ROLE_ATTACHMENT,
+        ENGINE_ROLE,
+    }
+    mount = recording.one(MOUNT, "engine-mount").inputs
+    assert mount["roleArn"] == f"arn:aws:iam::{ACCOUNT}:role/vault-aws-secrets-engine-wif"
+    assert mount["identityTokenAudience"] == "vault-aws-secrets"
+    assert (mount["identityTokenTtl"], mount["identityTokenKey"]) == (900, "key")
+    assert not {"accessKey", "secretKey"} & set(mount)
+    role = recording.one(ROLE, "engine-role")
+    assert role.inputs["name"] == "vault-aws-secrets-engine-wif"
+    (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    assert statement["Condition"]["StringEquals"] == {
+        f"{PLUGINS}:aud": "vault-aws-secrets",
+        f"{PLUGINS}:sub": "plugin-identity:root:secret:aws_1234",
+    }
+    # The engine's roles are there once the engine can serve them.
+    assert "engine-policy-attachment" in recording.one(ENGINE_ROLE, "engine-role-my-role").depends_on
+
+
+def test_the_engines_partition_is_that_of_its_account() -> None:
+    china = engine(region="cn-north-1", federation=federation("aws-cn"))
+    mount = china.one(MOUNT, "engine-mount").inputs
+    assert mount["roleArn"].startswith("arn:aws-cn:iam::")
+    assert mount["stsEndpoint"] == "https://sts.cn-north-1.amazonaws.com.cn"
+
+
+def test_what_is_declared_reaches_the_mount_and_the_identity() -> None:
+    recording = engine(
+        path="team/aws",
+        user={"user_name": "engine"},
+        policy_name="engine-may",
+        permissions_boundary=f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+        iam_endpoint="https://iam.internal",
+        sts_endpoint="https://sts.internal",
+        default_lease_ttl="10m",
+        max_lease_ttl="1h",
+    )
+    mount = recording.one(MOUNT, "engine-mount").inputs
+    assert (mount["path"], mount["iamEndpoint"], mount["stsEndpoint"]) == (
+        "team/aws",
+        "https://iam.internal",
+        "https://sts.internal",
+    )
+    assert (mount["defaultLeaseTtlSeconds"], mount["maxLeaseTtlSeconds"]) == (600, 3600)
+    user = recording.one(USER, "engine-user").inputs
+    assert (user["name"], user["permissionsBoundary"]) == (
+        "engine",
+        f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+    )
+    assert recording.one(POLICY, "engine-policy").inputs["name"] == "engine-may"
+
+
+FEDERATING = {"credential_type": "federation_token", "policy_arns": [READ_ONLY]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"region": "here"}, "region: 'here' is not an AWS region"),
+        ({"path": "/aws"}, "path: '/aws' is not a mount path"),
+        ({"default_lease_ttl": "2d"}, "default_lease_ttl: is longer than max_lease_ttl"),
+        ({"max_lease_ttl": "x"}, "max_lease_ttl: 'x' is not a duration"),
+        ({"user": {"user_name": "a b"}}, "user.user_name: 'a b' is not an IAM name"),
+        ({"user": {}, "federation": federation()}, "user, federation: the engine has one identity"),
+        ({"identity_token_key": "key"}, "identity_token_key: has no meaning without federation"),
+        ({"federation": federation(role_name="a b")}, "federation.role_name: 'a b' is not an IAM name"),
+        ({"federation": federation(audience="")}, "federation.audience: '' is not an audience"),
+        ({"federation": federation(namespace_id="a/b")}, "namespace_id: 'a/b' is not the ID"),
+        ({"roles": {"a": FEDERATING}, "federation": federation()}, "roles.a.credential_type: AWS gives"),
+        ({"roles": {"A": MY_ROLE}}, "roles.A: 'A' has upper case"),
+        ({"roles": {"a": {"credential_type": "user"}}}, "'user' is not a valid AwsCredentialType"),
+        ({"roles": {"a": {"credential_type": "iam_user"}}}, "roles.a: give policy_document or policy_arns"),
+        ({"roles": {"a": {"credential_type": "assumed_role"}}}, "roles.a.role_arns: name at least one"),
+        ({"roles": {"a": {**MY_ROLE, "role_arns": [APP]}}}, "roles.a.role_arns: has no meaning for iam_user"),
+        (
+            {"roles": {"a": {"credential_type": "assumed_role", "role_arns": [f"{APP}*"]}}},
+            "roles.a.role_arns: .* has a wildcard",
+        ),
+        ({"roles": {"a": {**MY_ROLE, "policy_arns": ["*"]}}}, r"roles.a.policy_arns: '\*' is not an ARN"),
+        (
+            {"roles": {"a": {**MY_ROLE, "policy_arns": [APP]}}},
+            "roles.a.policy_arns: .* not the ARN of a policy",
+        ),
+        ({"roles": {"a": {**MY_ROLE, "policy_document": "{"}}}, "roles.a.policy_document: is not JSON"),
+        (
+            {"roles": {"a": {**FEDERATING, "default_sts_ttl": "x"}}},
+            "roles.a.default_sts_ttl: 'x' is not a duration",
+        ),
+    ],
+)
+def test_wrong_arguments_name_the_field(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        engine(**changes)
+
+
+def test_an_engine_without_roles_is_refused() -> None:
+    args: Any = {"region": "us-east-1", "roles": {}}
+    with pytest.raises(ValueError, match="roles: declare at least one"):
+        record(lambda: AwsSecretsEngine("engine", args, providers()))

@@ -1,0 +1,305 @@
+"""The three kinds of AWS identity that Vault can run as, and what the client config makes of each."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.auth_mount import auth_mount
+from components.iam import vault_permissions
+from components.vault_auth import VaultAwsAuth
+from components.vault_identity import (
+    AccessKeyMode,
+    FederatedVaultIdentity,
+    IamRoleVaultIdentity,
+    IamUserVaultIdentity,
+)
+from tests.unit.recording import ACCOUNT, ISSUER, Recording, providers, record
+
+ROLE, POLICY, USER = "aws:iam/role:Role", "aws:iam/policy:Policy", "aws:iam/user:User"
+ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+KEY = "aws:iam/accessKey:AccessKey"
+PROFILE = "aws:iam/instanceProfile:InstanceProfile"
+ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+MOUNT, CLIENT = "vault:index/authBackend:AuthBackend", "vault:aws/authBackendClient:AuthBackendClient"
+
+NEEDS: Any = {"resolve_roles": True}
+PLUGINS = "vault.example.com/v1/identity/oidc/plugins"
+FEDERATED: Any = {
+    "permissions": NEEDS,
+    "issuer": {
+        "issuer_url": f"https://{PLUGINS}",
+        "oidc_provider_arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{PLUGINS}",
+    },
+    "audience": "vault",
+    "mount_accessor": "auth_aws_1234",
+}
+IRSA = {"oidc_issuer": ISSUER, "oidc_provider_arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"}
+POD_IDENTITY = {
+    "method": "pod-identity",
+    "cluster_name": "eks1",
+    "cluster_arn": f"arn:aws:eks:us-east-1:{ACCOUNT}:cluster/eks1",
+}
+VAULT_POD = {"namespace": "vault", "name": "vault"}
+
+
+def user(**changes: Any) -> IamUserVaultIdentity:
+    args: Any = {"permissions": NEEDS, **changes}
+    return IamUserVaultIdentity("id", args, providers())
+
+
+def role(**changes: Any) -> IamRoleVaultIdentity:
+    args: Any = {"permissions": NEEDS, "trusted_services": ["ec2.amazonaws.com"], **changes}
+    return IamRoleVaultIdentity("id", args, providers())
+
+
+def federated(**changes: Any) -> FederatedVaultIdentity:
+    return FederatedVaultIdentity("id", {**FEDERATED, **changes}, providers())
+
+
+def with_client(identity: Callable[[], Any]) -> Recording:
+    """The client config of a stack whose Vault has this identity."""
+
+    def program() -> None:
+        args: Any = {"region": "us-east-1", "server_id_header": "", "credentials": identity().credentials}
+        VaultAwsAuth("auth", args, providers())
+
+    return record(program)
+
+
+def trust_of(recording: Recording) -> list[dict[str, Any]]:
+    return list(json.loads(recording.one(ROLE, "id-role").inputs["assumeRolePolicy"])["Statement"])
+
+
+def actions_of(recording: Recording) -> dict[str, Any]:
+    statements = json.loads(recording.one(POLICY, "id-policy").inputs["policy"])["Statement"]
+    return {statement["Sid"]: statement for statement in statements}
+
+
+# ------------------------------------------------------------------------------------------------ access key
+
+
+@pytest.mark.parametrize("mode", ["rotatable", AccessKeyMode.ROTATED])
+def test_a_user_that_vault_may_rotate_manages_its_own_key_and_no_other(mode: Any) -> None:
+    own = actions_of(record(lambda: user(access_key=mode)))["RenewOwnKey"]
+    assert own["Resource"] == f"arn:aws:iam::{ACCOUNT}:user/vault-auth"
+    assert own["Action"] == [
+        "iam:CreateAccessKey",
+        "iam:DeleteAccessKey",
+        "iam:GetAccessKeyLastUsed",
+        "iam:GetUser",
+        "iam:ListAccessKeys",
+        "iam:UpdateAccessKey",
+    ]
+    assert "RenewOwnKey" not in actions_of(record(user))
+
+
+def test_a_key_that_vault_has_rotated_is_not_declared_and_never_written_over() -> None:
+    # terraform-provider-vault 1684
+    recording = with_client(lambda: user(access_key="rotated"))
+    assert recording.of_type(KEY) == []
+    client = recording.one(CLIENT, "auth-client")
+    assert client.ignore_changes == {"accessKey", "secretKey"}
+    assert not {"accessKey", "secretKey"} & set(client.inputs)
+    assert with_client(user).one(CLIENT, "auth-client").ignore_changes == set()
+
+
+def test_a_key_that_vault_may_rotate_is_still_this_stacks() -> None:
+    recording = with_client(lambda: user(access_key="rotatable"))
+    assert len(recording.of_type(KEY)) == 1
+    assert recording.one(CLIENT, "auth-client").inputs["accessKey"] == "id-access-key-id"
+
+
+# ---------------------------------------------------------------------------------------------- ambient role
+
+
+def test_a_role_for_ec2_hosts_has_an_instance_profile_of_its_name() -> None:
+    recording = record(role)
+    assert recording.children("id") == {
+        (ROLE, "id-role"),
+        (POLICY, "id-policy"),
+        (ATTACHMENT, "id-policy-attachment"),
+        (PROFILE, "id-instance-profile"),
+    }
+    assert recording.one(ROLE, "id-role").inputs["name"] == "vault-identity"
+    assert recording.one(POLICY, "id-policy").inputs["name"] == "vault-identity-policy"
+    assert recording.one(PROFILE, "id-instance-profile").inputs == {
+        "name": "vault-identity",
+        "role": "vault-identity",
+    }
+    assert trust_of(recording) == [
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ]
+    assert {r.provider for r in recording.resources if r.parent == "id"} == {"aws"}
+    assert recording.outputs_of("id")["instance_profile"] == "vault-identity"
+
+
+def test_a_role_for_another_service_has_no_instance_profile() -> None:
+    recording = record(lambda: role(trusted_services=["ecs-tasks.amazonaws.com"]))
+    assert recording.of_type(PROFILE) == []
+    assert recording.outputs_of("id")["instance_profile"] == ""
+
+
+def test_a_vault_in_the_cluster_gets_the_role_by_its_service_account() -> None:
+    recording = record(lambda: role(trusted_services=[], service_account=VAULT_POD, pod=IRSA))
+    (statement,) = trust_of(recording)
+    assert statement["Condition"]["StringEquals"] == {
+        f"{ISSUER}:aud": "sts.amazonaws.com",
+        f"{ISSUER}:sub": "system:serviceaccount:vault:vault",
+    }
+    assert recording.of_type(ASSOCIATION) == []
+    # Vault's own chart makes the service account.
+    assert recording.of_type("kubernetes:core/v1:ServiceAccount") == []
+
+
+def test_the_method_of_the_pod_is_one_word() -> None:
+    recording = record(lambda: role(service_account=VAULT_POD, pod=POD_IDENTITY))
+    principals = [statement["Principal"]["Service"] for statement in trust_of(recording)]
+    assert principals == ["ec2.amazonaws.com", "pods.eks.amazonaws.com"]
+    (association,) = recording.of_type(ASSOCIATION)
+    assert association.inputs["roleArn"] == f"arn:aws:iam::{ACCOUNT}:role/vault-identity"
+
+
+def test_the_client_config_of_an_ambient_role_has_no_credential_and_waits_until_pods_get_the_role() -> None:
+    recording = with_client(lambda: role(service_account=VAULT_POD, pod=POD_IDENTITY))
+    client = recording.one(CLIENT, "auth-client")
+    assert not {"accessKey", "secretKey", "roleArn", "identityTokenAudience"} & set(client.inputs)
+    (association,) = recording.of_type(ASSOCIATION)
+    assert {"id-policy-attachment", "id-instance-profile", association.name} <= client.depends_on
+
+
+# ------------------------------------------------------------------------------------------------ federation
+
+
+def test_a_federated_role_is_for_the_one_mount() -> None:
+    recording = record(federated)
+    assert recording.children("id") == {
+        (ROLE, "id-role"),
+        (POLICY, "id-policy"),
+        (ATTACHMENT, "id-policy-attachment"),
+    }
+    assert recording.one(ROLE, "id-role").inputs["name"] == "vault-identity-wif"
+    assert recording.one(POLICY, "id-policy").inputs["name"] == "vault-identity-wif-policy"
+    assert trust_of(recording) == [
+        {
+            "Effect": "Allow",
+            "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{PLUGINS}"},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {
+                "StringEquals": {
+                    f"{PLUGINS}:aud": "vault",
+                    f"{PLUGINS}:sub": "plugin-identity:root:auth:auth_aws_1234",
+                }
+            },
+        }
+    ]
+
+
+def test_a_namespaces_id_that_only_vault_knows_is_taken_as_it_comes() -> None:
+    recording = record(lambda: federated(namespace_id=pulumi.Output.from_input("x7Ypq")))
+    (statement,) = trust_of(recording)
+    subject = statement["Condition"]["StringEquals"][f"{PLUGINS}:sub"]
+    assert subject == "plugin-identity:x7Ypq:auth:auth_aws_1234"
+
+
+def test_the_client_config_of_a_federated_role_is_written_once_the_role_may_do_its_work() -> None:
+    client = with_client(lambda: federated(token_ttl="15m")).one(CLIENT, "auth-client")
+    assert client.inputs["roleArn"] == f"arn:aws:iam::{ACCOUNT}:role/vault-identity-wif"
+    assert (client.inputs["identityTokenAudience"], client.inputs["identityTokenTtl"]) == ("vault", 900)
+    assert not {"accessKey", "secretKey", "ready"} & set(client.inputs)
+    assert "id-policy-attachment" in client.depends_on
+
+
+def test_the_mount_is_the_same_one_whichever_identity_there_is() -> None:
+    def program() -> None:
+        # As a caller has it who gives one provider alone, or all of them.
+        mount = auth_mount("auth", path="team/aws", identity_token_key="key", opts=providers())
+        args: Any = {"region": "us-east-1", "server_id_header": "", "mount": mount}
+        auth = VaultAwsAuth("auth", args, providers())
+        pulumi.export("path", auth.connection["path"])
+        pulumi.export("accessor", auth.connection["accessor"])
+
+    recording = record(program)
+    (mount,) = recording.of_type(MOUNT)
+    assert (mount.name, mount.parent, mount.provider) == ("auth-mount", "", "vault")
+    assert mount.alias_parents == {"auth"}  # where VaultAwsAuth makes it
+    assert mount.inputs == {
+        "type": "aws",
+        "path": "team/aws",
+        "description": "Logins with an AWS identity",
+        "identityTokenKey": "key",
+    }
+    assert recording.exports() == {"path": "team/aws", "accessor": "auth_aws_1234"}
+
+    args: Any = {"region": "us-east-1", "server_id_header": ""}
+    (own,) = record(lambda: VaultAwsAuth("auth", args, providers())).of_type(MOUNT)
+    assert (own.name, own.parent, own.alias_parents) == ("auth-mount", "auth", {""})
+
+
+# ----------------------------------------------------------------------------------------------- every kind
+
+
+def test_two_kinds_can_stand_side_by_side_while_a_stack_changes_over() -> None:
+    names = [
+        (resource.type, resource.inputs["name"].lower())
+        for make in (user, role, federated)
+        for resource in record(make).resources
+        if resource.type in (ROLE, POLICY, USER, PROFILE)
+    ]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("make", [user, role, federated])
+def test_every_kind_tells_its_principal_and_its_policy(make: Callable[..., Any]) -> None:
+    outputs = record(make).outputs_of("id")
+    assert outputs["principal_arn"].startswith(f"arn:aws:iam::{ACCOUNT}:")
+    assert outputs["policy_arn"].startswith(f"arn:aws:iam::{ACCOUNT}:policy/")
+
+
+@pytest.mark.parametrize("make", [user, role, federated])
+def test_every_kind_has_the_permissions_that_the_logins_need(make: Callable[..., Any]) -> None:
+    permissions: Any = {"infer_ec2_instances": True, "assume_role_arns": ["arn:aws:iam::222222222222:role/r"]}
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+    recording = record(lambda: make(permissions=permissions, permissions_boundary=boundary))
+    written = json.loads(recording.one(POLICY, "id-policy").inputs["policy"])
+    assert written == vault_permissions(permissions)
+    bounded = [r.name for r in recording.resources if "permissionsBoundary" in r.inputs]
+    assert bounded in (["id-user"], ["id-role"])
+
+
+@pytest.mark.parametrize("make", [user, role, federated])
+def test_an_identity_that_nothing_needs_is_refused(make: Callable[..., Any]) -> None:
+    with pytest.raises(ValueError, match="no login needs anything"):
+        record(lambda: make(permissions={}))
+
+
+@pytest.mark.parametrize(
+    ("make", "changes", "message"),
+    [
+        (user, {"user_name": "a b"}, "user_name: 'a b' is not an IAM name"),
+        (user, {"policy_name": "a b"}, "policy_name: 'a b' is not one"),
+        (user, {"access_key": "rotate"}, "'rotate' is not a valid AccessKeyMode"),
+        (role, {"role_name": "a/b"}, "role_name: 'a/b' is not an IAM name"),
+        (role, {"trusted_services": []}, "trusted_services, service_account: name at least one"),
+        (role, {"trusted_services": ["*"]}, r"trusted_services: '\*' is not an AWS service"),
+        (role, {"service_account": VAULT_POD}, "pod: goes together with service_account"),
+        (role, {"pod": IRSA}, "pod: goes together with service_account"),
+        (
+            role,
+            {"service_account": VAULT_POD, "pod": {"oidc_issuer": ISSUER}},
+            "oidc_provider_arn: is needed",
+        ),
+        (role, {"permissions": {**NEEDS, "manage_own_key": True}}, "manage_own_key: only an IAM user"),
+        (federated, {"audience": "*"}, r"audience: '\*' is not an audience"),
+        (federated, {"token_ttl": "1y"}, "token_ttl: '1y' is not a duration"),
+        (federated, {"token_ttl": "30d"}, "token_ttl: '30d' is longer than the signing key"),
+        (federated, {"namespace_id": "team/a"}, "namespace_id: 'team/a' is not the ID"),
+    ],
+)
+def test_wrong_arguments_name_the_field(
+    make: Callable[..., Any], changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        record(lambda: make(**changes))
