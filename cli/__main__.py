@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .errors import Refused, UsageProblem
+from .errors import Refused
 from .options import (
     Json,
     Kubeconfig,
@@ -184,8 +184,8 @@ def doctor(
 ) -> None:
     """Look at each link of a login's chain: ✓, or ✗ with the fix. Goes on as far as it can.
 
-    Exit code 0 only if all is right. Nothing is changed; the token of the one login is revoked. With VAULT_TOKEN
-    also the Vault role, the client config and the policies are read.
+    Exit code 0 only if all is right. Nothing is changed; the token of the one login is revoked. With
+    VAULT_TOKEN also the Vault role, the client config and the policies are read.
     """
     with one_message(as_json):
         from . import render
@@ -246,19 +246,19 @@ def values(
         str, typer.Argument(metavar="CONSUMER", help="A consumer of the stack (its output `consumers`).")
     ],
     format: Annotated[ValuesFormat, typer.Option(help="yaml or json.")] = ValuesFormat.YAML,
+    helm: Annotated[
+        bool, typer.Option("--helm", help="The Helm values of a consumer that has manifests, too.")
+    ] = False,
     stack: StackName = None,
     project: Project = Path(),
     outputs: Outputs = None,
 ) -> None:
     """Print a consumer's Helm values, or its manifests, on standard output."""
     with one_message():
-        from .values import text
+        from .values import values as written
 
         found = read_stack(outputs, project, stack).outputs
-        if consumer not in found.consumers:
-            has = ", ".join(sorted(found.consumers)) or "none"
-            raise UsageProblem(f"no consumer {consumer!r} in this stack; it has: {has}")
-        sys.stdout.write(text(found, consumer, format.value))
+        sys.stdout.write(written(found, consumer, as_json=format is ValuesFormat.JSON, helm=helm))
 
 
 def main() -> None:

@@ -143,6 +143,6 @@ def asking(vault: VaultOutput, explain: Callable[[str], str], link: str = LINK) 
 def wrong_region(vault: VaultOutput) -> str:
     """What to do when the STS endpoint is of another region than the one that is signed for."""
     return (
-        f"the endpoint {vault.sts_endpoint} and the region {vault.sts_region} do not belong together: set the "
-        "stack's STS region and endpoint alike, and `pulumi up`"
+        f"the endpoint {vault.sts_endpoint} and the region {vault.sts_region} do not belong together: "
+        "set the stack's STS region and endpoint alike, and `pulumi up`"
     )

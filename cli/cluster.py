@@ -44,7 +44,8 @@ class Cluster:
         from kubernetes.client import VersionApi
 
         with self._asked("its version", "", "", REACHED):
-            return str(VersionApi(self._api.api_client).get_code(**_LIMITS).git_version)
+            api: Any = VersionApi(self._api.api_client)
+            return str(api.get_code(**_LIMITS).git_version)
 
     def has_namespace(self, namespace: str) -> bool:
         """Whether it is there."""

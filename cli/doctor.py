@@ -1,4 +1,4 @@
-"""Each link of a login's chain, in its order, as far as one can look: right, wrong with the fix, or unknown."""
+"""Each link of a login's chain, in its order, as far as one can look: right, wrong with the fix, unknown."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -112,8 +112,8 @@ class _Rest:
                 None,
                 f"{self.vault.sts_endpoint}: {vault.innermost(error)}",
                 aws.UNREACHABLE,
-                "can this machine reach it (proxy, DNS, AWS_CA_BUNDLE)? In a private VPC, STS needs an interface "
-                f"endpoint (com.amazonaws.{region}.sts) with private DNS",
+                "can this machine reach it (proxy, DNS, AWS_CA_BUNDLE)? In a private VPC, STS needs an "
+                f"interface endpoint (com.amazonaws.{region}.sts) with private DNS",
             ) from error
         return f"{self.vault.sts_endpoint}, {region}"
 

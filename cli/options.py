@@ -26,7 +26,8 @@ Role = Annotated[
     typer.Option(
         "--as",
         metavar="ROLE_ARN",
-        help="Be this IAM role, which your AWS credentials may assume; default: the first that the login names.",
+        help="Be this IAM role, which your AWS credentials may assume; default: the first that the "
+        "login names.",
     ),
 ]
 StackName = Annotated[

@@ -1,7 +1,7 @@
 """EKS Pod Identity: the association of a service account gives its pods an IAM role's credentials.
 
-A pod hands its token to the agent of its node. Off a node there is no agent; then the API behind it, EKS Auth,
-is asked with the credentials of whoever runs this command, in the place of the node's.
+A pod hands its token to the agent of its node. Off a node there is no agent; then the API behind it, EKS
+Auth, is asked with the credentials of whoever runs this command, in the place of the node's.
 """
 
 import os
@@ -93,8 +93,8 @@ class PodIdentity:
                 None,
                 f"no Pod Identity agent at {agent_uri()}, and the EKS Auth API cannot be asked: {error}",
                 "no-agent",
-                "run this in a pod or on a node of the cluster that runs the add-on eks-pod-identity-agent, or "
-                "with AWS credentials that are allowed eks-auth:AssumeRoleForPodIdentity on the cluster",
+                "run this in a pod or on a node of the cluster that runs the add-on eks-pod-identity-agent, "
+                "or with AWS credentials that are allowed eks-auth:AssumeRoleForPodIdentity on the cluster",
             ) from error
         keys = got["credentials"]
         return Credentials(keys["accessKeyId"], keys["secretAccessKey"], keys["sessionToken"])

@@ -162,8 +162,8 @@ def web_identity_hint(code: str, *, role: str, token: str, allowed: str, issuer:
 _POD_IDENTITY = {
     "ResourceNotFoundException": "cluster {cluster} has no Pod Identity association for this token: {token}. "
     "The stack makes those of {allowed}: `pulumi up --refresh`",
-    "AccessDeniedException": "the trust policy of {role} does not let pods.eks.amazonaws.com assume and tag it "
-    "for this service account: {token}; `pulumi up --refresh`. Without an agent, it may be you who lacks "
+    "AccessDeniedException": "the trust policy of {role} does not let pods.eks.amazonaws.com assume and tag "
+    "it for this service account: {token}; `pulumi up --refresh`. Without an agent, it may be you who lacks "
     "eks-auth:AssumeRoleForPodIdentity on cluster {cluster}",
     "InvalidTokenException": "the token must be of cluster {cluster} and of audience pods.eks.amazonaws.com; "
     "it says: {token}",

@@ -47,16 +47,14 @@ def table(report: Report, *, terminal: bool) -> str:
     return text.getvalue()
 
 
-def json(report: Report, *, terminal: bool) -> str:
+def json(report: Report, *, terminal: bool = False) -> str:
     """The same for scripts."""
-    del terminal
     document = _camel(asdict(report))
     return json_module.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def html(report: Report, *, terminal: bool) -> str:
+def html(report: Report, *, terminal: bool = False) -> str:
     """One page that needs nothing else; everything in it is escaped."""
-    del terminal
     from jinja2 import Environment, FileSystemLoader
 
     folder = Path(__file__).parent / "templates"

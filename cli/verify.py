@@ -63,15 +63,16 @@ def _verify_login(name: str, stack: Stack, options: Options, with_refusals: bool
     except UsageProblem as error:
         yield Finding(name, "?", "a token", "not tried", reason=str(error))
         return
-    all_in = True
+    proved = False  # a refusal of others says something only if the right caller is let in
     for who in callers:
         finding, session, credentials = _own_login(name, who)
         yield finding
         if session is None or credentials is None:
-            all_in = False
-        elif with_refusals:
+            continue
+        proved = proved or who is callers[0]
+        if with_refusals:
             yield from _refused_by_vault(name, who, credentials, session)
-    if with_refusals and all_in:
+    if with_refusals and proved:
         yield from _others(name, callers[0])
 
 

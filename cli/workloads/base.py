@@ -51,7 +51,7 @@ class Check:
     link: str
     """Its name."""
     run: Callable[[], str]
-    """Says in a few words what is right; raises `Refused` for what is wrong, `NotChecked` if it cannot tell."""
+    """Says in a few words what is right; raises `Refused` for what is wrong, `NotChecked` where it cannot."""
     needs: tuple[str, ...] = ()
     """The links without which there is nothing to look at."""
     proved_by: str = ""
@@ -86,7 +86,7 @@ class Workload(ABC):
         """The AWS credentials, got as the workload itself gets them; `Refused` if it cannot."""
 
     def each(self) -> "Sequence[Workload]":
-        """Every caller that the login names and the command line leaves open; this one if there is no other."""
+        """Every caller that the login names, if the command line does not choose one."""
         return (self,)
 
     def impostors(self) -> Iterator[Impostor]:

@@ -40,8 +40,8 @@ def checks_of(who: "ServiceAccountWorkload") -> Sequence[Check]:
                 NAMESPACE,
                 "Kubernetes",
                 f"there is no namespace {namespace}",
-                hint="is it the stack's cluster (`kubectl config current-context`, --kubeconfig stack)? Make the "
-                f"namespace with `kubectl create namespace {namespace}`, or with what is installed there",
+                hint="is it the stack's cluster (`kubectl config current-context`, --kubeconfig stack)? Make "
+                f"the namespace with `kubectl create namespace {namespace}`, or with what is installed there",
             )
         return namespace
 
@@ -51,8 +51,8 @@ def checks_of(who: "ServiceAccountWorkload") -> Sequence[Check]:
                 SERVICE_ACCOUNT,
                 "Kubernetes",
                 f"there is no service account {account}",
-                hint="`pulumi up` makes it where the login's serviceAccountMode is create; with patch or none, "
-                f"somebody else does{_bringers(who)}",
+                hint="`pulumi up` makes it where the login's serviceAccountMode is create; with patch or "
+                f"none, somebody else does{_bringers(who)}",
             )
         return account
 
@@ -85,8 +85,8 @@ def checks_of(who: "ServiceAccountWorkload") -> Sequence[Check]:
             raise Refused(
                 ANNOTATION,
                 None,
-                f"{AUDIENCE_ANNOTATION} is {audience}: the pods' tokens are for another audience than the trust "
-                f"policy's, {web_identity.AUDIENCE}",
+                f"{AUDIENCE_ANNOTATION} is {audience}: the pods' tokens are for another audience than the "
+                f"trust policy's, {web_identity.AUDIENCE}",
                 hint=f"take the annotation {AUDIENCE_ANNOTATION} away, and restart the pods",
             )
         return f"{ROLE_ANNOTATION}={role}"
