@@ -164,6 +164,9 @@ class Plugin:
     connect: Callable[[Inputs], Ctx]
     """Makes the API client from the provider's inputs. Called once, when first needed."""
 
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Resource types that this plugin cannot have, by token: why, and what to do without them."""
+
     json_config: frozenset[str] = frozenset()
     """The provider's inputs that are not strings: the SDKs send them as JSON text."""
 

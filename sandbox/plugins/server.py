@@ -147,7 +147,8 @@ class Provider(Configured):
     def _entry(self, token: str) -> Resource:
         entry = self.plugin.resources.get(token)
         if entry is None:
-            raise ProviderError(f"this resource type is {self._unsupported}")
+            why = self.plugin.refused.get(token)
+            raise ProviderError(f"this resource type is {self._unsupported}{f' ({why})' if why else ''}")
         return entry
 
     def _dry_run(self, entry: Resource, inputs: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ ACCOUNT = "kubernetes:core/v1:ServiceAccount"
 ACCOUNT_PATCH = "kubernetes:core/v1:ServiceAccountPatch"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 CONFIG_MAP_PATCH = "kubernetes:core/v1:ConfigMapPatch"
+DEFINITION = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 NAMESPACE = "kubernetes:core/v1:Namespace"
 ROLE_BINDING = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
@@ -45,6 +46,18 @@ def account(name: str, **annotations: str) -> dict[str, Any]:
     """The inputs as the SDK sends them."""
     metadata = {"name": name, "namespace": "default", "annotations": annotations}
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+
+
+def definition(group: str) -> dict[str, Any]:
+    """The inputs of the definition of a kind `VaultConnection`."""
+    schema = {
+        "type": "object",
+        "properties": {"spec": {"type": "object", "properties": {"address": {"type": "string"}}}},
+    }
+    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"kind": "VaultConnection", "plural": "vaultconnections"}
+    spec = {"group": group, "scope": "Namespaced", "versions": [version], "names": names}
+    return {"metadata": {"name": f"vaultconnections.{group}"}, "spec": spec}
 
 
 def at(name: str, plural: str = "serviceaccounts") -> str:
@@ -271,7 +284,9 @@ def test_preview_accepts_what_another_resource_of_the_same_update_makes_possible
     inputs["metadata"]["namespace"] = "made-in-the-same-update"
     engine.create(ACCOUNT, inputs, preview=True)
     engine.create(ACCOUNT_PATCH, {"metadata": {"name": name}}, preview=True)
-    engine.create("kubernetes:example.com/v1:Thing", {"metadata": {"name": name}, "spec": {}}, preview=True)
+    engine.create(DEFINITION, definition(f"{name}.example.com"), preview=True)
+    token = f"kubernetes:{name}.example.com/v1alpha1:VaultConnection"
+    engine.create(token, {"metadata": {"name": name}, "spec": {}}, preview=True)
 
 
 def test_update_is_previewed(engine: Engine, kubernetes_server: KubernetesServer, name: str) -> None:
@@ -306,19 +321,14 @@ def test_unknown_types_are_refused(engine: Engine, token: str) -> None:
         engine.check(token, {"metadata": {"name": "x"}})
 
 
+def test_helm_release_is_refused_with_the_reason(engine: Engine) -> None:
+    with pytest.raises(Refused, match=r"SANDBOX_PLUGIN_PATH \(the sandbox fetches no charts: leave the rel"):
+        engine.check("kubernetes:helm.sh/v3:Release", {"chart": "vault"})
+
+
 def test_custom_resource_lives(engine: Engine, kubernetes_server: KubernetesServer, name: str) -> None:
     group = f"{name}.example.com"
-    schema = {
-        "type": "object",
-        "properties": {"spec": {"type": "object", "properties": {"address": {"type": "string"}}}},
-    }
-    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"kind": "VaultConnection", "plural": "vaultconnections"}
-    spec = {"group": group, "scope": "Namespaced", "versions": [version], "names": names}
-    definition = engine.create(
-        "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
-        {"metadata": {"name": f"vaultconnections.{group}"}, "spec": spec},
-    )
+    crd = engine.create(DEFINITION, definition(group))
     token = f"kubernetes:{group}/v1alpha1:VaultConnection"
     inputs = {"metadata": {"name": name}, "spec": {"address": "https://vault"}}
     made = engine.create(token, inputs)
@@ -329,7 +339,33 @@ def test_custom_resource_lives(engine: Engine, kubernetes_server: KubernetesServ
     with pytest.raises(Refused, match=r"\.spec\.adress: field not declared in schema"):
         engine.update(again, {**inputs, "spec": {"adress": "https://other"}})
     engine.delete(made)
-    engine.delete(definition)
+    engine.delete(crd)
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_custom_resource_whose_kind_nobody_defines_is_refused(
+    engine: Engine, name: str, preview: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.plugins.kubernetes.objects._SERVED_WITHIN", 0.5)
+    message = (
+        r"does not serve vault\.platform\.io/v1alpha1 VaultConnection: install its CustomResourceDefinition "
+        r"first, which comes with the operator"
+    )
+    inputs = {"metadata": {"name": name}, "spec": {}}
+    with pytest.raises(Refused, match=message):
+        engine.create("kubernetes:vault.platform.io/v1alpha1:VaultConnection", inputs, preview=preview)
+
+
+def test_definition_is_looked_up(engine: Engine, name: str) -> None:
+    crd = f"vaultconnections.{name}.example.com"
+    with pytest.raises(Refused, match=rf"no CustomResourceDefinition {crd} in this cluster: install the op"):
+        engine.read(DEFINITION, crd)
+    made = engine.create(DEFINITION, definition(f"{name}.example.com"))
+    found = engine.read(DEFINITION, crd)
+    assert found
+    assert found.values["spec"]["names"]["kind"] == "VaultConnection"
+    engine.delete(made)
+    assert engine.refresh(made) is None, "one that the stack made has only gone"
 
 
 def test_object_is_imported(engine: Engine, name: str) -> None:

@@ -155,7 +155,7 @@ def test_secrets_engine_with_another_path_is_replaced(engine: Engine, backend: D
 
 
 def test_secrets_engine_s_role_lives(engine: Engine, vault_server: VaultServer, backend: Deployed) -> None:
-    inputs = {
+    inputs: dict[str, Any] = {
         "backend": backend.id,
         "name": "my-role",
         "credentialType": "iam_user",

@@ -10,6 +10,8 @@ from sandbox.plugins.resource import Plugin
 # These only choose which warnings the official provider shows.
 _WARNINGS = frozenset({"suppressDeprecationWarnings", "suppressHelmHookWarnings"})
 
+_CHARTS = "the sandbox fetches no charts: leave the release out, and pass its values to helm yourself"
+
 PLUGIN = Plugin(
     name="kubernetes",
     distribution="pulumi-kubernetes",
@@ -20,4 +22,5 @@ PLUGIN = Plugin(
     explain=explain,
     functions={},
     resources=Kinds(),
+    refused={f"kubernetes:helm.sh/{release}": _CHARTS for release in ("v3:Release", "v4:Chart")},
 )

@@ -17,6 +17,25 @@ from sandbox.plugins.resource import Inputs, NotFound, ProviderError
 _APPLY = "application/apply-patch+yaml"  # of which JSON is a form
 
 
+def is_custom(group: str) -> bool:
+    """Whether an API group can be that of custom resources: the others are the built-in kinds'."""
+    return "." in group and not group.endswith(".k8s.io")
+
+
+class NotServed(NotFound):
+    """The API server has no such kind: no definition of it has been installed."""
+
+    def __init__(self, api_version: str, kind: str) -> None:
+        self.api_version, self.kind = api_version, kind
+        super().__init__(
+            f"the Kubernetes API does not serve {api_version} {kind}: install its CustomResourceDefinition"
+            " first, which comes with the operator that serves it (or, where the stack itself declares the"
+            " definition, let this depend on it)"
+            if is_custom(api_version.partition("/")[0])
+            else f"the Kubernetes API does not serve {api_version} {kind}"
+        )
+
+
 class Cluster:
     """One API server and one identity. An `exec` in the kubeconfig (`aws eks get-token`) is run as usual."""
 
@@ -26,6 +45,7 @@ class Cluster:
         self.force = bool(config.get("enablePatchForce"))
         self.namespace: str = config.get("namespace") or "default"
         self._kinds: dict[str, dict[str, tuple[str, bool]]] = {}
+        self._planned: set[tuple[str, str]] = set()
         self._discovering = threading.Lock()
         settings = Configuration()
         document = _load(config.get("kubeconfig") or os.environ.get("KUBECONFIG") or "~/.kube/config")
@@ -49,12 +69,22 @@ class Cluster:
             if kind not in self._kinds.get(api_version, {}):
                 self._kinds[api_version] = self._discover(root)
             if kind not in self._kinds[api_version]:
-                raise NotFound(f"the Kubernetes API does not serve {api_version} {kind}")
+                raise NotServed(api_version, kind)
             plural, namespaced = self._kinds[api_version][kind]
         if not namespaced:
             return f"{root}/{plural}/{name}", name
         where = namespace or self.namespace
         return f"{root}/namespaces/{where}/{plural}/{name}", f"{where}/{name}"
+
+    def plan(self, definition: dict[str, Any]) -> None:
+        """Notes, while an update is previewed, the kinds that this CustomResourceDefinition will define."""
+        spec = definition.get("spec", {})
+        kind = spec.get("names", {}).get("kind", "")
+        self._planned |= {(f"{spec.get('group')}/{v.get('name')}", kind) for v in spec.get("versions", [])}
+
+    def is_planned(self, api_version: str, kind: str) -> bool:
+        """Whether the update that is previewed defines the kind."""
+        return (api_version, kind) in self._planned
 
     def _discover(self, root: str) -> dict[str, tuple[str, bool]]:
         try:

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sandbox.plugins.kubernetes import objects
+from sandbox.plugins.kubernetes.cluster import is_custom
 from sandbox.plugins.resource import Inputs, Resource
 
 _TOKEN = re.compile(r"kubernetes:(?P<group>[\w.-]+)/(?P<version>v\w+):(?P<kind>\w+)")
@@ -60,7 +61,7 @@ def _resource(token: str) -> Resource | None:
     module = group.split(".")[0]
     source = _sdk() / module / version / f"{name}.py"
     built_in = source.is_file() and f"'{token}'" in source.read_text()
-    if not built_in and not _is_custom(group):
+    if not built_in and not is_custom(group):
         return None
     inputs, required = _inputs(source.read_text()) if built_in else (_OBJECT, frozenset[str]())
     api_version = version if group == "core" else f"{group}/{version}"
@@ -91,11 +92,6 @@ def _resource(token: str) -> Resource | None:
 
 _ADDED = frozenset({"creationTimestamp", "generation", "namespace", "resourceVersion", "uid"})
 _OBJECT = frozenset({"apiVersion", "kind", "metadata"})
-
-
-def _is_custom(group: str) -> bool:
-    """Whether a group can be that of custom resources: the others are the built-in kinds'."""
-    return "." in group and not group.endswith(".k8s.io")
 
 
 def _inputs(source: str) -> tuple[frozenset[str], frozenset[str]]:

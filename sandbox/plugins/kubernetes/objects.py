@@ -7,9 +7,10 @@ from typing import Any
 
 from kubernetes.client.exceptions import ApiException
 
-from sandbox.plugins.kubernetes.cluster import Cluster
+from sandbox.plugins.kubernetes.cluster import Cluster, NotServed
 from sandbox.plugins.resource import Inputs, NotFound, ProviderError, State
 
+_DEFINITION = "CustomResourceDefinition"
 _MANAGER = "__fieldManager"  # as the official provider's state has it
 _FORCE = "pulumi.com/patchForce"
 _GONE_WITHIN = 60.0
@@ -35,6 +36,16 @@ def patch(cluster: Cluster, inputs: Inputs) -> tuple[str, State]:
 
 def read(api_version: str, kind: str, cluster: Cluster, identifier: str, state: State) -> State | None:
     """The live object. What was set and is gone is None."""
+    found = _read(api_version, kind, cluster, identifier, state)
+    if found is None and kind == _DEFINITION and not state:  # a look-up: the stack says that it needs it
+        raise ProviderError(
+            f"there is no CustomResourceDefinition {identifier} in this cluster: install the operator that"
+            " it comes with first"
+        )
+    return found
+
+
+def _read(api_version: str, kind: str, cluster: Cluster, identifier: str, state: State) -> State | None:
     named = _named(identifier, {"apiVersion": api_version, "kind": kind})
     try:
         path, _ = _path(cluster, named)
@@ -83,12 +94,20 @@ def release(cluster: Cluster, identifier: str, state: State) -> None:
 
 
 def dry_run(cluster: Cluster, inputs: Inputs) -> None:
-    """Refuses what the API would refuse as invalid. Another refusal may be gone when the time comes."""
+    """Refuses what the API would refuse as invalid. Another refusal may be gone when the time comes.
+
+    But not that of a kind which nobody defines.
+    """
+    if inputs["kind"] == _DEFINITION:
+        cluster.plan(inputs)
     try:
         path, _ = _path(cluster, inputs)
         # Nobody's manager and by force: whether another has the fields is not asked here.
         cluster.apply(path, inputs, "pulumi-kubernetes-preview", force=True, dry_run=True)
-    except NotFound:  # the namespace, or the kind, is made in the same update
+    except NotServed as error:
+        if not cluster.is_planned(error.api_version, error.kind):
+            raise
+    except NotFound:  # the namespace is made in the same update
         return
     except ApiException as error:
         if error.status in _INVALID:
