@@ -8,8 +8,8 @@ from .outputs import StackOutputs
 
 
 def values(outputs: StackOutputs, consumer: str, *, as_json: bool = False, helm: bool = False) -> str:
-    """A consumer's manifests as YAML documents for `kubectl apply -f -`, or its values as one for `helm
-    install --values -`; as JSON on request (several manifests are then a `List`, which kubectl takes as well).
+    """A consumer's manifests as YAML documents for `kubectl apply -f -`, or its values as one for
+    `helm install --values -`; as JSON on request (manifests are then a `List`, which kubectl takes as well).
 
     Of a consumer that has both, the manifests, or with `helm` the values. Raises UsageProblem.
     """

@@ -82,10 +82,10 @@ class VaultAgentConsumer(Consumer):
     KIND = "vault-agent"
     OPTIONS = VaultAgentOptions
 
-    values: pulumi.Output[dict[str, Any]]
+    values: pulumi.Output[dict[str, Any]] | None
     """With the form `injector`: a patch of what makes the workload's pods."""
 
-    manifests: pulumi.Output[list[dict[str, Any]]]
+    manifests: pulumi.Output[list[dict[str, Any]]] | None
     """With the form `file`: a ConfigMap with `agent.hcl`, named like the consumer."""
 
     def __init__(
@@ -100,6 +100,7 @@ class VaultAgentConsumer(Consumer):
                 if other is not form and field in args:
                     raise ValueError(f"{field}: is for the form {other.value}; leave it out")
         chosen = args.get("service_account", "")
+        self.values = self.manifests = None
         if form is AgentForm.INJECTOR:
             if method is not PodIdentityMethod.IRSA:
                 raise ValueError(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import pulumi
 from typing_extensions import NotRequired, TypedDict
@@ -66,7 +66,8 @@ class Consumer(pulumi.ComponentResource):
     NEEDS_LOGIN = True
     """Whether `login` must be given."""
 
-    OPTIONS: type = dict
+    # Not annotated: annotations of a component are its outputs.
+    OPTIONS = cast(type, dict)
     """The kind's own arguments: those beside `connection`, `login` and `release`."""
 
     HAS_RELEASE = False
@@ -75,8 +76,8 @@ class Consumer(pulumi.ComponentResource):
     @property
     def output(self) -> dict[str, Any]:
         """The kind with its values, manifests or both: an entry of the stack's output `consumers`."""
-        parts = {part: getattr(self, part) for part in ("values", "manifests") if hasattr(self, part)}
-        return {"kind": self.KIND, **parts}
+        parts = {part: getattr(self, part, None) for part in ("values", "manifests")}
+        return {"kind": self.KIND, **{part: value for part, value in parts.items() if value is not None}}
 
 
 def told(

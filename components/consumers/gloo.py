@@ -81,7 +81,7 @@ class GlooConsumer(Consumer):
         login, release = args["login"], args.get("release")
         edition = choice("edition", args.get("edition", GlooEdition.EDGE), GlooEdition)
         namespace = _namespace(login)
-        if release and edition is GlooEdition.ENTERPRISE:
+        if release is not None and edition is GlooEdition.ENTERPRISE:
             raise ValueError(
                 "release: the chart of edition enterprise demands a license key, which does not belong into "
                 "values; leave release out, and hand the values and the key to helm install"
@@ -96,7 +96,7 @@ class GlooConsumer(Consumer):
             return {"gloo": values} if edition is GlooEdition.ENTERPRISE else values
 
         self.values = told(self.KIND, args["connection"], login, build, namespaces=False)
-        if release:
+        if release is not None:
             install(name, release, CHART, namespace, self.values, self)
         self.register_outputs({"values": self.values})
 

@@ -128,7 +128,7 @@ class VaultAccessOperatorConsumer(Consumer):
         )
         release = args.get("release")
         waits_for: list[pulumi.Resource] = []
-        if release:
+        if release is not None:
             waits_for.append(install(name, release, CHART, namespace, self.values, self))
         if args.get("apply", False):
             # Read, not made: it is the operator's. Where it is missing, already the preview says so, and not

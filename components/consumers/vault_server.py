@@ -114,9 +114,9 @@ class VaultServerConsumer(Consumer):
             self.values = pulumi.Output.from_input(pod["iam_role_arn"]).apply(
                 lambda arn: _with_account(values, account, role_annotations(method, arn))
             )
-            if release:
+            if release is not None:
                 install(name, release, CHART, namespace, self.values, self)
-        elif release:
+        elif release is not None:
             raise ValueError("release: needs pod, whose service account says the namespace")
         else:
             self.values = pulumi.Output.from_input(values)
