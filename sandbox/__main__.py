@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from sandbox import engine, environment, leftovers, services
+from sandbox import charts, engine, enterprise, environment, leftovers, services
 from sandbox.engine import Engine
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes
@@ -30,6 +31,14 @@ app = typer.Typer(
 )
 console = Console(highlight=False, soft_wrap=True)
 
+
+class VaultChoice(Enum):
+    """Which Vault a stack is brought up with."""
+
+    AUTO = "auto"
+    COMMUNITY = "community"
+
+
 Stack = Annotated[str, typer.Option(help="Name of the stack.")]
 
 
@@ -40,6 +49,12 @@ def up(
         Path | None, typer.Option(help="The stack file.", show_default="Pulumi.<stack>.yaml")
     ] = None,
     logins: Annotated[bool, typer.Option(help="Prove every login of the stack afterwards.")] = True,
+    vault: Annotated[
+        VaultChoice,
+        typer.Option(
+            help="auto: a stack with federation gets a stand-in for Vault Enterprise; community: never."
+        ),
+    ] = VaultChoice.AUTO,
 ) -> None:
     """Start the sandbox, bring a stack up in it and log in as each of its workloads.
 
@@ -49,9 +64,11 @@ def up(
     with home.only_one_run():
         processes = Processes(home)
         stack_file = config or REPOSITORY / f"Pulumi.{stack}.yaml"
-        region = engine.read_config(stack_file).get("aws:region")
+        settings = engine.read_config(stack_file)
+        region = settings.get("aws:region")
         if isinstance(region, str):  # if it is not, the stack's own settings say so
             home.choose_region(region)
+        _choose_vault(home, settings, vault)
         try:
             _start(home, processes)
             chosen = Engine(home, stack)
@@ -59,6 +76,9 @@ def up(
             _heading(f"Stack {stack}")
             environment.write_shell_file(home, _a_node(home), stack)
             chosen.up(stack_file)
+            made = charts.install(home, stack, chosen.outputs())
+            if made:
+                _tick(f"as the charts of its workloads would make them: {', '.join(map(str, made))}")
             node = _a_node(home)
             shell = environment.write_shell_file(home, node, stack)
             if logins:
@@ -96,6 +116,7 @@ def down(
                 _start(home, processes)
                 for name in [stack] if stack else reversed(existing):
                     _heading(f"Stack {name}")
+                    charts.remove(home, name)
                     Engine(home, name).destroy()
             if stack and existing != [stack]:
                 console.print(f"Stack {stack} is gone; the sandbox goes on with the others.")
@@ -148,7 +169,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     """Say what runs, where, and which stacks exist. Exit code 1 when something does not run."""
     home = Home.from_environment()
     alive = Processes(home).running() if home.exists else {}
-    expected = ("emulator", "etcd", "kube-apiserver", "kube-controller-manager", "vault")
+    expected = ["emulator", "etcd", "kube-apiserver", "kube-controller-manager", "vault"]
+    expected += enterprise.NAMES if home.plays_enterprise else ()
     existing = engine.stacks(home) if home.exists else []
     if as_json:
         pids = {name: alive[name].pid if name in alive else None for name in expected}
@@ -158,13 +180,27 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
             mark = f"[green]✓[/green] pid {alive[name].pid}" if name in alive else "[red]✗[/red] not running"
             console.print(f"  {name:<24} {mark}")
         console.print(f"  stacks: {', '.join(existing) or 'none'}")
-    if len(alive) < len(expected):
+    if not all(name in alive for name in expected):
         raise typer.Exit(1)
+
+
+def _choose_vault(home: Home, settings: dict[str, Any], choice: VaultChoice) -> None:
+    if choice is VaultChoice.COMMUNITY and home.plays_enterprise:
+        raise SandboxError(
+            "this sandbox already plays Vault Enterprise, for a stack that it has or had. Bring this one up "
+            "in another: SANDBOX_HOME=<folder>"
+        )
+    if choice is VaultChoice.AUTO and enterprise.wanted(settings):
+        enterprise.choose(home, settings)
+        console.print(
+            "Federation needs Vault Enterprise: a stand-in for it answers in front of the real Vault "
+            "(not so with --vault community)."
+        )
 
 
 def _start(home: Home, processes: Processes) -> None:
     _heading("Sandbox")
-    for name in build.TOOLS:
+    for name in environment.tools(home):
         build.ensure(name)
     began = time.monotonic()
     try:
@@ -194,10 +230,14 @@ def _rebuild_if_interrupted(home: Home, chosen: Engine, processes: Processes) ->
         raise SandboxError(f"{told}. Start afresh: python -m sandbox down --force, then bring the stacks up")
     console.print(f"  [yellow]![/yellow] {told}: the sandbox is made anew, with new data and addresses")
     region = home.region
+    chosen_issuer = home.enterprise / "issuer.json"
+    issuer = chosen_issuer.read_text() if home.plays_enterprise else ""
     processes.stop()
     home.remove()
     home.create()
     home.choose_region(region)
+    if issuer:
+        write_private(chosen_issuer, issuer)
     _start(home, processes)
 
 

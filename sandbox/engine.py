@@ -21,7 +21,7 @@ from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from tools import build
 
 PROJECT = "vault-aws-auth"
-PROVIDERS = ("aws", "eks", "kubernetes", "vault")
+PROVIDERS = ("aws", "eks", "kubernetes", "random", "vault")
 
 
 class EngineFailed(SandboxError):
@@ -99,7 +99,7 @@ class Engine:
         endpoint = self.home.emulator_url
         vault = {
             **(config.get(f"{PROJECT}:vault") or {}),
-            "address": self.home.vault_url,
+            "address": self.home.vault_address,
             "endpoints": {"sts": endpoint, "iam": endpoint, "ec2": endpoint},
         }
         document = {"encryptionsalt": salt, "config": {**config, f"{PROJECT}:vault": vault}}

@@ -46,7 +46,7 @@ def build_environment(home: Home, node: str | None = None) -> dict[str, str]:
     """
     key = home.credentials()[PRIMARY_ACCOUNT]
     environment = {
-        "VAULT_ADDR": home.vault_url,
+        "VAULT_ADDR": home.vault_address,
         "VAULT_TOKEN": home.vault_keys()["root_token"],
         "VAULT_CACERT": str(home.ca_certificate),
         "AWS_ENDPOINT_URL": home.emulator_url,
@@ -57,6 +57,8 @@ def build_environment(home: Home, node: str | None = None) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_PAGER": "",
+        # Tools of this shell go by the keys above; `vault-aws-auth` asks here for a pod's credentials.
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": home.pod_identity_agent_url,
         "KUBECONFIG": str(home.admin_kubeconfig),
         "PULUMI_BACKEND_URL": f"file://{home.root / 'pulumi' / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": home.passphrase,
@@ -102,10 +104,15 @@ def write_shell_file(home: Home, node: str | None = None, stack: str | None = No
     return target
 
 
+def tools(home: Home) -> list[str]:
+    """The tools that this sandbox needs: Caddy only where a stack uses federation."""
+    return [name for name, tool in build.TOOLS.items() if home.plays_enterprise or not tool.on_demand]
+
+
 def link_tools(home: Home) -> None:
     """Fills the sandbox's `bin` with the tools and the project's own commands."""
     folder = home.root / "bin"
-    for name in build.TOOLS:
+    for name in tools(home):
         link = folder / name
         link.unlink(missing_ok=True)
         if name == "pulumi":

@@ -18,11 +18,21 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 MARKER = ".sandbox"
-FOLDERS = ("bin", "aws", "vault", "kubernetes", "pki", "etcd", "pulumi")
+FOLDERS = ("bin", "aws", "vault", "enterprise", "kubernetes", "pki", "etcd", "pulumi")
 FILES = ("ports.json", "region", "passphrase", "processes.json", "baseline.json", "env")
 DEFAULT_REGION = "us-east-1"
 
-PORTS = ("emulator", "etcd", "etcd-peer", "kube-apiserver", "vault", "vault-cluster")
+PORTS = (
+    "emulator",
+    "etcd",
+    "etcd-peer",
+    "kube-apiserver",
+    "vault",
+    "vault-cluster",
+    "enterprise",
+    "enterprise-aws",
+    "issuer",
+)
 # Below the range from which the system takes ports for outgoing connections, so that none of those
 # can sit on a port that the sandbox wants back after a restart.
 PORT_RANGE = range(20_000, 32_000)
@@ -81,11 +91,14 @@ class Home:
     def ports(self) -> dict[str, int]:
         """A port for each listener, chosen free once and kept: addresses stand in the stack's state."""
         stored = self.root / "ports.json"
+        chosen: dict[str, int] = {}
         if stored.exists():
-            return {name: int(port) for name, port in self.read_json(stored).items()}
-        candidates = iter(random.sample(PORT_RANGE, len(PORT_RANGE)))
-        chosen = {name: next(port for port in candidates if port_is_free(port)) for name in PORTS}
-        write_private(stored, json.dumps(chosen, indent=2))
+            chosen = {name: int(port) for name, port in self.read_json(stored).items()}
+        missing = [name for name in PORTS if name not in chosen]
+        if missing:
+            candidates = iter(random.sample(PORT_RANGE, len(PORT_RANGE)))
+            chosen |= {name: next(port for port in candidates if port_is_free(port)) for name in missing}
+            write_private(stored, json.dumps(chosen, indent=2))
         return chosen
 
     @property
@@ -118,7 +131,28 @@ class Home:
 
     @property
     def vault_url(self) -> str:
+        """The real Vault, which is a Community one."""
         return f"https://127.0.0.1:{self.ports['vault']}"
+
+    @property
+    def enterprise(self) -> Path:
+        """What the stand-in for Vault Enterprise keeps."""
+        return self.root / "enterprise"
+
+    @property
+    def plays_enterprise(self) -> bool:
+        """Whether the stand-in for Vault Enterprise answers in front of Vault; a stack asked for it."""
+        return (self.enterprise / "issuer.json").exists()
+
+    @property
+    def vault_address(self) -> str:
+        """Where everybody talks to Vault: at the stand-in where there is one."""
+        return f"https://127.0.0.1:{self.ports['enterprise']}" if self.plays_enterprise else self.vault_url
+
+    @property
+    def pod_identity_agent_url(self) -> str:
+        """Where the pods of this sandbox's cluster ask for the credentials of their role (Pod Identity)."""
+        return f"{self.emulator_url}/pod-identity-agent/v1/credentials"
 
     @property
     def kubernetes_url(self) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from sandbox import enterprise
 from sandbox.home import Home, SandboxError
 
 SETTLE_SECONDS = 20
@@ -52,13 +53,16 @@ def _aws(home: Home, key: dict[str, str]) -> Iterable[str]:
     ]
     for noun, operation, path, field, arguments in iam:
         for name in names("iam", operation, path, field, **arguments):
-            yield f"IAM {noun} {name}"
+            made_by_vault = noun == "user" and name.startswith("vault-token-")
+            yield f"IAM {noun} {name}" + (", left by Vault's AWS secrets engine" if made_by_vault else "")
     for provider in client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]:
         yield f"IAM OIDC provider {provider['Arn']}"
     for cluster in names("eks", "list_clusters", "clusters", ""):
         yield f"EKS cluster {cluster}"
         for group in names("eks", "list_nodegroups", "nodegroups", "", clusterName=cluster):
             yield f"EKS node group {cluster}/{group}"
+        for found in client("eks").list_pod_identity_associations(clusterName=cluster)["associations"]:
+            yield f"EKS Pod Identity association {cluster}: {found['namespace']}/{found['serviceAccount']}"
     for group in names("ec2", "describe_security_groups", "SecurityGroups", "GroupId"):
         yield f"EC2 security group {group}"
     for template in names("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateName"):
@@ -74,7 +78,8 @@ def _kubernetes(home: Home) -> Iterable[str]:
     """Every object of the kinds that stacks make, system namespaces left out."""
     from kubernetes import client, config
 
-    api = client.CoreV1Api(config.new_client_from_config(str(home.admin_kubeconfig)))
+    connection = config.new_client_from_config(str(home.admin_kubeconfig))
+    api = client.CoreV1Api(connection)
     lists: dict[str, Callable[[], Any]] = {
         "namespace": api.list_namespace,
         "service account": api.list_service_account_for_all_namespaces,
@@ -86,10 +91,20 @@ def _kubernetes(home: Home) -> Iterable[str]:
             if not (item.metadata.namespace or "").startswith("kube-"):
                 place = f"{item.metadata.namespace}/" if item.metadata.namespace else ""
                 yield f"Kubernetes: {noun} {place}{item.metadata.name}"
+    kinds: Any = client.ApiextensionsV1Api(connection).list_custom_resource_definition()
+    for kind in kinds.items:
+        yield f"Kubernetes: custom resource definition {kind.metadata.name}"
+        version = next(version.name for version in kind.spec.versions if version.storage)
+        objects: Any = client.CustomObjectsApi(connection).list_cluster_custom_object(
+            kind.spec.group, version, kind.spec.names.plural
+        )
+        for item in objects["items"]:
+            place = "/".join(filter(None, (item["metadata"].get("namespace"), item["metadata"]["name"])))
+            yield f"Kubernetes: {kind.spec.names.singular} {place}"
 
 
 def _vault(home: Home) -> Iterable[str]:
-    """Mounts and policies. Entities are not a stack's: Vault makes one for each caller that logs in."""
+    """Mounts, policies, token keys and the issuer. Entities are not a stack's: every login makes one."""
     import hvac
 
     vault = hvac.Client(
@@ -103,3 +118,9 @@ def _vault(home: Home) -> Iterable[str]:
         yield f"Vault: secrets engine {path}"
     for name in vault.sys.list_policies()["data"]["policies"]:
         yield f"Vault: policy {name}"
+    for name in (vault.list("identity/oidc/key") or {"data": {"keys": []}})["data"]["keys"]:
+        yield f"Vault: identity token key {name}"
+    if issuer := ((vault.read("identity/oidc/config") or {}).get("data") or {}).get("issuer"):
+        yield f"Vault: identity token issuer {issuer}"
+    for path in enterprise.namespaces(home):
+        yield f"Vault: namespace {path}"

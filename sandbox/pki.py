@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+from collections.abc import Sequence
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -32,14 +33,6 @@ def ensure(home: Home) -> None:
     write_private(folder / "ca.key", _private_pem(authority_key))
     write_private(folder / "ca.crt", _public_pem(authority))
 
-    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
-    addresses = x509.SubjectAlternativeName(
-        [
-            x509.DNSName("localhost"),
-            x509.DNSName("kubernetes.default.svc"),
-            x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")),
-        ]
-    )
     for name, organization in (
         ("etcd", None),
         ("kube-apiserver", None),
@@ -50,15 +43,8 @@ def ensure(home: Home) -> None:
         attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
         if organization:  # the group that the Kubernetes API sees in a client certificate
             attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = (
-            _certificate(x509.Name(attributes), authority_name, key)
-            .add_extension(usage, critical=False)
-            .add_extension(addresses, critical=False)
-            .sign(authority_key, hashes.SHA256())
-        )
-        write_private(folder / f"{name}.key", _private_pem(key))
-        write_private(folder / f"{name}.crt", _public_pem(certificate))
+        hosts = ("localhost", "kubernetes.default.svc")
+        _issue(home, name, x509.Name(attributes), hosts, authority_key, authority_name)
 
     # EKS signs service-account tokens with RSA; so does the sandbox.
     signer = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -68,6 +54,36 @@ def ensure(home: Home) -> None:
     )
     write_private(folder / "service-account.pub", public.decode())
     write_private(folder / "complete", "")
+
+
+def issue(home: Home, name: str, host: str) -> None:
+    """Makes the certificate of a server, `pki/<name>.crt` and `.key`, once; it is for `host` and loopback."""
+    folder = home.root / "pki"
+    if (folder / f"{name}.crt").exists():
+        return
+    authority = x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
+    key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError("the sandbox's authority has no key of the kind that it was made with")
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    _issue(home, name, subject, (host,), key, authority.subject)
+
+
+def _issue(
+    home: Home, name: str, subject: x509.Name, hosts: Sequence[str], authority_key: Key, authority: x509.Name
+) -> None:
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+    loopback = x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))
+    addresses = x509.SubjectAlternativeName([*(x509.DNSName(host) for host in hosts), loopback])
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        _certificate(subject, authority, key)
+        .add_extension(usage, critical=False)
+        .add_extension(addresses, critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+    write_private(home.root / "pki" / f"{name}.key", _private_pem(key))
+    write_private(home.root / "pki" / f"{name}.crt", _public_pem(certificate))
 
 
 def _certificate(subject: x509.Name, issuer: x509.Name, key: Key) -> x509.CertificateBuilder:

@@ -15,7 +15,7 @@ from typing import Any
 import requests
 import yaml
 
-from sandbox import pki
+from sandbox import enterprise, pki, vault_pod
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes, Service
 from tools import build
@@ -43,6 +43,11 @@ def start(home: Home, processes: Processes, report: Callable[[str, str], None]) 
     _publish_signing_keys(home)
     processes.start(kubernetes[1])
     _ready(processes, kubernetes[1], report, "namespaces and default service accounts")
+    vault_pod.ensure(home)
+    if home.plays_enterprise:
+        for service, address in enterprise.services(home):
+            processes.start(service)
+            _ready(processes, service, report, address)
 
 
 def _ready(processes: Processes, service: Service, report: Callable[[str, str], None], address: str) -> None:
@@ -276,6 +281,7 @@ log_level     = "warn"
         [str(build.ensure("vault")), "server", f"-config={folder / 'vault.hcl'}"],
         [home.ports["vault"], home.ports["vault-cluster"]],
         lambda: _listens(home.ports["vault"]) and "initialized" in _vault_health(home),
+        vault_pod.vault_environment(home),
     )
 
 

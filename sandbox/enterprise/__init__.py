@@ -1,0 +1,129 @@
+"""The stand-in for Vault Enterprise: workload identity federation in front of the sandbox's Vault.
+
+Community Vault refuses federation. Here an HTTPS proxy in front of it keeps the federation settings to
+itself, signs the plugin identity tokens that Enterprise would sign, publishes their keys through the shipped
+reverse proxy (federation/Caddyfile), and exchanges them at the emulated STS for the role's credentials.
+Everything else is the real Vault's doing. What is written is recorded in `enterprise/writes.jsonl`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from sandbox import pki
+from sandbox.enterprise import issuer
+from sandbox.enterprise.state import State
+from sandbox.home import REPOSITORY, Home, SandboxError, write_private
+from sandbox.processes import Service
+from tools import build
+
+CADDYFILE = REPOSITORY / "federation" / "Caddyfile"
+
+FEDERATION = "federation"
+NAMES = ("vault-enterprise", "issuer-proxy")
+"""The processes, in the order of their start."""
+
+
+def wanted(config: Mapping[str, Any]) -> bool:
+    """Whether a stack file needs Vault Enterprise: something of it is of kind `federation`."""
+    sections = (config.get(f"vault-aws-auth:{name}") for name in ("vaultIdentity", "secretsEngine"))
+    return any(isinstance(given, Mapping) and given.get("kind") == FEDERATION for given in sections)
+
+
+def choose(home: Home, config: Mapping[str, Any]) -> None:
+    """Makes this sandbox play Vault Enterprise with the issuer of a stack file; refuses a second issuer."""
+    federation = config.get("vault-aws-auth:federation")
+    host = federation.get("issuer") if isinstance(federation, Mapping) else None
+    if not isinstance(host, str) or not urlsplit(host).hostname:
+        return  # the stack's own settings say what is wrong
+    vault = config.get("vault-aws-auth:vault")
+    namespace = str(vault.get("namespace") or "") if isinstance(vault, Mapping) else ""
+    chosen = {"issuer": host.rstrip("/"), "namespace": namespace.strip("/")}
+    stored = home.enterprise / "issuer.json"
+    if stored.exists() and home.read_json(stored) != chosen:
+        raise SandboxError(
+            f"the stack file says federation.issuer {host} and Vault namespace {namespace or '(root)'}, "
+            f"and this sandbox plays another one. Bring the stack up in another: SANDBOX_HOME=<folder>"
+        )
+    if not stored.exists():
+        write_private(stored, json.dumps(chosen))
+
+
+def services(home: Home) -> list[tuple[Service, str]]:
+    """The stand-in and the reverse proxy before its issuer, each with its address."""
+    chosen = home.read_json(home.enterprise / "issuer.json")
+    own, namespace = chosen["issuer"], chosen["namespace"]
+    host = str(urlsplit(own).hostname)
+    pki.issue(home, "issuer", host)
+    State(home.enterprise).ensure_namespace(namespace)
+    prefix = f"{namespace}/" if namespace else ""
+    _announce(home, issuer.url(own, namespace))
+    certificate = home.root / "pki" / "issuer.crt"
+    address = f"https://{host}:{home.ports['issuer']}"
+    stand_in = Service(
+        NAMES[0],
+        [sys.executable, "-m", "sandbox.enterprise", "--home", str(home.root)],
+        [home.ports["enterprise"], home.ports["enterprise-aws"]],
+        lambda: _healthy(home),
+        {"PYTHONPATH": str(REPOSITORY)},
+    )
+    proxy = Service(
+        NAMES[1],
+        [str(build.ensure("caddy")), "run", "--adapter", "caddyfile", "--config", str(CADDYFILE)],
+        [home.ports["issuer"]],
+        lambda: _discovery_answers(home, host),
+        {
+            "ISSUER_ADDRESS": address,
+            "ISSUER_BIND": "127.0.0.1",
+            "ISSUER_TLS": f'tls "{certificate}" "{certificate.with_suffix(".key")}"',
+            "VAULT_ADDR": home.vault_address,
+            "VAULT_CACERT": str(home.ca_certificate),
+            "VAULT_NAMESPACE_PATH": prefix,
+            # Caddy keeps its own things where these point.
+            "XDG_DATA_HOME": str(home.enterprise / "caddy"),
+            "XDG_CONFIG_HOME": str(home.enterprise / "caddy"),
+        },
+    )
+    return [(stand_in, home.vault_address), (proxy, f"{own} on port {home.ports['issuer']}")]
+
+
+def namespaces(home: Home) -> list[str]:
+    """Vault's namespaces, which only the stand-in knows of; less the one that it was started with."""
+    if not home.plays_enterprise:
+        return []
+    own = home.read_json(home.enterprise / "issuer.json")["namespace"]
+    return [path for path in State(home.enterprise).namespaces() if f"{own}/" != path]
+
+
+def _announce(home: Home, name: str) -> None:
+    """Tells the emulated AWS where the host of the issuer is."""
+    file = home.root / "aws" / "issuers.json"
+    place = {"discovery": f"https://127.0.0.1:{home.ports['issuer']}", "ca_file": str(home.ca_certificate)}
+    known = home.read_json(file)
+    if known.get(name) != place:
+        write_private(file, json.dumps({**known, name: place}, indent=2))
+
+
+def _healthy(home: Home) -> bool:
+    answer = requests.get(f"{home.vault_address}/v1/sys/health", verify=str(home.ca_certificate), timeout=2)
+    return bool(answer.json()["enterprise"])
+
+
+def _discovery_answers(home: Home, host: str) -> bool:
+    namespace = home.read_json(home.enterprise / "issuer.json")["namespace"]
+    path = urlsplit(issuer.url("", namespace)).path + "/.well-known/openid-configuration"
+    pool = urllib3.HTTPSConnectionPool(
+        "127.0.0.1",
+        home.ports["issuer"],
+        server_hostname=host,
+        assert_hostname=host,
+        ca_certs=str(home.ca_certificate),
+    )
+    return pool.request("GET", path, headers={"Host": host}, timeout=2, retries=False).status == 200

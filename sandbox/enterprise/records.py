@@ -1,0 +1,58 @@
+"""Every write that reaches Vault, one line of JSON each, without secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+MASK = "[secret]"
+
+# Only configuration is shown; whatever else is written (secrets, logins, tokens) may be secret anywhere.
+_CONFIGURATION = re.compile(
+    r"sys/(auth|mounts|namespaces|policies|policy)/.+|identity/oidc/(config|key/.+|role/.+)|"
+    r"auth/.+/(config|role)/.+|.+/config/root"
+)
+_SECRET = re.compile(r"secret|password|external_id|private|(^|_)token$", re.IGNORECASE)
+
+
+class Records:
+    """The file of the recorded writes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "writes.jsonl"
+        self._lock = threading.Lock()
+
+    def add(self, method: str, namespace: str, path: str, body: Any, status: int) -> None:
+        """`body` is the JSON that was written; it is left out (null) where it may hold secrets."""
+        line = {
+            "method": method,
+            "namespace": namespace,
+            "path": path,
+            "body": masked(body) if _shown(path, body) else None,
+            "status": status,
+        }
+        with self._lock:
+            opened = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(opened, "a") as file:
+                file.write(json.dumps(line) + "\n")
+
+
+def masked(value: Any) -> Any:
+    """The same with every secret in it replaced."""
+    if isinstance(value, dict):
+        return {
+            name: MASK if item and _SECRET.search(name) and isinstance(item, str) else masked(item)
+            for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [masked(item) for item in value]
+    return value
+
+
+def _shown(path: str, body: Any) -> bool:
+    of_the_aws_engine = isinstance(body, dict) and "credential_type" in body and "/roles/" in path
+    return of_the_aws_engine or bool(_CONFIGURATION.fullmatch(path))

@@ -1,0 +1,94 @@
+"""What the stand-in knows and the real Vault does not: federation settings, namespaces, the issuer."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from pathlib import Path
+from typing import Any
+
+from sandbox.home import write_private
+
+ROOT_ID = "root"
+
+
+class State:
+    """A file, read at every look and written whole at every change."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "state.json"
+        self._lock = threading.RLock()
+
+    def mount(self, path: str) -> dict[str, Any] | None:
+        """The federation of a mount (`auth/aws`, `aws`), None when it has none."""
+        found: dict[str, Any] | None = self._read()["mounts"].get(path)
+        return found
+
+    def mount_of_key(self, access_key: str) -> str | None:
+        """The mount whose requests to AWS are signed with this key of the stand-in's own."""
+        mounts = self._read()["mounts"]
+        return next((path for path, mount in mounts.items() if mount["access_key"] == access_key), None)
+
+    def set_mount(self, path: str, namespace: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Keeps what was written to a mount's AWS configuration; the mount's own key pair stays."""
+        with self._lock:
+            document = self._read()
+            known = document["mounts"].get(path) or {
+                "access_key": "AKIASTANDIN" + secrets.token_hex(5)[:9].upper(),
+                "secret_key": secrets.token_urlsafe(30),
+            }
+            kept = {**known, "namespace": namespace, "given": given}
+            document["mounts"][path] = kept
+            self._write(document)
+            return kept
+
+    def forget_mount(self, path: str) -> None:
+        with self._lock:
+            document = self._read()
+            if document["mounts"].pop(path, None):
+                self._write(document)
+
+    def namespaces(self) -> dict[str, str]:
+        """The ID of each namespace, by its path with the slash at its end."""
+        found: dict[str, str] = self._read()["namespaces"]
+        return found
+
+    def namespace_id(self, path: str) -> str:
+        return self.namespaces()[f"{path}/"] if path else ROOT_ID
+
+    def ensure_namespace(self, path: str) -> None:
+        """Makes a namespace and those above it."""
+        with self._lock:
+            document = self._read()
+            above = ""
+            for part in filter(None, path.split("/")):
+                above += f"{part}/"
+                document["namespaces"].setdefault(above, secrets.token_hex(3)[:5])
+            self._write(document)
+
+    def forget_namespace(self, path: str) -> None:
+        with self._lock:
+            document = self._read()
+            document["namespaces"].pop(f"{path}/", None)
+            self._write(document)
+
+    def issuer(self, namespace: str) -> str | None:
+        """The issuer written to a namespace's `identity/oidc/config`."""
+        found: str | None = self._read()["issuers"].get(namespace)
+        return found
+
+    def set_issuer(self, namespace: str, issuer: str) -> None:
+        with self._lock:
+            document = self._read()
+            document["issuers"][namespace] = issuer
+            self._write(document)
+
+    def _read(self) -> dict[str, Any]:
+        document: dict[str, Any] = {"mounts": {}, "namespaces": {}, "issuers": {}}
+        if self._file.exists():
+            document |= json.loads(self._file.read_text())
+        return document
+
+    def _write(self, document: dict[str, Any]) -> None:
+        write_private(self._file, json.dumps(document, indent=2))
