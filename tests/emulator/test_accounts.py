@@ -12,6 +12,7 @@ from tests.emulator.world import (
     SECONDARY,
     STRANGER,
     Emulator,
+    allow,
     error_of,
     make_user,
     session_of,
@@ -26,7 +27,8 @@ RESIDENTS = {
 @pytest.mark.parametrize("account", [SECONDARY, STRANGER])
 def test_the_primary_account_administers_the_others(emulator: Emulator, account: str) -> None:
     arn = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
-    keys = session_of(emulator, arn)
+    deploys = make_user(emulator, f"deploys-{account}", allow("sts:AssumeRole", arn))
+    keys = session_of(emulator, arn, deploys)
     assert emulator.client("iam", keys).list_users()["Users"][0]["Arn"].startswith(f"arn:aws:iam::{account}:")
     nobody = emulator.client("sts", make_user(emulator, f"nobody-{account}"))
     assert error_of(nobody.assume_role, RoleArn=arn, RoleSessionName="tester")[0] == "AccessDenied"

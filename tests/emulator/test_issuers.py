@@ -29,6 +29,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.documents: dict[str, Any] = {}
+        self.forbidden: set[str] = set()
         self.asked: list[tuple[str, str]] = []
         self.ca_file = folder / "ca.pem"
         handler = type("Handler", (_Handler,), {"server_of": self})
@@ -50,7 +51,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server_of.asked.append((self.headers["Host"], self.path))
         found = self.server_of.documents.get(self.path)
-        self.send_response(200 if found else 404)
+        forbidden = self.path in self.server_of.forbidden
+        self.send_response(403 if forbidden else 200 if found else 404)
         self.end_headers()
         self.wfile.write(json.dumps(found).encode())
 
@@ -143,6 +145,10 @@ def test_wrong_plugin_tokens_are_refused(emulator: Emulator, server: Server) -> 
     [
         ("other-issuer", {"issuer": f"https://{HOST}/v1/identity/oidc/plugins"}),
         ("other-host", {"jwks_uri": "https://elsewhere.example.com/keys"}),
+        (
+            "other-port",
+            {"jwks_uri": f"https://{HOST}:8443/v1/other-port/identity/oidc/plugins/.well-known/keys"},
+        ),
         ("no-keys", {"jwks_uri": f"https://{HOST}/nothing"}),
     ],
 )
@@ -157,7 +163,7 @@ def test_a_discovery_document_that_is_not_the_issuers_is_not_taken(
 
 def test_an_issuer_that_hides_its_discovery_is_not_reached(emulator: Emulator, server: Server) -> None:
     plugin = Plugin(emulator, server, "hidden")
-    del server.documents[plugin.discovery]
+    server.forbidden.add(plugin.discovery)
     assert refusal(emulator, plugin.role, plugin.token())[0] == "IDPCommunicationError"
 
 
