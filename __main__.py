@@ -4,164 +4,109 @@ from pathlib import Path
 from typing import cast
 
 import pulumi
-import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 import pulumi_vault as vault
 
 import settings
-from components import (
-    Ec2InstanceLogin,
-    Ec2InstanceLoginArgs,
-    EksCluster,
-    EksClusterArgs,
-    IamUserVaultIdentity,
-    IamUserVaultIdentityArgs,
-    ServiceAccountLogin,
-    ServiceAccountLoginArgs,
-    ServiceAccountMode,
-    VaultAwsAuth,
-    VaultAwsAuthArgs,
-    VaultPermissions,
-    merge_permissions,
-)
-
-LOGINS: dict[str, type[ServiceAccountLogin] | type[Ec2InstanceLogin]] = {
-    "service-account": ServiceAccountLogin,
-    "ec2-instance": Ec2InstanceLogin,
-}
+from components import EksCluster, EksClusterArgs, VaultAwsAuth, VaultAwsAuthArgs, auth_mount
+from composition import accounts, consumers, edition, federation, identity, logins, providers
 
 try:
     config = settings.load(Path(__file__).parent)
-except settings.SettingsError as error:
+    edition.check(config)
+except (settings.SettingsError, edition.EditionError) as error:
     raise pulumi.RunError(str(error)) from None
 
-# Providers
+# The cluster, and the way to each provider
 
-aws_provider = aws.Provider(
-    "aws",
-    region=config.region,
-    allowed_account_ids=[config.account_id] if config.account_id else None,
-    default_tags={
-        "tags": {
-            "managed-by": "pulumi",
-            "pulumi-project": pulumi.get_project(),
-            "pulumi-stack": pulumi.get_stack(),
-            **config.tags,
-        }
-    },
+aws_provider = providers.aws_provider(config)
+vault_provider = providers.vault_provider(config)
+options = in_cluster = pulumi.ResourceOptions(providers=[aws_provider, vault_provider])
+in_vault = pulumi.ResourceOptions(provider=vault_provider)
+cluster: EksCluster | None = None
+if config.cluster:
+    cluster = EksCluster(
+        config.cluster.name,
+        cast(
+            EksClusterArgs,
+            {
+                **config.cluster.given(),
+                "region": config.region,
+                "pod_identity_agent": config.uses_pod_identity and not config.cluster.existing,
+            },
+        ),
+        pulumi.ResourceOptions(providers=[aws_provider]),
+    )
+    kubernetes_provider = kubernetes.Provider("kubernetes", kubeconfig=cluster.kubeconfig)
+    namespaces = [
+        kubernetes.core.v1.Namespace(
+            f"namespace-{name}",
+            metadata=kubernetes.meta.v1.ObjectMetaArgs(name=name),
+            opts=pulumi.ResourceOptions(provider=kubernetes_provider),
+        )
+        for name in config.cluster.namespaces
+    ]
+    in_cluster = pulumi.ResourceOptions(
+        providers=[aws_provider, vault_provider, kubernetes_provider], depends_on=namespaces
+    )
+
+# Vault: its AWS auth mount, its own AWS identity, the accounts it can look into, its engines and policies
+
+issuer = federation.plugin_issuer(config, options)
+namespace_id = federation.namespace_id(config, pulumi.InvokeOptions(provider=vault_provider))
+mount = auth_mount(
+    "vault-aws-auth",
+    path=config.vault.mount_path,
+    identity_token_key=issuer.identity_token_key if issuer else None,
+    opts=in_vault,
 )
-# The token comes from the environment (VAULT_TOKEN), which keeps it out of the state.
-vault_provider = vault.Provider(
-    "vault",
-    address=config.vault.address,
-    namespace=config.vault.namespace or None,
-    # The provider works with a child of that token, which by default lives 20 minutes: less than it can
-    # take to create a cluster and its nodes.
-    max_lease_ttl_seconds=2 * 60 * 60,
-)
-
-# The cluster
-
-cluster = EksCluster(
-    config.cluster.name,
-    cast(EksClusterArgs, {**config.cluster.given(), "region": config.region}),
-    pulumi.ResourceOptions(providers=[aws_provider]),
-)
-kubernetes_provider = kubernetes.Provider("kubernetes", kubeconfig=cluster.kubeconfig)
-options = pulumi.ResourceOptions(providers=[aws_provider, vault_provider, kubernetes_provider])
-
-# Vault: its AWS identity, its AWS auth mount, its policies
-
-needs = [LOGINS[login.kind].VAULT_PERMISSIONS for login in config.logins.values()]
-lookups: VaultPermissions = {"assume_role_arns": [other.role_arn for other in config.accounts.values()]}
-identity = IamUserVaultIdentity(
-    "vault-identity",
-    cast(
-        IamUserVaultIdentityArgs,
-        {**config.vault_identity.given(), "permissions": merge_permissions([*needs, lookups])},
-    ),
-    options,
-)
+vault_identity = identity.vault_identity(config, cluster, mount, issuer, namespace_id, options)
 auth = VaultAwsAuth(
     "vault-aws-auth",
     cast(
         VaultAwsAuthArgs,
         {
-            "path": config.vault.mount_path,
+            "mount": mount,
+            "address": config.vault.address,
+            "namespace": config.vault.namespace,
+            **({"account_id": config.account_id} if config.account_id else {}),
             "region": config.sts_region,
             "server_id_header": config.vault.header,
-            "credentials": identity.credentials,
-            "sts_roles": {account: other.given() for account, other in config.accounts.items()},
+            "credentials": vault_identity.credentials,
+            "sts_roles": accounts.sts_roles(config, vault_identity),
             "identity_alias": config.vault.identity_alias,
             **{f"{service}_endpoint": url for service, url in config.vault.endpoints.given().items()},
         },
     ),
     options,
 )
+for path, engine in config.vault.kv.items():
+    vault.Mount(
+        f"kv-{path}",
+        path=path,
+        type="kv",
+        options={"version": "2"},
+        description="Secrets, KV version 2",
+        opts=pulumi.ResourceOptions(provider=vault_provider, protect=engine.protect),
+    )
+secrets_engine = federation.secrets_engine(config, issuer, namespace_id, options)
 policies = {
-    name: vault.Policy(
-        name, name=name, policy=text, opts=pulumi.ResourceOptions(provider=vault_provider)
-    ).name
+    name: vault.Policy(name, name=name, policy=text, opts=in_vault).name
     for name, text in config.policies.items()
 }
 
-# Logins
+# Who logs in, and what the software that does is told
 
-
-def login(name: str, declared: settings.LoginSettings) -> ServiceAccountLogin | Ec2InstanceLogin:
-    """The component of a declared login."""
-    # Named by what it owns in Vault: by the login's key, a login with a new key would write the same Vault
-    # role, which the old one, deleted afterwards, would take along.
-    component = declared.vault_role or name
-    common = {
-        "connection": auth.connection,
-        "vault_role": component,
-        "token": {
-            "policies": [policies.get(policy, policy) for policy in declared.policies],
-            "max_ttl": declared.max_ttl,
-            "ttl": declared.ttl or declared.max_ttl,
-        },
-    }
-    if isinstance(declared, settings.ServiceAccountLogin):
-        return ServiceAccountLogin(
-            component,
-            cast(
-                ServiceAccountLoginArgs,
-                {
-                    **common,
-                    "oidc_issuer": cluster.oidc_issuer,
-                    "oidc_provider_arn": cluster.oidc_provider_arn,
-                    "service_accounts": [
-                        dict(zip(("namespace", "name"), account.split("/"), strict=True))
-                        for account in declared.service_accounts
-                    ],
-                    "service_account_mode": ServiceAccountMode(declared.service_account_mode),
-                    "allow_wildcards": declared.allow_wildcards,
-                    "iam_role_name": declared.iam_role_name or name,
-                    "permissions_boundary": declared.permissions_boundary,
-                },
-            ),
-            options,
-        )
-    return Ec2InstanceLogin(
-        component,
-        cast(
-            Ec2InstanceLoginArgs,
-            {
-                **common,
-                "region": config.region,
-                "role_arns": [
-                    *(cluster.node_role_arns[group] for group in declared.node_groups),
-                    *declared.role_arns,
-                ],
-                "instance_profile_names": declared.instance_profile_names,
-            },
-        ),
-        options,
+declared_logins = {
+    name: logins.login(
+        config, name, auth.connection, cluster, policies, vault_identity.policy_arn, in_cluster
     )
-
-
-logins = {name: login(name, declared) for name, declared in config.logins.items()}
+    for name in config.logins
+}
+declared_consumers = {
+    name: consumers.consumer(config, name, auth.connection, declared_logins, vault_identity, in_cluster)
+    for name in config.consumers
+}
 
 # Outputs
 
@@ -176,28 +121,20 @@ pulumi.export(
         "stsRegion": auth.sts_region,
     },
 )
-pulumi.export(
-    "cluster",
-    {
-        "name": cluster.name,
-        "oidcIssuer": cluster.oidc_issuer,
-        "oidcProviderArn": cluster.oidc_provider_arn,
-    },
-)
+if cluster:
+    pulumi.export(
+        "cluster",
+        {
+            "name": cluster.name,
+            "oidcIssuer": cluster.oidc_issuer,
+            "oidcProviderArn": cluster.oidc_provider_arn,
+        },
+    )
+    pulumi.export("kubeconfig", cluster.kubeconfig)
 pulumi.export(
     "logins",
-    {
-        name: {
-            "kind": config.logins[name].kind,
-            "vaultRole": component.vault_role,
-            "iamRoleArn": component.iam_role_arn,
-            "serviceAccounts": component.service_accounts,
-            "principals": component.principals,
-            "policies": config.logins[name].policies,
-            "maxTtl": config.logins[name].max_ttl,
-        }
-        for name, component in logins.items()
-    },
+    {name: logins.output(config.logins[name], component) for name, component in declared_logins.items()},
 )
-pulumi.export("consumers", {})
-pulumi.export("kubeconfig", cluster.kubeconfig)
+pulumi.export("consumers", {name: component.output for name, component in declared_consumers.items()})
+if secrets_engine:
+    pulumi.export("secretsEngine", {"path": secrets_engine.path, "roles": secrets_engine.role_names})

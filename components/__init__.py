@@ -1,41 +1,87 @@
 """Components that let workloads on AWS log in to HashiCorp Vault without a stored credential.
 
-`EksCluster` gives the OIDC issuer; a Vault identity (`IamUserVaultIdentity`) is what Vault is to AWS;
-`VaultAwsAuth` is the AWS auth mount; and each login (`ServiceAccountLogin`, `Ec2InstanceLogin`) is one way
-for one caller to get a Vault token. Providers are taken from `opts.providers`: aws, vault, kubernetes, eks.
+`EksCluster` gives the OIDC issuer; a Vault identity (`IamUserVaultIdentity`, `IamRoleVaultIdentity`,
+`FederatedVaultIdentity`) is what Vault is to AWS; `VaultAwsAuth` is the AWS auth mount, and `TrustedAccount`
+lets it look into another account; each login (`ServiceAccountLogin`, `Ec2InstanceLogin`, `PrincipalLogin`) is
+one way for one caller to get a Vault token; and the consumers in `components.consumers` are told what they
+must know. `VaultPluginIssuer` and `AwsSecretsEngine` are Vault as an issuer that AWS trusts, and as one that
+hands out AWS credentials. Providers are taken from `opts.providers`: aws, vault, kubernetes, eks.
 """
 
+from . import consumers
+from .auth_mount import VaultMount, auth_mount
 from .cluster import EksCluster, EksClusterArgs, NodeGroup
-from .iam import VaultPermissions, merge_permissions
+from .cross_account import HcpVault, TrustedAccount, TrustedAccountArgs
+from .federation import PluginIssuer, VaultPluginIssuer, VaultPluginIssuerArgs
+from .iam import VaultPermissions, merge_permissions, permissions_of_principals
 from .logins.ec2_instance import Ec2InstanceLogin, Ec2InstanceLoginArgs
-from .logins.service_account import (
-    ServiceAccountLogin,
-    ServiceAccountLoginArgs,
-    ServiceAccountMode,
-    ServiceAccountRef,
+from .logins.principal import PrincipalLogin, PrincipalLoginArgs
+from .logins.service_account import ServiceAccountLogin, ServiceAccountLoginArgs, ServiceAccountMode
+from .pod_role import PodIdentityMethod, PodIdentitySource, ServiceAccountRef
+from .secrets_engine import (
+    AwsCredentialType,
+    AwsSecretsEngine,
+    AwsSecretsEngineArgs,
+    AwsSecretsRole,
+    EngineFederation,
+    EngineUser,
 )
 from .vault_auth import StsRole, VaultAwsAuth, VaultAwsAuthArgs, VaultConnection
-from .vault_identity import IamUserVaultIdentity, IamUserVaultIdentityArgs, VaultCredentials
+from .vault_identity import (
+    AccessKeyMode,
+    FederatedVaultIdentity,
+    FederatedVaultIdentityArgs,
+    IamRoleVaultIdentity,
+    IamRoleVaultIdentityArgs,
+    IamUserVaultIdentity,
+    IamUserVaultIdentityArgs,
+    VaultCredentials,
+)
 from .vault_role import VaultToken
 
 __all__ = [
+    "AccessKeyMode",
+    "AwsCredentialType",
+    "AwsSecretsEngine",
+    "AwsSecretsEngineArgs",
+    "AwsSecretsRole",
     "Ec2InstanceLogin",
     "Ec2InstanceLoginArgs",
     "EksCluster",
     "EksClusterArgs",
+    "EngineFederation",
+    "EngineUser",
+    "FederatedVaultIdentity",
+    "FederatedVaultIdentityArgs",
+    "HcpVault",
+    "IamRoleVaultIdentity",
+    "IamRoleVaultIdentityArgs",
     "IamUserVaultIdentity",
     "IamUserVaultIdentityArgs",
     "NodeGroup",
+    "PluginIssuer",
+    "PodIdentityMethod",
+    "PodIdentitySource",
+    "PrincipalLogin",
+    "PrincipalLoginArgs",
     "ServiceAccountLogin",
     "ServiceAccountLoginArgs",
     "ServiceAccountMode",
     "ServiceAccountRef",
     "StsRole",
+    "TrustedAccount",
+    "TrustedAccountArgs",
     "VaultAwsAuth",
     "VaultAwsAuthArgs",
     "VaultConnection",
     "VaultCredentials",
+    "VaultMount",
     "VaultPermissions",
+    "VaultPluginIssuer",
+    "VaultPluginIssuerArgs",
     "VaultToken",
+    "auth_mount",
+    "consumers",
     "merge_permissions",
+    "permissions_of_principals",
 ]

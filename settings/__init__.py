@@ -11,17 +11,29 @@ from typing import Any
 from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env
 
-from settings.logins import Ec2InstanceLogin, LoginSettings, ServiceAccountLogin
+from settings.accounts import Account
+from settings.consumers import ConsumerSettings
+from settings.identities import FederatedIdentity, RoleIdentity, UserIdentity
+from settings.logins import Ec2InstanceLogin, LoginSettings, PrincipalLogin, ServiceAccountLogin
 from settings.parser import PROJECT, PROVIDERS, Parser
 from settings.problems import SettingsError
+from settings.secrets_engine import FederatedSecretsEngine, UserSecretsEngine
 from settings.sections import Settings
 
 __all__ = [
+    "Account",
+    "ConsumerSettings",
     "Ec2InstanceLogin",
+    "FederatedIdentity",
+    "FederatedSecretsEngine",
     "LoginSettings",
+    "PrincipalLogin",
+    "RoleIdentity",
     "ServiceAccountLogin",
     "Settings",
     "SettingsError",
+    "UserIdentity",
+    "UserSecretsEngine",
     "load",
     "parse",
 ]

@@ -2,20 +2,32 @@
 
 from collections.abc import Iterator, Mapping, Set
 
+from pydantic.alias_generators import to_camel
+
 from components import arns
-from settings.logins import Ec2InstanceLogin, LoginSettings, ServiceAccountLogin
+from settings.accounts import Account
+from settings.consumers import ConsumerSettings
+from settings.identities import FederatedIdentity, IdentitySettings, RoleIdentity
+from settings.logins import Ec2InstanceLogin, LoginSettings, PrincipalLogin, ServiceAccountLogin
 from settings.problems import Problems, did_you_mean
 from settings.reading import Reading
-from settings.sections import Account, Cluster, NodeGroup
+from settings.secrets_engine import FederatedSecretsEngine, SecretsEngineSettings
+from settings.sections import Cluster, NodeGroup
 
+Identity = Reading[IdentitySettings] | None
+Engine = Reading[SecretsEngineSettings] | None
 Logins = Mapping[str, Reading[LoginSettings]]
 
 
-def check_duplicates(logins: Logins, cluster: Reading[Cluster] | None, problems: Problems) -> None:
-    """No two logins may share a Vault role, an IAM role (nor with a node group) or a service account."""
+def check_duplicates(
+    logins: Logins, cluster: Reading[Cluster] | None, identity: Identity, engine: Engine, problems: Problems
+) -> None:
+    """No two logins may share a Vault role or a service account, and no two of anything an IAM name."""
     # Vault and IAM tell none of their names apart by case; Kubernetes has no upper case.
     seen: dict[tuple[str, str], str] = {}
     claims = [(cluster.path + key, "IAM role", name) for key, name in _node_roles(cluster)] if cluster else []
+    for own in (identity, engine):
+        claims += _own_names(own) if own else []
     for name, login in logins.items():
         claims += [(login.path + key, noun, value) for noun, value, key in _claims(name, login)]
     for path, noun, value in claims:
@@ -35,6 +47,15 @@ def _node_roles(cluster: Reading[Cluster]) -> Iterator[tuple[str, str]]:
             yield f"{path}.roleName", written
         elif cluster.section.name:
             yield path, f"{cluster.section.name}-{name}-node"
+
+
+def _own_names(
+    own: Reading[IdentitySettings] | Reading[SecretsEngineSettings],
+) -> Iterator[tuple[str, str, str]]:
+    """The IAM names of Vault's own identity, or its secrets engine's."""
+    for field, noun in (("user_name", "IAM user"), ("role_name", "IAM role")):
+        if field not in own.wrong and (name := getattr(own.section, field, None)):
+            yield f"{own.path}.{to_camel(field)}", noun, name
 
 
 def _claims(name: str, login: Reading[LoginSettings]) -> Iterator[tuple[str, str, str]]:
@@ -95,11 +116,70 @@ def _no_sts_role(quoted: str, arn: arns.Arn) -> str:
     )
 
 
+def check_principals(logins: Logins, accounts: Set[str] | None, problems: Problems) -> None:
+    """Principals must be of one account for each login, which Vault can look into."""
+    for login in logins.values():
+        if not isinstance(login.section, PrincipalLogin):
+            continue
+        bound = {f"{login.path}.principals[{index}]": arn for index, arn in login.items("principals")}
+        of = {path: arns.parse(arn) for path, arn in bound.items()}
+        for path, arn in of.items():
+            if accounts is not None and arn.account not in accounts:
+                problems.add(path, _no_sts_role(problems.quoted(path, str(arn)), arn))
+        if len({arn.account for arn in of.values()}) > 1:
+            problems.add(login.path, "binds principals of several accounts; write one login for each account")
+
+
+def check_consumers(
+    consumers: Mapping[str, Reading[ConsumerSettings]], logins: Logins, problems: Problems
+) -> None:
+    """A consumer's login must be one of the stack's."""
+    for consumer in consumers.values():
+        path, login = f"{consumer.path}.login", consumer.section.login
+        if "login" in consumer.wrong or login in logins:
+            continue
+        if login:
+            known = tuple(logins)
+            problems.add(path, f"{problems.quoted(path, login)} is not a login" + did_you_mean(login, known))
+        elif consumer.section.needs_login:
+            problems.add(path, "is missing; it is the name of the login that the consumer uses")
+
+
+def check_no_cluster(logins: Logins, identity: Identity, path: str, problems: Problems) -> None:
+    """Without a cluster there are neither service accounts nor nodes."""
+    needs = [login.path for login in logins.values() if isinstance(login.section, ServiceAccountLogin)]
+    needs += [
+        login.path
+        for login in logins.values()
+        if isinstance(login.section, Ec2InstanceLogin) and login.section.node_groups
+    ]
+    if identity and isinstance(identity.section, RoleIdentity) and identity.section.service_account:
+        needs.append(f"{identity.path}.serviceAccount")
+    if needs:
+        problems.add(path, f"is missing, and {needs[0]} needs the cluster; write at least {{name: NAME}}")
+
+
+def check_no_federation(identity: Identity, engine: Engine, path: str, problems: Problems) -> None:
+    """Without an issuer there is nothing for AWS to trust."""
+    needs = [
+        section.path
+        for section in (identity, engine)
+        if section and isinstance(section.section, FederatedIdentity | FederatedSecretsEngine)
+    ]
+    if needs:
+        problems.add(
+            path, f"is missing, and {needs[0]} needs it; write at least {{issuer: https://vault.example.com}}"
+        )
+
+
 def check_accounts(accounts: Mapping[str, Reading[Account] | None], problems: Problems) -> None:
     """The role that Vault assumes to look into an account must be one of that account."""
     for name, account in accounts.items():
-        if account is None or "role_arn" in account.wrong or not arns.ACCOUNT_FORM.fullmatch(name):
+        if account is None or not arns.ACCOUNT_FORM.fullmatch(name):
             continue
-        role, path = account.section.role_arn, f"{account.path}.roleArn"
-        if arns.parse(role).account != name:
-            problems.add(path, f"{problems.quoted(path, role)} is of another account; write a role of {name}")
+        for field in ("role_arn", "deploy_role_arn"):
+            role, path = getattr(account.section, field), f"{account.path}.{to_camel(field)}"
+            if role and field not in account.wrong and arns.parse(role).account != name:
+                problems.add(
+                    path, f"{problems.quoted(path, role)} is of another account; write a role of {name}"
+                )

@@ -1,9 +1,11 @@
 """The sections of the logins, one for each kind."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
 from components import durations
 from settings.section import Section, rule
@@ -12,6 +14,7 @@ from settings.values import (
     IamName,
     PolicyArn,
     PolicyName,
+    PrincipalPattern,
     ProfileName,
     RoleArn,
     ServiceAccount,
@@ -54,12 +57,25 @@ class ServiceAccountLogin(Login):
     allow_wildcards: bool = Field(False, description="take * and ? in serviceAccounts")
     iam_role_name: IamName | None = Field(None, description="name of the IAM role; default the login's name")
     permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds the IAM role")
+    method: Literal["irsa", "pod-identity"] = Field(
+        "irsa", description="how the pods get the IAM role: by their token, or by EKS Pod Identity"
+    )
+    vault_lookups: bool = Field(
+        False, description="grant the IAM role what Vault's own identity may do; no login needs it"
+    )
 
-    @rule("service_accounts", "allow_wildcards", "service_account_mode")
+    @rule("method", "service_account_mode")
+    def _patched(self) -> Iterator[str]:
+        if self.method == "pod-identity" and self.service_account_mode == "patch":
+            yield "cannot patch, as EKS Pod Identity needs no annotation; write serviceAccountMode: none"
+
+    @rule("service_accounts", "allow_wildcards", "service_account_mode", "method")
     def _wildcards(self) -> Iterator[str]:
         wild = [account for account in self.service_accounts if is_wild(account)]
         if wild and not self.allow_wildcards:
             yield f"has the wildcard {wild[0]!r}; write service accounts in full, or allowWildcards: true"
+        elif wild and self.method == "pod-identity":
+            yield f"has the wildcard {wild[0]!r}, which EKS Pod Identity does not know; write method: irsa"
         elif wild and self.service_account_mode != "none":
             yield f"cannot {self.service_account_mode} {wild[0]!r}; write serviceAccountMode: none"
 
@@ -80,8 +96,34 @@ class Ec2InstanceLogin(Login):
             yield "binds nobody; write nodeGroups or roleArns"
 
 
-LoginSettings = ServiceAccountLogin | Ec2InstanceLogin
+class PrincipalLogin(Login):
+    """IAM roles and users log in as themselves, in this account or another one."""
+
+    kind: Literal["principal"] = Field(description="kind of login")
+    principals: UniqueList[PrincipalPattern] = Field(
+        min_length=1, description="list of ARNs of the roles or users that may log in; each may end in *"
+    )
+    verify_as: UniqueList[RoleArn] = Field(
+        [],
+        description="list of roles that `vault-aws-auth login` and `verify` assume to be such a caller; "
+        "default: the principals that are roles without *",
+    )
+    verify_not_as: UniqueList[RoleArn] = Field(
+        [], description="list of roles that `vault-aws-auth verify` assumes to see Vault refuse them"
+    )
+
+    @rule("principals", "verify_as", "verify_not_as")
+    def _verified(self) -> Iterator[str]:
+        for field, wanted in (("verify_as", True), ("verify_not_as", False)):
+            for role in getattr(self, field):
+                if any(fnmatchcase(role, pattern) for pattern in self.principals) is not wanted:
+                    key = to_camel(field)
+                    yield f"has {role} in {key}, which is {'none' if wanted else 'one'} of its principals"
+
+
+LoginSettings = ServiceAccountLogin | Ec2InstanceLogin | PrincipalLogin
 LOGIN_KINDS: dict[str, type[LoginSettings]] = {
     "service-account": ServiceAccountLogin,
     "ec2-instance": Ec2InstanceLogin,
+    "principal": PrincipalLogin,
 }

@@ -7,11 +7,15 @@ from typing import Any, TypeVar
 
 from components import arns, names
 from settings import between
+from settings.accounts import Account
+from settings.consumers import CONSUMER_KINDS, ConsumerSettings
+from settings.identities import IDENTITY_KINDS, IdentitySettings
 from settings.logins import LOGIN_KINDS, LoginSettings
 from settings.problems import Problems, SettingsError, did_you_mean
 from settings.reading import Reading, read
+from settings.secrets_engine import SECRETS_ENGINE_KINDS, SecretsEngineSettings
 from settings.section import Section
-from settings.sections import IDENTITY_KINDS, KEYS, Account, Cluster, Settings, UserIdentity, Vault
+from settings.sections import KEYS, Cluster, Federation, Settings, Vault
 
 PROJECT = "vault-aws-auth"
 REGION_KEY = "aws:region"
@@ -39,28 +43,44 @@ class Parser:
         self.check_keys()
         region = self.region()
         account_id = self.account_id()
-        cluster = self.section(Cluster, "cluster")
+        cluster = self.section(Cluster, "cluster") if self.given("cluster") else None
         vault = self.section(Vault, "vault")
         external = {str(name) for _, name in vault.items("external_policies")} if vault else set()
         self.known_policies = {*self.policies, *external}
         identity = self.identity()
+        federation = self.section(Federation, "federation") if self.given("federation") else None
+        engine = self.secrets_engine()
         accounts = self.accounts()
         logins = self.logins()
+        consumers = self.consumers()
         tags = self.tags()
-        between.check_duplicates(logins, cluster, self.problems)
-        between.check_instances(logins, cluster, self.reachable(account_id, accounts), self.problems)
+        reachable = self.reachable(account_id, accounts)
+        between.check_duplicates(logins, cluster, identity, engine, self.problems)
+        between.check_instances(logins, cluster, reachable, self.problems)
+        between.check_principals(logins, reachable, self.problems)
         between.check_accounts(accounts, self.problems)
+        between.check_consumers(consumers, logins, self.problems)
+        if not self.given("cluster"):
+            between.check_no_cluster(logins, identity, f"{PROJECT}:cluster", self.problems)
+        if not self.given("federation"):
+            between.check_no_federation(identity, engine, f"{PROJECT}:federation", self.problems)
+        if vault and engine and engine.section.path in (vault.section.kv or {}):
+            quoted = self.problems.quoted(f"{engine.path}.path", engine.section.path)
+            self.problems.add(f"{engine.path}.path", f"{quoted} is in vault.kv, too; write another")
 
-        if self.problems.found or not (region and cluster and vault and identity):
+        if self.problems.found or not (region and vault and identity):
             raise SettingsError(self.problems.found)
         used = {policy for login in logins.values() for policy in login.section.policies}
         return Settings.model_construct(
             region=region,
             account_id=account_id,
-            cluster=cluster.section,
+            cluster=cluster.section if cluster else None,
             vault=vault.section,
             vault_identity=identity.section,
             logins={name: login.section for name, login in logins.items()},
+            consumers={name: consumer.section for name, consumer in consumers.items()},
+            federation=federation.section if federation else None,
+            secrets_engine=engine.section if engine else None,
             accounts={name: account.section for name, account in accounts.items() if account},
             tags=tags,
             policies={name: self.policies[name] for name in sorted((used & {*self.policies}) - external)},
@@ -114,6 +134,10 @@ class Parser:
 
     # Sections
 
+    def given(self, key: str) -> bool:
+        """Whether anything is written under a key; empty is its default in Pulumi.yaml."""
+        return self.raw.get(f"{PROJECT}:{key}") not in (None, {}, "", "{}")
+
     def mapping(self, key: str) -> dict[str, Any]:
         """What is under a key; empty, and a problem, if it is not a mapping."""
         path = f"{PROJECT}:{key}"
@@ -147,9 +171,30 @@ class Parser:
             return None
         return read(kinds[kind], path, value, self.known_policies, self.problems)
 
-    def identity(self) -> Reading[UserIdentity] | None:
+    def identity(self) -> Reading[IdentitySettings] | None:
         value = {"kind": "user", **self.mapping("vaultIdentity")}
         return self.kind(IDENTITY_KINDS, f"{PROJECT}:vaultIdentity", value)
+
+    def secrets_engine(self) -> Reading[SecretsEngineSettings] | None:
+        if not self.given("secretsEngine"):
+            return None
+        return self.kind(SECRETS_ENGINE_KINDS, f"{PROJECT}:secretsEngine", self.mapping("secretsEngine"))
+
+    def consumers(self) -> dict[str, Reading[ConsumerSettings]]:
+        """Those whose kind is known, as far as they are right."""
+        path = f"{PROJECT}:consumers"
+        found = {}
+        for name, value in self.mapping("consumers").items():
+            try:
+                names.check_vault_role(name)
+            except ValueError:
+                self.problems.add(
+                    f"{path}.{name}", "is not a name; write lower-case letters, digits, _, - and ."
+                )
+            consumer = self.kind(CONSUMER_KINDS, f"{path}.{name}", value)
+            if consumer:
+                found[name] = consumer
+        return found
 
     def accounts(self) -> dict[str, Reading[Account] | None]:
         found = {}

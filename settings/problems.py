@@ -79,6 +79,7 @@ def _expected(kind: str, context: Mapping[str, Any]) -> str:
         "too_short": "is too short; write {min_length} or more",
         "greater_than_equal": "is too small; write {ge} or more",
         "literal_error": "is not one of them; write {expected}",
+        "enum": "is not one of them; write {expected}",
     }
     return forms.get(kind, "is not accepted").format(**context)
 

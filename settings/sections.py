@@ -1,29 +1,35 @@
 """The sections of the stack's configuration: every key, with its default and meaning."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from settings.accounts import Account
+from settings.consumers import ConsumerSettings
+from settings.identities import IdentitySettings
 from settings.logins import LoginSettings
+from settings.secrets_engine import SecretsEngineSettings
 from settings.section import Section, rule
 from settings.values import (
     AnyArn,
     Cidr,
     ClusterName,
-    ExternalId,
     ExternalPolicyName,
     GroupName,
     IamName,
+    Issuer,
     KubernetesVersion,
     MountPath,
+    Namespace,
     PolicyArn,
     Region,
     RoleArn,
     ServerIdHeader,
     SubnetId,
+    Thumbprint,
     UniqueList,
     Url,
     VaultNamespace,
@@ -83,9 +89,18 @@ class Cluster(Section):
         {}, description="node roles of an existing cluster, by node group"
     )
 
+    namespaces: UniqueList[Namespace] = Field(
+        [],
+        description="list of Kubernetes namespaces that the stack makes, and deletes with all in them",
+    )
+
+    def given(self) -> dict[str, Any]:
+        """Without the namespaces, which are made through the cluster's own API."""
+        return {key: value for key, value in super().given().items() if key != "namespaces"}
+
     @rule("existing")
     def _existing(self) -> Iterator[str]:
-        extra = sorted(self.model_fields_set - {"name", "existing", "node_role_arns"})
+        extra = sorted(self.model_fields_set - {"name", "existing", "node_role_arns", "namespaces"})
         if self.existing and extra:
             keys = ", ".join(to_camel(field) for field in extra)
             yield f"is an existing cluster, used as it is; leave out {keys}"
@@ -115,6 +130,14 @@ class Endpoints(Section):
     ec2: Url | None = Field(None, description="EC2; default AWS's own")
 
 
+class KvMount(Section):
+    """A KV version 2 secrets engine."""
+
+    protect: bool = Field(
+        True, description="refuse to delete the engine, and every secret in it, until this is false"
+    )
+
+
 class Vault(Section):
     """Vault, and its AWS auth mount."""
 
@@ -136,6 +159,9 @@ class Vault(Section):
         "role_id", description="what makes two logins the same Vault entity; role_id is the Vault role"
     )
 
+    kv: dict[MountPath, KvMount] = Field(
+        {}, description="mapping of KV version 2 secrets engines that the stack mounts, by path"
+    )
     external_policies: UniqueList[ExternalPolicyName] = Field(
         [],
         description="list of Vault policies that somebody else manages and logins may name; the others are "
@@ -150,27 +176,15 @@ class Vault(Section):
         return self.server_id_header
 
 
-class UserIdentity(Section):
-    """Vault runs with the access key of an IAM user."""
+class Federation(Section):
+    """Vault as an OIDC issuer that AWS trusts (Vault Enterprise)."""
 
-    kind: Literal["user"] = Field("user", description="kind of identity")
-    user_name: IamName = Field("vault-auth", description="name of the IAM user")
-    policy_name: IamName = Field("vault-auth-policy", description="name of the IAM policy")
-    permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds the permissions")
-
-
-class Account(Section):
-    """Another account whose principals log in."""
-
-    role_arn: RoleArn = Field(
-        description="ARN of the role in that account that Vault assumes to look them up"
+    issuer: Issuer = Field(
+        description="URL under which AWS reaches Vault's discovery documents, e.g. https://vault.example.com"
     )
-    external_id: ExternalId | None = Field(
-        None, description="external ID that the role's trust policy demands"
+    thumbprints: UniqueList[Thumbprint] = Field(
+        [], description="list of SHA-1 thumbprints of the issuer's CA; only for a private one"
     )
-
-
-IDENTITY_KINDS: dict[str, type[UserIdentity]] = {"user": UserIdentity}
 
 
 class Settings(BaseModel):
@@ -184,10 +198,13 @@ class Settings(BaseModel):
     account_id: str | None
     """The account that the stack deploys into, if it is pinned."""
 
-    cluster: Cluster
+    cluster: Cluster | None
     vault: Vault
-    vault_identity: UserIdentity
+    vault_identity: IdentitySettings
     logins: dict[str, LoginSettings]
+    consumers: dict[str, ConsumerSettings]
+    federation: Federation | None
+    secrets_engine: SecretsEngineSettings | None
     accounts: dict[str, Account]
     tags: dict[str, str]
 
@@ -195,10 +212,28 @@ class Settings(BaseModel):
     """Text of the Vault policies that the logins use, by name."""
 
     @property
+    def uses_pod_identity(self) -> bool:
+        """Whether the cluster's nodes need the EKS Pod Identity agent."""
+        return any(
+            getattr(it, "method", "") == "pod-identity" for it in (self.vault_identity, *self.logins.values())
+        )
+
+    @property
     def sts_region(self) -> str:
         """The region whose STS verifies logins."""
         return self.vault.sts_region or self.region
 
 
-KEYS = ("accountId", "accounts", "cluster", "logins", "tags", "vault", "vaultIdentity")
+KEYS = (
+    "accountId",
+    "accounts",
+    "cluster",
+    "consumers",
+    "federation",
+    "logins",
+    "secretsEngine",
+    "tags",
+    "vault",
+    "vaultIdentity",
+)
 """The keys of the configuration."""

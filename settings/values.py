@@ -66,6 +66,27 @@ def _check_service_account(value: str) -> None:
         names.check_service_account(name)
 
 
+def _check_service_account_in_full(value: str) -> None:
+    _check_service_account(value)
+    if is_wild(value):
+        raise ValueError("has a wildcard; write the service account in full")
+
+
+def _check_principal(value: str) -> None:
+    arns.parse_iam(value, "role", "user", wildcard=True)
+
+
+def _check_service_principal(value: str) -> None:
+    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.com(\.cn)?|amazon\.com)", value):
+        raise ValueError("is not an AWS service; write e.g. ec2.amazonaws.com")
+
+
+def _check_issuer(value: str) -> None:
+    _check_url(value)
+    if not value.startswith("https://"):
+        raise ValueError("is not https, and AWS trusts no other issuer; write e.g. https://vault.example.com")
+
+
 def _check_policy(value: str, info: ValidationInfo) -> str:
     known = sorted({*(info.context or {}).get("policies", ()), *BUILT_IN_POLICIES})
     if value not in known:
@@ -111,12 +132,24 @@ PolicyName = Annotated[str, AfterValidator(_check_policy)]
 ExternalPolicyName = Annotated[
     str, _matches(r"(?!root$)[^\sA-Z]+", "the name of a Vault policy, in lower case, and not root")
 ]
+Audience = Annotated[str, _matches(r"[\w.:/-]{1,255}", "an audience; write e.g. vault-aws-auth")]
+Issuer = Annotated[str, _form(_check_issuer), AfterValidator(lambda url: url.rstrip("/"))]
+Thumbprint = Annotated[
+    str, _matches(r"[0-9a-fA-F]{40}", "a thumbprint; write the 40 hexadecimal digits of SHA-1")
+]
 Duration = Annotated[str, BeforeValidator(_number_to_text), _form(durations.to_seconds)]
 
 # AWS
 Region = Annotated[str, _matches(arns.REGION_FORM.pattern, "an AWS region; write e.g. us-east-1")]
 RoleArn = Annotated[str, _form(lambda arn: arns.parse_iam(arn, "role"))]
 PolicyArn = Annotated[str, _form(lambda arn: arns.parse_iam(arn, "policy"))]
+AccountId = Annotated[
+    str,
+    BeforeValidator(_number_to_text),
+    _matches(arns.ACCOUNT_FORM.pattern, "an account ID; write its 12 digits, in quotes"),
+]
+PrincipalPattern = Annotated[str, _form(_check_principal)]
+ServicePrincipal = Annotated[str, _form(_check_service_principal)]
 AnyArn = Annotated[str, _form(arns.parse)]
 IamName = Annotated[str, _form(names.check_iam_name)]
 ProfileName = Annotated[
@@ -138,3 +171,5 @@ GroupName = Annotated[
     str, _matches(r"[a-z0-9][a-z0-9-]{0,39}", "a name; write up to 40 lower-case letters, digits and -")
 ]
 ServiceAccount = Annotated[str, _form(_check_service_account)]
+ServiceAccountInFull = Annotated[str, _form(_check_service_account_in_full)]
+Namespace = Annotated[str, _form(names.check_namespace)]

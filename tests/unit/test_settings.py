@@ -102,7 +102,7 @@ WRONG = [
         "foo",
         1,
         "vault-aws-auth:foo: is not a known key; "
-        "known: accountId, accounts, cluster, logins, tags, vault, vaultIdentity",
+        "known: accountId, accounts, cluster, consumers, federation, logins, secretsEngine, tags, vault, vaultIdentity",
     ),
     (
         "aws:profile",
@@ -230,7 +230,7 @@ WRONG = [
     (
         "logins.pod.kind",
         MISSING,
-        "vault-aws-auth:logins.pod.kind: is missing; known: service-account, ec2-instance",
+        "vault-aws-auth:logins.pod.kind: is missing; known: service-account, ec2-instance, principal",
     ),
     (
         "logins.pod.kind",
@@ -529,10 +529,10 @@ def test_whether_vault_can_look_into_an_account_is_left_open_while_the_accounts_
 def test_an_account_that_is_wrong_inside_is_still_one_that_vault_looks_into() -> None:
     login = {"kind": "ec2-instance", "roleArns": ["arn:aws:iam::222222222222:role/a"], "policies": ["dev"]}
     config = changed("logins.other", login)
-    config["vault-aws-auth:accounts"] = {"222222222222": {"externalId": "some-id"}}
+    config["vault-aws-auth:accounts"] = {"222222222222": {"roleArn": "role/vault"}}
     assert problems(config) == [
-        "vault-aws-auth:accounts.222222222222.roleArn: is missing; it is the ARN of the role in that account "
-        "that Vault assumes to look them up"
+        'vault-aws-auth:accounts.222222222222.roleArn: "role/vault" is not an ARN; write '
+        "arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"
     ]
 
 
@@ -591,12 +591,16 @@ def test_configuration_of_other_packages_reaches_the_checks(
         load(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["local", "dev"])
-def test_the_stack_files_of_this_repository_are_valid(name: str) -> None:
-    config = yaml.safe_load((Path(__file__).parents[2] / f"Pulumi.{name}.yaml").read_text())["config"]
-    if name == "local":
-        config["vault-aws-auth:vault"]["address"] = "https://127.0.0.1:8200"
-    settings = parse(config, POLICIES)
+ROOT = Path(__file__).parents[2]
+STACK_FILES = sorted([*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*/Pulumi.*.yaml")])
+
+
+@pytest.mark.parametrize("file", STACK_FILES, ids=lambda file: file.stem)
+def test_the_stack_files_of_this_repository_are_valid(file: Path) -> None:
+    config = yaml.safe_load(file.read_text())["config"]
+    config["vault-aws-auth:vault"].setdefault("address", "https://127.0.0.1:8200")
+    policies = {path.stem: "" for path in (ROOT / "policies" / "vault").glob("*.hcl")}
+    settings = parse(config, policies)
     assert isinstance(settings, Settings)
     assert isinstance(settings, BaseModel)
 

@@ -1,0 +1,243 @@
+# ruff: noqa: E501 - messages are long
+"""Settings of other accounts, federation, engines and consumers: safe defaults, and one message for each problem."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from settings import (
+    FederatedIdentity,
+    FederatedSecretsEngine,
+    PrincipalLogin,
+    RoleIdentity,
+    SettingsError,
+    parse,
+)
+
+POLICIES = {"dev": ""}
+SECONDARY = "arn:aws:iam::222222222222:role"
+VALID: dict[str, Any] = {
+    "aws:region": "us-east-1",
+    "vault-aws-auth:accountId": "111111111111",
+    "vault-aws-auth:vault": {"address": "https://vault.example.com:8200", "kv": {"dev": {}}},
+    "vault-aws-auth:accounts": {"222222222222": {}},
+    "vault-aws-auth:logins": {
+        "other": {"kind": "principal", "principals": [f"{SECONDARY}/app*"], "policies": ["dev"]}
+    },
+}
+CLUSTER = {"name": "eks1"}
+POD = {"kind": "service-account", "serviceAccounts": ["app/api"], "policies": ["dev"]}
+ENGINE = {
+    "kind": "user",
+    "roles": {"my-role": {"credentialType": "iam_user", "policyArns": ["arn:aws:iam::aws:policy/ReadOnly"]}},
+}
+
+
+def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
+    """The valid configuration with values set. `/` goes into mappings."""
+    config = copy.deepcopy(VALID)
+    for path, value in changes:
+        first, *rest = path.split("/")
+        parts = [f"vault-aws-auth:{first}", *rest]
+        target = config
+        for part in parts[:-1]:
+            target = target.setdefault(part, {})
+        target[parts[-1]] = value
+    return config
+
+
+def problems(*changes: tuple[str, Any]) -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        parse(changed(*changes), POLICIES)
+    return error.value.problems
+
+
+def test_what_is_not_written_is_the_safe_choice() -> None:
+    settings = parse(VALID, POLICIES)
+    account = settings.accounts["222222222222"]
+    assert account.trust_vault_identity
+    assert not account.trusted_services
+    assert account.hcp is None
+    assert not account.all_lookups
+    assert settings.vault.kv["dev"].protect
+    assert not settings.vault_identity.all_lookups
+    assert settings.cluster is None
+    other = settings.logins["other"]
+    assert isinstance(other, PrincipalLogin)
+    assert other.max_ttl == "1h"
+
+
+def test_the_way_of_a_login_to_its_role_is_one_word() -> None:
+    for word, used in (("irsa", False), ("pod-identity", True)):
+        config = changed(("cluster", CLUSTER), ("logins/pod", {**POD, "method": word}))
+        assert parse(config, POLICIES).uses_pod_identity is used
+
+
+def test_vaults_identity_is_one_word_and_no_login_changes() -> None:
+    pod = ("logins/pod", POD)
+    role = {"kind": "role", "serviceAccount": "vault/vault", "method": "pod-identity"}
+    user = parse(changed(("cluster", CLUSTER), pod), POLICIES)
+    of_role = parse(changed(("cluster", CLUSTER), pod, ("vaultIdentity", role)), POLICIES)
+    issuer = ("federation", {"issuer": "https://vault.example.com"})
+    federated = parse(
+        changed(("cluster", CLUSTER), pod, ("vaultIdentity", {"kind": "federation"}), issuer), POLICIES
+    )
+    assert user.logins == of_role.logins == federated.logins
+    assert isinstance(of_role.vault_identity, RoleIdentity)
+    assert isinstance(federated.vault_identity, FederatedIdentity)
+
+
+def test_the_options_of_a_consumer_are_those_of_its_component() -> None:
+    config = changed(
+        ("cluster", CLUSTER),
+        ("logins/gloo", {**POD, "serviceAccounts": ["gloo-system/gloo"]}),
+        ("consumers/gloo", {"kind": "gloo", "login": "gloo", "pathPrefix": "team", "edition": "enterprise"}),
+    )
+    options = parse(config, POLICIES).consumers["gloo"].options()
+    assert options["path_prefix"] == "team"
+    assert options["edition"].value == "enterprise"
+    assert "login" not in options
+
+
+def test_an_engine_has_its_policy_document_as_json() -> None:
+    engine = copy.deepcopy(ENGINE)
+    engine["roles"]["my-role"]["policyDocument"] = {"Version": "2012-10-17", "Statement": []}  # type: ignore[index]
+    found = parse(changed(("secretsEngine", engine)), POLICIES).secrets_engine
+    assert found
+    assert (
+        found.given()["roles"]["my-role"]["policy_document"] == '{"Version": "2012-10-17", "Statement": []}'
+    )
+
+
+def test_a_federated_engine_needs_no_key() -> None:
+    config = changed(
+        ("secretsEngine", {**ENGINE, "kind": "federation"}),
+        ("federation", {"issuer": "https://vault.example.com/"}),
+    )
+    settings = parse(config, POLICIES)
+    assert isinstance(settings.secrets_engine, FederatedSecretsEngine)
+    assert settings.federation
+    assert settings.federation.issuer == "https://vault.example.com"
+
+
+ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
+    (
+        [("accounts", {})],
+        f'vault-aws-auth:logins.other.principals[0]: "{SECONDARY}/app*" is of the account 222222222222, into which Vault cannot look; write the role that it is to assume there',
+    ),
+    (
+        [("logins/other/principals", [f"{SECONDARY}/a", "arn:aws:iam::111111111111:role/b"])],
+        "vault-aws-auth:logins.other: binds principals of several accounts; write one login for each account",
+    ),
+    (
+        [("logins/other/principals", [f"{SECONDARY}/a*b"])],
+        f'vault-aws-auth:logins.other.principals[0]: "{SECONDARY}/a*b" has a wildcard that is not its last character',
+    ),
+    (
+        [("logins/other/verifyAs", [f"{SECONDARY}/zebra"])],
+        f"vault-aws-auth:logins.other: has {SECONDARY}/zebra in verifyAs, which is none of its principals",
+    ),
+    (
+        [("logins/other/verifyNotAs", [f"{SECONDARY}/app1"])],
+        f"vault-aws-auth:logins.other: has {SECONDARY}/app1 in verifyNotAs, which is one of its principals",
+    ),
+    (
+        [("logins/pod", POD)],
+        "vault-aws-auth:cluster: is missing, and vault-aws-auth:logins.pod needs the cluster; write at least {name: NAME}",
+    ),
+    (
+        [("cluster", CLUSTER), ("logins/pod", {**POD, "method": "pods"})],
+        "vault-aws-auth:logins.pod.method: \"pods\" is not one of them; write 'irsa' or 'pod-identity'",
+    ),
+    (
+        [
+            ("cluster", CLUSTER),
+            ("logins/pod", {**POD, "method": "pod-identity", "serviceAccountMode": "patch"}),
+        ],
+        "vault-aws-auth:logins.pod: cannot patch, as EKS Pod Identity needs no annotation; write serviceAccountMode: none",
+    ),
+    (
+        [("vaultIdentity", {"kind": "role"})],
+        "vault-aws-auth:vaultIdentity: lets nobody run with the role; write serviceAccount or trustedServices",
+    ),
+    (
+        [("vaultIdentity", {"kind": "role", "serviceAccount": "vault/vault"})],
+        "vault-aws-auth:cluster: is missing, and vault-aws-auth:vaultIdentity.serviceAccount needs the cluster",
+    ),
+    (
+        [("vaultIdentity", {"kind": "role", "serviceAccount": "vault/*"}), ("cluster", CLUSTER)],
+        'vault-aws-auth:vaultIdentity.serviceAccount: "vault/*" has a wildcard; write the service account in full',
+    ),
+    (
+        [("vaultIdentity", {"kind": "federation"})],
+        "vault-aws-auth:federation: is missing, and vault-aws-auth:vaultIdentity needs it; write at least {issuer: https://vault.example.com}",
+    ),
+    (
+        [("federation", {"issuer": "http://vault.example.com"})],
+        'vault-aws-auth:federation.issuer: "http://vault.example.com" is not https, and AWS trusts no other issuer',
+    ),
+    (
+        [("accounts/222222222222", {"roleArn": f"{SECONDARY}/v", "roleName": "v"})],
+        "vault-aws-auth:accounts.222222222222: has a roleArn, which is used as it is; leave out roleName, or leave out roleArn",
+    ),
+    (
+        [("accounts/222222222222", {"trustVaultIdentity": False})],
+        "vault-aws-auth:accounts.222222222222: has a role that trusts nobody",
+    ),
+    (
+        [("accounts/222222222222", {"deployRoleArn": "arn:aws:iam::333333333333:role/deploy"})],
+        'vault-aws-auth:accounts.222222222222.deployRoleArn: "arn:aws:iam::333333333333:role/deploy" is of another account; write a role of 222222222222',
+    ),
+    (
+        [("accounts/222222222222", {"trustedServices": ["ec2"]})],
+        'vault-aws-auth:accounts.222222222222.trustedServices[0]: "ec2" is not an AWS service; write e.g. ec2.amazonaws.com',
+    ),
+    (
+        [("secretsEngine", {**ENGINE, "path": "dev"})],
+        'vault-aws-auth:secretsEngine.path: "dev" is in vault.kv, too; write another',
+    ),
+    (
+        [("secretsEngine", {"kind": "user", "roles": {"a": {"credentialType": "iam_user"}}})],
+        "vault-aws-auth:secretsEngine.roles.a: gives credentials that may do nothing; write policyDocument or policyArns",
+    ),
+    (
+        [("secretsEngine", {"kind": "user", "roles": {"a": {"credentialType": "assumed_role"}}})],
+        "vault-aws-auth:secretsEngine.roles.a: assumes no role; write roleArns",
+    ),
+    (
+        [("secretsEngine", {**ENGINE, "userName": "vault-auth"})],
+        'vault-aws-auth:secretsEngine.userName: "vault-auth" is the IAM user of vault-aws-auth:vaultIdentity.userName already; write another',
+    ),
+    (
+        [("consumers/gloo", {"kind": "gloo", "login": "othr"})],
+        'vault-aws-auth:consumers.gloo.login: "othr" is not a login; did you mean other?',
+    ),
+    (
+        [("consumers/gloo", {"kind": "gloo"})],
+        "vault-aws-auth:consumers.gloo.login: is missing; it is the name of the login that the consumer uses",
+    ),
+    (
+        [("consumers/gloo", {"kind": "glo", "login": "other"})],
+        'vault-aws-auth:consumers.gloo.kind: "glo" is not a kind; did you mean gloo?',
+    ),
+    (
+        [("consumers/gloo", {"kind": "gloo", "login": "other", "prefix": "dev"})],
+        "vault-aws-auth:consumers.gloo.prefix: is not a known key; did you mean pathPrefix?",
+    ),
+    (
+        [("consumers/gloo", {"kind": "gloo", "login": "other", "edition": "gold"})],
+        "vault-aws-auth:consumers.gloo.edition: \"gold\" is not one of them; write 'edge' or 'enterprise'",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"), ONE_PROBLEM, ids=[m.split(":", 2)[1] for _, m in ONE_PROBLEM]
+)
+def test_one_problem_is_one_message_that_says_how_to_mend_it(
+    changes: list[tuple[str, Any]], message: str
+) -> None:
+    found = problems(*changes)
+    assert len(found) == 1, found
+    assert found[0].startswith(message)
