@@ -432,6 +432,16 @@ def test_ignored_tags_are_neither_seen_nor_removed(account: None) -> None:
         assert {tag["Key"] for tag in tags} == {"kubernetes.io/x", "a"}
 
 
+def test_a_user_is_found_with_its_unique_id(engine: Engine) -> None:
+    made = engine.create(USER, {"name": "vault-primary", "path": "/of/us/", "tags": {"team": "x"}})
+    found = ask(engine, "aws:iam/getUser:getUser", userName="vault-primary")
+    assert found["userId"] == made.outputs["uniqueId"] == found["id"]
+    assert (found["arn"], found["path"]) == (made.outputs["arn"], "/of/us/")
+    assert (found["userName"], found["tags"]) == ("vault-primary", {"team": "x"})
+    with pytest.raises(Refused, match="there is no IAM user 'nobody'"):
+        ask(engine, "aws:iam/getUser:getUser", userName="nobody")
+
+
 def test_an_assumed_role_acts_in_its_own_account(account: None) -> None:
     role_arn = "arn:aws:iam::222222222222:role/deploy"
     assumed = [{"roleArn": role_arn, "sessionName": "us", "externalId": "ours"}]

@@ -1,4 +1,4 @@
-"""What IAM is asked: a role, an OIDC provider."""
+"""What IAM is asked: a role, a user, an OIDC provider."""
 
 from sandbox.plugins.aws.client import Aws, found
 from sandbox.plugins.aws.entry import function
@@ -48,6 +48,17 @@ def _role(aws: Aws, inputs: Inputs) -> State:
     }
 
 
+def _user(aws: Aws, inputs: Inputs) -> State:
+    if not (answer := found(aws.client("iam").get_user, UserName=inputs["userName"])):
+        raise NotFound(f"there is no IAM user {inputs['userName']!r}")
+    live = answer["User"]
+    return {
+        **back(live, {**capital("arn path userId"), "userName": "UserName", "id": "UserId"}),
+        "permissionsBoundary": boundary(live) or "",
+        "tags": unpaired(live.get("Tags")),
+    }
+
+
 IAM = (
     function(
         "iam/getOpenIdConnectProvider:getOpenIdConnectProvider",
@@ -56,4 +67,5 @@ IAM = (
         invoke=_oidc,
     ),
     function("iam/getRole:getRole", inputs="name", unsupported="tags", required="name", invoke=_role),
+    function("iam/getUser:getUser", inputs="userName", unsupported="tags", required="userName", invoke=_user),
 )
