@@ -141,6 +141,11 @@ def test_a_role_for_no_service_account_is_refused(named: list[tuple[str, str]]) 
         trust.pod_identity_trust(CLUSTER_ARN, named)
 
 
+def test_a_role_for_no_cluster_is_refused() -> None:
+    with pytest.raises(ValueError, match="cluster_arn: is empty"):
+        trust.pod_identity_trust("", [("app", "api")])
+
+
 accounts = st.from_regex(r"\A[0-9]{12}\Z")
 identities = st.builds(
     lambda partition, account, kind, name: f"arn:{partition}:iam::{account}:{kind}/{name}",
