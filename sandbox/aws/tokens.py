@@ -114,7 +114,7 @@ def _fetch(url: str, ca_file: str | None = None, base: str | None = None) -> Any
     # One plain connection for both: a TLS one would verify the address instead of the issuer's name.
     with contextlib.closing(connection), socket.create_connection(address, _TIMEOUT_SECONDS) as plain:
         connection.sock = tls.wrap_socket(plain, server_hostname=wanted.hostname) if tls else plain
-        connection.request("GET", wanted.path, headers={"Host": wanted.netloc, "Accept": "application/json"})
+        connection.request("GET", wanted.path, headers={"Host": wanted.netloc})
         answer = connection.getresponse()
         if answer.status != http.HTTPStatus.OK:
             raise OSError(f"status {answer.status}")
