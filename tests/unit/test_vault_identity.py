@@ -56,7 +56,8 @@ def role(**changes: Any) -> IamRoleVaultIdentity:
 
 
 def federated(**changes: Any) -> FederatedVaultIdentity:
-    return FederatedVaultIdentity("id", {**FEDERATED, **changes}, providers())
+    args: Any = {**FEDERATED, **changes}
+    return FederatedVaultIdentity("id", args, providers())
 
 
 def with_client(identity: Callable[[], Any]) -> Recording:
