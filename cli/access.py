@@ -118,5 +118,5 @@ def _who(login: LoginOutput) -> list[str]:
     if login.service_accounts:
         return login.service_accounts
     if login.kind == "ec2-instance":
-        return ["EC2 instances of these roles or profiles"]
+        return ["EC2 instances of this role"]
     return ["whoever has these AWS credentials"]

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from . import aws, refusals, vault
 from .arns import is_bound, principal_of
 from .chain import Session
+from .duration import duration
 from .errors import Refused, UsageProblem
 from .outputs import Stack
 from .workloads import Check, NotChecked, Options, Workload, workload
@@ -19,6 +20,7 @@ IDENTITY = aws.LINK
 BOUND = "bound principal"
 VAULT = "Vault"
 MOUNT = "mount"
+CONFIG = "client config"
 ROLE = "Vault role"
 HEADER = "server-id header"
 LOGIN = vault.LINK
@@ -88,6 +90,7 @@ class _Rest:
             Check(BOUND, self.bound, (IDENTITY,), proved_by=LOGIN),
             Check(VAULT, self.health),
             Check(MOUNT, self.mounted, (VAULT,), proved_by=LOGIN),
+            Check(CONFIG, self.client_config, (VAULT, MOUNT), proved_by=LOGIN),
             Check(ROLE, self.role, (VAULT, MOUNT), proved_by=LOGIN),
             Check(HEADER, self.header, (VAULT, MOUNT, IDENTITY), proved_by=LOGIN),
             Check(LOGIN, self.login, (IDENTITY, VAULT, MOUNT)),
@@ -161,40 +164,38 @@ class _Rest:
         except Refused as error:
             if error.code != refusals.NO_CREDENTIALS:
                 raise
-        return f"auth/{self.mount}/{self._client_config()}"
+        return f"auth/{self.mount}/"
 
-    def _client_config(self) -> str:
-        """With a token: whether Vault asks the STS that logins are signed for."""
-        if not vault.own_token():
-            return ""
-        try:
-            config = vault.read(self.vault, f"auth/{self.mount}/config/client", MOUNT)
-        except Refused:
-            return ""
+    def client_config(self) -> str:
+        """Whether Vault asks the STS that logins are signed for."""
+        path = f"auth/{self.mount}/config/client"
+        config = self._read(path, CONFIG)
         for key, ours in (("sts_endpoint", self.vault.sts_endpoint), ("sts_region", self.vault.sts_region)):
             theirs = (config or {}).get(key)
             if theirs and theirs.rstrip("/") != ours.rstrip("/"):
                 raise Refused(
-                    MOUNT,
+                    CONFIG,
                     "Vault",
-                    f"{key} of its client config is {theirs}, logins are signed for {ours}",
+                    f"{key} is {theirs}, logins are signed for {ours}",
                     refusals.STS_REGION,
-                    "`pulumi up --refresh`; somebody wrote "
-                    f"auth/{self.mount}/config/client behind the stack's back",
+                    f"`pulumi up --refresh` writes {path} again, as the stack has it",
                 )
-        return ", client config as the stack's"
+        return "STS endpoint and region are the stack's"
+
+    def _read(self, path: str, link: str) -> dict[str, Any] | None:
+        if not vault.own_token():
+            raise NotChecked("set VAULT_TOKEN to read it")
+        try:
+            return vault.read(self.vault, path, link)
+        except Refused as error:
+            raise NotChecked(f"VAULT_TOKEN may not read {path}: {error.reason}") from error
 
     def role(self) -> str:
         name, mine = self.who.login.vault_role, self.who.login
         path = f"auth/{self.mount}/role/{name}"
-        if not vault.own_token():
-            if self._login_code == refusals.NO_ROLE:
-                raise _failure(self.outcome)
-            raise NotChecked("set VAULT_TOKEN to read it")
-        try:
-            found = vault.read(self.vault, path, ROLE)
-        except Refused as error:
-            raise NotChecked(f"VAULT_TOKEN may not read {path}: {error.reason}") from error
+        if not vault.own_token() and self._login_code == refusals.NO_ROLE:
+            raise _failure(self.outcome)
+        found = self._read(path, ROLE)
         if found is None:
             raise Refused(
                 ROLE, "Vault", f"there is no {path}", refusals.NO_ROLE, "`pulumi up --refresh` makes it"
@@ -223,7 +224,7 @@ class _Rest:
         if isinstance(self.outcome, Refused):
             raise self.outcome
         auth = self.outcome.auth
-        return f"a token for {auth['lease_duration']} s"
+        return f"a token for {duration(auth['lease_duration'])}"
 
     def policies(self) -> str:
         if isinstance(self.outcome, Refused):

@@ -169,6 +169,8 @@ _POD_IDENTITY = {
     "it says: {token}",
     "ExpiredTokenException": "the token has expired: ask for a new one (check this machine's clock and "
     "the cluster's)",
+    "ServiceUnavailableException": "no agent works there: cluster {cluster} needs the add-on "
+    "eks-pod-identity-agent (the stack's cluster.podIdentityAgent)",
     "OtherRole": "somebody associated this service account with another role: `pulumi up --refresh`, or "
     "`aws eks list-pod-identity-associations --cluster-name {cluster}`",
 }

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from .chain import Session
 from .doctor import Link
+from .duration import duration
 from .errors import Refused
 from .verify import Finding
 from .workloads import Workload
@@ -25,16 +26,6 @@ def console(*, stderr: bool = False) -> Console:
 def masked(token: str) -> str:
     """Enough of a token to recognise its kind, not to use it."""
     return f"{token[:8]}…"
-
-
-def duration(seconds: int) -> str:
-    """Seconds as Vault's own command prints them: 768h, 15m, 1h0m5s."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, seconds = divmod(rest, 60)
-    text = f"{hours}h{minutes}m{seconds}s" if hours else f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
-    if text.endswith("m0s"):
-        text = text[:-2]
-    return text[:-2] if text.endswith("h0m") else text
 
 
 def login_table(who: Workload, session: Session, *, show_token: bool) -> None:

@@ -20,6 +20,12 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", world.address)
         for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "AWS_PROFILE", "VAULT_CACERT", "VAULT_TOKEN"):
             monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", world.address)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOWN")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws-secret")
+        monkeypatch.setenv(
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{world.address}/pod-identity-agent/v1/credentials"
+        )
         yield world
 
 

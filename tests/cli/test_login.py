@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.render import duration
+from cli.duration import duration
 from tests.cli.conftest import Run
 from tests.cli.world import HEADER, World
 

@@ -17,6 +17,11 @@ from uuid import uuid4
 
 ACCOUNT = "111111111111"
 POD_ROLE = f"arn:aws:iam::{ACCOUNT}:role/vault-auth"
+GLOO_ROLE = f"arn:aws:iam::{ACCOUNT}:role/gloo"
+SECONDARY = "222222222222"
+CI_ROLE = f"arn:aws:iam::{SECONDARY}:role/ci"
+OTHER_ROLE = f"arn:aws:iam::{SECONDARY}:role/other"
+OWN = f"arn:aws:iam::{ACCOUNT}:user/verifier"
 NODE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/eks1-node"
 ISSUER = "oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
 HEADER = "vault.example.com"
@@ -38,6 +43,15 @@ class World:
         default_factory=lambda: {"dev-role-iam2": POD_ROLE, "dev-role-iam": NODE_ROLE}
     )
     """Vault roles and the principal each is bound to; `*` for anybody."""
+    associations: dict[str, str] = field(default_factory=dict)
+    """Pod Identity: service accounts and their roles' ARNs."""
+    assumable: set[str] = field(default_factory=lambda: {CI_ROLE, OTHER_ROLE})
+    """Roles that whoever runs the command may assume."""
+    own: str = OWN
+    """The principal behind the access key of whoever runs the command."""
+    vault_objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What VAULT_TOKEN can read, by path."""
+    sealed: bool = False
     header: str | None = HEADER
     policies: list[str] = field(default_factory=lambda: ["default", "dev"])
     is_instance: bool = True
@@ -81,7 +95,41 @@ class World:
             },
         }
 
+    def with_pod_identity(self) -> dict[str, Any]:
+        """The outputs with one login more, whose service account has an association."""
+        self.accounts["gloo-system/gloo"] = {"metadata": {"name": "gloo"}}
+        self.associations["gloo-system/gloo"] = GLOO_ROLE
+        self.bound["gloo"] = GLOO_ROLE
+        outputs = self.outputs()
+        outputs["logins"]["gloo"] = {
+            **_login("service-account", "gloo", GLOO_ROLE, ["gloo-system/gloo"]),
+            "method": "pod-identity",
+        }
+        return outputs
+
+    def with_principal(self, *principals: str, **more: Any) -> dict[str, Any]:
+        """The outputs with one login more, of IAM principals."""
+        self.bound["ci"] = CI_ROLE
+        outputs = self.outputs()
+        login = _login("principal", "ci", "", [])
+        outputs["logins"]["ci"] = {**login, "principals": list(principals), **more}
+        return outputs
+
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        if path == "/version/":
+            fields = ("major", "minor", "gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler")
+            return _json({**dict.fromkeys(fields, ""), "platform": "", "gitVersion": "v1.36.3"})
+        if path == "/pod-identity-agent/v1/credentials":
+            return self._agent(headers["authorization"])
+        if path == "/clusters/eks1/assume-role-for-pod-identity":
+            assert "/us-east-1/eks-auth/" in headers["authorization"]
+            return self._eks_auth(json.loads(body)["token"])
+        if path.startswith("/clusters/eks1/pod-identity-associations"):
+            return self._associations(path)
+        if path.startswith(
+            ("/v1/sys/health", "/v1/sys/policies/", "/v1/auth/aws/role/", "/v1/auth/aws/config/")
+        ):
+            return self._read(path, headers)
         if path.startswith("/api/v1/namespaces/"):
             return self._kubernetes(method, path, json.loads(body or b"{}"))
         if path.startswith("/latest/"):
@@ -92,8 +140,10 @@ class World:
 
     def _kubernetes(self, method: str, path: str, body: dict[str, Any]) -> Answer:
         url = urlsplit(path)
-        namespace, _, name, *subresource = f"{url.path}/".removeprefix("/api/v1/namespaces/").split("/")
+        namespace, _, name, *subresource = f"{url.path}//".removeprefix("/api/v1/namespaces/").split("/")
         verb = "token" if "token" in subresource else {"POST": "create", "GET": "list"}.get(method, "delete")
+        if method == "GET" and "labelSelector" not in url.query:
+            return self._kubernetes_read(namespace, name)
         if verb in self.forbidden:
             return _kubernetes_error(403, f'serviceaccounts is forbidden: User "ci" cannot {verb}')
         account = f"{namespace}/{name or body.get('metadata', {}).get('name')}"
@@ -123,10 +173,18 @@ class World:
     def _sts(self, form: dict[str, list[str]], headers: dict[str, str]) -> Answer:
         if self.sts_error:
             return _aws_error(*self.sts_error)
+        if form.get("Action") is None:
+            return 302, "text/plain", ""  # what a browser gets
         if form["Action"] == ["GetCallerIdentity"]:
             arn = self._who(headers["authorization"])
-            result = f"<Arn>{arn}</Arn><UserId>AROAX:session</UserId><Account>{ACCOUNT}</Account>"
+            account = arn.split(":")[4]
+            result = f"<Arn>{arn}</Arn><UserId>AROAX:session</UserId><Account>{account}</Account>"
             return _aws("GetCallerIdentity", result)
+        if form["Action"] == ["AssumeRole"]:
+            role = form["RoleArn"][0]
+            if self._who(headers["authorization"]) != self.own or role not in self.assumable:
+                return _aws_error("AccessDenied", f"{self.own} is not authorized to perform: sts:AssumeRole")
+            return _aws("AssumeRole", self._credentials(_session(role, form["RoleSessionName"][0])))
         assert "authorization" not in headers, "web identity is exchanged without any other credentials"
         _, payload, signature = form["WebIdentityToken"][0].split(".")
         claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
@@ -137,11 +195,16 @@ class World:
         if self.trusted not in ("*", claims["sub"]):
             return _aws_error("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
         role, session = form["RoleArn"][0].split("/")[-1], form["RoleSessionName"][0]
-        return _aws("AssumeRoleWithWebIdentity", self._credentials(f"assumed-role/{role}/{session}"))
+        arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{session}"
+        return _aws("AssumeRoleWithWebIdentity", self._credentials(arn))
 
-    def _credentials(self, resource: str) -> str:
+    def _key(self, arn: str) -> str:
         key = f"ASIA{uuid4().hex[:16].upper()}"
-        self.keys[key] = f"arn:aws:sts::{ACCOUNT}:{resource}"
+        self.keys[key] = arn
+        return key
+
+    def _credentials(self, arn: str) -> str:
+        key = self._key(arn)
         return (
             f"<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>aws-secret</SecretAccessKey>"
             "<SessionToken>aws-session</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>"
@@ -150,7 +213,60 @@ class World:
     def _who(self, authorization: str) -> str:
         found = re.search(r"Credential=(\w+)/\d+/us-east-1/sts/aws4_request", authorization)
         assert found, authorization
-        return self.keys[found[1]]
+        return self.own if found[1] == "AKIAOWN" else self.keys[found[1]]
+
+    def _pod_role(self, token: str) -> tuple[str, str, str]:
+        """The associated role, or an error code and its words."""
+        _, payload, signature = token.split(".")
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+        if signature != "s" * 40 or claims["aud"] != ["pods.eks.amazonaws.com"]:
+            return "", "InvalidTokenException", "the token is not valid"
+        account = "/".join(claims["sub"].split(":")[2:])
+        role = self.associations.get(account) or self.associations.get("*/*", "")
+        return role, "ResourceNotFoundException", f"no association for {account}"
+
+    def _agent(self, token: str) -> Answer:
+        role, code, words = self._pod_role(token)
+        if not role:
+            return 400, "text/plain", f"[id]: ({code}): {words}, fault: client"
+        fields = {"AccessKeyId": self._key(_session(role, "eks-gloo")), "SecretAccessKey": "aws-secret"}
+        return _json({**fields, "Token": "aws-session", "Expiration": "2099-01-01T00:00:00Z"})
+
+    def _eks_auth(self, token: str) -> Answer:
+        role, code, words = self._pod_role(token)
+        if not role:
+            return _json({"__type": code, "message": words}, 400)
+        keys = {"accessKeyId": self._key(_session(role, "eks-gloo")), "secretAccessKey": "aws-secret"}
+        return _json({"credentials": {**keys, "sessionToken": "aws-session", "expiration": 4070908800}})
+
+    def _associations(self, path: str) -> Answer:
+        query = parse_qs(urlsplit(path).query)
+        if query:
+            account = f"{query['namespace'][0]}/{query['serviceAccount'][0]}"
+            found = [{"associationId": account.replace("/", "_")}] if account in self.associations else []
+            return _json({"associations": found})
+        account = path.rpartition("/")[2].replace("_", "/")
+        return _json({"association": {"roleArn": self.associations[account]}})
+
+    def _kubernetes_read(self, namespace: str, name: str) -> Answer:
+        if "read" in self.forbidden:
+            return _kubernetes_error(403, 'User "ci" cannot get')
+        if not name:
+            known = {account.split("/")[0] for account in self.accounts}
+            return (
+                _json({"metadata": {"name": namespace}}) if namespace in known else _kubernetes_error(404, "")
+            )
+        found = self.accounts.get(f"{namespace}/{name}")
+        return _json(found) if found else _kubernetes_error(404, f'serviceaccounts "{name}" not found')
+
+    def _read(self, path: str, headers: dict[str, str]) -> Answer:
+        if path.startswith("/v1/sys/health"):
+            assert "x-vault-token" not in headers
+            return _json({"initialized": True, "sealed": self.sealed, "version": "1.21.0"})
+        if headers.get("x-vault-token") != "operator":
+            return _vault_error(403, "permission denied")
+        found = self.vault_objects.get(path.removeprefix("/v1/"))
+        return _json({"data": found}) if found else _json({"errors": []}, 404)
 
     def _metadata(self, path: str) -> Answer:
         if not self.is_instance:
@@ -227,6 +343,10 @@ def served(world: World) -> Iterator[World]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _session(role_arn: str, name: str) -> str:
+    return f"{role_arn.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/{name}"
 
 
 def _login(kind: str, vault_role: str, iam_role: str, accounts: list[str]) -> dict[str, Any]:

@@ -1,0 +1,129 @@
+"""`access`: logins joined with what their policies allow in Vault; and `values`."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cli import policies
+from tests.cli.conftest import Run
+from tests.cli.world import World
+
+DEV = """
+path "dev/*" { capabilities = ["list", "create", "read"] }
+path "secret/data/{{identity.entity.id}}/*" {
+  capabilities = ["read"]
+  required_parameters = ["version"]
+}
+"""
+
+
+@pytest.fixture
+def readable(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setenv("VAULT_TOKEN", "operator")
+    world.vault_objects["sys/policies/acl/dev"] = {"policy": DEV}
+    return world
+
+
+def test_each_login_shows_who_as_what_and_the_paths(run: Run, readable: World) -> None:
+    done = run("access", "--format", "json")
+    assert done.exit_code == 0, done.output
+    node, pod = json.loads(done.stdout)["logins"]
+    assert pod["who"] == ["default/vault-auth"]
+    assert pod["identity"] == ["arn:aws:iam::111111111111:role/vault-auth"]
+    assert (pod["vaultRole"], pod["maxTtl"], pod["method"]) == ("dev-role-iam2", "768h", "irsa")
+    assert node["method"] is None
+    assert [(r["path"], r["capabilities"], r["conditions"]) for r in pod["reach"]] == [
+        ("dev/*", ["create", "read", "list"], []),
+        ("secret/data/{{identity.entity.id}}/*", ["read"], ["required_parameters"]),
+    ]
+
+
+def test_policies_of_one_login_add_up_and_deny_wins(run: Run, readable: World) -> None:
+    readable.vault_objects["sys/policies/acl/more"] = {
+        "policy": 'path "dev/*" { capabilities = ["deny"] }\npath "other" { policy = "read" }'
+    }
+    outputs = readable.outputs()
+    outputs["logins"]["pod"]["policies"] = ["dev", "more"]
+    reach = json.loads(run("access", "--format", "json", outputs=outputs).stdout)["logins"][1]["reach"]
+    assert {r["path"]: (r["capabilities"], r["policies"]) for r in reach} == {
+        "dev/*": (["deny"], ["dev", "more"]),
+        "other": (["read", "list"], ["more"]),
+        "secret/data/{{identity.entity.id}}/*": (["read"], ["dev"]),
+    }
+
+
+def test_without_a_token_the_report_says_what_it_lacks(run: Run) -> None:
+    for format in ("table", "json", "html"):
+        done = run("access", "--format", format)
+        assert done.exit_code == 0
+        assert "VAULT_TOKEN is not set" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [(None, "Vault has none of this name"), ('path "a" { capabilities = [', "its text is not understood")],
+)
+def test_a_policy_that_is_missing_or_not_understood_is_noted(
+    run: Run, readable: World, text: str | None, note: str
+) -> None:
+    readable.vault_objects = {"sys/policies/acl/dev": {"policy": text}} if text else {}
+    done = run("access")
+    assert done.exit_code == 0
+    assert f"policy dev: {note}" in done.stdout
+
+
+def test_a_token_that_may_not_read_policies_is_noted(
+    run: Run, readable: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULT_TOKEN", "nobody")
+    assert "VAULT_TOKEN may not read it" in run("access").stdout
+
+
+def test_the_page_needs_nothing_else_and_escapes_what_it_shows(
+    run: Run, readable: World, tmp_path: Path
+) -> None:
+    readable.vault_objects["sys/policies/acl/dev"] = {
+        "policy": 'path "<script>alert(1)</script>" { capabilities = ["read"] }'
+    }
+    page = tmp_path / "access.html"
+    done = run("access", "--format", "html", "--output", str(page))
+    assert (done.exit_code, done.stdout) == (0, "")
+    text = page.read_text()
+    assert "&lt;script&gt;alert(1)" in text
+    for foreign in ("<script", "src=", "<link", "url(", "@import"):
+        assert foreign not in text
+
+
+def test_a_page_that_has_nowhere_to_go_is_a_usage_error(run: Run) -> None:
+    assert run("access", "--output", "no/such/folder/page").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'path "a" {\n  capabilities = ["read"]\n}\npath "b" { capabilities = [] }',
+        '{"path": {"a": {"capabilities": ["read"]}, "b": {"capabilities": []}}}',
+        '{"path": [{"a": {"capabilities": ["read"]}}, {"b": [{"capabilities": []}]}]}',
+        '# comment\npath "a" { capabilities = ["read",] } // more\npath "b" {}',
+    ],
+)
+def test_policies_in_hcl_and_json_read_alike(text: str) -> None:
+    assert policies.parse(text) == [policies.Rule("a", ("read",)), policies.Rule("b", ())]
+
+
+def test_values_of_a_consumer_are_printed(run: Run, world: World) -> None:
+    outputs = world.outputs()
+    outputs["consumers"] = {"gloo": {"kind": "gloo", "values": {"settings": {"a": 1}}}}
+    assert yaml.safe_load(run("values", "gloo", outputs=outputs).stdout) == {"settings": {"a": 1}}
+    done = run("values", "gloo", "--format", "json", outputs=outputs)
+    assert json.loads(done.stdout) == {"settings": {"a": 1}}
+    assert run("values", "absent", outputs=outputs).exit_code == 2
+
+
+def test_a_stack_without_a_cluster_has_its_reports(run: Run, readable: World) -> None:
+    outputs = readable.outputs()
+    del outputs["cluster"]
+    assert run("access", outputs=outputs).exit_code == 0
+    assert run("verify", "node", outputs=outputs).exit_code == 0

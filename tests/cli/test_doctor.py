@@ -1,0 +1,208 @@
+"""`doctor`: a link is right, wrong with its fix, or not looked at; the others are looked at all the same."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.world import CI_ROLE, POD_ROLE, World
+
+ANNOTATION = "eks.amazonaws.com/role-arn"
+
+
+@pytest.fixture
+def annotated(world: World) -> World:
+    world.accounts["default/vault-auth"]["metadata"]["annotations"] = {ANNOTATION: POD_ROLE}
+    return world
+
+
+@pytest.fixture
+def operator(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Whoever runs the command may read Vault's configuration."""
+    monkeypatch.setenv("VAULT_TOKEN", "operator")
+    world.vault_objects = {
+        "auth/aws/config/client": {"sts_endpoint": world.address, "sts_region": "us-east-1"},
+        "auth/aws/role/dev-role-iam2": {"bound_iam_principal_arn": [POD_ROLE]},
+        "sys/policies/acl/dev": {"policy": ""},
+    }
+    return world
+
+
+def links(output: str) -> dict[str, dict[str, Any]]:
+    return {link["link"]: link for link in json.loads(output)["links"]}
+
+
+def wrong(output: str) -> dict[str, str]:
+    """The links that are wrong, and what is said of them."""
+    return {name: f"{n['detail']} → {n['fix']}" for name, n in links(output).items() if n["ok"] is False}
+
+
+def test_all_links_of_a_pod_are_right(run: Run, annotated: World) -> None:
+    done = run("doctor", "pod", "--json")
+    assert done.exit_code == 0, done.output
+    assert list(links(done.stdout)) == [
+        "stack outputs",
+        "cluster",
+        "namespace",
+        "service account",
+        "annotation",
+        "token",
+        "STS endpoint",
+        "AWS identity",
+        "bound principal",
+        "Vault",
+        "mount",
+        "client config",
+        "Vault role",
+        "server-id header",
+        "Vault login",
+        "policies",
+    ]
+    assert links(done.stdout)["Vault role"]["detail"] == "proved by: Vault login"
+    assert not annotated.tokens, "the token that it got is revoked"
+
+
+def test_every_kind_of_login_can_be_examined(run: Run, world: World) -> None:
+    assert run("doctor", "node").exit_code == 0
+    done = run("doctor", "ci", outputs=world.with_principal(CI_ROLE))
+    assert done.exit_code == 0, done.output
+    assert "AWS credentials at hand" in done.stdout
+    done = run("doctor", "gloo", outputs=world.with_pod_identity())
+    assert done.exit_code == 0, done.output
+    assert "association" in done.stdout
+
+
+@pytest.mark.parametrize("annotations", [None, {}, {ANNOTATION: "arn:aws:iam::111111111111:role/other"}])
+def test_no_credentials_found_is_the_annotation(run: Run, world: World, annotations: Any) -> None:
+    world.accounts["default/vault-auth"]["metadata"]["annotations"] = annotations
+    outputs = world.outputs()
+    values = {"serviceAccount": {"annotations": {ANNOTATION: POD_ROLE}}}
+    outputs["consumers"] = {"operator": {"kind": "vault-access-operator", "values": values}}
+    done = run("doctor", "pod", "--json", outputs=outputs)
+    assert done.exit_code == 1
+    assert list(wrong(done.stdout)) == ["annotation"], "the rest is looked at all the same"
+    fix = links(done.stdout)["annotation"]["fix"]
+    assert f"serviceaccount -n default vault-auth {ANNOTATION}={POD_ROLE}" in fix
+    assert "vault-aws-auth values operator" in fix
+
+
+def test_no_credentials_found_is_the_missing_service_account(run: Run, world: World) -> None:
+    done = run("doctor", "pod", "--service-account", "default/absent", "--json")
+    assert list(wrong(done.stdout)) == ["service account"]
+    assert links(done.stdout)["AWS identity"]["detail"] == "not tried, for want of: service account, token"
+    done = run("doctor", "pod", "--service-account", "absent/absent", "--json")
+    assert "kubectl create namespace absent" in wrong(done.stdout)["namespace"]
+
+
+def test_pods_tokens_of_another_audience_are_told(run: Run, annotated: World) -> None:
+    metadata = annotated.accounts["default/vault-auth"]["metadata"]
+    metadata["annotations"]["eks.amazonaws.com/audience"] = "other"
+    assert list(wrong(run("doctor", "pod", "--json").stdout)) == ["annotation"]
+
+
+def test_another_cluster_is_told_by_its_tokens(run: Run, annotated: World) -> None:
+    outputs = annotated.outputs()
+    outputs["cluster"]["oidcIssuer"] = "oidc.eks.us-east-1.amazonaws.com/id/OTHER"
+    assert "another cluster" in wrong(run("doctor", "pod", "--json", outputs=outputs).stdout)["token"]
+
+
+def test_access_denied_by_vault_is_the_missing_role(run: Run, annotated: World) -> None:
+    del annotated.bound["dev-role-iam2"]
+    found = wrong(run("doctor", "pod", "--json").stdout)
+    assert list(found) == ["Vault role", "Vault login"]
+    assert "pulumi up" in found["Vault role"]
+
+
+def test_access_denied_by_vault_is_the_other_arn(run: Run, annotated: World, operator: World) -> None:
+    other = "arn:aws:iam::111111111111:role/other"
+    operator.bound["dev-role-iam2"] = other
+    operator.vault_objects["auth/aws/role/dev-role-iam2"] = {"bound_iam_principal_arn": [other]}
+    found = wrong(run("doctor", "pod", "--json").stdout)
+    assert list(found) == ["Vault role", "Vault login"]
+    assert f"is bound to {other}, the login is of {POD_ROLE}" in found["Vault role"]
+
+
+def test_access_denied_by_vault_is_the_header(run: Run, annotated: World) -> None:
+    outputs = annotated.outputs()
+    outputs["vault"]["serverIdHeader"] = "other"
+    found = wrong(run("doctor", "pod", "--json", outputs=outputs).stdout)
+    assert list(found) == ["server-id header", "Vault login"]
+
+
+def test_an_unreachable_sts_is_told_from_one_of_another_region(run: Run, annotated: World) -> None:
+    outputs = annotated.outputs()
+    outputs["vault"]["stsEndpoint"] = "http://127.0.0.1:1"
+    found = wrong(run("doctor", "pod", "--json", outputs=outputs).stdout)
+    assert list(found) == ["STS endpoint"]
+    assert "com.amazonaws.us-east-1.sts" in found["STS endpoint"]
+    outputs["vault"]["stsEndpoint"] = "https://sts.eu-west-1.amazonaws.com"
+    found = wrong(run("doctor", "pod", "--json", outputs=outputs).stdout)
+    assert "is of eu-west-1, logins are signed for us-east-1" in found["STS endpoint"]
+
+
+def test_vaults_sts_of_another_region_is_told(run: Run, annotated: World, operator: World) -> None:
+    operator.vault_objects["auth/aws/config/client"]["sts_region"] = "eu-west-1"
+    found = wrong(run("doctor", "pod", "--json").stdout)
+    assert "sts_region is eu-west-1, logins are signed for us-east-1" in found["client config"]
+
+
+def test_a_refusal_of_the_region_by_vaults_sts_is_explained(run: Run, annotated: World) -> None:
+    annotated.vault_error = (
+        400,
+        "error making upstream request: received error code 403 from STS: "
+        "<Message>Credential should be scoped to a valid region.</Message>",
+    )
+    assert "of another region" in json.loads(run("login", "pod", "--json").stdout)["error"]["hint"]
+
+
+def test_a_policy_that_vault_does_not_have_is_told(run: Run, annotated: World, operator: World) -> None:
+    assert run("doctor", "pod").exit_code == 0
+    del operator.vault_objects["sys/policies/acl/dev"]
+    assert "no policy dev" in wrong(run("doctor", "pod", "--json").stdout)["policies"]
+
+
+def test_a_sealed_vault_and_a_missing_mount_are_told_apart(run: Run, annotated: World) -> None:
+    outputs = annotated.outputs()
+    outputs["vault"]["mountPath"] = "other"
+    assert list(wrong(run("doctor", "pod", "--json", outputs=outputs).stdout)) == ["mount"]
+    annotated.sealed = True
+    assert list(wrong(run("doctor", "pod", "--json").stdout)) == ["Vault"]
+
+
+def test_what_you_may_not_read_is_proved_by_what_follows_or_stays_open(run: Run, annotated: World) -> None:
+    annotated.forbidden = {"read"}
+    done = run("doctor", "pod", "--json")
+    assert done.exit_code == 1, "the annotation is not proved by the login"
+    found = links(done.stdout)
+    assert (found["namespace"]["ok"], found["namespace"]["detail"]) == (True, "proved by: token")
+    assert found["annotation"]["ok"] is None
+    assert not wrong(done.stdout)
+
+
+def test_a_missing_association_is_told(run: Run, world: World) -> None:
+    outputs = world.with_pod_identity()
+    world.associations.clear()
+    found = wrong(run("doctor", "gloo", "--json", outputs=outputs).stdout)
+    assert list(found) == ["association", "AWS identity"]
+
+
+def test_an_annotation_that_overrides_pod_identity_is_told(run: Run, world: World) -> None:
+    outputs = world.with_pod_identity()
+    world.accounts["gloo-system/gloo"]["metadata"]["annotations"] = {ANNOTATION: POD_ROLE}
+    assert list(wrong(run("doctor", "gloo", "--json", outputs=outputs).stdout)) == ["annotation"]
+
+
+def test_a_stack_that_is_not_up_is_the_first_link(run: Run) -> None:
+    done = run("doctor", "pod", "--json", outputs={})
+    assert done.exit_code == 1
+    assert list(wrong(done.stdout)) == ["stack outputs"]
+
+
+def test_the_table_shows_mark_link_and_fix(run: Run) -> None:
+    done = run("doctor", "pod")
+    assert done.exit_code == 1
+    assert "✗  annotation" in done.stdout
+    assert "→ `kubectl annotate" in done.stdout
+    assert "1 wrong of 16 links" in done.stdout
+    assert "\x1b[" not in done.stdout
