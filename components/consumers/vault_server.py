@@ -135,7 +135,9 @@ def _with_account(values: dict[str, Any], account: str, annotations: dict[str, s
 def _ha(args: VaultServerOptions) -> dict[str, Any]:
     replicas = int(args.get("replicas", FEWEST_REPLICAS))
     if replicas < FEWEST_REPLICAS or replicas % 2 == 0:
-        raise ValueError(f"replicas: {replicas} servers have no majority to spare; write 3, 5 or 7")
+        raise ValueError(
+            f"replicas: {replicas} is not an odd number from {FEWEST_REPLICAS} on; write 3, 5 or 7"
+        )
     secret = args.get("tls_secret", "")
     if bool(secret) == bool(args.get("plaintext", False)):
         raise ValueError(

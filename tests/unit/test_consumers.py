@@ -50,7 +50,8 @@ def run(kind: str, *, late_fields: tuple[str, ...] = (), **args: Any) -> tuple[d
             given = {"connection": CONNECTION, "login": login(), **args}
             given["login"] = late(given["login"], "vault_role", "iam_role_arn")
             given["connection"] = late(given["connection"], "path", "server_id_header", *late_fields)
-        consumer: Any = KINDS[kind]("told", given, providers())
+        component: Any = KINDS[kind]
+        consumer = component("told", given, providers())
         pulumi.export("told", consumer.output)
 
     recording = record(program)
@@ -234,7 +235,7 @@ def test_the_operators_connection_is_made_after_its_definition_was_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     read = []
-    original = mocks.MockMonitor.ReadResource
+    original: Any = mocks.MockMonitor.ReadResource
 
     def reading(monitor: Any, request: Any) -> Any:
         read.append((request.type, request.id, request.parent.rpartition("::")[2]))
@@ -516,7 +517,8 @@ def test_vault_is_installed_where_its_service_account_is() -> None:
     [
         ({}, "tls_secret: is missing; .* or set plaintext to true"),
         ({"tls_secret": "tls", "plaintext": True}, "tls_secret: and plaintext exclude each other"),
-        ({"plaintext": True, "replicas": 2}, "replicas: 2 servers have no majority"),
+        ({"plaintext": True, "replicas": 1}, "replicas: 1 is not an odd number"),
+        ({"plaintext": True, "replicas": 4.0}, "replicas: 4 is not an odd number"),
         ({"mode": "dev", "replicas": 3}, "replicas: is for the mode ha"),
         ({"mode": "dev", "release": {"version": "1"}}, "release: needs pod"),
         ({"mode": "dev", "pod": POD, "release": {}}, r"release\.version: is missing"),
