@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from sandbox.plugins.vault import PLUGIN
+from sandbox.plugins.vault.client import Vault
 from sandbox.plugins.wire import UNKNOWN, Secret
 from tests.plugins.conftest import VaultServer, free_port
 from tests.plugins.engine import Deployed, Engine, Refused, engine_for
@@ -233,7 +234,7 @@ def test_client_config_whose_keys_are_removed_leaves_the_secret_key_in_vault(
 
 
 def test_client_config_that_ignores_keys_keeps_those_that_vault_has_rotated(
-    engine: Engine, mount: Deployed, vault_server: VaultServer
+    engine: Engine, mount: Deployed, vault_server: VaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = {"accessKey": Secret("AKIAFIRST"), "secretKey": Secret("the first secret")}
     client = engine.create(CLIENT, {"backend": mount.id, **keys})
@@ -244,6 +245,14 @@ def test_client_config_that_ignores_keys_keeps_those_that_vault_has_rotated(
     now = engine.check(CLIENT, {"backend": mount.id}, old=seen.inputs)
     assert engine.diff(seen, now, ignore=("accessKey", "secretKey")).kinds == {}
 
+    writes: list[dict[str, Any]] = []
+    write = Vault.write
+
+    def recorded(vault: Vault, path: str, data: dict[str, Any], namespace: str | None = None) -> None:
+        writes.append(data)
+        write(vault, path, data, namespace)
+
+    monkeypatch.setattr(Vault, "write", recorded)
     # The engine hands on the old values of what is ignored.
     both = {name: seen.inputs[name] for name in keys}
     changed = engine.update(
@@ -546,11 +555,17 @@ def test_provider_with_a_wrong_token_is_refused_without_showing_it(vault_server:
 @pytest.mark.parametrize(
     ("token", "inputs", "not_read"),
     [
-        (CLIENT, {}, {"secretKey"}),
+        (CLIENT, {"allowedStsHeaderValues": ["X-Custom"]}, {"secretKey"}),
         # This Vault is older than the field.
         (
             ROLE,
-            {"role": "r", "boundIamPrincipalArns": [POD], "resolveAwsUniqueIds": False},
+            {
+                "role": "r",
+                "inferredEntityType": "ec2_instance",
+                "inferredAwsRegion": "us-east-1",
+                "boundEc2InstanceIds": ["i-1"],
+                "resolveAwsUniqueIds": False,
+            },
             {"aliasMetadata"},
         ),
         (STS_ROLE, {"accountId": "222222222222", "stsRole": POD, "externalId": "e"}, set()),

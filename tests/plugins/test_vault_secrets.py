@@ -206,6 +206,7 @@ def test_secrets_engine_s_role_of_another_kind_lives(engine: Engine, backend: De
         "roleArns": [ENGINE_ROLE],
         "defaultStsTtl": 900,
         "sessionTags": {"team": "x"},
+        "iamTags": {},  # which Vault answers with null
     }
     role = engine.create(ROLE, inputs)
     again = engine.refresh(role)
@@ -269,7 +270,16 @@ def test_signing_key_without_a_name_is_named_after_the_resource(engine: Engine) 
 def test_every_field_is_one_that_vault_has(engine: Engine, backend: Deployed) -> None:
     mount = PLUGIN.resources["vault:index/mount:Mount"].inputs
     assert PLUGIN.resources[BACKEND].inputs - mount - backend.values.keys() == {"secretKey"}
-    role = engine.create(
-        ROLE, {"backend": backend.id, "name": "r", "credentialType": "iam_user", "policyArns": [BOUNDARY]}
-    )
-    assert PLUGIN.resources[ROLE].inputs - role.values.keys() == {"namespace"}
+    of_user = {
+        "credentialType": "iam_user",
+        "policyArns": [BOUNDARY],
+        "iamGroups": ["g"],
+        "iamTags": {"a": "1"},
+    }
+    assumed = {"credentialType": "assumed_role", "roleArns": [ENGINE_ROLE], "sessionTags": {"a": "1"}}
+    told = {
+        name
+        for kind in (of_user, assumed)
+        for name in engine.create(ROLE, {"backend": backend.id, "name": "r", **kind}).values
+    }
+    assert PLUGIN.resources[ROLE].inputs - told == {"namespace"}

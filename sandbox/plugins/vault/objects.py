@@ -81,8 +81,8 @@ def vault_object(
         if data is None:
             return None
         live = {name: data.get(field) for name, field in names.items() if name not in hidden}
-        # Where Vault answers with null, it is with an empty list or map; what is empty it may also leave out.
-        live |= {n: type(state.get(n, []))() for n, f in names.items() if data.get(f, "") is None}
+        # Where Vault answers with null, what was set is an empty list or map now; it may also leave it out.
+        live |= {n: type(state[n])() for n, f in names.items() if n in state and data.get(f, "") is None}
         return {**live, **{name: data.get(snake(name)) for name in outputs}, **which}
 
     def write(vault: Vault, id_: str, old: State, new: Inputs) -> State:
