@@ -261,6 +261,7 @@ def test_client_config_that_ignores_keys_keeps_those_that_vault_has_rotated(
     assert changed.steps == ["update"]
     found = read(vault_server, client.id) or {}
     assert (found["access_key"], found["iam_server_id_header_value"]) == ("AKIAROTATED", "vault.example.com")
+    assert not {"access_key", "secret_key"} & writes[0].keys()
 
 
 def test_client_config_needs_endpoint_and_region_of_sts_together(engine: Engine) -> None:

@@ -206,7 +206,6 @@ def test_secrets_engine_s_role_of_another_kind_lives(engine: Engine, backend: De
         "roleArns": [ENGINE_ROLE],
         "defaultStsTtl": 900,
         "sessionTags": {"team": "x"},
-        "iamTags": {},  # which Vault answers with null
     }
     role = engine.create(ROLE, inputs)
     again = engine.refresh(role)
