@@ -17,6 +17,9 @@ import hvac
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 
+from sandbox import enterprise
+from sandbox.home import Home
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -44,6 +47,20 @@ class Sandbox:
         answer = self.run("up", *words, env=env)
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return answer.stdout
+
+    def start_with_issuer(self, issuer: str, namespace: str = "") -> None:
+        """Starts the processes alone, with the stand-in for Vault Enterprise as a stack would ask for it."""
+        home = Home(self.home)
+        home.create()
+        federation = {"vault-aws-auth:federation": {"issuer": issuer}}
+        enterprise.choose(home, {**federation, "vault-aws-auth:vault": {"namespace": namespace}})
+        answer = self.run("start")
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+
+    def recorded_writes(self) -> list[dict[str, Any]]:
+        """What was written to Vault through that stand-in, the oldest first."""
+        text = (self.home / "enterprise" / "writes.jsonl").read_text()
+        return [json.loads(line) for line in text.splitlines()]
 
     def shell(self, command: str) -> subprocess.CompletedProcess[str]:
         """A command line in a shell that has sourced the sandbox's environment."""
