@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from sandbox import charts, engine, enterprise, environment, leftovers, services
+from sandbox import charts, engine, enterprise, environment, leases, leftovers, services
 from sandbox.engine import Engine
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes
@@ -116,8 +116,11 @@ def down(
                 _start(home, processes)
                 for name in [stack] if stack else reversed(existing):
                     _heading(f"Stack {name}")
+                    doomed = Engine(home, name)
                     charts.remove(home, name)
-                    Engine(home, name).destroy()
+                    if leases.revoke(home, doomed.outputs()):
+                        _tick("credentials that Vault's AWS secrets engine had handed out: revoked")
+                    doomed.destroy()
             if stack and existing != [stack]:
                 console.print(f"Stack {stack} is gone; the sandbox goes on with the others.")
                 return

@@ -253,3 +253,30 @@ def test_writes_are_recorded_without_secrets(federated: Sandbox) -> None:
     text = (federated.home / "enterprise" / "writes.jsonl").read_text()
     assert "hidden" not in text
     assert {"path": "cubbyhole/x", "body": None}.items() <= federated.recorded_writes()[-1].items()
+
+
+# The whole stack
+
+
+def test_federation_stack_stands_alone_and_leaves_nothing(another_sandbox: Sandbox) -> None:
+    config = ("--stack", "federation", "--config", "examples/federation/Pulumi.federation.yaml")
+    assert "stand-in" in another_sandbox.up(*config)
+    client = another_sandbox.json("vault read -format=json auth/aws/config/client")["data"]
+    assert client["role_arn"] == ROLE
+    assert client["access_key"] == ""
+    creds = another_sandbox.json("vault read -format=json aws/creds/my-role")["data"]
+    key = {"aws_access_key_id": creds["access_key"], "aws_secret_access_key": creds["secret_key"]}
+    user = another_sandbox.aws("iam", **key).get_user()["User"]["UserName"]
+    assert user.startswith("vault-token-my-role-")
+    down = another_sandbox.run("down")
+    assert down.returncode == 0, down.stdout + down.stderr
+    assert "nothing is left" in down.stdout
+
+
+def test_community_vault_is_told_so_before_anything_is_made(another_sandbox: Sandbox) -> None:
+    config = ("--stack", "federation", "--config", "examples/federation/Pulumi.federation.yaml")
+    answer = another_sandbox.run("up", *config, "--vault", "community")
+    assert answer.returncode == 1
+    assert "needs Vault Enterprise" in answer.stdout + answer.stderr
+    assert not another_sandbox.aws("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    assert another_sandbox.run("down").returncode == 0
