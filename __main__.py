@@ -53,7 +53,7 @@ if config.cluster:
 # Vault: its AWS auth mount, its own AWS identity, the accounts it can look into, its engines and policies
 
 issuer = federation.plugin_issuer(config, options)
-namespace_id = federation.namespace_id(config, pulumi.InvokeOptions(provider=vault_provider))
+namespace_id = federation.namespace_id(config)
 mount = auth_mount(
     "vault-aws-auth",
     path=config.vault.mount_path,

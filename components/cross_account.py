@@ -48,6 +48,10 @@ class TrustedAccountArgs(TypedDict):
     """ARNs of the IAM roles and users that Vault is in its own account. Default: none.
     Source: `principal_arn` of the Vault identity."""
 
+    tagged_sessions: NotRequired[bool]
+    """The sessions of `trusted_principals` carry tags, as those of EKS Pod Identity do, and may bring them
+    along. Default: false."""
+
     trusted_services: NotRequired[Sequence[str]]
     """AWS services that may give the role to a Vault that runs in this account, for example
     `ec2.amazonaws.com`. They cannot give an external ID. Default: none."""
@@ -97,6 +101,7 @@ class TrustedAccount(pulumi.ComponentResource):
                         services=args.get("trusted_services", []),
                         hcp_account=hcp["account_id"] if hcp else "",
                         hcp_principal=hcp["principal_arn"] if hcp else "",
+                        tagged_sessions=args.get("tagged_sessions", False),
                     )
                 )
             ),

@@ -29,6 +29,10 @@ class VaultPermissions(TypedDict):
     assume_role_arns: NotRequired[Sequence[str]]
     """The roles in other accounts that Vault assumes to look up principals there. Default: none."""
 
+    tagged_sessions: NotRequired[bool]
+    """The identity's sessions carry tags, as those of EKS Pod Identity do: they go along into every role that
+    it assumes, which it must be granted, too. Default: false."""
+
     manage_own_key: NotRequired[bool]
     """Vault may renew the access key of the IAM user that it runs as (`auth/aws/config/rotate-root`).
     Default: false."""
@@ -63,7 +67,7 @@ def vault_permissions(needs: VaultPermissions, *, own_arn: str | None = None) ->
             {
                 "Sid": "LookUpCallersOfOtherAccounts",
                 "Effect": "Allow",
-                "Action": "sts:AssumeRole",
+                "Action": assume_actions(needs.get("tagged_sessions", False)),
                 "Resource": list(needs["assume_role_arns"]),
             }
         )
@@ -76,6 +80,11 @@ def vault_permissions(needs: VaultPermissions, *, own_arn: str | None = None) ->
             {"Sid": "RenewOwnKey", "Effect": "Allow", "Action": list(OWN_KEY_ACTIONS), "Resource": own_arn}
         )
     return document(statements)
+
+
+def assume_actions(tagged_sessions: bool) -> str | list[str]:
+    """What it takes to assume a role; from a session with tags it is more, on both sides."""
+    return ["sts:AssumeRole", "sts:TagSession"] if tagged_sessions else "sts:AssumeRole"
 
 
 OWN_KEY_ACTIONS = (
@@ -96,6 +105,7 @@ def merge_permissions(needs: Sequence[VaultPermissions]) -> VaultPermissions:
         "resolve_users": any(need.get("resolve_users", False) for need in needs),
         "infer_ec2_instances": any(need.get("infer_ec2_instances", False) for need in needs),
         "assume_role_arns": sorted({arn for need in needs for arn in need.get("assume_role_arns", [])}),
+        "tagged_sessions": any(need.get("tagged_sessions", False) for need in needs),
         "manage_own_key": any(need.get("manage_own_key", False) for need in needs),
         "all_lookups": any(need.get("all_lookups", False) for need in needs),
     }

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from . import arns
-from .iam import Document, document
+from .iam import Document, assume_actions, document
 
 _EXTERNAL_ID_FORM = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 _SERVICE_FORM = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
@@ -141,13 +141,15 @@ def cross_account_trust(
     services: Sequence[str] = (),
     hcp_account: str = "",
     hcp_principal: str = "",
+    tagged_sessions: bool = False,
 ) -> Document:
     """The trust policy of the role that a Vault of another account assumes.
 
     `principals` are the ARNs of that Vault's own IAM roles and users. A Vault of HCP is trusted by its
     account's root, narrowed to the principals like `hcp_principal`, for only HCP can name a role of its own.
     Both must give the external ID. `services` are those of the role's own account, such as
-    `ec2.amazonaws.com`, for a Vault that runs there; no service can give an external ID.
+    `ec2.amazonaws.com`, for a Vault that runs there; no service can give an external ID. With
+    `tagged_sessions`, the principals' sessions may bring their tags along.
     Raises ValueError that names the field of `TrustedAccountArgs`.
     """
     if not principals and not services and not hcp_account:
@@ -165,7 +167,8 @@ def cross_account_trust(
     if principals:
         for principal in principals:
             check_iam("trusted_principals", principal, "role", "user")
-        statements.append(_may_assume({"AWS": _one_or_list(principals)}, known))
+        of_principals = _may_assume({"AWS": _one_or_list(principals)}, known)
+        statements.append({**of_principals, "Action": assume_actions(tagged_sessions)})
     if hcp_account:
         partition = check_hcp(hcp_account, hcp_principal).partition
         like = {"ArnLike": {"aws:PrincipalArn": hcp_principal}}

@@ -153,6 +153,8 @@ class VaultAwsAuth(pulumi.ComponentResource):
                 parent=self, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]
             ),
         )
+        waits = _waits_for_identity(args)
+        keyless = _take_keys_away(name, mount, credentials, waits, self)
         client = vault.aws.AuthBackendClient(
             f"{name}-client",
             backend=mount["path"],
@@ -169,7 +171,12 @@ class VaultAwsAuth(pulumi.ComponentResource):
             identity_token_ttl=int(credentials["identity_token_ttl"])
             if "identity_token_ttl" in credentials
             else None,
-            opts=_client_options(self, credentials),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=keyless or waits,
+                # Once Vault has rotated its key, only Vault knows it.
+                ignore_changes=["accessKey", "secretKey"] if credentials.get("rotated") else None,
+            ),
         )
         sts_roles = [
             vault.aws.AuthBackendStsRole(
@@ -227,15 +234,45 @@ class VaultAwsAuth(pulumi.ComponentResource):
         return connection
 
 
-def _client_options(parent: pulumi.Resource, credentials: VaultCredentials) -> pulumi.ResourceOptions:
-    """How the client config is written: once the identity can be used, and never over Vault's own key."""
-    ready = pulumi.Output.from_input(credentials.get("ready", ""))
-    return pulumi.ResourceOptions(
-        parent=parent,
-        # A dependency and no input: what repairs the identity must not show the client config as changed.
-        depends_on=ready.apply(lambda _: list[pulumi.Resource]()),
-        ignore_changes=["accessKey", "secretKey"] if credentials.get("rotated") else None,
-    )
+def _waits_for_identity(args: VaultAwsAuthArgs) -> pulumi.Input[list[pulumi.Resource]]:
+    """What the client config has to wait for, as `depends_on` takes it: an identity that can be used, and
+    other accounts that trust it.
+
+    A dependency and no input: what repairs the identity must not show the client config as changed.
+    """
+    ready = args.get("credentials", {}).get("ready", "")
+    role_arns = [role["role_arn"] for role in args.get("sts_roles", {}).values()]
+    return pulumi.Output.all(ready, *role_arns).apply(lambda _: list[pulumi.Resource]())
+
+
+def _take_keys_away(
+    name: str,
+    mount: VaultMount,
+    credentials: VaultCredentials,
+    waits: pulumi.Input[list[pulumi.Resource]],
+    parent: pulumi.Resource,
+) -> list[pulumi.Resource]:
+    """Declare that the client config holds no access key, where Vault is to work without one.
+
+    The provider never sends an empty secret: of a key that is taken out of `AuthBackendClient`, Vault would
+    keep the secret, and refuse every request to AWS for the half that is missing. A federated role is written
+    in the same request, so that Vault is at no moment without an identity.
+    """
+    if "access_key" in credentials or credentials.get("rotated"):
+        return []
+    federated = ("role_arn", "identity_token_audience", "identity_token_ttl")
+    data = {"access_key": "", "secret_key": "", **{k: v for k, v in credentials.items() if k in federated}}
+    return [
+        vault.generic.Endpoint(
+            f"{name}-no-access-key",
+            path=pulumi.Output.concat("auth/", mount["path"], "/config/client"),
+            data_json=pulumi.Output.json_dumps(data),
+            # The config's other fields, and its end, are the client's business.
+            ignore_absent_fields=True,
+            disable_delete=True,
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=waits),
+        )
+    ]
 
 
 def _validate(args: VaultAwsAuthArgs) -> None:

@@ -31,6 +31,7 @@ def _sts_role(config: Settings, account: str, identity: VaultIdentity) -> StsRol
                 **given,
                 "account_id": account,
                 "permissions": permissions.in_account(config, account),
+                "tagged_sessions": permissions.tagged_sessions(config),
                 "trusted_principals": [identity.principal_arn] if declared.trust_vault_identity else [],
             },
         ),

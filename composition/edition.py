@@ -91,7 +91,7 @@ def ask(address: str) -> Vault:
         version = re.match(r"(\d+)\.(\d+)", str(health["version"]))
     except (requests.RequestException, hvac.exceptions.VaultError, ValueError, KeyError, TypeError) as error:
         raise EditionError(
-            f"Vault was asked for its version, and {address} gave no answer: {error}. "
+            f"Vault was asked for its version, and {address} gave no answer: {_innermost(error)}. "
             "Check vault-aws-auth:vault.address, and VAULT_CACERT if its certificate is of a private CA"
         ) from None
     if version is None:
@@ -99,3 +99,10 @@ def ask(address: str) -> Vault:
     enterprise = bool(health.get("enterprise", "+ent" in health["version"]))
     edition = "Enterprise" if enterprise else "Community"
     return Vault((int(version[1]), int(version[2])), enterprise, f"Vault {edition} {health['version']}")
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """What went wrong in the first place, without the layers that passed it on."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return error

@@ -31,18 +31,21 @@ def plugin_issuer(config: Settings, options: pulumi.ResourceOptions) -> VaultPlu
     return VaultPluginIssuer("vault-issuer", cast(VaultPluginIssuerArgs, args), options)
 
 
-def namespace_id(config: Settings, options: pulumi.InvokeOptions) -> str:
+def namespace_id(config: Settings) -> pulumi.Input[str]:
     """The ID of Vault's namespace, which is part of its identity tokens' subject."""
     if not config.federation or not config.vault.namespace:
         return "root"
-    # Asked at once and not as an output: subjects are checked before anything is registered.
-    return vault.get_namespace(opts=options).namespace_id
+    above, _, name = config.vault.namespace.rpartition("/")
+    # A namespace is known to the one above it.
+    provider = vault.Provider("vault-above", address=config.vault.address, namespace=above or None)
+    found = vault.get_namespace_output(path=name, opts=pulumi.InvokeOutputOptions(provider=provider))
+    return found.namespace_id
 
 
 def secrets_engine(
     config: Settings,
     issuer: VaultPluginIssuer | None,
-    namespace: str,
+    namespace: pulumi.Input[str],
     options: pulumi.ResourceOptions,
 ) -> AwsSecretsEngine | None:
     """Vault's AWS secrets engine, if there is one, with an AWS identity of its own."""

@@ -30,7 +30,7 @@ def vault_identity(
     cluster: EksCluster | None,
     mount: VaultMount,
     issuer: VaultPluginIssuer | None,
-    namespace_id: str,
+    namespace_id: pulumi.Input[str],
     options: pulumi.ResourceOptions,
 ) -> VaultIdentity:
     """The identity, with the permissions that the stack's logins need and nothing else."""

@@ -62,7 +62,7 @@ def login(
             "allow_wildcards": declared.allow_wildcards,
             "iam_role_name": declared.iam_role_name or name,
             "permissions_boundary": declared.permissions_boundary,
-            "policy_arns": [vault_policy_arn] if declared.vault_lookups else [],
+            "policy_arns": {"vault-lookups": vault_policy_arn} if declared.vault_lookups else {},
         }
         return ServiceAccountLogin(component, cast(ServiceAccountLoginArgs, args), options)
     if isinstance(declared, PrincipalSettings):

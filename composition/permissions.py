@@ -2,7 +2,7 @@
 
 from components import Ec2InstanceLogin, ServiceAccountLogin, VaultPermissions, arns, iam, merge_permissions
 from settings import Ec2InstanceLogin as InstanceSettings
-from settings import LoginSettings, Settings
+from settings import LoginSettings, RoleIdentity, Settings
 from settings import PrincipalLogin as PrincipalSettings
 
 
@@ -17,9 +17,15 @@ def in_own_account(config: Settings) -> VaultPermissions:
     own: VaultPermissions = {
         "assume_role_arns": [*assumed, *identity.assume_role_arns],
         "all_lookups": identity.all_lookups,
+        "tagged_sessions": tagged_sessions(config),
     }
     needs = [_needs(login) for login in config.logins.values() if account_of(login) not in config.accounts]
     return merge_permissions([*needs, own])
+
+
+def tagged_sessions(config: Settings) -> bool:
+    """Whether the sessions that Vault works with carry tags: EKS Pod Identity gives them some."""
+    return isinstance(config.vault_identity, RoleIdentity) and config.vault_identity.method == "pod-identity"
 
 
 def in_account(config: Settings, account: str) -> VaultPermissions:

@@ -1,6 +1,6 @@
 """Login of Kubernetes service accounts: an IAM role for them, and the Vault role bound to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import cast
 
@@ -81,8 +81,9 @@ class ServiceAccountLoginArgs(TypedDict):
     iam_role_name: NotRequired[str]
     """Name of the IAM role. Default: the login's name."""
 
-    policy_arns: NotRequired[Sequence[str]]
-    """ARNs of managed policies of the IAM role. Default: none; it says who the pod is, nothing else."""
+    policy_arns: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """ARNs of managed policies of the IAM role, each by a name of your choice.
+    Default: none; the role says who the pod is, nothing else."""
 
     permissions_boundary: NotRequired[pulumi.Input[str]]
     """ARN of the policy that bounds the IAM role's permissions. Default: none."""
@@ -130,7 +131,7 @@ class ServiceAccountLogin(pulumi.ComponentResource):
             allow_wildcards=args.get("allow_wildcards", False),
         )
         _check_mode(mode, source, accounts)
-        policy_names = _policy_names(args.get("policy_arns", []))
+        policy_arns = _policy_arns(args.get("policy_arns", {}))
         token = token_inputs(args["token"])
         subjects = [
             trust.service_account_subject(account["namespace"], account["name"]) for account in accounts
@@ -145,7 +146,7 @@ class ServiceAccountLogin(pulumi.ComponentResource):
             # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
-        for policy, policy_arn in policy_names.items():
+        for policy, policy_arn in policy_arns.items():
             aws.iam.RolePolicyAttachment(
                 f"{name}-{policy}-policy",
                 role=role.name,
@@ -238,13 +239,9 @@ def _check_mode(
             )
 
 
-def _policy_names(policy_arns: Sequence[str]) -> dict[str, str]:
-    """The ARNs of the policies, by a name for each. Raises ValueError that names the field."""
-    found: dict[str, str] = {}
-    for policy_arn in policy_arns:
-        policy = trust.check_iam("policy_arns", policy_arn, "policy")
-        if policy_arn in found.values():
-            raise ValueError(f"policy_arns: {policy_arn!r} is named twice; leave one out")
-        # The account tells AWS's own policies apart, and a policy's name has no slash.
-        found[f"{policy.account}{policy.path.replace('/', '.')}{policy.name}"] = policy_arn
-    return found
+def _policy_arns(policy_arns: Mapping[str, pulumi.Input[str]]) -> Mapping[str, pulumi.Input[str]]:
+    """Raises ValueError that names the field."""
+    for key, policy_arn in policy_arns.items():
+        if isinstance(policy_arn, str):
+            trust.check_iam(f"policy_arns.{key}", policy_arn, "policy")
+    return policy_arns

@@ -20,6 +20,8 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import SETTINGS, configure
 from pulumi.runtime.stack import run_in_stack
 
+from components import arns
+
 SECRET = "1b47061264138c4ac30d75fd1eb44270"  # Pulumi's mark of a secret on the wire
 ACCOUNT = "111111111111"
 ISSUER = "oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
@@ -53,6 +55,8 @@ class Registered:
     """Names of the parents that it may have had before; empty for the stack."""
     ignore_changes: set[str]
     """Inputs whose changes are left alone."""
+    protect: bool
+    """Whether it cannot be deleted."""
 
 
 @dataclass
@@ -70,6 +74,10 @@ class Recording:
         """The resource of a type and name; there is exactly one."""
         (found,) = [r for r in self.resources if (r.type, r.name) == (type_, name)]
         return found
+
+    def named(self, name: str) -> list[Registered]:
+        """All resources of a name."""
+        return [r for r in self.resources if r.name == name]
 
     def of_type(self, type_: str) -> list[Registered]:
         """All resources of a type."""
@@ -126,7 +134,8 @@ class Cloud(mocks.Mocks):
         name = args.inputs.get("name", args.name)
         # A provider of another account has the account in its name.
         account = re.search(r"\d{12}", args.provider or "")
-        arn = f"arn:aws:iam::{account[0] if account else ACCOUNT}"
+        partition = arns.partition_of(pulumi.Config("aws").get("region") or "")
+        arn = f"arn:{partition}:iam::{account[0] if account else ACCOUNT}"
         made: dict[str, dict[str, Any]] = {
             "aws:iam/role:Role": {"arn": f"{arn}:role/{name}", "uniqueId": f"AROA-{name}", "name": name},
             "aws:iam/user:User": {"arn": f"{arn}:user/{name}", "name": name},
@@ -145,12 +154,13 @@ class Cloud(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:  # type: ignore[override]
         if args.token in self.answers:
             return self.answers[args.token](args.args)
+        partition = arns.partition_of(pulumi.Config("aws").get("region") or "")
         if args.token == "aws:iam/getRole:getRole":
             name = args.args["name"]
-            return {"uniqueId": f"AROA-{name}", "arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"}
+            return {"uniqueId": f"AROA-{name}", "arn": f"arn:{partition}:iam::{ACCOUNT}:role/{name}"}
         if args.token == "aws:iam/getUser:getUser":
             name = args.args["userName"]
-            return {"userId": f"AIDA-{name}", "arn": f"arn:aws:iam::{ACCOUNT}:user/{name}"}
+            return {"userId": f"AIDA-{name}", "arn": f"arn:{partition}:iam::{ACCOUNT}:user/{name}"}
         raise AssertionError(f"unexpected call of {args.token}")
 
 
@@ -199,6 +209,7 @@ class _Monitor(mocks.MockMonitor):
                     alias_types={alias.spec.type for alias in request.aliases},
                     alias_parents={_name(alias.spec.parentUrn) for alias in request.aliases},
                     ignore_changes=set(request.ignoreChanges),
+                    protect=request.protect,
                 )
             )
         return answer

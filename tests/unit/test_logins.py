@@ -135,10 +135,10 @@ def test_with_pod_identity_the_service_account_has_no_annotation() -> None:
 
 def test_policies_can_be_attached_to_the_role() -> None:
     managed, own = "arn:aws:iam::aws:policy/service-role/Logs", "arn:aws:iam::111111111111:policy/Logs"
-    recording = pod(policy_arns=[managed, own])
+    recording = pod(policy_arns={"logs": managed, "own": own})
     assert {(r.name, r.inputs["policyArn"]) for r in recording.of_type(ATTACHMENT)} == {
-        ("pod-aws.service-role.Logs-policy", managed),
-        ("pod-111111111111.Logs-policy", own),
+        ("pod-logs-policy", managed),
+        ("pod-own-policy", own),
     }
     attachment = recording.of_type(ATTACHMENT)[0]
     assert (attachment.inputs["role"], attachment.parent, attachment.provider) == ("pod", "pod", "aws")
@@ -331,11 +331,10 @@ def test_outputs_of_an_instance_login() -> None:
         ),
         (
             pod,
-            {"policy_arns": ["arn:aws:iam::aws:role/a"]},
-            "policy_arns: .* is not the ARN of an IAM policy",
+            {"policy_arns": {"a": "arn:aws:iam::aws:role/a"}},
+            "policy_arns.a: .* is not the ARN of an IAM policy",
         ),
-        (pod, {"policy_arns": ["ReadOnlyAccess"]}, "policy_arns: 'ReadOnlyAccess' is not an ARN"),
-        (pod, {"policy_arns": ["arn:aws:iam::aws:policy/a"] * 2}, "policy_arns: .* is named twice"),
+        (pod, {"policy_arns": {"a": "ReadOnly"}}, "policy_arns.a: 'ReadOnly' is not an ARN"),
         (pod, {"token": {"policies": []}}, r"token.policies: name at least one"),
         (pod, {"token": {"policies": ["a"], "max_ttl": "1y"}}, "token.max_ttl: '1y' is not a duration"),
         (pod, {"token": {"policies": ["a"], "ttl": "2h"}}, "token.ttl: 2h is longer than max_ttl, 1h"),

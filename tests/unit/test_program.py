@@ -2,6 +2,7 @@
 
 import json
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,31 @@ import pulumi
 import pytest
 import yaml
 
+from composition import edition
 from tests.unit.recording import ISSUER, Recording, record
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
 
 
+STACK_FILES = {
+    file.stem.removeprefix("Pulumi."): file
+    for file in sorted([*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*/Pulumi.*.yaml")])
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _enterprise() -> Iterator[None]:
+    """No Vault runs here; this is what it would say of itself."""
+    answer = edition.Vault((1, 21), True, "Vault Enterprise 1.21.0+ent")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(edition, "ask", lambda _address: answer)
+        yield
+
+
 def stack_config(name: str, **changes: Any) -> dict[str, str]:
     """A stack file's configuration as the engine hands it over; `None` takes a key out."""
-    config = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]
+    config = yaml.safe_load(STACK_FILES[name].read_text())["config"]
     config = {key: value for key, value in {**config, **changes}.items() if value is not None}
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
 
@@ -40,20 +57,34 @@ LOCAL_VAULT = {
 }
 
 
-def local(**changes: Any) -> Recording:
+def whole(**changes: Any) -> Recording:
+    """Stack `local`, every scenario together."""
     return run("local", **{**LOCAL_VAULT, **changes})
 
 
-@pytest.mark.parametrize(("name", "changes"), [("local", LOCAL_VAULT), ("dev", {})])
-def test_urns_are_a_contract(name: str, changes: dict[str, Any]) -> None:
+def logins_of_the_cluster() -> dict[str, Any]:
+    """A pod and a node."""
+    logins = json.loads(stack_config("local")["vault-aws-auth:logins"])
+    return {name: logins[name] for name in ("pod", "node")}
+
+
+def local(**changes: Any) -> Recording:
+    """Of stack `local` the cluster, its pods and its nodes, and nothing else."""
+    others = dict.fromkeys(f"vault-aws-auth:{key}" for key in ("accounts", "consumers", "secretsEngine"))
+    return whole(**{**others, "vault-aws-auth:logins": logins_of_the_cluster(), **changes})
+
+
+@pytest.mark.parametrize("name", STACK_FILES)
+def test_urns_are_a_contract(name: str) -> None:
     """A changed URN replaces what users have. Renames need an alias; then the golden file may change."""
+    changes = LOCAL_VAULT if name == "local" else {}
     urns = sorted(resource.urn for resource in run(name, **changes).resources)
     assert urns == (GOLDEN / f"{name}.urns").read_text().splitlines()
 
 
 def test_a_login_under_another_key_keeps_its_urns(scenario: Recording) -> None:
     """Else what the new URN writes to its Vault role's path goes with the deletion of the old URN."""
-    logins = json.loads(stack_config("local")["vault-aws-auth:logins"])
+    logins = logins_of_the_cluster()
     renamed = local(**{"vault-aws-auth:logins": {f"my-{name}": login for name, login in logins.items()}})
     assert {r.urn for r in renamed.resources} == {r.urn for r in scenario.resources}
     assert set(renamed.exports()["logins"]) == {"my-pod", "my-node"}
@@ -88,6 +119,7 @@ def test_outputs_have_the_shape_that_scripts_rely_on(scenario: Recording) -> Non
             "principals": ["arn:aws:iam::111111111111:role/vault-auth"],
             "policies": ["dev"],
             "maxTtl": "768h",
+            "method": "irsa",
         },
         "node": {
             "kind": "ec2-instance",
@@ -126,7 +158,7 @@ def test_vaults_identity_is_granted_what_both_logins_need_and_nothing_else(scena
 
 
 def test_the_actions_for_instances_are_granted_only_with_an_instance_login() -> None:
-    logins = json.loads(stack_config("local")["vault-aws-auth:logins"])
+    logins = logins_of_the_cluster()
     del logins["node"]
     policy = local(**{"vault-aws-auth:logins": logins}).one("aws:iam/policy:Policy", "vault-identity-policy")
     (statement,) = json.loads(policy.inputs["policy"])["Statement"]
@@ -184,5 +216,6 @@ def test_wrong_settings_end_the_program_cleanly_before_anything_is_registered() 
     assert str(stopped.value).splitlines() == [
         "2 problems in the stack's configuration; nothing was changed:",
         "  1. aws:region: is missing; run: pulumi config set aws:region us-east-1",
-        '  2. vault-aws-auth:logins.pod.kind: "pod" is not a kind; known: service-account, ec2-instance',
+        '  2. vault-aws-auth:logins.pod.kind: "pod" is not a kind; known: service-account, ec2-instance, '
+        "principal",
     ]

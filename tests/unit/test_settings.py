@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from settings import Settings, SettingsError, load, logins, parse, sections
+from settings import Settings, SettingsError, UserIdentity, load, logins, parse, sections
 from settings.section import Section
 
 POLICIES = {"dev": 'path "dev/*" {}', "ops": ""}
@@ -50,11 +50,14 @@ def problems(config: dict[str, Any], **options: Any) -> list[str]:
 
 def test_a_minimal_configuration_has_safe_defaults() -> None:
     settings = parse(VALID, POLICIES)
+    assert settings.cluster
     assert settings.cluster.endpoint_public_access is False
     assert settings.vault.header == "vault.example.com"
     assert settings.vault.mount_path == "aws"
     assert settings.sts_region == "us-east-1"
+    assert isinstance(settings.vault_identity, UserIdentity)
     assert settings.vault_identity.user_name == "vault-auth"
+    assert settings.vault_identity.access_key == "managed"
     pod = settings.logins["pod"]
     assert isinstance(pod, logins.ServiceAccountLogin)
     assert (pod.max_ttl, pod.allow_wildcards, pod.service_account_mode) == ("1h", False, "create")

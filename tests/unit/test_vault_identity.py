@@ -168,7 +168,10 @@ def test_the_client_config_of_an_ambient_role_has_no_credential_and_waits_until_
     client = recording.one(CLIENT, "auth-client")
     assert not {"accessKey", "secretKey", "roleArn", "identityTokenAudience"} & set(client.inputs)
     (association,) = recording.of_type(ASSOCIATION)
-    assert {"id-policy-attachment", "id-instance-profile", association.name} <= client.depends_on
+    keyless = recording.one("vault:generic/endpoint:Endpoint", "auth-no-access-key")
+    assert json.loads(keyless.inputs["dataJson"]) == {"access_key": "", "secret_key": ""}
+    assert keyless.name in client.depends_on
+    assert {"id-policy-attachment", "id-instance-profile", association.name} <= keyless.depends_on
 
 
 # ------------------------------------------------------------------------------------------------ federation
@@ -206,11 +209,14 @@ def test_a_namespaces_id_that_only_vault_knows_is_taken_as_it_comes() -> None:
 
 
 def test_the_client_config_of_a_federated_role_is_written_once_the_role_may_do_its_work() -> None:
-    client = with_client(lambda: federated(token_ttl="15m")).one(CLIENT, "auth-client")
+    recording = with_client(lambda: federated(token_ttl="15m"))
+    client = recording.one(CLIENT, "auth-client")
     assert client.inputs["roleArn"] == f"arn:aws:iam::{ACCOUNT}:role/vault-identity-wif"
     assert (client.inputs["identityTokenAudience"], client.inputs["identityTokenTtl"]) == ("vault", 900)
     assert not {"accessKey", "secretKey", "ready"} & set(client.inputs)
-    assert "id-policy-attachment" in client.depends_on
+    keyless = recording.one("vault:generic/endpoint:Endpoint", "auth-no-access-key")
+    assert "id-policy-attachment" in keyless.depends_on
+    assert keyless.name in client.depends_on
 
 
 def test_the_mount_is_the_same_one_whichever_identity_there_is() -> None:
