@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pulumi
+from pydantic.alias_generators import to_camel
 
 from components import PodIdentityMethod, ServiceAccountMode, VaultConnection
 from components.consumers import KINDS, Consumer, VaultServerConsumer
@@ -32,7 +33,13 @@ def consumer(
     if declared.login:
         args["login"] = _login(config, declared.login, logins[declared.login])
     make: Any = component
-    made: Consumer = make(name, args, options)
+    try:
+        made: Consumer = make(name, args, options)
+    except ValueError as error:
+        field, colon, reason = str(error).partition(": ")
+        key = f".{to_camel(field)}" if colon and field.isidentifier() else ""
+        told = reason if key else str(error)
+        raise pulumi.RunError(f"vault-aws-auth:consumers.{name}{key}: {told}") from None
     return made
 
 

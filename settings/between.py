@@ -172,6 +172,28 @@ def check_no_federation(identity: Identity, engine: Engine, path: str, problems:
         )
 
 
+def check_use_of_accounts(
+    accounts: Mapping[str, Reading[Account] | None], logins: Logins, problems: Problems
+) -> None:
+    """A role that this stack makes in another account must be for something."""
+    used = {
+        arns.parse(arn).account
+        for login in logins.values()
+        for field in ("principals", "role_arns")
+        if hasattr(login.section, field)
+        for _, arn in login.items(field)
+    }
+    for name, account in accounts.items():
+        if account is None or account.wrong or name in used:
+            continue
+        if not account.section.role_arn and not account.section.all_lookups:
+            problems.add(
+                account.path,
+                "has no login, so its role would be for nothing; write a login whose principals are of this "
+                "account, or allLookups: true if its Vault roles are written by hand",
+            )
+
+
 def check_accounts(accounts: Mapping[str, Reading[Account] | None], problems: Problems) -> None:
     """The role that Vault assumes to look into an account must be one of that account."""
     for name, account in accounts.items():

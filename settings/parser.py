@@ -59,6 +59,8 @@ class Parser:
         between.check_instances(logins, cluster, reachable, self.problems)
         between.check_principals(logins, reachable, self.problems)
         between.check_accounts(accounts, self.problems)
+        if not any(problem.startswith(f"{PROJECT}:logins") for problem in self.problems.found):
+            between.check_use_of_accounts(accounts, logins, self.problems)
         between.check_consumers(consumers, logins, self.problems)
         if not self.given("cluster"):
             between.check_no_cluster(logins, identity, f"{PROJECT}:cluster", self.problems)

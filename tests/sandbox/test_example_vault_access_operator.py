@@ -21,7 +21,7 @@ NAMESPACE = "vault-access-operator-system"
 ACCOUNT = "vault-access-operator-controller-manager"
 ROLE = "vault-access-operator-role"
 ROLE_ARN = f"arn:aws:iam::111111111111:role/{ROLE}"
-CRD: dict[str, Any] = {
+CRD: Any = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
     "metadata": {"name": "vaultconnections.vault.platform.io"},

@@ -126,6 +126,12 @@ def test_a_session_with_tags_may_bring_them_into_the_role_of_the_other_account()
         assert [each["Action"] for each in statements if "AWS" in each["Principal"]] == [wanted]
 
 
+def test_what_a_consumer_cannot_be_told_is_one_message_with_its_key() -> None:
+    with pytest.raises(pulumi.RunError) as stopped:
+        run("gloo", **{"vault-aws-auth:consumers": {"vault": {"kind": "vault-server"}}})
+    assert str(stopped.value).startswith("vault-aws-auth:consumers.vault.tlsSecret: is missing; name")
+
+
 def test_the_guides_policy_on_the_workloads_role_is_an_explicit_setting() -> None:
     declared = json.loads(stack_config("gloo")["vault-aws-auth:logins"])
     assert not run("gloo").named("dev-role-iam-eks1-vault-lookups-policy")

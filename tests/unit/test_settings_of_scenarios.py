@@ -178,6 +178,10 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
         'vault-aws-auth:federation.issuer: "http://vault.example.com" is not https, and AWS trusts no other issuer',
     ),
     (
+        [("accounts/333333333333", {})],
+        "vault-aws-auth:accounts.333333333333: has no login, so its role would be for nothing; write a login whose principals are of this account",
+    ),
+    (
         [("accounts/222222222222", {"roleArn": f"{SECONDARY}/v", "roleName": "v"})],
         "vault-aws-auth:accounts.222222222222: has a roleArn, which is used as it is; leave out roleName, or leave out roleArn",
     ),
