@@ -135,6 +135,7 @@ pulumi.export(
     "logins",
     {name: logins.output(config.logins[name], component) for name, component in declared_logins.items()},
 )
+pulumi.export("callers", {name: logins.caller(declared) for name, declared in config.logins.items()})
 pulumi.export("consumers", {name: component.output for name, component in declared_consumers.items()})
 if secrets_engine:
     pulumi.export("secretsEngine", {"path": secrets_engine.path, "roles": secrets_engine.role_names})

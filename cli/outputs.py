@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from .errors import Refused
@@ -80,6 +80,16 @@ class StackOutputs(_Output):
     cluster: ClusterOutput | None = None
     logins: dict[str, LoginOutput]
     consumers: dict[str, ConsumerOutput] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_callers(cls, outputs: Any) -> Any:
+        """How to be the caller of a login is an output of its own, `callers`, also by the login's name."""
+        if not isinstance(outputs, dict) or not isinstance(outputs.get("logins"), dict):
+            return outputs
+        callers = outputs.get("callers") or {}
+        logins = outputs["logins"].items()
+        return {**outputs, "logins": {name: {**callers.get(name, {}), **login} for name, login in logins}}
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def _node_roles(cluster: EksCluster | None, groups: Sequence[str]) -> list[pulum
 
 def output(declared: LoginSettings, component: Login) -> dict[str, Any]:
     """What the stack's output `logins` says of a login."""
-    told = {
+    return {
         "kind": declared.kind,
         "vaultRole": component.vault_role,
         "iamRoleArn": component.iam_role_arn,
@@ -92,11 +92,15 @@ def output(declared: LoginSettings, component: Login) -> dict[str, Any]:
         "policies": declared.policies,
         "maxTtl": declared.max_ttl,
     }
+
+
+def caller(declared: LoginSettings) -> dict[str, Any]:
+    """What the stack's output `callers` says of a login: how the command can be its caller."""
     if isinstance(declared, ServiceAccountSettings):
-        told["method"] = declared.method
-    elif isinstance(declared, PrincipalSettings):
-        told |= {"verifyAs": declared.verify_as, "verifyNotAs": declared.verify_not_as}
-    return told
+        return {"method": declared.method}
+    if isinstance(declared, PrincipalSettings):
+        return {"verifyAs": declared.verify_as, "verifyNotAs": declared.verify_not_as}
+    return {}
 
 
 def service_account_ref(account: str) -> ServiceAccountRef:

@@ -36,7 +36,8 @@ class Stranger:
 
     caller: str
     credentials: Callable[[], Credentials]
-    codes: frozenset[str] = frozenset({refusals.NOT_BOUND, refusals.FOREIGN_ACCOUNT})
+    # Of a Vault role bound to patterns: Vault may look up no principals of a kind that no login is bound to.
+    codes: frozenset[str] = frozenset({refusals.NOT_BOUND, refusals.FOREIGN_ACCOUNT, refusals.LOOKUP_DENIED})
     """The reasons of Vault's that prove the refusal."""
 
 

@@ -176,7 +176,7 @@ def test_vault_3681_an_account_without_sts_role_is_refused_at_preview_and_at_log
     example.vault.write("sys/plugins/reload/backend", mounts="auth/aws/")
     try:
         for name in ("vault-secondary-app", "secondary-app"):
-            with pytest.raises(hvac.exceptions.VaultError, match="unable to fetch client"):
+            with pytest.raises(hvac.exceptions.VaultError, match="no STS configuration found"):
                 log_in(example, caller(example, role(name)), VAULT_ROLE, header(example))
     finally:
         example.vault.write("auth/aws/config/sts/222222222222", **before)

@@ -119,7 +119,6 @@ def test_outputs_have_the_shape_that_scripts_rely_on(scenario: Recording) -> Non
             "principals": ["arn:aws:iam::111111111111:role/vault-auth"],
             "policies": ["dev"],
             "maxTtl": "768h",
-            "method": "irsa",
         },
         "node": {
             "kind": "ec2-instance",

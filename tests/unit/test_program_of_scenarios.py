@@ -30,7 +30,11 @@ def test_every_scenario_is_in_the_outputs(together: Recording) -> None:
         "other-account": "principal",
         "batch": "service-account",
     }
-    assert exports["logins"]["batch"]["method"] == "pod-identity"
+    assert exports["callers"]["batch"] == {"method": "pod-identity"}
+    assert exports["callers"]["node"] == {}
+    assert exports["callers"]["other-account"]["verifyNotAs"][1].startswith("arn:aws:iam::333333333333:")
+    keys = {"kind", "vaultRole", "iamRoleArn", "serviceAccounts", "principals", "policies", "maxTtl"}
+    assert all(set(login) == keys for login in exports["logins"].values())
     assert exports["secretsEngine"] == {"path": "aws", "roles": ["my-role"]}
     for consumer in exports["consumers"].values():
         assert set(consumer) & {"values", "manifests"}
