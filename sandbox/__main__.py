@@ -40,21 +40,23 @@ class VaultChoice(Enum):
 
 
 Stack = Annotated[str, typer.Option(help="Name of the stack.")]
+StackFile = Annotated[
+    Path | None, typer.Option("--config", help="The stack file.", show_default="Pulumi.<stack>.yaml")
+]
+Vault = Annotated[
+    VaultChoice,
+    typer.Option(
+        help="auto: a stack with federation gets a stand-in for Vault Enterprise; community: never."
+    ),
+]
 
 
 @app.command()
 def up(
     stack: Stack = "local",
-    config: Annotated[
-        Path | None, typer.Option(help="The stack file.", show_default="Pulumi.<stack>.yaml")
-    ] = None,
+    config: StackFile = None,
     logins: Annotated[bool, typer.Option(help="Prove every login of the stack afterwards.")] = True,
-    vault: Annotated[
-        VaultChoice,
-        typer.Option(
-            help="auto: a stack with federation gets a stand-in for Vault Enterprise; community: never."
-        ),
-    ] = VaultChoice.AUTO,
+    vault: Vault = VaultChoice.AUTO,
 ) -> None:
     """Start the sandbox, bring a stack up in it and log in as each of its workloads.
 
@@ -64,11 +66,7 @@ def up(
     with home.only_one_run():
         processes = Processes(home)
         stack_file = config or REPOSITORY / f"Pulumi.{stack}.yaml"
-        settings = engine.read_config(stack_file)
-        region = settings.get("aws:region")
-        if isinstance(region, str):  # if it is not, the stack's own settings say so
-            home.choose_region(region)
-        _choose_vault(home, settings, vault)
+        _suit(home, stack_file, vault)
         try:
             _start(home, processes)
             chosen = Engine(home, stack)
@@ -86,6 +84,28 @@ def up(
         except KeyboardInterrupt:
             _interrupted(processes)
         console.print(f"\nReady. A shell with everything set: [bold]source {_relative(shell)}[/bold]")
+
+
+@app.command()
+def preview(
+    stack: Stack = "local",
+    config: StackFile = None,
+    vault: Vault = VaultChoice.AUTO,
+    as_json: Annotated[bool, typer.Option("--json", help="The engine's steps as JSON.")] = False,
+) -> None:
+    """Start the sandbox and show what `up` would do with a stack; nothing of the stack is changed."""
+    console.stderr = as_json  # standard output is for the JSON alone
+    home = Home.from_environment()
+    with home.only_one_run():
+        processes = Processes(home)
+        stack_file = config or REPOSITORY / f"Pulumi.{stack}.yaml"
+        _suit(home, stack_file, vault)
+        try:
+            _start(home, processes)
+            _heading(f"Stack {stack}")
+            Engine(home, stack).preview(stack_file, as_json=as_json)
+        except KeyboardInterrupt:
+            _interrupted(processes)
 
 
 @app.command()
@@ -199,6 +219,15 @@ def _choose_vault(home: Home, settings: dict[str, Any], choice: VaultChoice) -> 
             "Federation needs Vault Enterprise: a stand-in for it answers in front of the real Vault "
             "(not so with --vault community)."
         )
+
+
+def _suit(home: Home, stack_file: Path, vault: VaultChoice) -> None:
+    """Makes the sandbox one that the stack can be brought up in: its region, and its kind of Vault."""
+    settings = engine.read_config(stack_file)
+    region = settings.get("aws:region")
+    if isinstance(region, str):  # if it is not, the stack's own settings say so
+        home.choose_region(region)
+    _choose_vault(home, settings, vault)
 
 
 def _start(home: Home, processes: Processes) -> None:

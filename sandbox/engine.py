@@ -42,6 +42,13 @@ class Engine:
         self._release_stale_lock()
         self._run("up", "--yes", "--skip-preview", "--config-file", str(generated), folder=REPOSITORY)
 
+    def preview(self, config: Path, *, as_json: bool = False) -> None:
+        """Prints what `up` would do, in the engine's own words or as JSON."""
+        self._prepare()
+        generated = self._write_config(config)
+        form = ["--json"] if as_json else []
+        self._run("preview", "--config-file", str(generated), *form, folder=REPOSITORY)
+
     def destroy(self) -> None:
         """Takes the stack down and forgets it."""
         self._prepare()

@@ -66,7 +66,8 @@ def callers(sandbox: Sandbox) -> list[Callable[[], Any]]:
 def logging_in_all_the_time(sandbox: Sandbox) -> Iterator[list[int]]:
     """Logins of every kind, one after the other without a pause; fails with the first that was refused."""
     attempts = callers(sandbox)
-    done, refused, count = threading.Event(), [], [0]
+    done, count = threading.Event(), [0]
+    refused: list[str] = []
 
     def work() -> None:
         while not done.is_set() and not refused:
