@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import hvac
 import pytest
 
-from tests.sandbox.callers import a_node, log_in, node_session
+from tests.sandbox.callers import a_node, log_in, node_session, session
+from tests.sandbox.grants import actions, statements, without
 from tests.sandbox.kit import Sandbox
 
 POLICY_ARN = "arn:aws:iam::111111111111:policy/vault-auth-policy"
+OTHER = "arn:aws:iam::222222222222:role"
 
 
 def register_a_role(sandbox: Sandbox) -> None:
@@ -30,54 +30,37 @@ def log_in_as_the_node(sandbox: Sandbox) -> None:
     log_in(sandbox, node_session(sandbox, a_node(sandbox)["InstanceId"]), "dev-role-iam")
 
 
+def log_in_from_the_other_account(sandbox: Sandbox) -> None:
+    """Vault looks the caller up in its account, as the role that it assumes there."""
+    log_in(sandbox, session(sandbox, f"{OTHER}/secondary-app", "test"), "vault-role")
+
+
 # Each action, the step that fails without it, and what the user then reads.
 NEEDED: dict[str, tuple[Callable[[Sandbox], None], str]] = {
     "iam:GetRole": (register_a_role, "iam:GetRole"),
     "ec2:DescribeInstances": (log_in_as_the_node, "UnauthorizedOperation|ec2:DescribeInstances"),
     "iam:GetInstanceProfile": (log_in_as_the_node, "iam:GetInstanceProfile"),
+    "sts:AssumeRole": (log_in_from_the_other_account, "sts:AssumeRole"),
 }
 
 
-def granted(sandbox: Sandbox) -> set[str]:
-    iam = sandbox.aws("iam")
-    version = iam.get_policy(PolicyArn=POLICY_ARN)["Policy"]["DefaultVersionId"]
-    document = iam.get_policy_version(PolicyArn=POLICY_ARN, VersionId=version)["PolicyVersion"]["Document"]
-    actions: set[str] = set()
-    for statement in document["Statement"]:
-        assert statement["Effect"] == "Allow"
-        listed = statement["Action"]
-        actions |= {listed} if isinstance(listed, str) else set(listed)
-    return actions
-
-
-@contextmanager
-def without(sandbox: Sandbox, action: str) -> Iterator[None]:
-    iam = sandbox.aws("iam")
-    before = iam.get_policy(PolicyArn=POLICY_ARN)["Policy"]["DefaultVersionId"]
-    rest = sorted(granted(sandbox) - {action})
-    document = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": rest, "Resource": "*"}],
-    }
-    made = iam.create_policy_version(
-        PolicyArn=POLICY_ARN, PolicyDocument=json.dumps(document), SetAsDefault=True
-    )
-    try:
-        yield
-    finally:
-        iam.set_default_policy_version(PolicyArn=POLICY_ARN, VersionId=before)
-        iam.delete_policy_version(PolicyArn=POLICY_ARN, VersionId=made["PolicyVersion"]["VersionId"])
-
-
 def test_granted_actions_are_exactly_those_that_a_step_needs(sandbox: Sandbox) -> None:
-    assert granted(sandbox) == set(NEEDED)
+    assert actions(sandbox, POLICY_ARN) == set(NEEDED)
+
+
+def test_the_only_role_that_vault_may_assume_is_that_of_the_other_account(sandbox: Sandbox) -> None:
+    (assumed,) = (
+        each for each in statements(sandbox, POLICY_ARN) if any("sts:" in name for name in each["Action"])
+    )
+    assert assumed["Action"] == ["sts:AssumeRole"]
+    assert assumed["Resource"] == [f"{OTHER}/trust-relationship-for-primary-aws-and-vault"]
 
 
 @pytest.mark.parametrize("action", NEEDED)
 def test_taking_an_action_away_makes_its_step_fail(sandbox: Sandbox, action: str) -> None:
     step, message = NEEDED[action]
     step(sandbox)
-    with without(sandbox, action), pytest.raises(hvac.exceptions.VaultError, match=message):
+    with without(sandbox, POLICY_ARN, action), pytest.raises(hvac.exceptions.VaultError, match=message):
         step(sandbox)
     step(sandbox)
 

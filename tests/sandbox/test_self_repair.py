@@ -44,9 +44,10 @@ def assert_whole(sandbox: Sandbox) -> None:
     assert not re.search(r"\d+ (created|updated|replaced|deleted)", again), again
 
 
-def test_an_iam_role_made_anew_under_its_name_is_taken_for_the_old_one_after_a_refresh(
+def test_vault_8209_an_iam_role_made_anew_under_its_name_is_taken_for_the_old_one_after_a_refresh(
     sandbox: Sandbox,
 ) -> None:
+    """hashicorp/vault 8209: Vault pinned the unique ID of the old one, and nothing ever told."""
     iam = sandbox.aws("iam")
     before = iam.get_role(RoleName=ROLE)["Role"]
     iam.delete_role(RoleName=ROLE)

@@ -1,0 +1,379 @@
+"""What users of Vault's AWS auth, of its providers and of EKS have tripped over, each by the issue's number.
+
+Here are those that only a real Vault, a real engine or a real Kubernetes API can show. What the program alone
+decides is in `tests/unit/test_traps.py`; what an example is about, in the example's own tests.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import hvac
+import pytest
+import yaml
+from botocore.exceptions import ClientError
+from kubernetes import client as kubernetes
+
+from tests.sandbox.callers import assume_with_token, log_in, session, trust
+from tests.sandbox.kit import Sandbox
+
+pytestmark = pytest.mark.xdist_group("traps")
+
+IAM = "arn:aws:iam::111111111111"
+APP, SECOND = f"{IAM}:role/team/app", f"{IAM}:role/second"
+ANNOTATION = "eks.amazonaws.com/role-arn"
+OTHERS = ("existing", "ci-1", "cd-1")
+"""Service accounts that somebody else made."""
+
+# Small, so that each change of it is quick: no nodes, and nothing that another account has to make.
+STACK_FILE = """\
+config:
+  aws:region: us-east-1
+  vault-aws-auth:accountId: "111111111111"
+  vault-aws-auth:cluster: { name: eks1 }
+  vault-aws-auth:vault: { serverIdHeader: vault.example.com }
+  vault-aws-auth:vaultIdentity: { kind: user, accessKey: rotatable }
+  vault-aws-auth:secretsEngine:
+    kind: user
+    roles:
+      my-role:
+        credentialType: iam_user
+        policyArns: [arn:aws:iam::aws:policy/ReadOnlyAccess]
+  vault-aws-auth:logins:
+    pod:
+      kind: service-account
+      serviceAccounts: [default/api]
+      policies: [dev]
+    runners:
+      kind: service-account
+      serviceAccounts: [default/ci-*]
+      serviceAccountMode: none
+      allowWildcards: true
+      policies: [dev]
+    existing:
+      kind: service-account
+      serviceAccounts: [default/existing]
+      serviceAccountMode: patch
+      policies: [dev]
+    people:
+      kind: principal
+      principals: [arn:aws:iam::111111111111:role/team/app, arn:aws:iam::111111111111:role/second]
+      policies: [dev]
+    machines:
+      kind: principal
+      principals: [arn:aws:iam::111111111111:role/second]
+      policies: [dev]
+    staff:
+      kind: principal
+      principals: [arn:aws:iam::111111111111:role/second]
+      policies: [dev]
+"""
+
+
+@pytest.fixture(scope="module")
+def traps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """That stack, with what it expects to be there: two roles, and service accounts."""
+    folder = tmp_path_factory.mktemp("traps")
+    made = Sandbox(folder / "home")
+    try:
+        answer = made.run("start")
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        for name, path in (("app", "/team/"), ("second", "/")):
+            made.aws("iam").create_role(
+                RoleName=name, Path=path, AssumeRolePolicyDocument=trust("111111111111")
+            )
+        for name in OTHERS:
+            account = kubernetes.V1ObjectMeta(name=name, annotations={"team": "payments"})
+            made.kubernetes.create_namespaced_service_account(
+                "default", kubernetes.V1ServiceAccount(metadata=account)
+            )
+        stack_file(made).write_text(STACK_FILE)
+        made.up("--stack", "traps", "--config", str(stack_file(made)), "--no-logins")
+        yield made
+    finally:
+        made.run("stop")
+
+
+def stack_file(sandbox: Sandbox) -> Path:
+    return sandbox.home.parent / "Pulumi.traps.yaml"
+
+
+def pulumi(sandbox: Sandbox, *words: str) -> tuple[int, str]:
+    """The engine, by hand in the sandbox's shell: it reads the stack file as that is now."""
+    answer = sandbox.shell(f"pulumi {' '.join(words)} --stack traps --non-interactive")
+    return answer.returncode, answer.stdout + answer.stderr
+
+
+def up(sandbox: Sandbox, *words: str) -> str:
+    status, said = pulumi(sandbox, "up --yes --skip-preview", *words)
+    assert status == 0, said
+    return said
+
+
+@contextmanager
+def changed(sandbox: Sandbox, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+    """The stack file is changed, and then as it was. The stack follows with the next `up`."""
+    document = yaml.safe_load(STACK_FILE)
+    change({key.removeprefix("vault-aws-auth:"): value for key, value in document["config"].items()})
+    stack_file(sandbox).write_text(yaml.safe_dump(document))
+    try:
+        yield
+    finally:
+        stack_file(sandbox).write_text(STACK_FILE)
+
+
+def vault_role(sandbox: Sandbox, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = sandbox.vault.read(f"auth/aws/role/{name}")["data"]
+    return found
+
+
+def role_id(sandbox: Sandbox, name: str) -> str:
+    return str(sandbox.aws("iam").get_role(RoleName=name)["Role"]["RoleId"])
+
+
+def role_logs_in(sandbox: Sandbox, arn: str, login: str = "people") -> dict[str, Any]:
+    return log_in(sandbox, session(sandbox, arn, "test"), login)
+
+
+def pod_logs_in(sandbox: Sandbox, account: str, login: str, audience: str = "sts.amazonaws.com") -> Any:
+    token = sandbox.token(account, audience=audience)
+    return log_in(sandbox, assume_with_token(sandbox, token, f"{IAM}:role/{login}"), login)
+
+
+def annotations_of(sandbox: Sandbox, name: str) -> dict[str, str]:
+    account: Any = sandbox.kubernetes.read_namespaced_service_account(name, "default")
+    return dict(account.metadata.annotations or {})
+
+
+def bounds(sandbox: Sandbox, name: str) -> dict[str, Any]:
+    """What is bound, and to what."""
+    return {
+        key: value
+        for key, value in vault_role(sandbox, name).items()
+        if value and key.startswith(("bound_", "inferred_")) and key != "bound_iam_principal_id"
+    }
+
+
+# The stack as it was brought up
+
+
+def test_vault_2729_a_role_with_a_path_logs_in(traps: Sandbox) -> None:
+    """hashicorp/vault 2729: Vault looks up the name alone, and the caller's ARN has no path. It goes by the
+    unique ID: so the ARN in full is right."""
+    bound = vault_role(traps, "people")
+    assert bound["bound_iam_principal_arn"] == [APP, SECOND]
+    assert bound["bound_iam_principal_id"] == [role_id(traps, "app"), role_id(traps, "second")]
+    assert role_logs_in(traps, APP)["metadata"]["account_id"] == "111111111111"
+
+
+def test_vault_2729_a_path_that_the_role_has_not_is_told_at_preview(traps: Sandbox) -> None:
+    """Vault itself takes the one ARN for the other: the role is there, under that name."""
+    arn = f"{IAM}:role/crew/app"
+    traps.vault.write("auth/aws/role/probe", auth_type="iam", bound_iam_principal_arn=arn)
+    assert vault_role(traps, "probe")["bound_iam_principal_id"] == [role_id(traps, "app")]
+    traps.vault.delete("auth/aws/role/probe")
+
+    def path(config: dict[str, Any]) -> None:
+        config["logins"]["people"]["principals"] = [arn]
+
+    with changed(traps, path):
+        status, said = pulumi(traps, "preview")
+    assert status != 0
+    assert f"{arn}' is not its ARN; write it as IAM has it, with its path: {APP}" in said
+
+
+def test_terraform_aws_iam_200_424_486_a_wildcard_lets_in_what_it_covers_and_no_other_audience(
+    traps: Sandbox,
+) -> None:
+    """terraform-aws-iam 200, 424, 486: names by pattern, but the audience never."""
+    assert pod_logs_in(traps, "ci-1", "runners")["token_policies"] == ["default", "dev"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        pod_logs_in(traps, "cd-1", "runners")
+    # The provider in IAM knows the audience: it is the role's own trust policy that refuses it.
+    iam = traps.aws("iam")
+    provider = str(traps.json("pulumi stack output cluster --stack traps --json")["oidcProviderArn"])
+    iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=provider, ClientID="other")
+    try:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            pod_logs_in(traps, "ci-1", "runners", audience="other")
+    finally:
+        iam.remove_client_id_from_open_id_connect_provider(
+            OpenIDConnectProviderArn=provider, ClientID="other"
+        )
+
+
+def test_eksctl_2665_7887_an_existing_service_account_is_annotated_and_stays_what_it_was(
+    traps: Sandbox,
+) -> None:
+    """eksctl 2665, 7887: an existing service account was left without its annotation, or taken over."""
+    assert annotations_of(traps, "existing") == {"team": "payments", ANNOTATION: f"{IAM}:role/existing"}
+    pod_logs_in(traps, "existing", "existing")
+
+
+def test_a_login_of_service_accounts_moves_to_another_vault_role_only_with_another_iam_role(
+    traps: Sandbox,
+) -> None:
+    """The stack knows a login by its Vault role: under another one it would be made anew, and its IAM role is
+    there already. That is told, and nothing is lost."""
+
+    def renamed(config: dict[str, Any]) -> None:
+        config["logins"]["pod"]["vaultRole"] = "api"
+
+    with changed(traps, renamed):
+        status, said = pulumi(traps, "up --yes --skip-preview")
+    assert status != 0
+    assert "Role with name pod already exists" in said
+    assert "api" not in traps.vault.list("auth/aws/role")["data"]["keys"]
+    # But for the name of the new component, which has nothing in it.
+    said = up(traps)
+    assert "- 1 deleted" in said, said
+    assert not re.search(r"\d+ (created|updated|replaced)", said), said
+    assert annotations_of(traps, "api") == {ANNOTATION: f"{IAM}:role/pod"}
+    pod_logs_in(traps, "api", "pod")
+
+
+# The stack after one change of several logins
+
+
+class TestChanged:
+    """In one `up`, as each takes a while; and afterwards everything is as it was."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    @staticmethod
+    def moved(traps: Sandbox) -> Iterator[None]:
+        assert bounds(traps, "machines") == {"bound_iam_principal_arn": [SECOND]}
+        for login in ("people", "machines", "staff"):
+            role_logs_in(traps, SECOND, login)
+
+        def change(config: dict[str, Any]) -> None:
+            logins = config["logins"]
+            logins["people"]["principals"].remove(SECOND)
+            logins["machines"] = {"kind": "ec2-instance", "roleArns": [SECOND], "policies": ["dev"]}
+            logins["staff"]["vaultRole"] = "team"
+            del logins["existing"]
+
+        with changed(traps, change):
+            up(traps)
+            yield
+        up(traps)
+        assert bounds(traps, "machines") == {"bound_iam_principal_arn": [SECOND]}
+        for login in ("people", "machines", "staff"):
+            role_logs_in(traps, SECOND, login)
+        pod_logs_in(traps, "existing", "existing")
+        assert "team" not in traps.vault.list("auth/aws/role")["data"]["keys"]
+
+    def test_terraform_provider_vault_1773_2323_a_bound_taken_out_of_a_login_is_gone_in_vault(
+        self, traps: Sandbox
+    ) -> None:
+        """terraform-provider-vault 1773, 2323: what is not declared any more stays in Vault."""
+        left = vault_role(traps, "people")
+        assert left["bound_iam_principal_arn"] == [APP]
+        assert left["bound_iam_principal_id"] == [role_id(traps, "app")]
+        role_logs_in(traps, APP)
+        with pytest.raises(hvac.exceptions.VaultError, match="does not belong to the role"):
+            role_logs_in(traps, SECOND)
+
+    def test_terraform_provider_vault_1773_2323_a_login_of_another_kind_has_the_new_bounds_alone(
+        self, traps: Sandbox
+    ) -> None:
+        """The Vault role keeps its name, and is not lost when the login that was there goes."""
+        assert bounds(traps, "machines") == {
+            "bound_account_id": ["111111111111"],
+            "bound_iam_instance_profile_arn": [f"{IAM}:instance-profile/eks-*"],
+            "bound_iam_principal_arn": [SECOND],
+            "bound_iam_role_arn": [SECOND],
+            "inferred_aws_region": "us-east-1",
+            "inferred_entity_type": "ec2_instance",
+        }
+        with pytest.raises(hvac.exceptions.VaultError):
+            role_logs_in(traps, SECOND, "machines")
+
+    def test_a_login_of_principals_moves_to_another_vault_role(self, traps: Sandbox) -> None:
+        role_logs_in(traps, SECOND, "team")
+        assert "staff" not in traps.vault.list("auth/aws/role")["data"]["keys"]
+
+    def test_eksctl_2665_7887_the_annotation_goes_with_the_login_and_the_service_account_stays(
+        self, traps: Sandbox
+    ) -> None:
+        assert annotations_of(traps, "existing") == {"team": "payments"}
+
+
+# Vault's own access key
+
+
+def key_of_vault(sandbox: Sandbox, beside: str = "") -> str:
+    """The access key that Vault says it has; and IAM knows no other of its user."""
+    found = str(sandbox.vault.read("auth/aws/config/client")["data"]["access_key"])
+    keys = sandbox.aws("iam").list_access_keys(UserName="vault-auth")["AccessKeyMetadata"]
+    assert {key["AccessKeyId"] for key in keys} - {beside} == {found}
+    return found
+
+
+def vault_can_look_up(sandbox: Sandbox) -> None:
+    """Vault asks AWS for the role with that key."""
+    sandbox.vault.write("auth/aws/role/probe", auth_type="iam", bound_iam_principal_arn=SECOND)
+    sandbox.vault.delete("auth/aws/role/probe")
+
+
+def test_terraform_provider_vault_1684_a_key_that_vault_has_rotated_is_left_alone(traps: Sandbox) -> None:
+    """terraform-provider-vault 1684: the next run wrote the old key, which does not exist any more."""
+    before = key_of_vault(traps)
+    answer = traps.shell("vault write -f auth/aws/config/rotate-root")
+    assert answer.returncode == 0, answer.stderr
+    rotated = key_of_vault(traps)
+    assert rotated != before
+
+    def by_vault(config: dict[str, Any]) -> None:
+        config["vaultIdentity"]["accessKey"] = "rotated"
+
+    with changed(traps, by_vault):
+        for words in ((), ("--refresh",)):
+            up(traps, *words)
+            assert key_of_vault(traps) == rotated
+            vault_can_look_up(traps)
+            pod_logs_in(traps, "api", "pod")
+    # Back again: the stack has a key of its own; the one that Vault made is not the stack's to delete.
+    up(traps)
+    assert key_of_vault(traps, beside=rotated) != rotated
+    traps.aws("iam").delete_access_key(UserName="vault-auth", AccessKeyId=rotated)
+    vault_can_look_up(traps)
+
+
+def test_terraform_provider_vault_2439_a_new_access_key_is_never_missed(traps: Sandbox) -> None:
+    """terraform-provider-vault 2439: Vault is given a new key when that may be used, and before the old one
+    is deleted."""
+    before = key_of_vault(traps)
+    state = json.loads(traps.shell("pulumi stack export --stack traps").stdout)
+    (urn,) = (
+        resource["urn"]
+        for resource in state["deployment"]["resources"]
+        if resource["urn"].endswith("::vault-identity-access-key")
+    )
+    up(traps, f"--replace '{urn}'")
+    assert key_of_vault(traps) != before
+    vault_can_look_up(traps)
+    role_logs_in(traps, APP)
+
+
+# The end: nothing can come after this in this file.
+
+
+def test_down_takes_along_what_vault_has_made_itself(traps: Sandbox) -> None:
+    """The users of living leases, and the key of a Vault that has rotated it. `down` looks for leftovers."""
+    traps.vault.secrets.aws.generate_credentials("my-role")
+    assert traps.shell("vault write -f auth/aws/config/rotate-root").returncode == 0
+    iam = traps.aws("iam")
+    names = [each["UserName"] for each in iam.list_users()["Users"]]
+    assert [name for name in names if name.startswith("vault-token-my-role-")]
+    for role in ("app", "second"):
+        iam.delete_role(RoleName=role)
+    for account in OTHERS:
+        traps.kubernetes.delete_namespaced_service_account(account, "default")
+    answer = traps.run("down")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "nothing is left" in answer.stdout
