@@ -5,7 +5,7 @@ The logins are those of the stack's outputs; what their policies allow is read f
 
 from dataclasses import dataclass, field
 
-from . import policies, vault
+from . import arns, policies, vault
 from .errors import Refused
 from .outputs import LoginOutput, Stack
 
@@ -30,7 +30,7 @@ class Access:
     kind: str
     method: str | None
     who: tuple[str, ...]
-    """Service accounts, or principals where the caller is one itself."""
+    """Service accounts, or IAM roles and users where the caller is one itself, in words."""
     identity: tuple[str, ...]
     """The AWS principals that Vault knows them by."""
     vault_role: str
@@ -117,6 +117,5 @@ def _access(name: str, login: LoginOutput, rules: dict[str, list[policies.Rule]]
 def _who(login: LoginOutput) -> list[str]:
     if login.service_accounts:
         return login.service_accounts
-    if login.kind == "ec2-instance":
-        return ["EC2 instances of this role"]
-    return ["whoever has these AWS credentials"]
+    prefix = "EC2 instances of " if login.kind == "ec2-instance" else ""
+    return [f"{prefix}{arns.in_words(principal)}" for principal in login.principals]

@@ -15,6 +15,12 @@ def principal_of(caller_arn: str) -> str:
     return f"arn:{partition}:iam::{account}:{kind}/{name}" if name else caller_arn
 
 
+def in_words(principal: str) -> str:
+    """For reading: `role eks1-node of 111111111111`."""
+    kind, _, name = principal.split(":", 5)[5].partition("/")
+    return f"{kind} {name} of {account_of(principal)}"
+
+
 def account_of(arn: str) -> str:
     """The account ID in an ARN."""
     return arn.split(":")[4]

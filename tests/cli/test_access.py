@@ -34,10 +34,19 @@ def test_each_login_shows_who_as_what_and_the_paths(run: Run, readable: World) -
     assert pod["identity"] == ["arn:aws:iam::111111111111:role/vault-auth"]
     assert (pod["vaultRole"], pod["maxTtl"], pod["method"]) == ("dev-role-iam2", "768h", "irsa")
     assert node["method"] is None
+    assert node["who"] == ["EC2 instances of role eks1-node of 111111111111"]
     assert [(r["path"], r["capabilities"], r["conditions"]) for r in pod["reach"]] == [
         ("dev/*", ["create", "read", "list"], []),
         ("secret/data/{{identity.entity.id}}/*", ["read"], ["required_parameters"]),
     ]
+
+
+def test_callers_that_are_principals_themselves_are_said_in_words(run: Run, readable: World) -> None:
+    outputs = readable.with_principal(
+        "arn:aws:iam::222222222222:role/ci*", "arn:aws:iam::222222222222:user/team/bot"
+    )
+    logins = json.loads(run("access", "--format", "json", outputs=outputs).stdout)["logins"]
+    assert ["role ci* of 222222222222", "user team/bot of 222222222222"] in [one["who"] for one in logins]
 
 
 def test_policies_of_one_login_add_up_and_deny_wins(run: Run, readable: World) -> None:
