@@ -284,7 +284,8 @@ def _validate(args: EksClusterArgs) -> None:
     if not arns.REGION_FORM.fullmatch(args["region"]):
         raise ValueError(f"region: {args['region']!r} is not an AWS region; write e.g. us-east-1")
     if args.get("existing"):
-        extra = sorted(set(args) - {"name", "region", "existing", "node_role_arns"})
+        given = {key for key, value in args.items() if value is not None and value is not False}
+        extra = sorted(given - {"name", "region", "existing", "node_role_arns"})
         if extra:
             raise ValueError(
                 f"{extra[0]}: an existing cluster is used as it is; leave this out, or leave out existing"

@@ -181,7 +181,11 @@ def missing(_: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_existing_cluster_and_its_oidc_provider_are_used_as_they_are() -> None:
-    recording = existing(found(), node_role_arns={"blue": "arn:aws:iam::111111111111:role/blue"})
+    recording = existing(
+        found(),
+        node_role_arns={"blue": "arn:aws:iam::111111111111:role/blue"},
+        pod_identity_agent=False,
+    )
     assert recording.children("main") == set()
     outputs = recording.outputs_of("main")
     kubeconfig = json.loads(outputs.pop("kubeconfig"))
