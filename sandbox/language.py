@@ -11,6 +11,7 @@ import os
 import runpy
 import signal
 import sys
+import threading
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -72,10 +73,16 @@ def main() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    # The engine ends its plugins with an interrupt once it is done with them.
+    # The engine ends its plugins with an interrupt once it is done with them. One that was killed cannot.
+    engine, ended = os.getppid(), threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: server.stop(grace=None))
-    server.wait_for_termination()
+        signal.signal(number, lambda *_: ended.set())
+    while os.getppid() == engine and not ended.wait(1):
+        pass
+    server.stop(grace=None)
+    # A program in the middle of its run would wait for the engine's answers for ever.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":

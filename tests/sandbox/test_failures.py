@@ -122,6 +122,24 @@ def test_a_kill_in_the_middle_converges_on_the_next_run(another_sandbox: Sandbox
     assert wait_until_gone(another_sandbox) == []
 
 
+def test_what_the_engine_has_started_ends_with_it(another_sandbox: Sandbox) -> None:
+    process = begin_up(another_sandbox)
+    (engine,) = (each for each in psutil.Process(process.pid).children(recursive=True) if runs_stack(each))
+    started = engine.children(recursive=True)
+    assert any("sandbox.language" in each.cmdline() for each in started)
+    assert any("sandbox.plugins" in each.cmdline() for each in started)
+    engine.kill()
+    _, left = psutil.wait_procs(started, timeout=60)
+    assert left == []
+    process.communicate(timeout=60)
+    assert process.returncode == 1
+
+
+def runs_stack(process: psutil.Process) -> bool:
+    words = process.cmdline()
+    return len(words) > 1 and Path(words[0]).name == "pulumi" and "up" in words
+
+
 def test_what_a_stack_did_not_make_is_found_by_down(another_sandbox: Sandbox) -> None:
     assert another_sandbox.run("start").returncode == 0
     another_sandbox.aws("iam").create_user(UserName="forgotten")

@@ -19,6 +19,8 @@ APP_ROLE = "arn:aws:iam::111111111111:role/app-1"
 OTHER_ROLE = "arn:aws:iam::222222222222:role/vault-secondary-app"
 USER = {"kind": "user"}
 POD_IDENTITY = {"kind": "role", "serviceAccount": "vault/vault", "method": "pod-identity"}
+FEDERATION = {"kind": "federation"}
+ISSUER = "https://vault-issuer.example.com"
 
 
 def stack_file(folder: Path, identity: dict[str, Any]) -> str:
@@ -45,6 +47,8 @@ def stack_file(folder: Path, identity: dict[str, Any]) -> str:
             },
         },
     }
+    if identity == FEDERATION:
+        config["vault-aws-auth:federation"] = {"issuer": ISSUER}
     path = folder / f"{identity['kind']}.yaml"
     path.write_text(yaml.safe_dump({"config": config}))
     return str(path)
@@ -60,6 +64,17 @@ def callers(sandbox: Sandbox) -> list[Callable[[], Any]]:
         lambda: log_in(sandbox, app, "app"),
         lambda: log_in(sandbox, other, "other"),
     ]
+
+
+def stands_for(sandbox: Sandbox) -> dict[str, Any]:
+    """The identity that Vault's client config says, if IAM has what belongs to it and to no other."""
+    client = sandbox.vault.read("auth/aws/config/client")["data"]
+    said = USER if client["access_key"] else FEDERATION if client["role_arn"] else POD_IDENTITY
+    made = {user["UserName"] for user in sandbox.aws("iam").list_users()["Users"]}
+    made |= {role["RoleName"] for role in sandbox.aws("iam").list_roles()["Roles"]}
+    names = {"user": "vault-auth", "role": "vault-identity", "federation": "vault-identity-wif"}
+    assert made & set(names.values()) == {names[str(said["kind"])]}
+    return said
 
 
 @contextmanager
@@ -88,25 +103,25 @@ def logging_in_all_the_time(sandbox: Sandbox) -> Iterator[list[int]]:
     assert not refused, refused
 
 
-def test_no_login_fails_while_vaults_identity_becomes_a_role_and_a_user_again(
-    another_sandbox: Sandbox, tmp_path: Path
+@pytest.mark.timeout(900)  # four updates, while somebody logs in without a pause
+@pytest.mark.parametrize(
+    ("enterprise", "way"), [(False, [POD_IDENTITY, USER]), (True, [FEDERATION, POD_IDENTITY])]
+)
+def test_no_login_fails_while_vaults_identity_becomes_another_kind(
+    another_sandbox: Sandbox, tmp_path: Path, enterprise: bool, way: list[dict[str, Any]]
 ) -> None:
     sandbox = another_sandbox
+    if enterprise:
+        sandbox.start_with_issuer(ISSUER)
     sandbox.up("--stack", "switch", "--no-logins", "--config", stack_file(tmp_path, USER))
     sandbox.aws("iam").create_role(RoleName="app-1", AssumeRolePolicyDocument=trust("111111111111"))
-    assert sandbox.vault.read("auth/aws/config/client")["data"]["access_key"]
-    for identity in (POD_IDENTITY, USER):
+    assert stands_for(sandbox) == USER
+    for identity in way:
         with logging_in_all_the_time(sandbox) as count:
             before = count[0]
             sandbox.up("--stack", "switch", "--no-logins", "--config", stack_file(tmp_path, identity))
             assert count[0] > before
-        keyless = identity is POD_IDENTITY
-        client = sandbox.vault.read("auth/aws/config/client")["data"]
-        assert bool(client["access_key"]) is not keyless
-        users = [user["UserName"] for user in sandbox.aws("iam").list_users()["Users"]]
-        roles = [role["RoleName"] for role in sandbox.aws("iam").list_roles()["Roles"]]
-        assert ("vault-auth" in users) is not keyless
-        assert ("vault-identity" in roles) is keyless
+        assert stands_for(sandbox) == identity
         for attempt in callers(sandbox):
             attempt()
         # Not with something that Vault kept: it looks up who is bound by a new Vault role.
