@@ -106,6 +106,7 @@ UniqueList = Annotated[list[_Item], Form(_check_unique)]
 _URL = r"https?://[^/\s@?#]+/?"
 _SERVICE_ACCOUNT = r"[a-z0-9*?.-]+/[a-z0-9*?.-]+"
 _IAM_NAME = r"[\w+=,.@-]{1,64}"
+VAULT_ROLE = r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?"
 _DURATION = r"[0-9]{1,10}|(?=.)(\d+d)?(\d+h)?(\d+m)?(\d+s)?"
 _IAM_ARN = r"arn:aws[a-z-]*:iam::\d{12}:"
 
@@ -116,9 +117,7 @@ Url = Annotated[
 VaultNamespace = Annotated[str, matches(r"[\w./-]*", "a namespace; write e.g. team/dev", "team/dev")]
 MountPath = Annotated[str, Form(names.check_mount_path, "aws", r"(?!auth/)[\w.-]+(/[\w.-]+)*")]
 ServerIdHeader = Annotated[str, Form(_check_header, "vault.example.com", r"[\w.:-]*")]
-VaultRoleName = Annotated[
-    str, Form(names.check_vault_role, "dev-role-iam", r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
-]
+VaultRoleName = Annotated[str, Form(names.check_vault_role, "dev-role-iam", VAULT_ROLE)]
 PolicyName = Annotated[str, AfterValidator(_check_policy)]
 # Vault keeps policy names in lower case; `root` cannot be had by a login.
 ExternalPolicyName = Annotated[

@@ -12,12 +12,13 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from components import arns
 from settings.catalogue import SECTIONS, Key
 from settings.consumers import CONSUMER_KINDS
 from settings.parser import PROJECT, PROVIDERS
 from settings.section import Section
-from settings.values import AccountId, Region
-from tools.docs.docstrings import of_fields
+from settings.values import VAULT_ROLE, AccountId, Region
+from tools.docs.docstrings import members
 
 Schema = dict[str, Any]
 FILE = "schema/stack.schema.json"
@@ -33,9 +34,15 @@ SCALARS: Mapping[str, tuple[Any, str]] = {
 
 def stack_schema() -> Schema:
     """The schema of a whole stack file."""
-    config = {key: {**TypeAdapter(type_).json_schema(), "description": text} for key, (type_, text) in SCALARS.items()}
+    config = {
+        key: {**TypeAdapter(type_).json_schema(), "description": text}
+        for key, (type_, text) in SCALARS.items()
+    }
     config |= {f"{PROJECT}:{key}": _of_key(declared) for key, declared in SECTIONS.items()}
     known = "|".join(sorted(key.removeprefix(f"{PROJECT}:") for key in config if key.startswith(PROJECT)))
+    sections = definitions()
+    # The sandbox adds it to stack files.
+    sections["Vault"]["required"].remove("address")
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A stack file of vault-aws-auth",
@@ -47,11 +54,11 @@ def stack_schema() -> Schema:
                 "properties": config,
                 "patternProperties": {
                     f"^{PROJECT}:(?!({known})$)": False,
-                    f"^({'|'.join(PROVIDERS)}):(?!region$)": False,
+                    f"^(?!aws:region$)({'|'.join(PROVIDERS)}):": False,
                 },
             }
         },
-        "definitions": definitions(),
+        "definitions": sections,
     }
 
 
@@ -60,10 +67,11 @@ def definitions() -> dict[str, Schema]:
     models = [(model, "validation") for key in SECTIONS.values() for model in key.kinds.values()]
     _, all_of_them = models_json_schema(models, ref_template="#/definitions/{model}")  # type: ignore[arg-type]
     found = {name: _plain(schema) for name, schema in all_of_them["$defs"].items()}
+    for key in SECTIONS.values():
+        for model in key.kinds.values():
+            _own_first(model, found[name_of(model)])
     for kind, model in CONSUMER_KINDS.items():
-        _tell_consumer(kind, model, found[_name(model)])
-    # The sandbox adds it to its own stack file.
-    found["Vault"]["required"].remove("address")
+        _tell_consumer(kind, model, found[name_of(model)])
     # Pulumi writes a value so that `pulumi config set --secret` has encrypted.
     secure = {"type": "object", "required": ["secure"], "properties": {"secure": {"type": "string"}}}
     external_id = found["Account"]["properties"]["externalId"]
@@ -76,7 +84,13 @@ def _of_key(key: Key) -> Schema:
     one = _of_kinds(key)
     if not key.name:
         return {"description": f"{key.meaning}.", **one}
-    return {"description": f"{key.meaning}.", "type": "object", "additionalProperties": one}
+    name = arns.ACCOUNT_FORM.pattern if key.name == "ACCOUNT" else VAULT_ROLE
+    return {
+        "description": f"{key.meaning}.",
+        "type": "object",
+        "propertyNames": {"pattern": f"^({name})$"},
+        "additionalProperties": one,
+    }
 
 
 def _of_kinds(key: Key) -> Schema:
@@ -97,13 +111,22 @@ def _of_kinds(key: Key) -> Schema:
     return {"type": "object", "properties": {"kind": kind}, **required, "allOf": branches}
 
 
+def _own_first(model: type[Section], schema: Schema) -> None:
+    """Put the keys of this kind before those that every kind has."""
+    own = {
+        model.model_fields[name].alias
+        for name in vars(model).get("__annotations__", {})
+        if name in model.model_fields
+    }
+    schema["properties"] = dict(sorted(schema["properties"].items(), key=lambda it: it[0] not in own))
+
+
 def _tell_consumer(kind: str, model: type[Section], schema: Schema) -> None:
     """Say of a consumer's options what their own docstrings say."""
     schema["properties"]["kind"] = {"const": kind, "type": "string"}
-    documented = of_fields(CONSUMER_KINDS[kind].component.OPTIONS)
-    for name, text in documented.items():
-        key = str(model.model_fields[name].alias)
-        schema["properties"][key]["description"] = text
+    for option in members(CONSUMER_KINDS[kind].component.OPTIONS):
+        key = str(model.model_fields[option.name].alias)
+        schema["properties"][key]["description"] = option.text
     if not CONSUMER_KINDS[kind].needs_login:
         del schema["properties"]["login"]
 
@@ -117,6 +140,9 @@ def _plain(schema: Any) -> Any:
     plain = {key: _plain(value) for key, value in schema.items() if key != "title" or isinstance(value, dict)}
     if plain.get("default", "") is None:
         del plain["default"]
+    if "patternProperties" in plain:  # of a mapping: its names have a form, and there are no others
+        plain["additionalProperties"] = False
+        plain.pop("propertyNames", None)
     choices = [choice for choice in plain.get("anyOf", []) if choice != {"type": "null"}]
     if len(choices) == 1:
         del plain["anyOf"]
@@ -126,11 +152,12 @@ def _plain(schema: Any) -> Any:
 
 
 def _reference(model: type[Section]) -> Schema:
-    return {"$ref": f"#/definitions/{_name(model)}"}
+    return {"$ref": f"#/definitions/{name_of(model)}"}
 
 
-def _name(model: type[Section]) -> str:
-    return model.__name__.replace(" ", "_").replace("-", "_")
+def name_of(model: type[Section]) -> str:
+    """The name of a section among the definitions."""
+    return model.__name__.replace(" ", "_")
 
 
 if __name__ == "__main__":
