@@ -24,7 +24,7 @@ the program runs.
 
 def page() -> str:
     """The page, in Markdown."""
-    return INTRODUCTION + "\n".join([*_components(), "\n## Types\n", *_types()]) + "\n"
+    return INTRODUCTION + "\n".join([*_components(), "\n## Types", *_types()]) + "\n"
 
 
 def exported() -> dict[str, Any]:

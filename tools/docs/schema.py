@@ -121,13 +121,15 @@ def _own_first(model: type[Section], schema: Schema) -> None:
     schema["properties"] = dict(sorted(schema["properties"].items(), key=lambda it: it[0] not in own))
 
 
-def _tell_consumer(kind: str, model: type[Section], schema: Schema) -> None:
+def _tell_consumer(kind: str, model: type[ConsumerSettings], schema: Schema) -> None:
     """Say of a consumer's options what their own docstrings say."""
     schema["properties"]["kind"] = {"const": kind, "type": "string"}
-    for option in members(CONSUMER_KINDS[kind].component.OPTIONS):
+    for option in members(model.component.OPTIONS):
         key = str(model.model_fields[option.name].alias)
         schema["properties"][key]["description"] = option.text
-    if not CONSUMER_KINDS[kind].needs_login:
+    if model.needs_login:
+        schema["required"].append("login")
+    else:
         del schema["properties"]["login"]
 
 

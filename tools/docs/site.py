@@ -5,6 +5,7 @@ and on the site; a file that is linked to and is no page, such as a stack file, 
 """
 
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import Any
@@ -13,7 +14,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from tools.docs import command_page, components_page, settings_page
+from tools.docs import command_page, components_page, mermaid, settings_page
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/**/*.md", "examples/**/*.md")
@@ -39,8 +40,18 @@ SECTIONS = {
 }
 """The order of pages. Those that are not there are left out, and those that are not here come last."""
 
+CSS = "assets/stylesheets/site.css"
+MERMAID = "assets/javascripts/mermaid.min.js"
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)#\s:]+)(#[^)\s]*)?\)")
 LANGUAGES = {".yaml": "yaml", ".hcl": "hcl", ".py": "python", ".json": "json", ".toml": "toml"}
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Draw the diagrams with the site's own script, where it can be had."""
+    config.extra_css.append(CSS)
+    if mermaid.script():
+        config.extra_javascript.append(MERMAID)
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -55,7 +66,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     ]
     theme = [file for file in files if not file.src_uri.endswith((".md", ".svg"))]
     found = {file.src_uri for file in (*kept, *made)}
-    config.nav = _navigation(sorted(found - {f"{target}.md" for target in shown}))
+    config.nav = _navigation(
+        sorted(it for it in found if it.endswith(".md") and it.removesuffix(".md") not in shown)
+    )
+    made.append(File.generated(config, CSS, content=Path(__file__).with_name("site.css").read_text()))
+    if script := mermaid.script():
+        made.append(File.generated(config, MERMAID, content=script.read_text()))
     return Files([*theme, *kept, *made])
 
 
@@ -96,8 +112,6 @@ def _navigation(pages: list[str]) -> list[dict[str, list[str]]]:
     sections = {}
     left = list(pages)
     for title, patterns in SECTIONS.items():
-        sections[title] = [
-            page for pattern in patterns for page in left if PurePosixPath(page).match(pattern)
-        ]
+        sections[title] = [page for pattern in patterns for page in left if fnmatchcase(page, pattern)]
         left = [page for page in left if page not in sections[title]]
     return [{title: found} for title, found in {**sections, "More": left}.items() if found]
