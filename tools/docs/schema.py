@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from components import arns
 from settings.catalogue import SECTIONS, Key
-from settings.consumers import CONSUMER_KINDS
+from settings.consumers import CONSUMER_KINDS, ConsumerSettings
 from settings.parser import PROJECT, PROVIDERS
 from settings.section import Section
 from settings.values import VAULT_ROLE, AccountId, Region
