@@ -14,16 +14,16 @@ import yaml
 from cli.__main__ import app
 from sandbox.__main__ import app as sandbox_app
 from tools.docs.schema import stack_schema
+from tools.docs.site import pages
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.S | re.M)
 SCHEMA = stack_schema()
 
 
 def blocks(language: str) -> Iterator[Any]:
     """Each block of a language in the pages, as a parameter of a test."""
-    for page in PAGES:
+    for page in pages():
         text = page.read_text()
         for match in BLOCK.finditer(text):
             if match[2] == language:

@@ -14,14 +14,14 @@ from settings.catalogue import SECTIONS
 from tools.docs.schema import FILE, stack_schema
 
 ROOT = Path(__file__).parents[2]
+P = "vault-aws-auth"
 SCHEMA = json.loads((ROOT / FILE).read_text())
 STACK_FILES = [
     path
     for path in sorted(ROOT.rglob("Pulumi.*.yaml"))
-    if not any(part.startswith(".") or part == "build" for part in path.relative_to(ROOT).parts)
+    if f"{P}:vault" in path.read_text() and not path.relative_to(ROOT).parts[0].startswith((".", "build"))
 ]
 CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())["config"]
-P = "vault-aws-auth"
 
 
 def problems(config: dict[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """The script that draws the diagrams, as a file of the site: without it a browser fetches it from a CDN."""
 
+import functools
 import hashlib
 import logging
 import os
@@ -19,6 +20,7 @@ SHA512 = (
 log = logging.getLogger("mkdocs.hooks.mermaid")
 
 
+@functools.cache
 def script() -> Path | None:
     """Mermaid, from the user's cache or by npm. None where it cannot be had; the log says so."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")

@@ -18,6 +18,7 @@ from tools.docs import command_page, components_page, mermaid, settings_page
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/**/*.md", "examples/**/*.md")
+INSTALLED = {".venv", "node_modules"}
 GENERATED = {
     "docs/reference/settings.md": settings_page.page,
     "docs/reference/components.md": components_page.page,
@@ -56,11 +57,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """The pages, pictures and shown files of the site, instead of those of one folder."""
-    pages = sorted(
-        path for pattern in ("README.md", "docs/**/*.md", "examples/**/*.md") for path in ROOT.glob(pattern)
-    )
-    kept = [_file(path, config) for path in (*pages, *ROOT.glob("docs/*.svg"))]
-    shown = {target for page in pages for target in _shown_files(page)}
+    kept = [_file(path, config) for path in (*pages(), *ROOT.glob("docs/*.svg"))]
+    shown = {target for page in pages() for target in _shown_files(page)}
     made = [File.generated(config, f"{target}.md", content=_show(target)) for target in sorted(shown)] + [
         File.generated(config, path, content=page()) for path, page in GENERATED.items()
     ]
@@ -73,6 +71,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     if script := mermaid.script():
         made.append(File.generated(config, MERMAID, content=script.read_text()))
     return Files([*theme, *kept, *made])
+
+
+def pages() -> list[Path]:
+    """The pages of the repository, without those of packages that somebody installed there."""
+    found = (path for pattern in PAGES for path in ROOT.glob(pattern))
+    return sorted(path for path in found if not INSTALLED & {*path.relative_to(ROOT).parts})
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
