@@ -32,7 +32,7 @@ def blocks(language: str) -> Iterator[Any]:
                 yield pytest.param(code, id=f"{page.relative_to(ROOT)}:{line}")
 
 
-@pytest.mark.parametrize("code", blocks("yaml"))
+@pytest.mark.parametrize("code", list(blocks("yaml")))
 def test_settings_in_a_page_are_settings(code: str) -> None:
     found = yaml.safe_load(code)
     if not any(key.startswith("vault-aws-auth:") for key in found):
@@ -44,7 +44,7 @@ def test_settings_in_a_page_are_settings(code: str) -> None:
     assert errors == []
 
 
-@pytest.mark.parametrize("code", blocks("console"))
+@pytest.mark.parametrize("code", list(blocks("console")))
 def test_commands_in_a_page_are_commands(code: str) -> None:
     for line in code.replace("\\\n", " ").splitlines():
         if line.startswith("$ "):
