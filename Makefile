@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down stop status test check unit sandbox-test bench format lock clean
+.PHONY: help install up down stop status test check unit sandbox-test bench docs schema format lock clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,14 @@ sandbox-test: $(READY) ## Tests that bring real stacks up
 bench: $(READY) ## Measure imports, previews and the chain
 	@$(BIN)/python -m tests.bench
 
+docs: $(READY) ## Build the documentation as a site, build/site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "build/site/index.html"
+
+schema: $(READY) ## Write the JSON Schema of stack files from the settings' models
+	@mkdir -p schema
+	@$(BIN)/python -m tools.docs.schema > schema/stack.schema.json
+
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -68,4 +76,4 @@ lock: $(READY) ## Choose the newest allowed versions again and write them to con
 
 clean: $(READY) ## Take the sandbox down and remove everything that `make` made in this folder
 	@$(BIN)/python -m sandbox down
-	@rm -rf $(VENV) .sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .sandbox build/site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -28,6 +28,7 @@ class ConsumerSettings(Section):
     kind: str = Field(description="kind of consumer")
     login: str | None = Field(None, description="name of the login that it uses")
 
+    component: ClassVar[type[consumers.Consumer]] = consumers.Consumer
     needs_login: ClassVar[bool] = True
 
     def options(self) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def _model(kind: str, component: type[consumers.Consumer]) -> type[ConsumerSetti
     if component.HAS_RELEASE:
         fields["release"] = (Release | None, Field(None, description="chart that the stack installs"))
     model = create_model(f"{kind} consumer", __base__=ConsumerSettings, **fields)
-    model.needs_login = component.NEEDS_LOGIN
+    model.component, model.needs_login = component, component.NEEDS_LOGIN
     return model
 
 

@@ -21,7 +21,9 @@ from settings.values import (
 class Identity(Section):
     """What every kind of identity has."""
 
-    policy_name: IamName | None = Field(None, description="name of the IAM policy")
+    policy_name: IamName | None = Field(
+        None, description="name of the IAM policy; default that of the role, and -policy"
+    )
     permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds the permissions")
     all_lookups: bool = Field(
         False,

@@ -30,7 +30,9 @@ class SecretsRole(Section):
     policy_arns: UniqueList[PolicyArn] = Field([], description="list of managed policies of the credentials")
     role_arns: UniqueList[RoleArn] = Field([], description="list of roles that may be assumed")
     permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds the credentials")
-    default_sts_ttl: Duration | None = Field(None, description="life of credentials that STS gives")
+    default_sts_ttl: Duration | None = Field(
+        None, description="life of credentials that STS gives; default 1h"
+    )
 
     @model_validator(mode="after")
     def _something(self) -> "SecretsRole":
@@ -52,10 +54,16 @@ class SecretsEngine(Section):
     """What every kind has."""
 
     path: MountPath = Field("aws", description="path of the engine's mount")
-    policy_name: IamName | None = Field(None, description="name of the IAM policy of the engine's identity")
+    policy_name: IamName | None = Field(
+        None, description="name of the IAM policy of the engine's identity; default its own name, and -policy"
+    )
     permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds that identity")
-    default_lease_ttl: Duration | None = Field(None, description="life of credentials until renewal")
-    max_lease_ttl: Duration | None = Field(None, description="longest life of credentials")
+    default_lease_ttl: Duration | None = Field(
+        None, description="life of a user's credentials until renewal; default 1h"
+    )
+    max_lease_ttl: Duration | None = Field(
+        None, description="longest life of a user's credentials; default 24h"
+    )
     roles: dict[VaultRoleName, SecretsRole] = Field(min_length=1, description="mapping of the engine's roles")
 
     def given(self) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 import ipaddress
 import re
-from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
 from components import arns, durations, names
+from settings.form import Form, matches
 
 BUILT_IN_POLICIES = ("default",)
 """Vault policies that need no file: every Vault has them."""
@@ -17,24 +17,6 @@ BUILT_IN_POLICIES = ("default",)
 def is_wild(service_account: str) -> bool:
     """Whether it stands for service accounts that may not exist yet."""
     return "*" in service_account or "?" in service_account
-
-
-def _form(check: Callable[[Any], object]) -> AfterValidator:
-    """A validator from a function that raises ValueError for what has not the form."""
-
-    def validate(value: Any) -> Any:
-        check(value)
-        return value
-
-    return AfterValidator(validate)
-
-
-def _matches(pattern: str, form: str) -> AfterValidator:
-    def check(value: str) -> None:
-        if not re.fullmatch(pattern, value, re.ASCII):
-            raise ValueError(f"is not {form}")
-
-    return _form(check)
 
 
 def _check_url(value: str) -> None:
@@ -119,57 +101,107 @@ def _number_to_text(value: object) -> object:
 
 
 _Item = TypeVar("_Item")
-UniqueList = Annotated[list[_Item], _form(_check_unique)]
+UniqueList = Annotated[list[_Item], Form(_check_unique)]
+
+_URL = r"https?://[^/\s@?#]+/?"
+_SERVICE_ACCOUNT = r"[a-z0-9*?.-]+/[a-z0-9*?.-]+"
+_IAM_NAME = r"[\w+=,.@-]{1,64}"
+VAULT_ROLE = r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?"
+_DURATION = r"[0-9]{1,10}|(?=.)(\d+d)?(\d+h)?(\d+m)?(\d+s)?"
+_IAM_ARN = r"arn:aws[a-z-]*:iam::\d{12}:"
 
 # Vault
-Url = Annotated[str, _form(_check_url), AfterValidator(lambda url: url.rstrip("/"))]
-VaultNamespace = Annotated[str, _matches(r"[\w./-]*", "a namespace; write e.g. team/dev")]
-MountPath = Annotated[str, _form(names.check_mount_path)]
-ServerIdHeader = Annotated[str, _form(_check_header)]
-VaultRoleName = Annotated[str, _form(names.check_vault_role)]
+Url = Annotated[
+    str, Form(_check_url, "https://vault.example.com:8200", _URL), AfterValidator(lambda url: url.rstrip("/"))
+]
+VaultNamespace = Annotated[str, matches(r"[\w./-]*", "a namespace; write e.g. team/dev", "team/dev")]
+MountPath = Annotated[str, Form(names.check_mount_path, "aws", r"(?!auth/)[\w.-]+(/[\w.-]+)*")]
+ServerIdHeader = Annotated[str, Form(_check_header, "vault.example.com", r"[\w.:-]*")]
+VaultRoleName = Annotated[str, Form(names.check_vault_role, "dev-role-iam", VAULT_ROLE)]
 PolicyName = Annotated[str, AfterValidator(_check_policy)]
 # Vault keeps policy names in lower case; `root` cannot be had by a login.
 ExternalPolicyName = Annotated[
-    str, _matches(r"(?!root$)[^\sA-Z]+", "the name of a Vault policy, in lower case, and not root")
+    str,
+    matches(r"(?!root$)[^\sA-Z]+", "the name of a Vault policy, in lower case, and not root", "team-readers"),
 ]
-Audience = Annotated[str, _matches(r"[\w.:/-]{1,255}", "an audience; write e.g. vault-aws-auth")]
-Issuer = Annotated[str, _form(_check_issuer), AfterValidator(lambda url: url.rstrip("/"))]
+Audience = Annotated[
+    str, matches(r"[\w.:/-]{1,255}", "an audience; write e.g. vault-aws-auth", "vault-aws-auth")
+]
+Issuer = Annotated[
+    str,
+    Form(_check_issuer, "https://vault-issuer.example.com", r"https://[^/\s@?#]+/?"),
+    AfterValidator(lambda url: url.rstrip("/")),
+]
 Thumbprint = Annotated[
-    str, _matches(r"[0-9a-fA-F]{40}", "a thumbprint; write the 40 hexadecimal digits of SHA-1")
+    str, matches(r"[0-9a-fA-F]{40}", "a thumbprint; write the 40 hexadecimal digits of SHA-1")
 ]
-Duration = Annotated[str, BeforeValidator(_number_to_text), _form(durations.to_seconds)]
+Duration = Annotated[
+    str, BeforeValidator(_number_to_text), Form(durations.to_seconds, "1h30m", _DURATION, numbers=True)
+]
 
 # AWS
-Region = Annotated[str, _matches(arns.REGION_FORM.pattern, "an AWS region; write e.g. us-east-1")]
-RoleArn = Annotated[str, _form(lambda arn: arns.parse_iam(arn, "role"))]
-PolicyArn = Annotated[str, _form(lambda arn: arns.parse_iam(arn, "policy"))]
+Region = Annotated[str, matches(arns.REGION_FORM.pattern, "an AWS region; write e.g. us-east-1", "us-east-1")]
+RoleArn = Annotated[
+    str,
+    Form(
+        lambda arn: arns.parse_iam(arn, "role"), "arn:aws:iam::111111111111:role/NAME", _IAM_ARN + r"role/\S+"
+    ),
+]
+PolicyArn = Annotated[
+    str,
+    Form(
+        lambda arn: arns.parse_iam(arn, "policy"),
+        "arn:aws:iam::111111111111:policy/NAME",
+        r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+",
+    ),
+]
 AccountId = Annotated[
     str,
     BeforeValidator(_number_to_text),
-    _matches(arns.ACCOUNT_FORM.pattern, "an account ID; write its 12 digits, in quotes"),
+    matches(
+        arns.ACCOUNT_FORM.pattern,
+        "an account ID; write its 12 digits, in quotes",
+        "111111111111",
+        numbers=True,
+    ),
 ]
-PrincipalPattern = Annotated[str, _form(_check_principal)]
-ServicePrincipal = Annotated[str, _form(_check_service_principal)]
-AnyArn = Annotated[str, _form(arns.parse)]
-IamName = Annotated[str, _form(names.check_iam_name)]
+PrincipalPattern = Annotated[
+    str, Form(_check_principal, "arn:aws:iam::111111111111:role/NAME", _IAM_ARN + r"(role|user)/\S+")
+]
+ServicePrincipal = Annotated[
+    str,
+    Form(_check_service_principal, "ec2.amazonaws.com", r"[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazon\.com)"),
+]
+AnyArn = Annotated[str, Form(arns.parse, pattern=r"arn:aws[a-z-]*:\S+")]
+IamName = Annotated[str, Form(names.check_iam_name, pattern=_IAM_NAME)]
 ProfileName = Annotated[
-    str, _matches(r"[\w+=,.@-]+\*?|\*", "the name of an instance profile; a * may only end it")
+    str, matches(r"[\w+=,.@-]+\*?|\*", "the name of an instance profile; a * may only end it", "eks-*")
 ]
-ExternalId = Annotated[str, _matches(r"[\w+=,.@:/-]{2,1224}", "an external ID; write 2 characters or more")]
-VpcId = Annotated[str, _matches(r"vpc-[0-9a-f]{8,17}", "a VPC; write e.g. vpc-0123456789abcdef0")]
-SubnetId = Annotated[str, _matches(r"subnet-[0-9a-f]{8,17}", "a subnet; write e.g. subnet-0123456789abcdef0")]
-Cidr = Annotated[str, _form(_check_cidr)]
+ExternalId = Annotated[str, matches(r"[\w+=,.@:/-]{2,1224}", "an external ID; write 2 characters or more")]
+VpcId = Annotated[
+    str,
+    matches(r"vpc-[0-9a-f]{8,17}", "a VPC; write e.g. vpc-0123456789abcdef0", "vpc-0123456789abcdef0"),
+]
+SubnetId = Annotated[
+    str,
+    matches(
+        r"subnet-[0-9a-f]{8,17}", "a subnet; write e.g. subnet-0123456789abcdef0", "subnet-0123456789abcdef0"
+    ),
+]
+Cidr = Annotated[str, Form(_check_cidr, "203.0.113.0/24", r"[0-9a-fA-F.:]+/\d{1,3}")]
 
 # EKS and Kubernetes
 ClusterName = Annotated[
-    str, _matches(r"[A-Za-z0-9][\w-]{0,99}", "a cluster name; write up to 100 letters, digits, - and _")
+    str, matches(r"[A-Za-z0-9][\w-]{0,99}", "a cluster name; write up to 100 letters, digits, - and _")
 ]
 KubernetesVersion = Annotated[
-    str, _matches(r"1\.\d{2}", 'a Kubernetes version; write e.g. "1.33", in quotes')
+    str, matches(r"1\.\d{2}", 'a Kubernetes version; write e.g. "1.33", in quotes', "1.33")
 ]
 GroupName = Annotated[
-    str, _matches(r"[a-z0-9][a-z0-9-]{0,39}", "a name; write up to 40 lower-case letters, digits and -")
+    str, matches(r"[a-z0-9][a-z0-9-]{0,39}", "a name; write up to 40 lower-case letters, digits and -")
 ]
-ServiceAccount = Annotated[str, _form(_check_service_account)]
-ServiceAccountInFull = Annotated[str, _form(_check_service_account_in_full)]
-Namespace = Annotated[str, _form(names.check_namespace)]
+ServiceAccount = Annotated[str, Form(_check_service_account, "default/api", _SERVICE_ACCOUNT)]
+ServiceAccountInFull = Annotated[
+    str, Form(_check_service_account_in_full, "vault/vault", _SERVICE_ACCOUNT.replace("*?", ""))
+]
+Namespace = Annotated[str, Form(names.check_namespace, "team-a", r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")]

@@ -1,0 +1,59 @@
+"""What the source says of a class's members: the string below each."""
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Member(NamedTuple):
+    """A field, an output, or a value of an enum."""
+
+    name: str
+    type: str
+    """As the source has it, without what says that it is optional."""
+
+    optional: bool
+    text: str
+    """Its docstring, in one line."""
+
+
+def members(owner: type) -> Iterator[Member]:
+    """What a class declares itself and says something about, in its order."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+    assert isinstance(body, ast.ClassDef)  # noqa: S101 - that is what a class is
+    for node, text in zip(body.body, [*body.body[1:], ast.Pass()], strict=True):
+        if isinstance(node, ast.FunctionDef) and any(
+            ast.unparse(it) == "property" for it in node.decorator_list
+        ):
+            written = ast.get_docstring(node)
+            if written and node.returns:
+                yield Member(node.name, ast.unparse(node.returns), False, one_line(written))
+        elif _is_text(text):
+            said = one_line(text.value.value)  # type: ignore[attr-defined]
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                type_ = ast.unparse(node.annotation)
+                inner = re.fullmatch(r"NotRequired\[(.*)\]", type_)
+                yield Member(node.target.id, inner[1] if inner else type_, bool(inner), said)
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                yield Member(node.targets[0].id, "", False, said)
+
+
+def one_line(text: str) -> str:
+    """A docstring without its line breaks."""
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def cell(type_: str) -> str:
+    """A type in a table."""
+    return f"`{type_.replace('pulumi.', '')}`".replace("|", "\\|")
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

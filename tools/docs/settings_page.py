@@ -1,0 +1,134 @@
+"""The reference of the settings as a page, from the schema of stack files."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from settings.catalogue import SECTIONS, Key
+from settings.consumers import CONSUMER_KINDS
+from settings.parser import PROJECT
+from settings.section import Section
+from tools.docs.docstrings import one_line
+from tools.docs.schema import SCALARS, Schema, definitions, name_of
+
+INTRODUCTION = """# Settings
+
+Every key of a stack file, from the models that validate it. What has no default need not be given, unless it
+is **required**. `Pulumi.dev.yaml` shows all of them in a stack file.
+
+Editors that know JSON Schema, such as those with the YAML language server, complete and check stack files:
+each names `schema/stack.schema.json` in its first line.
+
+A duration is written `15m`, `1h30m`, `768h`, `30d`, or in seconds.
+
+## Single keys
+
+| key | form | meaning |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """The page, in Markdown."""
+    return INTRODUCTION + "\n".join(_page()) + "\n"
+
+
+def _page() -> Iterator[str]:
+    for name, (_, meaning) in SCALARS.items():
+        form = {"aws:region": "text, required", f"{PROJECT}:accountId": "12 digits, in quotes"}
+        yield f"| `{name}` | {form.get(name, 'mapping of text')} | {meaning} |"
+    known = definitions()
+    for key, declared in SECTIONS.items():
+        yield f"\n## {key}\n\n{declared.meaning}.\n"
+        yield from _example(key, declared)
+        for kind, model in declared.kinds.items():
+            if kind:
+                yield f"\n### {key}: {kind}\n"
+                said = "This is the default. " if kind == declared.default_kind else ""
+                yield f"`kind: {kind}`. {said}{_about(model)}"
+            yield from _table("", known[name_of(model)], known)
+
+
+def _about(model: type[Section]) -> str:
+    component = next((it.component for it in CONSUMER_KINDS.values() if it is model), None)
+    return one_line((component or model).__doc__ or "")
+
+
+def _example(key: str, declared: Key) -> Iterator[str]:
+    lines = [f"{PROJECT}:{key}:", *([f"  {declared.name}:"] if declared.name else [])]
+    yield "```yaml\n" + "\n".join([*lines, "  " * len(lines) + "…"]) + "\n```\n"
+
+
+def _table(prefix: str, section: Schema, known: dict[str, Schema]) -> Iterator[str]:
+    yield "\n| key | form | default | meaning |\n|---|---|---|---|"
+    yield from _rows(prefix, section, known)
+    yield ""
+
+
+def _rows(prefix: str, section: Schema, known: dict[str, Schema]) -> Iterator[str]:
+    for key, field in section["properties"].items():
+        if key == "kind":
+            continue
+        below, several = _below(field, known)
+        meaning, default = _meaning(field)
+        if key in section.get("required", ()):
+            default = "**required**"
+        form = ("mapping by name" if several else "mapping") if below else _form(field, known)
+        yield f"| `{prefix}{key}` | {form} | {default} | {meaning} |"
+        if below:
+            yield from _rows(f"{prefix}{key}.{'NAME.' if several else ''}", below, known)
+
+
+def _below(field: Schema, known: dict[str, Schema]) -> tuple[Schema | None, bool]:
+    """The section below a field, if any; and whether there are several by name."""
+    inner = [*field.get("patternProperties", {}).values(), field.get("additionalProperties", {})]
+    for several, schema in ((False, field), *((True, each) for each in inner)):
+        target = _resolved(schema, known)
+        if target and "properties" in target:
+            return target, several
+    return None, False
+
+
+def _resolved(schema: Any, known: dict[str, Schema]) -> Schema | None:
+    if not isinstance(schema, dict):
+        return None
+    for one in (schema, *schema.get("allOf", [])):
+        if "$ref" in one:
+            return known[one["$ref"].rpartition("/")[2]]
+    return None
+
+
+def _form(field: Schema, known: dict[str, Schema]) -> str:
+    field = {**field, **(_resolved(field, known) or {})}
+    if "anyOf" in field:
+        return _form(field["anyOf"][0], known)
+    if "enum" in field:
+        return ", ".join(f"`{word}`" for word in field["enum"])
+    kind = field.get("type")
+    if kind == "array":
+        return f"list: {_form(field['items'], known)}"
+    if kind == "object":
+        return "mapping"
+    if kind == ["string", "integer"]:
+        kind = "string"
+        if field.get("examples") == ["1h30m"]:
+            return "duration"
+    words = {"string": "text", "boolean": "`true`, `false`", "integer": "number"}[str(kind)]
+    return f"{words}, e.g. `{field['examples'][0]}`" if field.get("examples") else words
+
+
+_DEFAULT = re.compile(r"(.*?)(?:; default:? |[.,] Default: )(.*?)\.?")
+
+
+def _meaning(field: Schema) -> tuple[str, str]:
+    """What a key means, and its default, which the model or the description says."""
+    meaning = field.get("description", "").strip().removesuffix(".").replace("|", "\\|")
+    default = ""
+    if match := _DEFAULT.fullmatch(meaning):
+        meaning, default = match.groups()
+    if "default" in field:
+        value = field["default"]
+        empty = value in ([], {}, "")
+        default = "none" if empty else f"`{value if isinstance(value, str) else json.dumps(value)}`"
+    return meaning[:1].upper() + meaning[1:], default
