@@ -36,7 +36,9 @@ class Environments:
         self.variables = environment.process_environment(Home(self.sandbox.home))
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / "Pulumi.yaml", self.folder)
-        self.sandbox.vault.sys.create_or_update_policy(POLICY, 'path "kv/data/app" { capabilities = ["read"] }')
+        self.sandbox.vault.sys.create_or_update_policy(
+            POLICY, 'path "kv/data/app" { capabilities = ["read"] }'
+        )
         make_cluster(self.sandbox)
         # The engine's plugins are put in place by the sandbox when it runs a stack of its own.
         from sandbox import engine
