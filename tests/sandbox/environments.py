@@ -29,6 +29,7 @@ class Environments:
     folder: Path
     """The stack files, and beside them a project file, so that `pulumi stack init` writes its salt here."""
     variables: dict[str, str] = field(default_factory=dict)
+    first_promotion: str = ""
 
     def prepare(self) -> None:
         """Starts the sandbox and makes the cluster, its issuer's OIDC provider, and a Vault policy."""
@@ -74,7 +75,7 @@ class Environments:
             env=self.variables,
             capture_output=True,
             text=True,
-            timeout=290,
+            timeout=550,
             check=False,
         )
 
