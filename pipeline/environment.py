@@ -49,9 +49,7 @@ def find(name: str, project: Path, config_dir: Path | None, guardrails: Path | N
     project = project.resolve()
     folder = (config_dir or project).resolve()
     if not (project / "Pulumi.yaml").is_file():
-        raise PipelineError(
-            f"{project} is not a Pulumi project, as it has no Pulumi.yaml; name it: --project"
-        )
+        raise PipelineError(f"{project} has no Pulumi.yaml; name the Pulumi project with --project")
     stack_file = folder / f"Pulumi.{name}.yaml"
     if not stack_file.is_file():
         known = sorted(path.stem.removeprefix("Pulumi.") for path in folder.glob("Pulumi.*.yaml"))

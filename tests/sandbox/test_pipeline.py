@@ -13,7 +13,7 @@ from sandbox import environment
 from tests.sandbox.environments import ENVIRONMENTS, Environments
 from tests.sandbox.kit import Sandbox
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("pipeline")]
 
 PACK = """\
 from pulumi.policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
