@@ -143,7 +143,7 @@ def test_an_environment_is_found_with_its_guardrails(tmp_path: Path) -> None:
         (["drift", "--config-dir", "docs"], "there is none in this folder; name theirs with --config-dir"),
         (
             ["up", "dev", "--project", "docs"],
-            "docs has no Pulumi.yaml; name the Pulumi project with --project",
+            "docs has no Pulumi.yaml; name the Pulumi project with",
         ),
         (["promote", "--guardrails", "docs"], "docs is not a policy pack, as it has no PulumiPolicy.yaml"),
         (["up", "dev", "--plan", "no.plan"], "there is no plan no.plan; make it: preview dev --plan no.plan"),

@@ -1,7 +1,10 @@
 """The workflows and manifests: what they call exists, and they may do no more than they need."""
 
+import os
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +189,19 @@ def test_with_the_operator_too_an_environment_waits_for_the_one_before() -> None
         *_, stack = yaml.safe_load_all(OPERATOR[name].read_text())
         assert stack["spec"].get("prerequisites", []) == before
         before = [{"name": stack["metadata"]["name"]}]
+
+
+@pytest.mark.skipif(not shutil.which("go"), reason="actionlint is built with Go, as the sandbox's tools are")
+def test_the_workflows_are_what_github_takes() -> None:
+    """Keys, expressions, contexts, the inputs of actions and of called workflows."""
+    words = ["go", "tool", "actionlint", "-no-color", "-shellcheck=", "-pyflakes="]
+    answer = subprocess.run(
+        [*words, *map(str, WORKFLOWS.values())],
+        cwd=ROOT / "tools" / "actionlint",
+        env={**os.environ, "GOFLAGS": "-buildvcs=false", "GOWORK": "off"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr

@@ -13,9 +13,7 @@ mount, cluster = platform.require_output("vault"), platform.require_output("clus
 
 providers = pulumi.ResourceOptions(
     providers=[
-        aws.Provider(
-            "aws", region=pulumi.Config("aws").require("region"), default_tags={"tags": {"team": team}}
-        ),
+        aws.Provider("aws", region=mount["stsRegion"], default_tags={"tags": {"team": team}}),
         vault.Provider("vault", address=mount["address"]),
         kubernetes.Provider("kubernetes", kubeconfig=platform.require_output("kubeconfig")),
     ]
