@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,9 @@ from typing import Any
 import pytest
 
 from sandbox import environment
+from tests.sandbox.callers import trust
 from tests.sandbox.environments import ENVIRONMENTS, Environments
-from tests.sandbox.kit import Sandbox
+from tests.sandbox.kit import REPOSITORY, Sandbox
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("pipeline")]
 
@@ -136,7 +139,7 @@ def test_an_update_that_fails_stops_the_promotion_and_goes_through_when_it_is_me
 ) -> None:
     """The preview cannot know that AWS will refuse: somebody else has a role of that name."""
     iam = commit.sandbox.aws("iam")
-    iam.create_role(RoleName="staging-worker", AssumeRolePolicyDocument='{"Version":"2012-10-17"}')
+    iam.create_role(RoleName="staging-worker", AssumeRolePolicyDocument=trust("111111111111"))
     for name in ENVIRONMENTS:
         add_login(commit, name, "worker")
     status, result, _ = promote(commit, "--no-verify")
@@ -234,3 +237,29 @@ def test_a_guardrail_refuses_at_preview_with_its_name(commit: Environments, tmp_
     assert "guardrail no-users refuses aws:iam:User vault-identity-user" in done["reason"]
     assert max_ttls(commit) == before
     assert "guardrail no-users refuses aws:iam:User vault-identity-user" in written.read_text()
+
+
+def test_a_cancelled_job_lets_the_engine_end_its_step(commit: Environments) -> None:
+    """Killed in the middle of a step, nobody could tell whether that step was done."""
+    add_login(commit, "dev", "cancelled")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "up", "dev", "--no-verify", "--config-dir", str(commit.folder)],
+        cwd=REPOSITORY,
+        env=commit.variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "cancelled-iam-role creating" in line:
+            break
+    process.terminate()
+    printed, _ = process.communicate(timeout=200)
+    assert process.returncode == 130, printed
+    assert "interrupted; the engine has ended the step that it was at" in printed
+    assert "Traceback" not in printed
+    state = json.loads(commit.pulumi("stack", "export", "--stack", "dev"))
+    assert not state["deployment"].get("pending_operations")
+    assert run(commit, "up", "dev", "--no-verify")[0] == 0
+    assert vault_role(commit, "dev", "cancelled")
