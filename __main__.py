@@ -32,7 +32,7 @@ if config.cluster:
             {
                 **config.cluster.given(),
                 "region": config.region,
-                "pod_identity_agent": config.uses_pod_identity and not config.cluster.existing,
+                **({"pod_identity_agent": True} if config.installs_pod_identity_agent else {}),
             },
         ),
         pulumi.ResourceOptions(providers=[aws_provider]),

@@ -51,7 +51,7 @@ class Parser:
         federation = self.section(Federation, "federation") if self.given("federation") else None
         engine = self.secrets_engine()
         accounts = self.accounts()
-        logins = self.logins()
+        logins = self.logins(declared_elsewhere=identity is not None and identity.section.all_lookups is True)
         consumers = self.consumers()
         tags = self.tags()
         reachable = self.reachable(account_id, accounts)
@@ -213,12 +213,16 @@ class Parser:
             return None
         return {*accounts, *([account_id] if account_id else [])}
 
-    def logins(self) -> dict[str, Reading[LoginSettings]]:
+    def logins(self, declared_elsewhere: bool) -> dict[str, Reading[LoginSettings]]:
         """Those whose kind is known, as far as they are right."""
         path = f"{PROJECT}:logins"
         declared = self.mapping("logins")
-        if not declared and not self.problems.at(path):
-            self.problems.add(path, "has no login; write at least one, e.g. pod: {kind: service-account, …}")
+        if not declared and not self.problems.at(path) and not declared_elsewhere:
+            self.problems.add(
+                path,
+                "has no login; write at least one, e.g. pod: {kind: service-account, …}, or, where other "
+                "stacks declare them, vaultIdentity.allLookups: true",
+            )
         found = {}
         for name, value in declared.items():
             try:

@@ -219,6 +219,11 @@ class Settings(BaseModel):
         )
 
     @property
+    def installs_pod_identity_agent(self) -> bool:
+        """Whether this stack does that: an existing cluster is used as it is."""
+        return self.uses_pod_identity and self.cluster is not None and not self.cluster.existing
+
+    @property
     def sts_region(self) -> str:
         """The region whose STS verifies logins."""
         return self.vault.sts_region or self.region

@@ -128,7 +128,7 @@ WRONG = [
     ("accountId", "1234", 'vault-aws-auth:accountId: "1234" is not an account ID; write its 12 digits'),
     ("tags", {"a": 1}, "vault-aws-auth:tags.a: 1 is not text; write it in quotes"),
     ("logins", "pod", 'vault-aws-auth:logins: "pod" is not a mapping; write key: value lines below it'),
-    ("logins", {}, "vault-aws-auth:logins: has no login; write at least one, e.g. pod: {kind: service-account, …}"),
+    ("logins", {}, "vault-aws-auth:logins: has no login; write at least one, e.g. pod: {kind: service-account, …}, or, where other stacks declare them, vaultIdentity.allLookups: true"),
     # Cluster
     ("cluster.name", MISSING, "vault-aws-auth:cluster.name: is missing; it is the name of the EKS cluster"),
     (

@@ -1,0 +1,118 @@
+"""A platform's stack, and two teams' stacks beside it that read its outputs and declare their own logins."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import environment
+from sandbox.home import Home
+from tests.sandbox.callers import assume_with_token, log_in
+from tests.sandbox.kit import REPOSITORY, Sandbox
+
+EXAMPLE = REPOSITORY / "examples" / "platform-and-teams"
+TEAMS = ("payments", "search")
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("platform and teams")]
+
+
+class Teams:
+    """The teams' project in a copy, as `pulumi stack init` writes into the stack files."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.sandbox = sandbox
+        self.project = folder / "team"
+        shutil.copytree(EXAMPLE / "team", self.project)
+        # Under the name that it has when it is installed.
+        packages = folder / "packages"
+        packages.mkdir()
+        (packages / "pulumi_vault_aws_auth").symlink_to(REPOSITORY / "components")
+        variables = environment.process_environment(Home(sandbox.home))
+        path = os.pathsep.join(filter(None, [str(packages), variables.get("PYTHONPATH", "")]))
+        self.variables = {**variables, "PYTHONPATH": path}
+
+    def pulumi(self, *words: str) -> str:
+        return self.run("pulumi", *words, "--non-interactive")
+
+    def run(self, *words: str) -> str:
+        answer = subprocess.run(
+            words,
+            cwd=self.project,
+            env=self.variables,
+            capture_output=True,
+            text=True,
+            timeout=250,
+            check=False,
+        )
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        return answer.stdout
+
+
+@pytest.fixture(scope="module")
+def teams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]:
+    """The platform, and on it both teams, brought up from nothing as the example's README says."""
+    folder = tmp_path_factory.mktemp("teams")
+    sandbox = Sandbox(folder / "sandbox")
+    try:
+        sandbox.up("--stack", "platform", "--config", str(EXAMPLE / "Pulumi.platform.yaml"))
+        made = Teams(sandbox, folder)
+        for team in TEAMS:
+            rule = f'path "{team}/*" {{ capabilities = ["read"] }}'
+            sandbox.vault.sys.create_or_update_policy(f"{team}-readers", rule)
+            made.pulumi("stack", "init", team, "--no-select")
+            made.pulumi("up", "--yes", "--skip-preview", "--stack", team)
+        yield made
+    finally:
+        sandbox.run("down", "--force")
+
+
+def policies_of(teams: Teams, team: str, vault_role: str) -> list[str]:
+    role = f"arn:aws:iam::111111111111:role/{team}-api"
+    credentials = assume_with_token(teams.sandbox, teams.sandbox.token("api", team), role)
+    found: list[str] = log_in(teams.sandbox, credentials, vault_role)["token_policies"]
+    return found
+
+
+def test_each_teams_login_is_proved_and_everybody_else_is_refused(teams: Teams) -> None:
+    for team in TEAMS:
+        answer = json.loads(teams.run("vault-aws-auth", "verify", "--stack", team, "--json"))
+        assert answer["ok"]
+        assert [found["got"] for found in answer["results"]].count(f"a token (default, {team}-readers)") == 1
+        role = teams.sandbox.vault.read(f"auth/aws/role/{team}-api")["data"]
+        assert role["bound_iam_principal_arn"] == [f"arn:aws:iam::111111111111:role/{team}-api"]
+
+
+def test_a_team_cannot_log_in_as_another(teams: Teams) -> None:
+    assert policies_of(teams, "payments", "payments-api") == ["default", "payments-readers"]
+    with pytest.raises(Exception, match='does not belong to the role "search-api"'):
+        policies_of(teams, "payments", "search-api")
+
+
+def test_the_kubeconfig_that_a_team_reads_stays_a_secret(teams: Teams) -> None:
+    state = json.loads(teams.pulumi("stack", "export", "--stack", "payments"))
+    providers = [r for r in state["deployment"]["resources"] if r["type"] == "pulumi:providers:kubernetes"]
+    assert "ciphertext" in json.dumps(providers[0]["inputs"]["kubeconfig"])
+    assert "certificate-authority-data" not in json.dumps(state)
+
+
+def test_a_second_update_of_any_stack_changes_nothing(teams: Teams) -> None:
+    """Whoever comes later leaves the others as they are: nobody declares what is another's."""
+    for team in TEAMS:
+        teams.pulumi("preview", "--refresh", "--expect-no-changes", "--stack", team)
+    teams.pulumi("-C", str(REPOSITORY), "preview", "--refresh", "--expect-no-changes", "--stack", "platform")
+
+
+def test_a_team_that_goes_takes_nothing_of_the_others_along(teams: Teams) -> None:
+    teams.pulumi("destroy", "--yes", "--skip-preview", "--stack", "search")
+    assert teams.sandbox.vault.read("auth/aws/role/search-api") is None
+    teams.pulumi("preview", "--refresh", "--expect-no-changes", "--stack", "payments")
+    teams.pulumi("-C", str(REPOSITORY), "preview", "--refresh", "--expect-no-changes", "--stack", "platform")
+    assert policies_of(teams, "payments", "payments-api") == ["default", "payments-readers"]
+    teams.pulumi("up", "--yes", "--skip-preview", "--stack", "search")
+    assert policies_of(teams, "search", "search-api") == ["default", "search-readers"]
