@@ -1,0 +1,66 @@
+"""Hands the rules to Pulumi's engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pulumi_policy
+from pulumi_policy import policy as sdk
+
+from . import RULES
+from .base import REASON, Resource, Rule
+from .values import Values, read
+
+
+def serve(name: str) -> None:
+    """Answers the engine until it is done. Every rule is mandatory unless the stack's configuration says less."""
+    # The SDK takes the marks of secrets away before a policy sees the values, and a rule is about just these.
+    # It reads a message's values with this function, wherever it does; the engine's tests prove it.
+    if not callable(getattr(sdk, "deserialize_properties", None)):
+        raise RuntimeError(
+            "these guardrails do not know how the installed pulumi-policy reads values; install the version "
+            "that policies/guardrails/requirements.txt names"
+        )
+    cast(Any, sdk).deserialize_properties = read
+    pulumi_policy.PolicyPack(
+        name,
+        [policy(rule) for rule in RULES],
+        enforcement_level=pulumi_policy.EnforcementLevel.MANDATORY,
+    )
+
+
+def policy(rule: Rule) -> pulumi_policy.Policy:
+    """A rule as the engine takes it."""
+    reason = {"type": "string", "description": "Why this stack needs it."}
+    schema = pulumi_policy.PolicyConfigSchema(
+        {**{k: dict(v) for k, v in rule.settings.items()}, REASON: reason}
+    )
+    if rule.whole_stack:
+        return pulumi_policy.StackValidationPolicy(
+            rule.name, rule.says, _of_stack(rule), config_schema=schema, remediation_steps=rule.mend
+        )
+    return pulumi_policy.ResourceValidationPolicy(
+        rule.name, rule.says, _of_resource(rule), config_schema=schema, remediation_steps=rule.mend
+    )
+
+
+def _of_resource(rule: Rule) -> pulumi_policy.ResourceValidation:
+    def validate(args: pulumi_policy.ResourceValidationArgs, report: pulumi_policy.ReportViolation) -> None:
+        resource = Resource(args.resource_type, cast(Values, args.props), args.urn)
+        for message in rule.violations(resource, args.get_config()):
+            report(message, None)
+
+    return validate
+
+
+def _of_stack(rule: Rule) -> pulumi_policy.StackValidation:
+    def validate(args: pulumi_policy.StackValidationArgs, report: pulumi_policy.ReportViolation) -> None:
+        everything = [
+            Resource(each.resource_type, cast(Values, each.props), each.urn) for each in args.resources
+        ]
+        for resource in everything:
+            for message in rule.violations(replace(resource, stack=everything), args.get_config()):
+                report(message, resource.urn)
+
+    return validate
