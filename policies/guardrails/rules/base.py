@@ -65,16 +65,20 @@ class Rule:
         """What its settings are in a stack that sets none."""
         return {name: schema["default"] for name, schema in self.settings.items()}
 
-    def violations(self, resource: Resource, given: Settings) -> list[str]:
-        """What to tell about a resource: what and where, why, and how to mend it."""
+    def message(self, resource: Resource, given: Settings) -> str:
+        """What to tell about a resource: what and where, why, and how to mend it. Empty when all is well."""
         if not self.concerns(resource.type):
-            return []
+            return ""
         found = [_not_a_setting(self, name) for name in given if name not in (*self.settings, REASON)]
         try:
             found += self.check(resource, {**self.defaults(), **given})
         except ValueError as error:
             found.append(f"{error}, so nobody can tell what it allows")
-        return [f"{what}.\nWhy: {self.why}\nMend: {self.mend}" for what in found]
+        return "".join(f"{what}.\n" for what in found) + self._advice if found else ""
+
+    @property
+    def _advice(self) -> str:
+        return f"Why: {self.why}\nMend: {self.mend}"
 
 
 REASON = "reason"

@@ -61,7 +61,7 @@ def policy(rule: Rule) -> pulumi_policy.Policy:
 def _of_resource(rule: Rule) -> pulumi_policy.ResourceValidation:
     def validate(args: pulumi_policy.ResourceValidationArgs, report: pulumi_policy.ReportViolation) -> None:
         resource = Resource(args.resource_type, cast(Values, args.props), args.urn)
-        for message in rule.violations(resource, args.get_config()):
+        if message := rule.message(resource, args.get_config()):
             report(message, None)
 
     return validate
@@ -73,7 +73,7 @@ def _of_stack(rule: Rule) -> pulumi_policy.StackValidation:
             Resource(each.resource_type, cast(Values, each.props), each.urn) for each in args.resources
         ]
         for resource in everything:
-            for message in rule.violations(replace(resource, stack=everything), args.get_config()):
+            if message := rule.message(replace(resource, stack=everything), args.get_config()):
                 report(message, resource.urn)
 
     return validate
