@@ -8,6 +8,10 @@ import pytest
 from tests.policies.kit import APP, AWS_ROLE, IAM_ROLE, POLICY, document, message
 
 
+def acl(path: str, *capabilities: str) -> str:
+    return f'# a comment\npath "{path}" {{ capabilities = {json.dumps(capabilities)} }}'
+
+
 @pytest.mark.parametrize(
     ("parts", "shown"),
     [

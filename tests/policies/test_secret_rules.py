@@ -1,8 +1,11 @@
 """What is secret is marked so."""
 
 import json
+from typing import Any
 
-from tests.policies.kit import UNKNOWN, message, secret
+from policies.guardrails.rules.base import Resource
+from policies.guardrails.rules.values import read
+from tests.policies.kit import BY_NAME, UNKNOWN, message, secret
 
 
 def test_secret_inputs_are_marked() -> None:
@@ -22,6 +25,12 @@ def test_a_kubeconfig_is_secret_when_it_holds_a_credential() -> None:
     assert not message("secret-inputs", provider, {"kubeconfig": secret(with_token)})
     asks = json.dumps({"users": [{"user": {"exec": {"args": ["eks", "get-token"]}}}]})
     assert not message("secret-inputs", provider, {"kubeconfig": asks})
+
+
+def outputs(shown: dict[str, Any], *others: dict[str, Any]) -> str:
+    everything = [Resource("any:index:Thing", read(each), f"urn::{n}") for n, each in enumerate(others)]
+    stack = Resource("pulumi:pulumi:Stack", read(shown), "urn::stack", everything)
+    return BY_NAME["secret-outputs"].message(stack, {})
 
 
 def test_outputs_show_no_secret() -> None:
