@@ -48,7 +48,14 @@ class Engine:
         """Prints what `up` would do, in the engine's own words or as JSON; the guardrails as with `up`."""
         self._prepare()
         words = ["--config-file", str(self._write_config(config)), *self._guarded(rules)]
-        self._run("preview", *words, *(["--json"] if as_json else []), folder=REPOSITORY)
+        try:
+            self._run("preview", *words, *(["--json"] if as_json else []), folder=REPOSITORY)
+        except EngineFailed as failed:
+            if as_json:  # Pulumi's JSON does not have what the guardrails refuse
+                raise EngineFailed(
+                    f"{failed}. What the guardrails refuse, a preview without --json says"
+                ) from None
+            raise
 
     def _guarded(self, rules: Path | None) -> list[str]:
         return guardrails.options(rules or guardrails.configuration(self.stack))

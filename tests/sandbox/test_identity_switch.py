@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.sandbox.callers import assume_with_token, log_in, session, trust
-from tests.sandbox.kit import Sandbox
+from tests.sandbox.kit import ADVISORY, Sandbox
 
 POD_ROLE = "arn:aws:iam::111111111111:role/api"
 APP_ROLE = "arn:aws:iam::111111111111:role/app-1"
@@ -92,13 +92,15 @@ def test_no_login_fails_while_vaults_identity_becomes_a_role_and_a_user_again(
     another_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     sandbox = another_sandbox
-    sandbox.up("--stack", "switch", "--no-logins", "--config", stack_file(tmp_path, USER))
+    sandbox.up("--stack", "switch", "--no-logins", *ADVISORY, "--config", stack_file(tmp_path, USER))
     sandbox.aws("iam").create_role(RoleName="app-1", AssumeRolePolicyDocument=trust("111111111111"))
     assert sandbox.vault.read("auth/aws/config/client")["data"]["access_key"]
     for identity in (POD_IDENTITY, USER):
         with logging_in_all_the_time(sandbox) as count:
             before = count[0]
-            sandbox.up("--stack", "switch", "--no-logins", "--config", stack_file(tmp_path, identity))
+            sandbox.up(
+                "--stack", "switch", "--no-logins", *ADVISORY, "--config", stack_file(tmp_path, identity)
+            )
             assert count[0] > before
         keyless = identity is POD_IDENTITY
         client = sandbox.vault.read("auth/aws/config/client")["data"]
