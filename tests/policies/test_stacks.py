@@ -10,7 +10,11 @@ from sandbox import guardrails
 from sandbox.home import REPOSITORY, SandboxError
 
 STACKS = sorted((guardrails.PACK / "stacks").glob("*.json"))
-STACK_FILES = {path.stem.removeprefix("Pulumi.") for path in REPOSITORY.rglob("Pulumi.*.yaml")}
+STACK_FILES = {
+    path.stem.removeprefix("Pulumi.")
+    for pattern in ("Pulumi.*.yaml", "examples/**/Pulumi.*.yaml")
+    for path in REPOSITORY.glob(pattern)
+}
 
 
 @pytest.mark.parametrize("path", STACKS, ids=[path.stem for path in STACKS])

@@ -79,7 +79,7 @@ def test_sts_is_that_of_a_region(endpoint: str | None, region: str | None, shown
 
 
 def test_a_stack_that_is_said_to_be_keyless_has_no_key() -> None:
-    keys = [
+    keys: list[tuple[str, dict[str, Any]]] = [
         ("aws:iam/accessKey:AccessKey", {"user": "vault"}),
         (CLIENT, {"accessKey": secret("AKIA"), "secretKey": secret(UNKNOWN)}),
         ("vault:aws/secretBackend:SecretBackend", {"accessKey": "AKIA"}),

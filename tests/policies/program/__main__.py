@@ -128,15 +128,22 @@ def secret_outputs(refused: bool) -> None:
 
 
 def cluster(**inputs: Any) -> None:
-    usual = {"version": "1.33", "enabled_cluster_log_types": ["audit"]}
-    endpoint = {"subnet_ids": ["subnet-1", "subnet-2"], "endpoint_public_access": False}
-    endpoint.update(inputs.pop("endpoint", {}))
-    aws.eks.Cluster(name(), role_arn=ROLE, vpc_config=endpoint, **{**usual, **inputs})  # type: ignore[arg-type]
+    usual: dict[str, Any] = {
+        "role_arn": ROLE,
+        "version": "1.33",
+        "enabled_cluster_log_types": ["audit"],
+        "vpc_config": endpoint(endpoint_public_access=False),
+    }
+    aws.eks.Cluster(name(), **{**usual, **inputs})
+
+
+def endpoint(**inputs: Any) -> dict[str, Any]:
+    return {"subnet_ids": ["subnet-1", "subnet-2"], **inputs}
 
 
 def cluster_endpoint(refused: bool) -> None:
     allowed = "0.0.0.0/0" if refused else "203.0.113.0/24"
-    cluster(endpoint={"endpoint_public_access": True, "public_access_cidrs": [allowed]})
+    cluster(vpc_config=endpoint(endpoint_public_access=True, public_access_cidrs=[allowed]))
 
 
 def secrets_encryption(refused: bool) -> None:
