@@ -184,7 +184,7 @@ class VaultAwsAuth(pulumi.ComponentResource):
                 backend=mount["path"],
                 account_id=account,
                 sts_role=role["role_arn"],
-                external_id=role.get("external_id"),
+                external_id=_kept_secret(role.get("external_id")),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[client]),
             )
             for account, role in args.get("sts_roles", {}).items()
@@ -232,6 +232,10 @@ class VaultAwsAuth(pulumi.ComponentResource):
         if own := self._given.get("account_id"):
             connection["accounts"] = [own, *self._given.get("sts_roles", {})]
         return connection
+
+
+def _kept_secret(value: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
+    return None if value is None else pulumi.Output.secret(value)
 
 
 def _waits_for_identity(args: VaultAwsAuthArgs) -> pulumi.Input[list[pulumi.Resource]]:

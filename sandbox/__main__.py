@@ -43,6 +43,13 @@ Stack = Annotated[str, typer.Option(help="Name of the stack.")]
 StackFile = Annotated[
     Path | None, typer.Option("--config", help="The stack file.", show_default="Pulumi.<stack>.yaml")
 ]
+Guardrails = Annotated[
+    Path | None,
+    typer.Option(
+        help="Configuration of the guardrails.",
+        show_default="policies/guardrails/stacks/<stack>.json, if any",
+    ),
+]
 Vault = Annotated[
     VaultChoice,
     typer.Option(
@@ -57,6 +64,7 @@ def up(
     config: StackFile = None,
     logins: Annotated[bool, typer.Option(help="Prove every login of the stack afterwards.")] = True,
     vault: Vault = VaultChoice.AUTO,
+    guardrails: Guardrails = None,
 ) -> None:
     """Start the sandbox, bring a stack up in it and log in as each of its workloads.
 
@@ -73,7 +81,7 @@ def up(
             _rebuild_if_interrupted(home, chosen, processes)
             _heading(f"Stack {stack}")
             environment.write_shell_file(home, _a_node(home), stack)
-            chosen.up(stack_file)
+            chosen.up(stack_file, guardrails)
             made = charts.install(home, stack, chosen.outputs())
             if made:
                 _tick(f"as the charts of its workloads would make them: {', '.join(map(str, made))}")
@@ -92,6 +100,7 @@ def preview(
     config: StackFile = None,
     vault: Vault = VaultChoice.AUTO,
     as_json: Annotated[bool, typer.Option("--json", help="The engine's steps as JSON.")] = False,
+    guardrails: Guardrails = None,
 ) -> None:
     """Start the sandbox and show what `up` would do with a stack; nothing of the stack is changed."""
     console.stderr = as_json  # standard output is for the JSON alone
@@ -103,7 +112,7 @@ def preview(
         try:
             _start(home, processes)
             _heading(f"Stack {stack}")
-            Engine(home, stack).preview(stack_file, as_json=as_json)
+            Engine(home, stack).preview(stack_file, guardrails, as_json=as_json)
         except KeyboardInterrupt:
             _interrupted(processes)
 

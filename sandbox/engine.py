@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from sandbox import environment
+from sandbox import environment, guardrails
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from tools import build
 
@@ -35,19 +35,30 @@ class Engine:
     home: Home
     stack: str
 
-    def up(self, config: Path) -> None:
-        """Brings the stack that a stack file declares up; prints the engine's own report."""
+    def up(self, config: Path, rules: Path | None = None) -> None:
+        """Brings the stack that a stack file declares up, as far as the guardrails let it, by their
+        configuration in `rules`, by custom the stack's; prints the engine's own report.
+        """
         self._prepare()
-        generated = self._write_config(config)
+        words = ["--config-file", str(self._write_config(config)), *self._guarded(rules)]
         self._release_stale_lock()
-        self._run("up", "--yes", "--skip-preview", "--config-file", str(generated), folder=REPOSITORY)
+        self._run("up", "--yes", "--skip-preview", *words, folder=REPOSITORY)
 
-    def preview(self, config: Path, *, as_json: bool = False) -> None:
-        """Prints what `up` would do, in the engine's own words or as JSON."""
+    def preview(self, config: Path, rules: Path | None = None, *, as_json: bool = False) -> None:
+        """Prints what `up` would do, in the engine's own words or as JSON; the guardrails as with `up`."""
         self._prepare()
-        generated = self._write_config(config)
-        form = ["--json"] if as_json else []
-        self._run("preview", "--config-file", str(generated), *form, folder=REPOSITORY)
+        words = ["--config-file", str(self._write_config(config)), *self._guarded(rules)]
+        try:
+            self._run("preview", *words, *(["--json"] if as_json else []), folder=REPOSITORY)
+        except EngineFailed as failed:
+            if as_json:  # Pulumi's JSON does not have what the guardrails refuse
+                raise EngineFailed(
+                    f"{failed}. What the guardrails refuse, a preview without --json says"
+                ) from None
+            raise
+
+    def _guarded(self, rules: Path | None) -> list[str]:
+        return guardrails.options(rules or guardrails.configuration(self.stack))
 
     def destroy(self) -> None:
         """Takes the stack down and forgets it."""
@@ -213,6 +224,7 @@ def install_plugins(home: Home) -> None:
     language = target / f"language-python-v{importlib.metadata.version('pulumi')}"
     if not (build.ensure("pulumi").resolve().parent / "pulumi-language-python").exists():
         environment.write_launcher(language / "pulumi-language-python", ["-m", "sandbox.language"])
+    guardrails.install(target)
     bin_folder = home.root / "bin"
     for name in PROVIDERS:
         binary = f"pulumi-resource-{name}"

@@ -22,6 +22,9 @@ from sandbox.home import Home
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+ADVISORY = ("--guardrails", str(Path(__file__).parent / "advisory.json"))
+"""For stacks that a test is about and that the guardrails would refuse."""
+
 
 @dataclass
 class Sandbox:

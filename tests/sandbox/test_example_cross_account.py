@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from tests.sandbox.callers import log_in, session
-from tests.sandbox.kit import REPOSITORY, Sandbox
+from tests.sandbox.kit import ADVISORY, REPOSITORY, Sandbox
 
 EXAMPLE = "cross-account"
 FILE = REPOSITORY / "examples" / EXAMPLE / f"Pulumi.{EXAMPLE}.yaml"
@@ -210,7 +210,7 @@ def test_terraform_provider_1455_another_account_leaves_nothing_of_the_old_one_i
         login["verifyNotAs"] = [role("other-app")]
 
     try:
-        example.up("--stack", EXAMPLE, "--config", changed(example, "other", other))
+        example.up("--stack", EXAMPLE, "--config", changed(example, "other", other), *ADVISORY)
         assert example.vault.list("auth/aws/config/sts")["data"]["keys"] == ["333333333333"]
         with pytest.raises(ClientError, match="NoSuchEntity"):
             trust_policy(example)

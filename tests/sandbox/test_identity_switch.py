@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.sandbox.callers import assume_with_token, log_in, session, trust
-from tests.sandbox.kit import Sandbox
+from tests.sandbox.kit import ADVISORY, Sandbox
 
 POD_ROLE = "arn:aws:iam::111111111111:role/api"
 APP_ROLE = "arn:aws:iam::111111111111:role/app-1"
@@ -113,13 +113,15 @@ def test_no_login_fails_while_vaults_identity_becomes_another_kind(
     sandbox = another_sandbox
     if enterprise:
         sandbox.start_with_issuer(ISSUER)
-    sandbox.up("--stack", "switch", "--no-logins", "--config", stack_file(tmp_path, USER))
+    sandbox.up("--stack", "switch", "--no-logins", *ADVISORY, "--config", stack_file(tmp_path, USER))
     sandbox.aws("iam").create_role(RoleName="app-1", AssumeRolePolicyDocument=trust("111111111111"))
     assert stands_for(sandbox) == USER
     for identity in way:
         with logging_in_all_the_time(sandbox) as count:
             before = count[0]
-            sandbox.up("--stack", "switch", "--no-logins", "--config", stack_file(tmp_path, identity))
+            sandbox.up(
+                "--stack", "switch", "--no-logins", *ADVISORY, "--config", stack_file(tmp_path, identity)
+            )
             assert count[0] > before
         assert stands_for(sandbox) == identity
         for attempt in callers(sandbox):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.sandbox.kit import REPOSITORY, Sandbox
+from tests.sandbox.kit import ADVISORY, REPOSITORY, Sandbox
 
 
 def strings(value: Any) -> list[str]:
@@ -38,7 +38,9 @@ def test_a_preview_has_the_arns_and_endpoints_of_its_partition(
     # In the sandbox Vault is told the emulator's address; the header is what tells that this is the mount.
     path = tmp_path / "stack.yaml"
     path.write_text(yaml.safe_dump(document))
-    answer = another_sandbox.run("preview", "--stack", "elsewhere", "--config", str(path), "--json")
+    answer = another_sandbox.run(
+        "preview", "--stack", "elsewhere", "--config", str(path), "--json", *ADVISORY
+    )
     assert answer.returncode == 0, answer.stdout + answer.stderr
     steps = json.loads(answer.stdout)["steps"]
     told = [

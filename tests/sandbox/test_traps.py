@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from kubernetes import client as kubernetes
 
 from tests.sandbox.callers import assume_with_token, log_in, session, trust
-from tests.sandbox.kit import Sandbox
+from tests.sandbox.kit import ADVISORY, Sandbox
 
 pytestmark = pytest.mark.xdist_group("traps")
 
@@ -93,7 +93,7 @@ def traps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
                 "default", kubernetes.V1ServiceAccount(metadata=account)
             )
         stack_file(made).write_text(STACK_FILE)
-        made.up("--stack", "traps", "--config", str(stack_file(made)), "--no-logins")
+        made.up("--stack", "traps", "--config", str(stack_file(made)), "--no-logins", *ADVISORY)
         yield made
     finally:
         made.run("stop")

@@ -1,0 +1,45 @@
+"""A cluster's API is not open to the whole internet."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from .base import Resource, Rule, Settings
+from .values import UNKNOWN, listed
+
+WIDEST = {4: 8, 6: 16}
+"""By IP version: the prefix length from which an allow-list is one."""
+
+
+def check(resource: Resource, settings: Settings) -> Iterator[str]:
+    config = resource.get("vpcConfig")
+    if config is UNKNOWN or resource.get("vpcConfig.endpointPublicAccess") in (False, UNKNOWN):
+        return
+    allowed = resource.get("vpcConfig.publicAccessCidrs")
+    if allowed is UNKNOWN:
+        return
+    if not allowed:
+        yield "vpcConfig: the endpoint is public, which is the default of EKS, without publicAccessCidrs"
+    for cidr in listed(allowed):
+        if cidr is not UNKNOWN and _too_wide(cidr):
+            yield f"vpcConfig.publicAccessCidrs: {cidr} is no allow-list"
+
+
+def _too_wide(cidr: str) -> bool:
+    try:
+        network = ipaddress.ip_network(cidr, strict=False)
+    except ValueError:
+        return False  # AWS refuses it
+    return network.prefixlen < WIDEST[network.version]
+
+
+RULE = Rule(
+    name="cluster-endpoint",
+    says="A cluster's endpoint is private, or public to an allow-list",
+    why="an API server that the whole internet reaches is one stolen kubeconfig, or one bug of its own, away "
+    "from being somebody else's.",
+    mend="set endpointPublicAccess to false, or publicAccessCidrs to your own networks, e.g. 203.0.113.0/24.",
+    types=("aws:eks/cluster:Cluster",),
+    check=check,
+)

@@ -1,0 +1,111 @@
+"""IAM policy documents, as trust and permission policies have them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .values import UNKNOWN, listed
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One test of a condition block: all of them must hold."""
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement that allows something; those that deny only take away."""
+
+    number: int
+    """Its place in the document, from 1."""
+
+    principals: Mapping[str, list[str]]
+    """By kind: AWS, Federated, Service; of `"Principal": "*"` the kind is AWS, too."""
+
+    all_principals_but: bool
+    """It is written with NotPrincipal."""
+
+    actions: list[str]
+    all_actions_but: bool
+    """It is written with NotAction."""
+
+    resources: list[str]
+    all_resources_but: bool
+    """It is written with NotResource."""
+
+    conditions: list[Condition]
+
+    @property
+    def where(self) -> str:
+        return f"statement {self.number}"
+
+    def may(self, action: str) -> bool:
+        """Whether the action is among what it allows."""
+        matched = any(_matches(pattern, action) for pattern in self.actions)
+        return matched != self.all_actions_but
+
+
+def allowing(document: Any, where: str) -> list[Statement]:
+    """The statements of a policy document that allow something; none of one that is absent or unknown yet.
+
+    Raises ValueError for what is no policy document.
+    """
+    if document is None or document is UNKNOWN:
+        return []
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except ValueError:
+            raise ValueError(f"{where}: is not JSON") from None
+    if not isinstance(document, dict) or not all(
+        isinstance(each, dict) for each in listed(document.get("Statement"))
+    ):
+        raise ValueError(f"{where}: is not a policy document")
+    return [
+        _statement(number, each)
+        for number, each in enumerate(listed(document.get("Statement")), 1)
+        if each.get("Effect") == "Allow"
+    ]
+
+
+def is_pattern(text: str) -> bool:
+    """Whether it has one of IAM's wildcards."""
+    return "*" in text or "?" in text
+
+
+def _statement(number: int, given: dict[str, Any]) -> Statement:
+    principal = given.get("Principal", given.get("NotPrincipal"))
+    conditions = [
+        Condition(operator, key, tuple(str(value) for value in listed(values)))
+        for operator, tests in (given.get("Condition") or {}).items()
+        for key, values in tests.items()
+    ]
+    return Statement(
+        number,
+        principals={kind: _texts(names) for kind, names in principal.items()}
+        if isinstance(principal, dict)
+        else {"AWS": _texts(principal)},
+        all_principals_but="NotPrincipal" in given,
+        actions=_texts(given.get("Action", given.get("NotAction"))),
+        all_actions_but="NotAction" in given,
+        resources=_texts(given.get("Resource", given.get("NotResource"))),
+        all_resources_but="NotResource" in given,
+        conditions=conditions,
+    )
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(item) for item in listed(value) if item is not UNKNOWN]
+
+
+def _matches(pattern: str, action: str) -> bool:
+    words = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
+    return re.fullmatch("".join(words), action, re.IGNORECASE) is not None

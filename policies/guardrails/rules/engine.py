@@ -1,0 +1,79 @@
+"""Hands the rules to Pulumi's engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pulumi_policy
+from pulumi_policy import policy as sdk
+
+from . import RULES
+from .base import REASON, Resource, Rule
+from .values import Values, read
+
+
+def serve(name: str) -> None:
+    """Answers the engine until it is done. A rule is mandatory unless the stack's configuration says less."""
+    _keep_marks()
+    pulumi_policy.PolicyPack(
+        name,
+        [policy(rule) for rule in RULES],
+        enforcement_level=pulumi_policy.EnforcementLevel.MANDATORY,
+    )
+
+
+def _keep_marks() -> None:
+    """Has the SDK hand over the values with the marks of what is secret, which it takes away before a policy
+    sees them: some rules are about just these.
+
+    There is no official way. The tests that go through the engine tell when a new version needs another.
+    """
+    internals = cast(Any, sdk)
+    theirs = getattr(internals, "deserialize_properties", None)
+    if not callable(theirs):
+        raise RuntimeError(
+            "these guardrails do not know how the installed pulumi-policy reads values; install the version "
+            "that policies/guardrails/requirements.txt names"
+        )
+
+    def ours(wire: dict[str, Any], for_remediation: bool = False) -> Any:
+        return theirs(wire, True) if for_remediation else read(wire)
+
+    internals.deserialize_properties = ours
+
+
+def policy(rule: Rule) -> pulumi_policy.Policy:
+    """A rule as the engine takes it."""
+    reason = {"type": "string", "description": "Why this stack needs it."}
+    schema = pulumi_policy.PolicyConfigSchema(
+        {**{k: dict(v) for k, v in rule.settings.items()}, REASON: reason}
+    )
+    if rule.whole_stack:
+        return pulumi_policy.StackValidationPolicy(
+            rule.name, rule.says, _of_stack(rule), config_schema=schema, remediation_steps=rule.mend
+        )
+    return pulumi_policy.ResourceValidationPolicy(
+        rule.name, rule.says, _of_resource(rule), config_schema=schema, remediation_steps=rule.mend
+    )
+
+
+def _of_resource(rule: Rule) -> pulumi_policy.ResourceValidation:
+    def validate(args: pulumi_policy.ResourceValidationArgs, report: pulumi_policy.ReportViolation) -> None:
+        resource = Resource(args.resource_type, cast(Values, args.props), args.urn)
+        if message := rule.message(resource, args.get_config()):
+            report(message, None)
+
+    return validate
+
+
+def _of_stack(rule: Rule) -> pulumi_policy.StackValidation:
+    def validate(args: pulumi_policy.StackValidationArgs, report: pulumi_policy.ReportViolation) -> None:
+        everything = [
+            Resource(each.resource_type, cast(Values, each.props), each.urn) for each in args.resources
+        ]
+        for resource in everything:
+            if message := rule.message(replace(resource, stack=everything), args.get_config()):
+                report(message, resource.urn)
+
+    return validate

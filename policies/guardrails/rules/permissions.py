@@ -1,0 +1,96 @@
+"""Permissions name what may be done, and to what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .base import Resource, Rule, Settings
+from .documents import Statement, allowing
+from .values import UNKNOWN, listed
+
+LOOKUPS = [
+    "ec2:DescribeInstances",
+    "iam:GetInstanceProfile",
+    "iam:GetRole",
+    "iam:GetUser",
+    "sts:GetCallerIdentity",
+]
+"""What Vault's AWS auth method looks callers up with. The first takes no resource but *."""
+
+TOO_MUCH = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
+"""Policies of AWS's own that amount to Action *."""
+
+
+def check(resource: Resource, settings: Settings) -> Iterator[str]:
+    lookups = {action.lower() for action in settings["lookupActions"]}
+    for where, document in _documents(resource):
+        for statement in allowing(document, where):
+            for what in _too_broad(statement, lookups):
+                yield f"{where}, {statement.where}: {what}"
+    for where, arn in _attached(resource):
+        if isinstance(arn, str) and arn.rpartition(":policy/")[2] in TOO_MUCH:
+            yield f"{where}: is {arn}"
+
+
+def _documents(resource: Resource) -> Iterator[tuple[str, object]]:
+    for field in ("policy", "policyDocument"):
+        yield field, resource.get(field)
+    inline = resource.get("inlinePolicies")
+    for number, each in enumerate(listed(inline)):
+        if isinstance(each, dict):
+            yield f"inlinePolicies[{number}]", each.get("policy")
+
+
+def _attached(resource: Resource) -> Iterator[tuple[str, object]]:
+    for field in ("policyArn", "managedPolicyArns", "policyArns"):
+        yield from ((field, arn) for arn in listed(resource.get(field)) if arn is not UNKNOWN)
+
+
+def _too_broad(statement: Statement, lookups: set[str]) -> Iterator[str]:
+    if statement.all_actions_but:
+        yield "allows all actions but some (NotAction)"
+    for action in statement.actions:
+        if re.fullmatch(r"(\*|[\w-]+:)?\*+", action):
+            yield f"allows the action {action}"
+    if statement.all_resources_but:
+        yield "is for all resources but some (NotResource)"
+    beyond = [action for action in statement.actions if action.lower() not in lookups]
+    wide = [name for name in statement.resources if _everything(name)]
+    if wide and beyond:
+        yield f"allows {', '.join(beyond)} on the resource {', '.join(wide)}"
+
+
+def _everything(resource: str) -> bool:
+    """Whether a resource is all of a service, or of every account."""
+    if not resource.strip("*"):
+        return True
+    parts = resource.split(":", 5)
+    return len(parts) == 6 and (not parts[5].strip("*") or (bool(parts[4]) and not parts[4].strip("*")))
+
+
+RULE = Rule(
+    name="permissions",
+    says="Permissions name their actions and resources; beyond the lookup actions neither is *",
+    why="an identity that may do everything makes whoever gets at it, or at Vault, an administrator of the "
+    "account.",
+    mend="name the actions and the ARNs. Further actions that take no resource but * are declared in the "
+    "stack's configuration of this rule: repeat `lookupActions` with them added.",
+    types=(
+        "aws:iam/policy:Policy",
+        "aws:iam/*Policy:*Policy",
+        "aws:iam/*olicyAttachment:*olicyAttachment",
+        "aws:iam/*AttachmentsExclusive:*AttachmentsExclusive",
+        "aws:iam/role:Role",
+        "vault:aws/secretBackendRole:SecretBackendRole",
+    ),
+    check=check,
+    settings={
+        "lookupActions": {
+            "type": "array",
+            "items": {"type": "string"},
+            "default": LOOKUPS,
+            "description": "The actions that may be allowed on the resource *.",
+        }
+    },
+)

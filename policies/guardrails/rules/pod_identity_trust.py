@@ -1,0 +1,52 @@
+"""A role for EKS Pod Identity trusts named service accounts of a named cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .base import Resource, Rule, Settings
+from .documents import Statement, allowing
+
+SERVICE = "pods.eks.amazonaws.com"
+"""The same in every partition."""
+
+CLUSTER = ("aws:requesttag/eks-cluster-arn", "aws:requesttag/eks-cluster-name", "aws:sourcearn")
+PINS = {
+    "the cluster": CLUSTER,
+    "the namespace": ("aws:requesttag/kubernetes-namespace",),
+    "the service account": ("aws:requesttag/kubernetes-service-account",),
+}
+OPERATORS = ("StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike")
+
+
+def check(resource: Resource, settings: Settings) -> Iterator[str]:
+    where = "assumeRolePolicy"
+    for statement in allowing(resource.get(where), where):
+        if SERVICE in statement.principals.get("Service", []) and statement.may("sts:AssumeRole"):
+            missing = [what for what, keys in PINS.items() if not _pinned(statement, keys)]
+            if missing:
+                names = ", ".join(missing)
+                yield f"{where}, {statement.where}: trusts EKS Pod Identity without pinning {names}"
+
+
+def _pinned(statement: Statement, keys: tuple[str, ...]) -> bool:
+    return any(
+        test.key.lower() in keys
+        and test.operator in OPERATORS
+        and test.values
+        and all(value.strip("*?") for value in test.values)
+        for test in statement.conditions
+    )
+
+
+RULE = Rule(
+    name="pod-identity-trust",
+    says="A trust policy for EKS Pod Identity pins cluster, namespace and service account",
+    why="without them whoever may make an association in any cluster of the account can give the role to any "
+    "pod.",
+    mend='write all three into the Condition: {"StringEquals": {"aws:RequestTag/eks-cluster-arn": "<ARN>", '
+    '"aws:RequestTag/kubernetes-namespace": "<namespace>", '
+    '"aws:RequestTag/kubernetes-service-account": "<name>"}}.',
+    types=("aws:iam/role:Role",),
+    check=check,
+)

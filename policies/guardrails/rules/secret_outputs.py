@@ -1,0 +1,49 @@
+"""A stack's outputs show no secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .base import Resource, Rule, Settings
+
+STACK = "pulumi:pulumi:Stack"
+
+FORMS = {
+    "a kubeconfig": re.compile(r"""["']?current-context["']?\s*:""", re.ASCII),
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "a Vault token": re.compile(r"\bhv[sb]\.[\w-]{20,}", re.ASCII),
+}
+SHORTEST = 8
+"""A shorter secret may well be equal to something that is none."""
+
+
+def check(resource: Resource, settings: Settings) -> Iterator[str]:
+    shown = [(path, text) for path, text in resource.values.strings() if not resource.values.is_secret(path)]
+    if not shown:
+        return
+    kept = {text: each for each in resource.stack for text in _secrets(each)}
+    for path, text in shown:
+        found = [what for what, form in FORMS.items() if form.search(text)]
+        if text in kept:
+            found.append(f"a secret of {kept[text].urn.rpartition('::')[2]}")
+        for what in found:
+            yield f"output {path}: is {what} and not marked secret"
+
+
+def _secrets(resource: Resource) -> Iterator[str]:
+    for path, text in resource.values.strings():
+        if len(text) >= SHORTEST and resource.values.is_secret(path):
+            yield text
+
+
+RULE = Rule(
+    name="secret-outputs",
+    says="A stack's outputs that hold a secret are marked secret",
+    why="outputs that are not marked are printed after every update, and anybody who may read the stack's "
+    "outputs reads them.",
+    mend="export it with pulumi.Output.secret(…), or do not export it.",
+    types=(STACK,),
+    check=check,
+    whole_stack=True,
+)

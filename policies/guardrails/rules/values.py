@@ -1,0 +1,93 @@
+"""The values of a resource as they come over the wire, with what is secret and what nobody knows yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+_MARK = "4dabf18193072939515e22adb298388d"  # Pulumi's mark of a value that is more than it looks
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of a secret, not one
+
+
+class _Unknown(Enum):
+    """The type of the one value UNKNOWN."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Final = _Unknown.UNKNOWN
+"""Stands for what a preview cannot tell, because a resource that does not exist yet will say it."""
+
+_UNKNOWN_ON_THE_WIRE = {
+    "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # a boolean
+    "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # a number
+    "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # a string
+    "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # a list
+    "030794c1-ac77-496b-92df-f27374a8bd58",  # an asset
+    "e48ece36-62e2-4504-bad9-02848725956a",  # an archive
+    "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # an object
+}
+
+
+@dataclass(frozen=True)
+class Values:
+    """Plain values, and the dotted paths of those that are marked secret."""
+
+    plain: dict[str, Any]
+    secret: frozenset[str] = frozenset()
+
+    def get(self, path: str) -> Any:
+        """The value at a dotted path: None when absent, UNKNOWN when it or what holds it is not known."""
+        value: Any = self.plain
+        for key in path.split("."):
+            if value is UNKNOWN:
+                return UNKNOWN
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    def is_secret(self, path: str) -> bool:
+        """Whether the value, or what holds it, is marked secret."""
+        keys = path.split(".")
+        return any(".".join(keys[: end + 1]) in self.secret for end in range(len(keys)))
+
+    def strings(self) -> Iterator[tuple[str, str]]:
+        """Every text in it, with its dotted path."""
+        yield from _strings("", self.plain)
+
+
+def read(wire: dict[str, Any]) -> Values:
+    """The values of a message as the engine sends it."""
+    secret: set[str] = set()
+    plain = {key: _read(value, key, secret) for key, value in wire.items()}
+    return Values(plain, frozenset(secret))
+
+
+def _read(value: Any, path: str, secret: set[str]) -> Any:
+    if isinstance(value, list):
+        return [_read(item, f"{path}.{number}", secret) for number, item in enumerate(value)]
+    if isinstance(value, dict):
+        if value.get(_MARK) == _SECRET:
+            secret.add(path)
+            return _read(value.get("value"), path, secret)
+        return {key: _read(item, f"{path}.{key}", secret) for key, item in value.items()}
+    return UNKNOWN if isinstance(value, str) and value in _UNKNOWN_ON_THE_WIRE else value
+
+
+def _strings(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _strings(f"{path}.{key}" if path else key, item)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _strings(f"{path}.{number}", item)
+
+
+def listed(value: Any) -> list[Any]:
+    """A value that may be one, several or none, as a list."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,100 @@
+"""What identities may do: in IAM and in Vault."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.policies.kit import APP, AWS_ROLE, IAM_ROLE, POLICY, document, message
+
+
+def acl(path: str, *capabilities: str) -> str:
+    return f'# a comment\npath "{path}" {{ capabilities = {json.dumps(capabilities)} }}'
+
+
+@pytest.mark.parametrize(
+    ("parts", "shown"),
+    [
+        ({"Action": "*", "Resource": APP}, "the action *."),
+        ({"Action": ["s3:GetObject", "iam:*"], "Resource": APP}, "the action iam:*."),
+        ({"NotAction": "iam:*", "Resource": APP}, "NotAction"),
+        ({"Action": "s3:GetObject", "NotResource": APP}, "NotResource"),
+        ({"Action": "s3:GetObject", "Resource": "*"}, "s3:GetObject on the resource *."),
+        ({"Action": ["iam:GetRole", "sts:AssumeRole"], "Resource": "*"}, "allows sts:AssumeRole on"),
+        ({"Action": "s3:GetObject", "Resource": "arn:aws:s3:::*"}, "on the resource arn:aws:s3:::*."),
+        ({"Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/app"}, "arn:aws:iam::*:role/app."),
+    ],
+)
+def test_permissions_that_are_too_broad_are_refused(parts: dict[str, Any], shown: str) -> None:
+    text = document(**parts)
+    for kind, inputs in (
+        ("aws:iam/policy:Policy", {"policy": text}),
+        ("aws:iam/rolePolicy:RolePolicy", {"policy": text}),
+        ("aws:iam/userPolicy:UserPolicy", {"policy": json.loads(text)}),
+        (IAM_ROLE, {"inlinePolicies": [{"name": "x", "policy": text}]}),
+        ("vault:aws/secretBackendRole:SecretBackendRole", {"policyDocument": text}),
+    ):
+        assert shown in message("permissions", kind, inputs), kind
+
+
+def test_lookups_may_have_every_resource_and_deny_may_have_everything() -> None:
+    looking = document(Action=["iam:GetRole", "EC2:describeinstances"], Resource="*")
+    assert not message("permissions", "aws:iam/policy:Policy", {"policy": looking})
+    denied = json.dumps({"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
+    assert not message("permissions", "aws:iam/policy:Policy", {"policy": denied})
+    more = document(Action="s3:ListAllMyBuckets", Resource="*")
+    declared = {"lookupActions": ["s3:ListAllMyBuckets"]}
+    assert not message("permissions", "aws:iam/policy:Policy", {"policy": more}, **declared)
+
+
+def test_policies_of_awss_own_that_allow_everything_are_refused() -> None:
+    administrator = "arn:aws-us-gov:iam::aws:policy/AdministratorAccess"
+    attachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    assert f"policyArn: is {administrator}." in message(
+        "permissions", attachment, {"policyArn": administrator}
+    )
+    worker = "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"
+    assert not message("permissions", attachment, {"policyArn": worker})
+    assert message("permissions", IAM_ROLE, {"managedPolicyArns": [worker, administrator]})
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (acl("dev/*", "create", "update"), ""),
+        (acl("sys/policies/acl", "list"), ""),
+        (acl("sys/policies/acl/*", "read", "list"), ""),
+        (acl("*", "read"), 'path "*" is every path'),
+        (acl("+/*", "read"), 'path "+/*" is every path'),
+        (acl("dev/x", "read", "sudo"), "the capability sudo"),
+        ('path "dev/x" { policy = "sudo" }', "the capability sudo"),
+        (json.dumps({"path": {"dev/x": {"capabilities": ["sudo"]}}}), "the capability sudo"),
+        (acl("sys/policies/acl/*", "update"), "may write policies"),
+        (acl("sys/policies/acl/team-*", "create"), "may write policies"),
+        (acl("sys/policy/app", "update"), "may write policies"),
+        (acl("sys/*", "update"), "may write policies"),
+        (acl("sys/+/acl/*", "update"), "may write policies"),
+        (acl("sys/pol*", "patch"), "may write policies"),
+        (acl("sys/mounts/*", "update"), ""),
+        ('path "dev/x" {', "is not HCL"),
+        ("{", "is not JSON"),
+    ],
+)
+def test_a_vault_policy_makes_nobody_root(text: str, shown: str) -> None:
+    said = message("acl-policies", POLICY, {"name": "app", "policy": text})
+    assert shown in said
+    assert bool(said) is bool(shown)
+
+
+def test_writers_of_policies_are_declared_and_sudo_cannot_be() -> None:
+    writer = {"name": "operator", "policy": acl("sys/policies/acl/*", "update")}
+    assert not message("acl-policies", POLICY, writer, policyWriters=["operator"])
+    assert message("acl-policies", POLICY, {**writer, "name": "other"}, policyWriters=["operator"])
+    sudo = {"name": "operator", "policy": acl("sys/policies/acl/*", "sudo")}
+    assert message("acl-policies", POLICY, sudo, policyWriters=["operator"])
+
+
+def test_nobody_logs_in_as_root() -> None:
+    assert message("acl-policies", AWS_ROLE, {"tokenPolicies": ["dev", "root"]})
+    assert not message("acl-policies", AWS_ROLE, {"tokenPolicies": ["dev"]})
+    assert message("acl-policies", POLICY, {"name": "root", "policy": acl("dev/x", "read")})

@@ -1,0 +1,50 @@
+"""What is secret is marked so."""
+
+import json
+from typing import Any
+
+from policies.guardrails.rules.base import Resource
+from policies.guardrails.rules.values import read
+from tests.policies.kit import BY_NAME, UNKNOWN, message, secret
+
+
+def test_secret_inputs_are_marked() -> None:
+    sts_role = "vault:aws/authBackendStsRole:AuthBackendStsRole"
+    said = message("secret-inputs", sts_role, {"externalId": "between us"})
+    assert "externalId: is not marked secret" in said
+    assert "between us" not in said
+    assert message("secret-inputs", sts_role, {"externalId": UNKNOWN})
+    assert not message("secret-inputs", sts_role, {"externalId": secret("between us")})
+    assert not message("secret-inputs", sts_role, {})
+
+
+def test_a_kubeconfig_is_secret_when_it_holds_a_credential() -> None:
+    provider = "pulumi:providers:kubernetes"
+    with_token = json.dumps({"users": [{"user": {"token": "x"}}]})
+    assert message("secret-inputs", provider, {"kubeconfig": with_token})
+    assert not message("secret-inputs", provider, {"kubeconfig": secret(with_token)})
+    asks = json.dumps({"users": [{"user": {"exec": {"args": ["eks", "get-token"]}}}]})
+    assert not message("secret-inputs", provider, {"kubeconfig": asks})
+
+
+def outputs(shown: dict[str, Any], *others: dict[str, Any]) -> str:
+    everything = [Resource("any:index:Thing", read(each), f"urn::{n}") for n, each in enumerate(others)]
+    stack = Resource("pulumi:pulumi:Stack", read(shown), "urn::stack", everything)
+    return BY_NAME["secret-outputs"].message(stack, {})
+
+
+def test_outputs_show_no_secret() -> None:
+    assert "output a.b: is a Vault token" in outputs({"a": {"b": f"hvs.{'x' * 24}"}})
+    assert "is a private key" in outputs({"key": "-----BEGIN RSA PRIVATE KEY-----\n"})
+    kubeconfig = "apiVersion: v1\ncurrent-context: x\n"
+    assert "output config: is a kubeconfig" in outputs({"config": kubeconfig})
+    assert not outputs({"config": secret(kubeconfig)})
+    assert not outputs({"address": "https://vault.example.com", "unknown": UNKNOWN})
+
+
+def test_a_secret_of_a_resource_shows_in_no_output() -> None:
+    password = {"result": secret("correct horse")}
+    assert "output leak: is a secret of 0" in outputs({"leak": "correct horse"}, password)
+    assert "correct horse" not in outputs({"leak": "correct horse"}, password)
+    assert not outputs({"leak": "battery staple"}, password)
+    assert not outputs({"leak": secret("correct horse")}, password)

@@ -1,0 +1,63 @@
+"""The guardrails' configurations that the repository ships."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from policies.guardrails.rules import RULES
+from sandbox import guardrails
+from sandbox.home import REPOSITORY, SandboxError
+
+STACKS = sorted((guardrails.PACK / "stacks").glob("*.json"))
+STACK_FILES = {
+    path.stem.removeprefix("Pulumi.")
+    for pattern in ("Pulumi.*.yaml", "examples/**/Pulumi.*.yaml")
+    for path in REPOSITORY.glob(pattern)
+}
+
+
+@pytest.mark.parametrize("path", STACKS, ids=[path.stem for path in STACKS])
+def test_every_exception_is_a_known_setting_and_says_why(path: Path) -> None:
+    assert guardrails.options(path)[-1] == str(path)
+    assert path.stem in STACK_FILES
+    known = {rule.name: set(rule.settings) for rule in RULES}
+    for name, settings in json.loads(path.read_text()).items():
+        assert set(settings) <= known[name] | {"reason"}
+        assert settings["reason"].endswith(".")
+
+
+def test_a_stack_without_a_configuration_goes_by_the_defaults() -> None:
+    assert guardrails.configuration("no-such-stack") is None
+    assert guardrails.options(None) == ["--policy-pack", str(guardrails.PACK)]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"token-tl": {}}', "token-tl is not a rule; there are: all, web-identity-trust,"),
+        ('{"all": "strict"}', "all: 'strict' is not a level; write one of advisory, mandatory, disabled"),
+        ('{"keyless": {"enforcementLevel": "remediate"}}', "keyless: 'remediate' is not a level"),
+        ("[]", "wants an object with a key for each rule"),
+        ("{", "is not JSON"),
+    ],
+)
+def test_what_the_engine_would_not_tell_is_one_message(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "stack.json"
+    path.write_text(text)
+    with pytest.raises(SandboxError) as stopped:
+        guardrails.options(path)
+    assert told in str(stopped.value)
+    assert str(path) in str(stopped.value)
+
+
+def test_a_missing_file_is_one_message(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match="there is no guardrails' configuration"):
+        guardrails.options(tmp_path / "none.json")
+
+
+def test_every_rule_is_in_the_documentation() -> None:
+    text = (REPOSITORY / "docs" / "guardrails.md").read_text()
+    for rule in RULES:
+        assert f"| `{rule.name}` |" in text
+        assert all(f"`{setting}`" in text for setting in rule.settings)

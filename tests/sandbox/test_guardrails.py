@@ -1,0 +1,36 @@
+"""What the sandbox brings up has passed the guardrails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.kit import REPOSITORY, Sandbox
+
+STACK_FILES = [REPOSITORY / "Pulumi.dev.yaml", *sorted(REPOSITORY.glob("examples/*/Pulumi.*.yaml"))]
+
+
+def test_stack_local_has_passed_them(sandbox: Sandbox) -> None:
+    assert "✅ vault-aws-auth@v" in sandbox.first_up
+
+
+def test_a_stack_that_does_not_declare_its_exceptions_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    undeclared = tmp_path / "undeclared.json"
+    undeclared.write_text("{}")
+    for command in ("preview", "up"):
+        answer = sandbox.run(command, "--guardrails", str(undeclared))
+        assert answer.returncode == 1
+        assert "[mandatory]" in answer.stdout
+    answer = sandbox.run("preview", "--guardrails", str(undeclared), "--json")
+    assert answer.returncode == 1
+    assert "a preview without --json says" in answer.stderr
+
+
+@pytest.mark.parametrize("path", STACK_FILES, ids=[path.name for path in STACK_FILES])
+def test_every_stack_file_passes_at_preview(another_sandbox: Sandbox, path: Path) -> None:
+    name = path.name.split(".")[1]
+    answer = another_sandbox.run("preview", "--stack", name, "--config", str(path))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "✅ vault-aws-auth@v" in answer.stdout
+    assert another_sandbox.run("down").returncode == 0
