@@ -82,6 +82,18 @@ def vault_permissions(needs: VaultPermissions, *, own_arn: str | None = None) ->
     return document(statements)
 
 
+def vault_lookups(needs: VaultPermissions) -> Document:
+    """The lookups among these permissions, and no more: for who is to look up as Vault does, but must not
+    become whom Vault can become, by its own key or in another account."""
+    looks: VaultPermissions = {
+        "resolve_roles": needs.get("resolve_roles", False),
+        "resolve_users": needs.get("resolve_users", False),
+        "infer_ec2_instances": needs.get("infer_ec2_instances", False),
+        "all_lookups": needs.get("all_lookups", False),
+    }
+    return vault_permissions(looks)
+
+
 def assume_actions(tagged_sessions: bool) -> str | list[str]:
     """What it takes to assume a role; from a session with tags it is more, on both sides."""
     return ["sts:AssumeRole", "sts:TagSession"] if tagged_sessions else "sts:AssumeRole"

@@ -23,6 +23,11 @@ def in_own_account(config: Settings) -> VaultPermissions:
     return merge_permissions([*needs, own])
 
 
+def lookups_alone(config: Settings) -> str:
+    """The policy, as JSON, of a login with `vaultLookups`: what Vault looks up in its own account."""
+    return iam.to_json(iam.vault_lookups(in_own_account(config)))
+
+
 def tagged_sessions(config: Settings) -> bool:
     """Whether the sessions that Vault works with carry tags: EKS Pod Identity gives them some."""
     return isinstance(config.vault_identity, RoleIdentity) and config.vault_identity.method == "pod-identity"

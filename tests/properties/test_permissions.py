@@ -70,6 +70,18 @@ def test_merged_logins_ask_for_what_one_of_them_needs(declared: list[Any]) -> No
     assert all(statement["Resource"] == own for statement in keys)
 
 
+@given(needs)
+def test_lookups_alone_make_nobody_into_vault(declared: Any) -> None:
+    looks = any(declared.get(key) for key in declared if key not in ("manage_own_key", "assume_role_arns"))
+    if not looks:
+        with pytest.raises(ValueError, match="no login needs anything"):
+            iam.vault_lookups(declared)
+        return
+    whole = iam.vault_permissions(declared, own_arn=f"arn:aws:iam::{ACCOUNT}:user/vault-auth")
+    assert actions(iam.vault_lookups(declared)) == actions(iam.document(whole["Statement"][:1]))
+    assert actions(iam.vault_lookups(declared)) <= LOOKUPS
+
+
 def test_a_role_cannot_manage_a_key() -> None:
     with pytest.raises(ValueError, match="manage_own_key: only an IAM user"):
         iam.vault_permissions({"resolve_roles": True, "manage_own_key": True})
