@@ -35,6 +35,7 @@ class Account(Section):
     )
     external_id: ExternalId | None = Field(
         None,
+        repr=False,  # a message must not repeat it, not even a malformed one
         description="external ID that the role's trust policy demands; default for a role of this stack: "
         "a random one, kept secret",
     )

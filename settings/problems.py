@@ -56,7 +56,8 @@ class Problems:
             self.add(full, str(context["error"]))  # about the section as a whole
         else:
             message = str(context["error"]) if kind == "value_error" else _expected(kind, context)
-            self.add(full, f"{self.quoted(full, value)} {message}")
+            shown = "the value" if _is_secret(model, location) else self.quoted(full, value)
+            self.add(full, f"{shown} {message}")
 
 
 def did_you_mean(value: object, known: tuple[str, ...], prefix: str = "") -> str:
@@ -92,6 +93,12 @@ def _fields_at(model: type[BaseModel], location: list[Any]) -> dict[str, Any]:
             inner = (field.annotation, *getattr(field.annotation, "__args__", ()))
             model = next((c for c in inner if isinstance(c, type) and issubclass(c, BaseModel)), model)
     return dict(model.model_fields)
+
+
+def _is_secret(model: type[BaseModel], location: list[Any]) -> bool:
+    """Whether the field at a location is one that its model does not show (`repr=False`)."""
+    fields = _fields_at(model, location[:-1]).values()
+    return any(field.alias == location[-1] and not field.repr for field in fields)
 
 
 def _field(model: type[BaseModel], location: list[Any]) -> Any:

@@ -136,6 +136,13 @@ def test_each_other_account_has_an_sts_role_named_by_the_account() -> None:
     assert "auth-client" in sts_role.depends_on
 
 
+def test_an_external_id_that_somebody_else_chose_stays_a_secret() -> None:
+    role = {"role_arn": "arn:aws:iam::222222222222:role/lookup"}
+    sts_role = auth(sts_roles={"222222222222": {**role, "external_id": "x-1"}}).of_type(STS_ROLE)[0]
+    assert sts_role.secrets == {"externalId"}
+    assert "externalId" not in auth(sts_roles={"222222222222": role}).of_type(STS_ROLE)[0].inputs
+
+
 def connection(**changes: Any) -> Any:
     args: Any = {"region": "us-east-1", "server_id_header": "", **changes}
     made: list[Any] = []

@@ -1,0 +1,40 @@
+"""The settings of other accounts: what is wrong is told, and what is secret is not repeated."""
+
+from typing import Any
+
+import pytest
+
+from settings import Settings, SettingsError, parse
+
+POLICIES = {"dev": ""}
+
+
+def parsed(**account: Any) -> Settings:
+    config: dict[str, Any] = {
+        "aws:region": "us-east-1",
+        "vault-aws-auth:accountId": "111111111111",
+        "vault-aws-auth:vault": {"address": "https://vault.example.com:8200"},
+        "vault-aws-auth:accounts": {"222222222222": account},
+        "vault-aws-auth:logins": {
+            "app": {
+                "kind": "principal",
+                "principals": ["arn:aws:iam::222222222222:role/app"],
+                "policies": ["dev"],
+            }
+        },
+    }
+    return parse(config, POLICIES)
+
+
+def problem(**account: Any) -> str:
+    with pytest.raises(SettingsError) as error:
+        parsed(**account)
+    (told,) = error.value.problems
+    return told.removeprefix("vault-aws-auth:accounts.222222222222")
+
+
+@pytest.mark.parametrize("written", ["hunter2 hunter2", ["hunter2"], {"value": "hunter2"}])
+def test_an_external_id_that_is_malformed_is_not_repeated(written: Any) -> None:
+    told = problem(externalId=written)
+    assert told.startswith(".externalId: the value is not ")
+    assert "hunter2" not in told
