@@ -137,6 +137,89 @@ def test_a_node_group_lives_and_dies_with_its_instances(emulator: Emulator, clus
     iam.delete_role(RoleName="main-node")
 
 
+@pytest.fixture
+def node_group(emulator: Emulator, cluster: str) -> Iterator[dict[str, Any]]:
+    """What every request of a node group says."""
+    role = make_role(emulator, "templated-node", services("ec2"))
+    subnets = again(emulator, cluster)["resourcesVpcConfig"]["subnetIds"]
+    scaling = {"minSize": 1, "maxSize": 1, "desiredSize": 1}
+    yield {
+        "clusterName": cluster,
+        "nodegroupName": "templated",
+        "nodeRole": role,
+        "subnets": subnets,
+        "scalingConfig": scaling,
+    }
+    emulator.client("iam").delete_role(RoleName="templated-node")
+
+
+def metadata_options(emulator: Emulator) -> tuple[str, int]:
+    (instance,) = instances(emulator, "templated")
+    options = instance["MetadataOptions"]
+    return options["HttpTokens"], options["HttpPutResponseHopLimit"]
+
+
+def test_a_launch_template_says_who_reaches_the_metadata_of_nodes(
+    emulator: Emulator, node_group: dict[str, Any]
+) -> None:
+    eks, ec2 = emulator.client("eks"), emulator.client("ec2")
+    closed = {"MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 3}}
+    open_ = {"MetadataOptions": {"HttpPutResponseHopLimit": 2}}
+    made = ec2.create_launch_template(LaunchTemplateName="nodes", LaunchTemplateData=closed)
+    template = made["LaunchTemplate"]["LaunchTemplateId"]
+    ec2.create_launch_template_version(LaunchTemplateId=template, LaunchTemplateData=open_)
+
+    created = eks.create_nodegroup(**node_group, launchTemplate={"name": "nodes"})["nodegroup"]
+    assert created["launchTemplate"] == {"id": template, "name": "nodes", "version": "1"}
+    assert metadata_options(emulator) == ("required", 3)
+    (first,) = instances(emulator, "templated")
+
+    group = {key: node_group[key] for key in ("clusterName", "nodegroupName")}
+    eks.update_nodegroup_version(**group, launchTemplate={"id": template, "version": "$Latest"})
+    assert eks.describe_nodegroup(**group)["nodegroup"]["launchTemplate"]["version"] == "2"
+    assert metadata_options(emulator) == ("required", 2)
+    (second,) = instances(emulator, "templated")
+    assert first["InstanceId"] != second["InstanceId"], "another version starts all nodes anew"
+
+    other = ec2.create_launch_template(LaunchTemplateName="other", LaunchTemplateData=open_)
+    changed = {"id": other["LaunchTemplate"]["LaunchTemplateId"]}
+    refusal = error_of(eks.update_nodegroup_version, **group, launchTemplate=changed)
+    assert refusal[0] == "InvalidParameterException"
+    eks.delete_nodegroup(**group)
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [("AL2023_x86_64_STANDARD", ("required", 1)), ("AL2_x86_64", ("optional", 2))],
+)
+def test_without_a_launch_template_the_image_says_who_reaches_the_metadata(
+    emulator: Emulator, node_group: dict[str, Any], image: str, expected: tuple[str, int]
+) -> None:
+    emulator.client("eks").create_nodegroup(**node_group, amiType=image)
+    assert metadata_options(emulator) == expected
+    emulator.client("eks").delete_nodegroup(clusterName="main", nodegroupName="templated")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"launchTemplate": {"id": "lt-0"}},
+        {"launchTemplate": {"name": "nowhere"}},
+        {"launchTemplate": {"version": "1"}},
+        {"launchTemplate": {"name": "small"}, "diskSize": 50},
+    ],
+)
+def test_a_launch_template_that_does_not_fit_is_refused(
+    emulator: Emulator, node_group: dict[str, Any], wrong: dict[str, Any]
+) -> None:
+    ec2 = emulator.client("ec2")
+    ec2.create_launch_template(LaunchTemplateName="small", LaunchTemplateData={"KeyName": "k"})
+    refusal = error_of(emulator.client("eks").create_nodegroup, **node_group, **wrong)
+    assert refusal[0] == "InvalidParameterException"
+    assert instances(emulator, "templated") == []
+    ec2.delete_launch_template(LaunchTemplateName="small")
+
+
 def test_addons(emulator: Emulator, cluster: str) -> None:
     eks = emulator.client("eks")
     offered = eks.describe_addon_versions(addonName="vpc-cni", kubernetesVersion="1.33")["addons"][0]

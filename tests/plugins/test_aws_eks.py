@@ -171,6 +171,48 @@ def test_a_node_group_lives(engine: Engine, cluster: Deployed, role: Deployed) -
     assert now.outputs["resources"][0]["autoscalingGroups"][0]["name"].startswith("eks-")
 
 
+def test_a_node_group_follows_its_launch_template(
+    engine: Engine, cluster: Deployed, role: Deployed, cloud: Cloud
+) -> None:
+    def with_limit(limit: int) -> dict[str, Any]:
+        return {"metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": limit}}
+
+    def nodes(**template: str) -> dict[str, Any]:
+        return {**without, "launchTemplate": template}
+
+    template = engine.create("aws:ec2/launchTemplate:LaunchTemplate", with_limit(1))
+    without = {
+        "clusterName": cluster.id,
+        "nodeGroupName": "default",
+        "nodeRoleArn": role.outputs["arn"],
+        "subnetIds": subnets(engine),
+        "scalingConfig": {"desiredSize": 1, "minSize": 1, "maxSize": 1},
+    }
+    group = engine.create(NODES, nodes(id=template.id, version="1"))
+    now = engine.refresh(group)
+    assert now is not None
+    assert now.inputs == group.inputs, "the name that EKS adds is no drift"
+    assert hop_limits(cloud) == [1]
+
+    template = engine.update(template, with_limit(2))
+    assert template.outputs["latestVersion"] == 2
+    group = engine.update(group, nodes(id=template.id, version="2"))
+    assert hop_limits(cloud) == [2]
+    engine.delete(group)
+
+    bare = engine.create(NODES, without)
+    wanted = engine.check(NODES, nodes(id=template.id, version="2"), bare.name, bare.inputs)
+    assert engine.diff(bare, wanted).replaces, "a node group keeps being without a template"
+    engine.delete(bare)
+    engine.delete(template)
+
+
+def hop_limits(cloud: Cloud) -> list[int]:
+    running = [{"Name": "instance-state-name", "Values": ["running"]}]
+    found = cloud.client("ec2").describe_instances(Filters=running)["Reservations"]
+    return [i["MetadataOptions"]["HttpPutResponseHopLimit"] for each in found for i in each["Instances"]]
+
+
 @pytest.mark.parametrize(("token", "what"), [(CLUSTER, "cluster b"), (NODES, "nodegroup a:default")])
 def test_what_does_not_become_active_is_kept_and_mended_by_the_next_update(
     engine: Engine, cluster: Deployed, role: Deployed, monkeypatch: pytest.MonkeyPatch, token: str, what: str

@@ -34,6 +34,7 @@ class NodeGroups(Base):
             **(scope.call.params.get("scalingConfig") or {}),
         }
         _check_scaling(scaling)
+        template = _launch_template(scope)
         group_id = str(uuid.uuid4())
         version = scope.call.text("version", cluster.description["version"])
         description = {
@@ -61,7 +62,8 @@ class NodeGroups(Base):
             **scope.optional(
                 "capacityType", "instanceTypes", "amiType", "labels", "taints", "diskSize", "tags"
             ),
-            **scope.optional("updateConfig", "remoteAccess", "launchTemplate", "releaseVersion"),
+            **scope.optional("updateConfig", "remoteAccess", "releaseVersion"),
+            **template,
         }
         group = NodeGroup(description, f"eks-{group_id}")
         nodes.create_profile(scope.account, scope.caller.partition, group)
@@ -109,11 +111,20 @@ class NodeGroups(Base):
 
     def update_nodegroup_version(self, scope: Scope) -> Answer:
         cluster, group = self._node_group(scope)
-        group.description |= {
-            "version": cluster.description["version"],
-            **scope.optional("version", "releaseVersion", "launchTemplate"),
+        before, template = group.description, _launch_template(scope)
+        if template and template["launchTemplate"]["id"] != before.get("launchTemplate", {}).get("id"):
+            raise invalid("A node group keeps the launch template that it was created with, or without")
+        group.description = {
+            **before,
+            **scope.optional("version", "releaseVersion"),
+            **template,
             "modifiedAt": scope.now,
         }
+        try:
+            nodes.recycle(scope.account, scope.region, scope.caller.partition, cluster, group)
+        except AwsError:
+            group.description = before
+            raise
         return self._update(scope, cluster, "VersionUpdate")
 
     def _node_group(self, scope: Scope) -> tuple[Cluster, NodeGroup]:
@@ -121,6 +132,16 @@ class NodeGroups(Base):
         return cluster, find(
             cluster.node_groups, scope.required("nodegroupName"), "No node group found for name: {}."
         )
+
+
+def _launch_template(scope: Scope) -> Answer:
+    wanted = scope.call.params.get("launchTemplate")
+    if not wanted:
+        return {}
+    for setting in ("diskSize", "remoteAccess"):
+        if scope.call.params.get(setting):
+            raise invalid(f"{setting} must be specified within the launch template")
+    return {"launchTemplate": nodes.launch_template(scope.account, scope.region, wanted)}
 
 
 def _check_scaling(scaling: dict[str, int]) -> None:

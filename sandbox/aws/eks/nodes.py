@@ -62,6 +62,39 @@ def delete_profile(account: str, partition: str, group: NodeGroup) -> None:
     iam_backends[account][partition].instance_profiles.pop(group.instance_profile, None)
 
 
+def launch_template(account: str, region: str, wanted: dict[str, str]) -> dict[str, str]:
+    """The launch template that a request names, as EKS describes it: ID, name and the version's number."""
+    if ("id" in wanted) == ("name" in wanted):
+        raise _invalid("Either launch template ID or launch template name must be specified")
+    version = _template_version(account, region, wanted)
+    return {"id": version.template.id, "name": version.template.name, "version": str(version.number)}
+
+
+def _template_version(account: str, region: str, wanted: dict[str, str]) -> Any:
+    ec2 = ec2_backends[account][region]
+    try:
+        found = (
+            ec2.describe_launch_templates(template_ids=[wanted["id"]])
+            if "id" in wanted
+            else ec2.describe_launch_templates(template_names=[wanted["name"]])
+        )
+        if found:
+            return found[0].get_version(wanted.get("version", "$Default"))
+    except ServiceException as error:
+        raise _invalid(error.message) from None
+    raise _invalid(f"The launch template {wanted['id']} does not exist")
+
+
+def _metadata_options(account: str, region: str, group: NodeGroup) -> dict[str, Any]:
+    """Who reaches an instance's metadata: what its launch template leaves open, the image decides."""
+    options: dict[str, Any] = {"HttpTokens": "optional", "HttpPutResponseHopLimit": 2}
+    if group.description["amiType"].startswith("AL2023"):
+        options = {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+    if template := group.description.get("launchTemplate"):
+        options |= _template_version(account, region, template).data.get("MetadataOptions") or {}
+    return options
+
+
 def scale(account: str, region: str, partition: str, cluster: Cluster, group: NodeGroup) -> None:
     """Makes the number of running instances the desired one."""
     ec2 = ec2_backends[account][region]
@@ -71,6 +104,7 @@ def scale(account: str, region: str, partition: str, cluster: Cluster, group: No
     profile = f"arn:{partition}:iam::{account}:instance-profile/{group.instance_profile}"
     subnets = group.description["subnets"]
     cluster_name, name = cluster.description["name"], group.description["nodegroupName"]
+    options = _metadata_options(account, region, group)
     for index in range(len(group.instances), wanted):
         try:
             reservation = ec2.run_instances(
@@ -83,6 +117,7 @@ def scale(account: str, region: str, partition: str, cluster: Cluster, group: No
                 region_name=region,
                 subnet_id=subnets[index % len(subnets)],
                 security_group_ids=[network["clusterSecurityGroupId"]],
+                metadata_options=options,
                 tags={
                     "instance": {
                         "eks:cluster-name": cluster_name,
@@ -96,6 +131,20 @@ def scale(account: str, region: str, partition: str, cluster: Cluster, group: No
         instance = reservation.instances[0].id
         ec2.associate_iam_instance_profile(instance_id=instance, iam_instance_profile_arn=profile)
         group.instances.append(instance)
+
+
+def recycle(account: str, region: str, partition: str, cluster: Cluster, group: NodeGroup) -> None:
+    """Replaces every instance by one that starts as the node group now says."""
+    old, group.instances = group.instances, []
+    try:
+        scale(account, region, partition, cluster, group)
+    except AwsError:
+        terminate(account, region, group, keep=0)
+        group.instances = old
+        raise
+    new, group.instances = group.instances, old
+    terminate(account, region, group, keep=0)
+    group.instances = new
 
 
 def terminate(account: str, region: str, group: NodeGroup, keep: int) -> None:
