@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import pulumi
-import pulumi_aws as aws
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
-from .. import arns, iam
+from .. import arns, iam, trust
 from ..vault_auth import VaultConnection
 from ..vault_role import VaultToken, pin_principals, role_name, token_inputs
+from . import lookup
 from .kinds import component_options, vault_role_options
 
 EKS_PROFILE_NAMES = "eks-*"
@@ -35,6 +35,12 @@ class Ec2InstanceLoginArgs(TypedDict):
     instance_profile_names: NotRequired[Sequence[str]]
     """Names of the instance profiles, each may end in `*`. Default: `eks-*`, the profiles that EKS makes for
     managed node groups. The roles are checked as well, so the pattern alone lets nobody in."""
+
+    look_up: NotRequired[bool]
+    """Look the roles up in their account, with the aws provider that is handed over: so that a wrong ARN is
+    told at preview, and a role that was deleted and made anew can log in after the next update. Default: true
+    unless one is written that is not of Vault's own account, the first of `connection.accounts`; for it needs
+    a provider of the roles' account."""
 
     vault_role: NotRequired[str]
     """Name of the Vault role, in lower case, as Vault keeps it. Default: the login's name."""
@@ -76,10 +82,13 @@ class Ec2InstanceLogin(pulumi.ComponentResource):
             if not profile or "*" in profile[:-1] or "/" in profile:
                 raise ValueError(f"instance_profile_names: {profile!r} is not a name; a * may only end it")
         token = token_inputs(args["token"])
+        accounts = args["connection"].get("accounts") or []
+        # What is wrong with an ARN that is known already is told at once.
+        written = _scope([arn for arn in args["role_arns"] if isinstance(arn, str)], accounts)
         role_arns = pulumi.Output.all(*args["role_arns"]).apply(
             lambda values: [str(value) for value in values]
         )
-        scope = role_arns.apply(_scope)
+        scope = role_arns.apply(lambda values: _scope(values, accounts)[0])
 
         vault_role = vault.aws.AuthBackendRole(
             f"{name}-vault-role",
@@ -101,8 +110,9 @@ class Ec2InstanceLogin(pulumi.ComponentResource):
             opts=vault_role_options(self),
             **token,
         )
-        unique_ids = pulumi.Output.all(*map(self._unique_id, args["role_arns"]))
-        pin_principals(name, vault_role, role_arns, unique_ids, self)
+        if args.get("look_up", lookup.in_own_account(written, accounts)):
+            unique_ids = [lookup.unique_id("role_arns", "role", arn, self) for arn in args["role_arns"]]
+            pin_principals(name, vault_role, role_arns, pulumi.Output.all(*unique_ids), self)
 
         self.vault_role = vault_role.role
         self.iam_role_arn = role_arns.apply(lambda values: values[0])
@@ -117,24 +127,10 @@ class Ec2InstanceLogin(pulumi.ComponentResource):
             }
         )
 
-    def _unique_id(self, role_arn: pulumi.Input[str]) -> pulumi.Output[str]:
-        """The role's unique ID, by which Vault knows it; it tells when the role was made anew."""
-        name = pulumi.Output.from_input(role_arn).apply(lambda arn: arns.parse_iam(arn, "role").name)
-        return aws.iam.get_role_output(name=name, opts=pulumi.InvokeOutputOptions(parent=self)).unique_id
 
-
-def _scope(role_arns: list[str]) -> arns.Arn:
-    """Partition and account of the roles. Raises ValueError when they have not the same."""
-    parsed = []
-    for arn in role_arns:
-        try:
-            parsed.append(arns.parse_iam(arn, "role"))
-        except ValueError as error:
-            raise ValueError(f"role_arns: {arn!r} {error}") from None
-    accounts = sorted({arn.account for arn in parsed})
-    if len(accounts) > 1:
-        raise ValueError(
-            f"role_arns: are of the accounts {', '.join(accounts)}; Vault resolves a role over several "
-            "accounts wrongly, so declare one login for each"
-        )
-    return parsed[0]
+def _scope(role_arns: Sequence[str], accounts: Sequence[str]) -> list[arns.Arn]:
+    """The parts of the roles' ARNs. Raises ValueError unless one Vault role can bind them all."""
+    parsed = [trust.check_iam("role_arns", arn, "role") for arn in role_arns]
+    if parsed:
+        lookup.check_accounts("role_arns", parsed, accounts)
+    return parsed

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import pulumi
-import pulumi_aws as aws
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
 from .. import arns, trust
 from ..vault_auth import VaultConnection
 from ..vault_role import VaultToken, pin_principals, role_name, token_inputs
+from . import lookup
 from .kinds import component_options, vault_role_options
 
 
@@ -62,7 +62,7 @@ class PrincipalLogin(pulumi.ComponentResource):
         super().__init__("vault-aws-auth:index:PrincipalLogin", name, {}, opts)
         principals = _principals(args["principals"])
         accounts = args["connection"].get("accounts") or []
-        _check_account(principals[0], accounts)
+        lookup.check_accounts("principals", principals, accounts)
         token = token_inputs(args["token"])
         bound = [str(principal) for principal in principals]
         in_full = [principal for principal in principals if not principal.name.endswith("*")]
@@ -78,10 +78,9 @@ class PrincipalLogin(pulumi.ComponentResource):
             opts=vault_role_options(self),
             **token,
         )
-        own_account = not accounts or principals[0].account == accounts[0]
-        if in_full and args.get("look_up", own_account):
-            unique_ids = pulumi.Output.all(*map(self._unique_id, in_full))
-            pin_principals(name, vault_role, bound, unique_ids, self)
+        if in_full and args.get("look_up", lookup.in_own_account(principals, accounts)):
+            unique_ids = [lookup.unique_id("principals", arn.kind, str(arn), self) for arn in in_full]
+            pin_principals(name, vault_role, bound, pulumi.Output.all(*unique_ids), self)
 
         roles = [str(principal) for principal in in_full if principal.kind == "role"]
         self.vault_role = vault_role.role
@@ -97,60 +96,17 @@ class PrincipalLogin(pulumi.ComponentResource):
             }
         )
 
-    def _unique_id(self, principal: arns.Arn) -> pulumi.Output[str]:
-        """The principal's unique ID, by which Vault knows it; it tells when the principal was made anew."""
-        options = pulumi.InvokeOutputOptions(parent=self)
-        if principal.kind == "user":
-            user = aws.iam.get_user_output(user_name=principal.name, opts=options)
-            found = pulumi.Output.all(user.arn, user.user_id)
-        else:
-            role = aws.iam.get_role_output(name=principal.name, opts=options)
-            found = pulumi.Output.all(role.arn, role.unique_id)
-        return found.apply(lambda values: _checked(principal, *values))
-
 
 def _principals(written: Sequence[str]) -> list[arns.Arn]:
-    """The parts of the ARNs. Raises ValueError unless all can be bound by one Vault role."""
+    """The parts of the ARNs. Raises ValueError unless each can be bound."""
+    if isinstance(written, pulumi.Output) or any(isinstance(arn, pulumi.Output) for arn in written):
+        raise ValueError(
+            "principals: must be known when the program runs, so that what Vault needs can be derived from "
+            "them; write ARNs, not outputs of resources"
+        )
     if not written:
         raise ValueError("principals: name at least one, the ARN of an IAM role or user")
-    parsed = [trust.check_iam("principals", arn, "role", "user", wildcard=True) for arn in written]
     twice = [arn for arn in written if list(written).count(arn) > 1]
     if twice:
         raise ValueError(f"principals: {twice[0]!r} is named twice; leave one out")
-    accounts = sorted({f"{arn.partition}:{arn.account}".removeprefix("aws:") for arn in parsed})
-    if len(accounts) > 1:
-        raise ValueError(
-            f"principals: are of the accounts {', '.join(accounts)}; Vault resolves a role over several "
-            "accounts wrongly, so declare one login for each"
-        )
-    return parsed
-
-
-def _check_account(principal: arns.Arn, accounts: Sequence[str]) -> None:
-    """Raise ValueError where Vault could not find out who logs in.
-
-    Vault refuses an ARN in full when the role is written, but one with a `*` only at each login.
-    """
-    if accounts and principal.account not in accounts:
-        raise ValueError(
-            f"principals: {str(principal)!r} is of the account {principal.account}, and Vault looks only "
-            f"into {', '.join(accounts)}; give VaultAwsAuth an STS role of that account (sts_roles), "
-            "which TrustedAccount makes"
-        )
-
-
-def _checked(principal: arns.Arn, found: str, unique_id: str) -> str:
-    """The unique ID of what was looked up by name, if its ARN is the one that was asked for.
-
-    Vault, too, goes by the name alone: it would take another path, or none, without a word.
-    """
-    if found == str(principal):
-        return unique_id
-    if arns.parse(found).account != principal.account:
-        raise ValueError(
-            f"principals: {str(principal)!r} was looked for in the account {arns.parse(found).account}; hand "
-            f"over an aws provider of the account {principal.account}, or set look_up to false"
-        )
-    raise ValueError(
-        f"principals: {str(principal)!r} is not its ARN; write it as IAM has it, with its path: {found}"
-    )
+    return [trust.check_iam("principals", arn, "role", "user", wildcard=True) for arn in written]

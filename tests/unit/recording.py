@@ -132,10 +132,7 @@ class Cloud(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         name = args.inputs.get("name", args.name)
-        # A provider of another account has the account in its name.
-        account = re.search(r"\d{12}", args.provider or "")
-        partition = arns.partition_of(pulumi.Config("aws").get("region") or "")
-        arn = f"arn:{partition}:iam::{account[0] if account else ACCOUNT}"
+        arn = self._arn(args.provider)
         made: dict[str, dict[str, Any]] = {
             "aws:iam/role:Role": {"arn": f"{arn}:role/{name}", "uniqueId": f"AROA-{name}", "name": name},
             "aws:iam/user:User": {"arn": f"{arn}:user/{name}", "name": name},
@@ -144,6 +141,7 @@ class Cloud(mocks.Mocks):
             "aws:iam/openIdConnectProvider:OpenIdConnectProvider": {
                 "arn": f"{arn}:oidc-provider/{args.inputs.get('url', ISSUER).removeprefix('https://')}"
             },
+            "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
             "eks:index:Cluster": {"kubeconfigJson": KUBECONFIG, "oidcIssuer": ISSUER},
             "random:index/randomPassword:RandomPassword": {"result": "the-random-password"},
             "vault:index/authBackend:AuthBackend": {"accessor": "auth_aws_1234"},
@@ -154,14 +152,21 @@ class Cloud(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:  # type: ignore[override]
         if args.token in self.answers:
             return self.answers[args.token](args.args)
-        partition = arns.partition_of(pulumi.Config("aws").get("region") or "")
+        arn = self._arn(args.provider)
         if args.token == "aws:iam/getRole:getRole":
             name = args.args["name"]
-            return {"uniqueId": f"AROA-{name}", "arn": f"arn:{partition}:iam::{ACCOUNT}:role/{name}"}
+            return {"uniqueId": f"AROA-{name}", "arn": f"{arn}:role/{name}"}
         if args.token == "aws:iam/getUser:getUser":
             name = args.args["userName"]
-            return {"userId": f"AIDA-{name}", "arn": f"arn:{partition}:iam::{ACCOUNT}:user/{name}"}
+            return {"userId": f"AIDA-{name}", "arn": f"{arn}:user/{name}"}
         raise AssertionError(f"unexpected call of {args.token}")
+
+    @staticmethod
+    def _arn(provider: str | None) -> str:
+        """How IAM's ARNs begin; a provider of another account has the account in its name."""
+        account = re.search(r"\d{12}", provider or "")
+        partition = arns.partition_of(pulumi.Config("aws").get("region") or "")
+        return f"arn:{partition}:iam::{account[0] if account else ACCOUNT}"
 
 
 class _Refusal(grpc.RpcError):

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pulumi
 import pytest
 
 from components import Ec2InstanceLogin, ServiceAccountLogin, ServiceAccountMode, VaultAwsAuth
@@ -31,7 +32,7 @@ def pod(**changes: Any) -> Recording:
     return record(lambda: ServiceAccountLogin("pod", args, providers()))
 
 
-def node(**changes: Any) -> Recording:
+def node(answers: Any = None, **changes: Any) -> Recording:
     args: Any = {
         "connection": {"path": "aws"},
         "region": "us-east-1",
@@ -39,7 +40,12 @@ def node(**changes: Any) -> Recording:
         "token": {"policies": ["dev"]},
         **changes,
     }
-    return record(lambda: Ec2InstanceLogin("node", args, providers()))
+    return record(lambda: Ec2InstanceLogin("node", args, providers()), answers=answers)
+
+
+def found(arn: str) -> Any:
+    """IAM's answer, whatever role it is asked for by name."""
+    return {"aws:iam/getRole:getRole": lambda _: {"arn": arn, "uniqueId": "AROA-found"}}
 
 
 CLUSTER: Any = {
@@ -306,8 +312,47 @@ def test_an_instance_login_binds_profile_role_and_caller() -> None:
 
 def test_an_instance_login_in_another_partition() -> None:
     arn = "arn:aws-us-gov:iam::111111111111:role/team/node"
-    inputs = node(role_arns=[arn], instance_profile_names=["web"]).one(VAULT_ROLE, "node-vault-role").inputs
+    recording = node(found(arn), role_arns=[arn], instance_profile_names=["web"])
+    inputs = recording.one(VAULT_ROLE, "node-vault-role").inputs
     assert inputs["boundIamInstanceProfileArns"] == ["arn:aws-us-gov:iam::111111111111:instance-profile/web"]
+
+
+OTHER = "arn:aws:iam::222222222222:role/node"
+BOTH = {"path": "aws", "accounts": ["111111111111", "222222222222"]}
+
+
+def test_the_roles_of_instances_of_another_account_are_not_looked_for_in_this_one() -> None:
+    recording = node(connection=BOTH, role_arns=[OTHER])
+    assert recording.calls == []
+    assert recording.children("node") == {(VAULT_ROLE, "node-vault-role")}
+    assert recording.one(VAULT_ROLE, "node-vault-role").inputs["boundAccountIds"] == ["222222222222"]
+    # A provider of that account can be handed over; one of another account is told.
+    asked = node(found(OTHER), connection=BOTH, role_arns=[OTHER], look_up=True)
+    assert pinned(asked, "node")["bound_iam_principal_id"] == ["AROA-found"]
+    with pytest.raises(ValueError, match=r"role_arns: .* was looked for in the account 1+; hand"):
+        node(connection=BOTH, role_arns=[OTHER], look_up=True)
+
+
+def test_the_role_of_instances_is_named_with_its_path() -> None:
+    """Vault resolves the name alone, and then no profile would hold the role that is bound."""
+    real = "arn:aws:iam::111111111111:role/team/node"
+    with pytest.raises(ValueError, match=f"role_arns: .* write it as IAM has it, with its path: {real}"):
+        node(found(real))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_instances_of_an_account_that_vault_cannot_look_into_are_told_at_preview(known: bool) -> None:
+    def program() -> None:
+        args: Any = {
+            "connection": {"path": "aws", "accounts": ["111111111111", "333333333333"]},
+            "region": "us-east-1",
+            "role_arns": [OTHER if known else pulumi.Output.from_input(OTHER)],
+            "token": {"policies": ["dev"]},
+        }
+        Ec2InstanceLogin("node", args, providers())
+
+    with pytest.raises(ValueError, match=r"role_arns: .* is of the account 2+, and Vault looks only into 1+"):
+        record(program)
 
 
 def test_outputs_of_an_instance_login() -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pulumi
 import pytest
 
 from components.logins.principal import PrincipalLogin
@@ -119,6 +120,18 @@ def test_vault_3681_and_10013_an_account_without_sts_role_is_told_at_preview(pri
 
 def test_whose_account_vault_knows_is_not_always_known() -> None:
     assert login(SECONDARY).one(VAULT_ROLE, "people-vault-role")
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_principals_that_are_known_only_later_are_told(whole: bool) -> None:
+    def program() -> None:
+        later: Any = pulumi.Output.from_input([APP] if whole else APP)
+        args: Any = {"principals": later if whole else [APP, later]}
+        args |= {"connection": {"path": "aws"}, "token": {"policies": ["dev"]}}
+        PrincipalLogin("people", args, providers())
+
+    with pytest.raises(ValueError, match="principals: must be known when the program runs"):
+        record(program)
 
 
 def test_outputs_of_a_principal_login() -> None:
