@@ -10,13 +10,14 @@ hands out AWS credentials. Providers are taken from `opts.providers`: aws, vault
 
 from . import consumers
 from .auth_mount import VaultMount, auth_mount
-from .cluster import EksCluster, EksClusterArgs, NodeGroup
+from .cluster import EksCluster, EksClusterArgs
 from .cross_account import HcpVault, TrustedAccount, TrustedAccountArgs
 from .federation import PluginIssuer, VaultPluginIssuer, VaultPluginIssuerArgs
 from .iam import VaultPermissions, merge_permissions, permissions_of_principals
 from .logins.ec2_instance import Ec2InstanceLogin, Ec2InstanceLoginArgs
 from .logins.principal import PrincipalLogin, PrincipalLoginArgs
 from .logins.service_account import ServiceAccountLogin, ServiceAccountLoginArgs, ServiceAccountMode
+from .node_group import NodeGroup
 from .pod_role import PodIdentityMethod, PodIdentitySource, ServiceAccountRef
 from .secrets_engine import (
     AwsCredentialType,

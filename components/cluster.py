@@ -7,8 +7,9 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 from typing_extensions import NotRequired, TypedDict
 
-from . import arns, iam, trust
+from . import arns, trust
 from .kubeconfig import eks_kubeconfig
+from .node_group import NodeGroup, check_node_group, node_group
 
 DEFAULT_LOG_TYPES = ("api", "audit", "authenticator")
 OWNER_TAG = "vault-aws-auth/owner"
@@ -17,34 +18,6 @@ OWNER_TAG = "vault-aws-auth/owner"
 Without the organization, so that a stack keeps its provider in another backend. After `pulumi stack rename`
 the stack has another owner's provider: it warns, and would delete it, until the tag is written anew.
 """
-
-_NODE_POLICIES = {
-    "worker": "AmazonEKSWorkerNodePolicy",
-    "cni": "AmazonEKS_CNI_Policy",
-    "registry": "AmazonEC2ContainerRegistryReadOnly",
-}
-
-
-class NodeGroup(TypedDict):
-    """A managed node group, with a node role of its own."""
-
-    role_name: NotRequired[str]
-    """Name of the node role. Default: `<cluster>-<group>-node`."""
-
-    permissions_boundary: NotRequired[pulumi.Input[str]]
-    """ARN of the policy that bounds the node role's permissions. Default: none."""
-
-    instance_types: NotRequired[Sequence[str]]
-    """EC2 instance types, the first one preferred. Default: `t3.medium`."""
-
-    min_size: NotRequired[int]
-    """Fewest nodes. Default: 1."""
-
-    desired_size: NotRequired[int]
-    """Nodes to start with. Default: `min_size`."""
-
-    max_size: NotRequired[int]
-    """Most nodes. Default: the larger of 2 and `desired_size`."""
 
 
 class EksClusterArgs(TypedDict):
@@ -174,52 +147,21 @@ class EksCluster(pulumi.ComponentResource):
         self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
         self.node_role_arns = pulumi.Output.all(
             **{
-                group: self._node_group(cluster, group, settings, args)
+                group: node_group(
+                    self,
+                    self._name,
+                    cluster,
+                    cluster_name=args["name"],
+                    group=group,
+                    region=args["region"],
+                    kubernetes_version=args.get("kubernetes_version"),
+                    subnet_ids=args.get("subnet_ids"),
+                    settings=settings,
+                )
                 for group, settings in args.get("node_groups", {}).items()
             }
         )
         return cluster.oidc_issuer
-
-    def _node_group(
-        self, cluster: eks.Cluster, group: str, settings: NodeGroup, args: EksClusterArgs
-    ) -> pulumi.Output[str]:
-        """A managed node group and its role; returns the role's ARN."""
-        region = args["region"]
-        role = aws.iam.Role(
-            f"{self._name}-{group}-node-role",
-            name=settings.get("role_name", f"{args['name']}-{group}-node"),
-            description=f"Nodes of the group {group} of the EKS cluster {args['name']}",
-            assume_role_policy=iam.to_json(trust.service_trust(f"ec2.{arns.dns_suffix(region)}")),
-            permissions_boundary=settings.get("permissions_boundary"),
-            # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
-        )
-        attachments = [
-            aws.iam.RolePolicyAttachment(
-                f"{self._name}-{group}-node-{noun}-policy",
-                role=role.name,
-                policy_arn=f"arn:{arns.partition_of(region)}:iam::aws:policy/{policy}",
-                opts=self._child,
-            )
-            for noun, policy in _NODE_POLICIES.items()
-        ]
-        minimum = int(settings.get("min_size", 1))
-        desired = int(settings.get("desired_size", minimum))
-        eks.ManagedNodeGroup(
-            f"{self._name}-{group}-nodes",
-            cluster=cluster,
-            node_role_arn=role.arn,
-            instance_types=list(settings.get("instance_types", ["t3.medium"])),
-            scaling_config=aws.eks.NodeGroupScalingConfigArgs(
-                min_size=minimum,
-                desired_size=desired,
-                max_size=int(settings.get("max_size", max(2, desired))),
-            ),
-            subnet_ids=args.get("subnet_ids"),
-            # Nodes that start before their role has its policies never become ready.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=attachments),
-        )
-        return role.arn
 
     def _look_up(self, args: EksClusterArgs) -> str:
         # Looked up at once and not as an output: what is registered below depends on the issuer.
@@ -301,3 +243,5 @@ def _validate(args: EksClusterArgs) -> None:
         raise ValueError(
             "endpoint_private_access: false leaves no way to the API server; allow one of the two"
         )
+    for group, settings in args.get("node_groups", {}).items():
+        check_node_group(group, settings)

@@ -48,6 +48,9 @@ class NodeGroup(Section):
     max_size: int | None = Field(
         None, ge=1, description="most nodes; default the larger of 2 and desiredSize"
     )
+    metadata_hop_limit: int = Field(
+        1, ge=1, le=64, description="hops to the instance metadata: 1 for the node alone, 2 for its pods, too"
+    )
 
     @model_validator(mode="after")
     def _sizes(self) -> "NodeGroup":

@@ -180,7 +180,16 @@ def test_a_cluster_s_own_inputs_reach_aws(cloud: Cloud) -> None:
         )
         role = aws.iam.Role("role", assume_role_policy=NODE_TRUST)
         # The cluster's core data, instead of the cluster, and the role by its ARN.
-        eks.ManagedNodeGroup("g", cluster=cluster.core, node_role_arn=role.arn)
+        template = aws.ec2.LaunchTemplate(
+            "t", metadata_options=aws.ec2.LaunchTemplateMetadataOptionsArgs(http_put_response_hop_limit=3)
+        )
+        version = template.latest_version.apply(str)
+        eks.ManagedNodeGroup(
+            "g",
+            cluster=cluster.core,
+            node_role_arn=role.arn,
+            launch_template=aws.eks.NodeGroupLaunchTemplateArgs(id=template.id, version=version),
+        )
         pulumi.export("name", cluster.eks_cluster.name)
         pulumi.export("provider", cluster.oidc_provider_arn)
 
@@ -204,6 +213,7 @@ def test_a_cluster_s_own_inputs_reach_aws(cloud: Cloud) -> None:
         nodes = cloud.client("eks").describe_nodegroup(clusterName=name, nodegroupName=group)["nodegroup"]
         assert sorted(nodes["subnets"]) == sorted(network["subnetIds"])
         assert nodes["scalingConfig"] == {"minSize": 1, "maxSize": 2, "desiredSize": 2}
+        assert nodes["launchTemplate"]["version"] == "1"
         assert set(changes(stack.up().summary)) == {"same"}
     finally:
         stack.destroy()

@@ -12,6 +12,7 @@ from tests.unit.recording import ISSUER, KUBECONFIG, Recording, providers, recor
 
 EKS, NODES = "eks:index:Cluster", "eks:index:ManagedNodeGroup"
 ROLE, OIDC = "aws:iam/role:Role", "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 ADDON = "aws:eks/addon:Addon"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 PROVIDER_ARN = f"arn:aws:iam::111111111111:oidc-provider/{ISSUER}"
@@ -85,6 +86,35 @@ def test_a_node_group_waits_for_the_policies_of_its_own_role(created: Recording)
     assert nodes.inputs["scalingConfig"] == {"minSize": 1, "desiredSize": 1, "maxSize": 2}
     assert {attachment.name for attachment in attachments} <= nodes.depends_on
     assert nodes.parent == "main"
+
+
+def test_pods_cannot_speak_as_their_node_by_default(created: Recording) -> None:
+    template = created.one(TEMPLATE, "main-default-node-template")
+    assert template.inputs["metadataOptions"] == {
+        "httpEndpoint": "enabled",
+        "httpTokens": "required",
+        "httpPutResponseHopLimit": 1,
+    }
+    assert "imageId" not in template.inputs, "the image is EKS's choice"
+    assert (template.parent, template.provider) == ("main", "aws")
+    nodes = created.one(NODES, "main-default-nodes")
+    assert nodes.inputs["launchTemplate"] == {"id": "main-default-node-template-id", "version": "1"}
+
+
+def test_the_metadata_of_nodes_is_opened_to_pods_where_that_is_set() -> None:
+    recording = create(node_groups={"open": {"metadata_hop_limit": 2}, "closed": {}})
+    limits = {
+        template.name: template.inputs["metadataOptions"]["httpPutResponseHopLimit"]
+        for template in recording.of_type(TEMPLATE)
+    }
+    assert limits == {"main-open-node-template": 2, "main-closed-node-template": 1}
+
+
+def test_nodes_have_the_version_that_the_cluster_is_told_to_have(created: Recording) -> None:
+    """Beside a launch template pulumi-eks does not take it from the cluster."""
+    recording = create(kubernetes_version="1.33", node_groups={"default": {}})
+    assert recording.one(NODES, "main-default-nodes").inputs["version"] == "1.33"
+    assert "version" not in created.one(NODES, "main-default-nodes").inputs
 
 
 def test_a_node_role_is_bounded_where_that_is_set() -> None:
@@ -268,6 +298,10 @@ def test_an_oidc_provider_without_the_audience_is_refused_with_the_command_that_
         ({"existing": True, "pod_identity_agent": True}, "pod_identity_agent: an existing cluster is used"),
         ({"vpc_id": "vpc-1"}, "vpc_id, subnet_ids: go together"),
         ({"subnet_ids": ["subnet-1", "subnet-2"]}, "vpc_id, subnet_ids: go together"),
+        (
+            {"node_groups": {"blue": {"metadata_hop_limit": 0}}},
+            r"node_groups\.blue\.metadata_hop_limit: must be from 1 to 64",
+        ),
         ({"node_role_arns": {"a": "b"}}, "node_role_arns: only for an existing cluster"),
     ],
 )
