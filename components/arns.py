@@ -26,6 +26,7 @@ _PARTITION_BY_REGION_PREFIX = {
 }
 
 REGION_FORM = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}")
+_SERVICE_FORM = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
 ACCOUNT_FORM = re.compile(r"\d{12}")
 # IAM's own character sets: names have no slash, paths begin and end with one.
 _IAM_RESOURCE_FORM = re.compile(
@@ -123,6 +124,13 @@ def parse_iam(arn: str, *kinds: str, wildcard: bool = False) -> Arn:
     if match is None or match["kind"] not in kinds or not match["name"]:
         raise ValueError(f"is not the ARN of an IAM {' or '.join(kinds)}; write e.g. {example}")
     return result
+
+
+def check_service(service: str) -> None:
+    """Raise ValueError unless it can be a service principal, of whatever partition."""
+    suffixes = tuple(f".{suffix}" for suffix in DNS_SUFFIXES.values())
+    if not service.endswith(suffixes) or not _SERVICE_FORM.fullmatch(service):
+        raise ValueError("is not an AWS service; write e.g. ec2.amazonaws.com")
 
 
 def oidc_provider_arn(partition: str, account: str, issuer: str) -> str:

@@ -13,7 +13,7 @@ import pulumi_aws as aws
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
-from . import durations, iam, trust
+from . import durations, iam, names, trust
 
 DEFAULT_KEY_NAME = "vault-aws-auth"
 _DAY = 24 * 60 * 60
@@ -22,8 +22,7 @@ KEY_ROTATION = 30 * _DAY
 KEY_VERIFICATION = _DAY
 """Seconds for which the old key's tokens are still good; no identity token lives longer."""
 
-_ISSUER_FORM = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?")
-_NAMESPACE_FORM = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
+_HOST_FORM = re.compile(r"[A-Za-z0-9.-]+", re.ASCII)
 _THUMBPRINT_FORM = re.compile(r"[0-9A-Fa-f]{40}")
 
 
@@ -42,7 +41,8 @@ class VaultPluginIssuerArgs(TypedDict):
 
     issuer: str
     """URL of Vault as AWS reaches it, without a path: `https://vault-oidc.example.com`. It need only
-    serve the issuer's two public documents, for example through a reverse proxy. AWS wants the port 443."""
+    serve the issuer's two public documents, for example through a reverse proxy. AWS takes no port in it
+    but the 443 that goes without saying."""
 
     audiences: Sequence[str]
     """Audiences of the identity tokens, one at least: those of the identities that trust the issuer."""
@@ -79,7 +79,7 @@ class VaultPluginIssuer(pulumi.ComponentResource):
         self, name: str, args: VaultPluginIssuerArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("vault-aws-auth:index:VaultPluginIssuer", name, {}, opts)
-        _validate(args)
+        check(args)
         issuer = args["issuer"].rstrip("/")
         issuer_url = plugin_issuer_url(issuer, args.get("namespace", ""))
         child = pulumi.ResourceOptions(parent=self)
@@ -156,13 +156,16 @@ def check_namespace_id(namespace_id: pulumi.Input[str]) -> None:
 def token_seconds(token_ttl: str) -> int:
     """The life of an identity token in seconds. Raises ValueError that names the field."""
     try:
-        seconds = durations.to_seconds(token_ttl)
+        return check_token_ttl(token_ttl)
     except ValueError as error:
         raise ValueError(f"token_ttl: {token_ttl!r} {error}") from None
+
+
+def check_token_ttl(token_ttl: str) -> int:
+    """The life of an identity token in seconds. Raises ValueError if it can have no such life."""
+    seconds = durations.to_seconds(token_ttl)
     if seconds > KEY_VERIFICATION:
-        raise ValueError(
-            f"token_ttl: {token_ttl!r} is longer than the signing key is good for; write up to 24h"
-        )
+        raise ValueError("is longer than the signing key is good for; write up to 24h")
     return seconds
 
 
@@ -174,21 +177,35 @@ def check_audience(field: str, audience: str) -> None:
         )
 
 
-def _validate(args: VaultPluginIssuerArgs) -> None:
-    if not _ISSUER_FORM.fullmatch(args["issuer"].rstrip("/")):
+def check_issuer(url: str) -> None:
+    """Raise ValueError unless AWS can trust an issuer whose URL begins so."""
+    if not url.startswith("https://"):
+        raise ValueError("is not https, and AWS trusts no other issuer; write e.g. https://vault.example.com")
+    host, colon, _ = url.removeprefix("https://").rstrip("/").partition(":")
+    if not _HOST_FORM.fullmatch(host):
+        raise ValueError("is not the URL of a host; write e.g. https://vault.example.com")
+    if colon:
         raise ValueError(
-            f"issuer: {args['issuer']!r} is not the URL of a host; write e.g. https://vault-oidc.example.com"
+            f"has a port, and AWS trusts no such issuer; serve it at port 443 and write https://{host}"
         )
+
+
+def check(args: VaultPluginIssuerArgs) -> None:
+    """Raise ValueError, naming the field, for what the component cannot take."""
+    try:
+        check_issuer(args["issuer"])
+    except ValueError as error:
+        raise ValueError(f"issuer: {args['issuer']!r} {error}") from None
     if not args["audiences"]:
         raise ValueError("audiences: name at least one; without it no mount can get a token")
     for audience in args["audiences"]:
         check_audience("audiences", audience)
     namespace = args.get("namespace", "")
-    if namespace and not _NAMESPACE_FORM.fullmatch(namespace):
-        raise ValueError(
-            f"namespace: {namespace!r} is not the path of a namespace; write it without outer slashes, "
-            "e.g. team/a"
-        )
+    if namespace:
+        try:
+            names.check_vault_namespace(namespace)
+        except ValueError as error:
+            raise ValueError(f"namespace: {namespace!r} {error}") from None
     for thumbprint in args.get("thumbprints", []):
         if not _THUMBPRINT_FORM.fullmatch(thumbprint):
             raise ValueError(f"thumbprints: {thumbprint!r} is not one; write 40 hexadecimal digits")

@@ -6,8 +6,10 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DNS_LABEL = re.compile(_LABEL)
 _DNS_SUBDOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _IAM_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
+_POLICY_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 _VAULT_ROLE = re.compile(r"\w(?:[\w.-]*\w)?", re.ASCII)
 _MOUNT_PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*", re.ASCII)
+_VAULT_NAMESPACE = re.compile(r"[\w.-]+(?:/[\w.-]+)*", re.ASCII)
 
 
 def check_namespace(name: str) -> None:
@@ -33,6 +35,12 @@ def check_iam_name(name: str) -> None:
         raise ValueError("is not an IAM name; write up to 64 letters, digits and _+=,.@-")
 
 
+def check_policy_name(name: str) -> None:
+    """Raise ValueError unless it can name an IAM policy, which may be longer than that of a role."""
+    if not _POLICY_NAME.fullmatch(name):
+        raise ValueError("is not the name of an IAM policy; write up to 128 letters, digits and _+=,.@-")
+
+
 def check_vault_role(name: str) -> None:
     """Raise ValueError unless Vault's AWS auth method takes it as the name of a role."""
     if not _VAULT_ROLE.fullmatch(name):
@@ -48,4 +56,13 @@ def check_mount_path(path: str) -> None:
     if path.startswith("auth/") or not _MOUNT_PATH.fullmatch(path):
         raise ValueError(
             "is not a mount path; write it without auth/ and outer slashes, e.g. aws or team/aws"
+        )
+
+
+def check_vault_namespace(path: str) -> None:
+    """Raise ValueError unless it is the path of a Vault namespace that is not the root one."""
+    if not _VAULT_NAMESPACE.fullmatch(path):
+        raise ValueError(
+            "is not the path of a namespace; write it without outer slashes, e.g. team/a, or nothing for "
+            "the root namespace"
         )

@@ -10,7 +10,6 @@ from . import arns
 from .iam import Document, assume_actions, document
 
 _EXTERNAL_ID_FORM = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
-_SERVICE_FORM = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
 
 AUDIENCE = "sts.amazonaws.com"
 """The audience of service-account tokens meant for AWS. It is the same in every partition, aws-cn too: EKS
@@ -209,10 +208,10 @@ def check_hcp(account: str, principal: str) -> arns.Arn:
 
 def check_service(service: str) -> None:
     """Raise ValueError, naming the field, unless it can be a service principal."""
-    if not service.endswith(tuple(f".{suffix}" for suffix in arns.DNS_SUFFIXES.values())) or not (
-        _SERVICE_FORM.fullmatch(service)
-    ):
-        raise ValueError(f"trusted_services: {service!r} is not an AWS service; write e.g. ec2.amazonaws.com")
+    try:
+        arns.check_service(service)
+    except ValueError as error:
+        raise ValueError(f"trusted_services: {service!r} {error}") from None
 
 
 def _may_assume(principal: Document, condition: Document | None = None) -> Document:

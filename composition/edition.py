@@ -79,9 +79,8 @@ def ask(address: str) -> Vault:
     import hvac  # takes a while, and most stacks need not ask
     import requests
 
-    verify: bool | str = os.environ.get("VAULT_CACERT") or True
-    if os.environ.get("VAULT_SKIP_VERIFY", "").lower() in ("1", "t", "true"):
-        verify = False
+    # None: hvac then goes by VAULT_CACERT and VAULT_CAPATH, as Vault's own tools do.
+    verify = False if os.environ.get("VAULT_SKIP_VERIFY", "").lower() in ("1", "t", "true") else None
     try:
         client = hvac.Client(url=address, verify=verify, timeout=20)
         health = client.sys.read_health_status(method="GET")

@@ -10,6 +10,7 @@ from settings.values import (
     AccountId,
     ExternalId,
     IamName,
+    IamPolicyName,
     PolicyArn,
     PrincipalPattern,
     RoleArn,
@@ -47,7 +48,7 @@ class Account(Section):
     role_name: IamName = Field(
         "trust-relationship-for-primary-aws-and-vault", description="name of the role that this stack makes"
     )
-    policy_name: IamName = Field("secondary-account-role-policy", description="name of its policy")
+    policy_name: IamPolicyName = Field("secondary-account-role-policy", description="name of its policy")
     permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds the role")
     trust_vault_identity: bool = Field(True, description="the role trusts Vault's own AWS identity")
     trusted_services: UniqueList[ServicePrincipal] = Field(

@@ -10,6 +10,7 @@ from settings.values import (
     Audience,
     Duration,
     IamName,
+    IamPolicyName,
     PolicyArn,
     RoleArn,
     ServiceAccountInFull,
@@ -21,7 +22,7 @@ from settings.values import (
 class Identity(Section):
     """What every kind of identity has."""
 
-    policy_name: IamName | None = Field(
+    policy_name: IamPolicyName | None = Field(
         None, description="name of the IAM policy; default that of the role, and -policy"
     )
     permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds the permissions")
@@ -45,7 +46,7 @@ class UserIdentity(Identity):
 
     kind: Literal["user"] = Field("user", description="kind of identity")
     user_name: IamName = Field("vault-auth", description="name of the IAM user")
-    policy_name: IamName = Field("vault-auth-policy", description="name of the IAM policy")
+    policy_name: IamPolicyName = Field("vault-auth-policy", description="name of the IAM policy")
     access_key: Literal["managed", "rotatable", "rotated"] = Field(
         "managed",
         description="who renews the access key: this stack (managed); this stack, and Vault may rotate it "

@@ -98,7 +98,7 @@ def _fields_at(model: type[BaseModel], location: list[Any]) -> dict[str, Any]:
 def _is_secret(model: type[BaseModel], location: list[Any]) -> bool:
     """Whether the field at a location is one that its model does not show (`repr=False`)."""
     fields = _fields_at(model, location[:-1]).values()
-    return any(field.alias == location[-1] and not field.repr for field in fields)
+    return any([field.alias] == location[-1:] and not field.repr for field in fields)
 
 
 def _field(model: type[BaseModel], location: list[Any]) -> Any:

@@ -10,6 +10,7 @@ from settings.values import (
     Audience,
     Duration,
     IamName,
+    IamPolicyName,
     MountPath,
     PolicyArn,
     RoleArn,
@@ -54,7 +55,7 @@ class SecretsEngine(Section):
     """What every kind has."""
 
     path: MountPath = Field("aws", description="path of the engine's mount")
-    policy_name: IamName | None = Field(
+    policy_name: IamPolicyName | None = Field(
         None, description="name of the IAM policy of the engine's identity; default its own name, and -policy"
     )
     permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds that identity")

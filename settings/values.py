@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
-from components import arns, durations, names
+from components import arns, durations, federation, names
 from settings.form import Form, matches
 
 BUILT_IN_POLICIES = ("default",)
@@ -58,15 +58,9 @@ def _check_principal(value: str) -> None:
     arns.parse_iam(value, "role", "user", wildcard=True)
 
 
-def _check_service_principal(value: str) -> None:
-    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.com(\.cn)?|amazon\.com)", value):
-        raise ValueError("is not an AWS service; write e.g. ec2.amazonaws.com")
-
-
-def _check_issuer(value: str) -> None:
-    _check_url(value)
-    if not value.startswith("https://"):
-        raise ValueError("is not https, and AWS trusts no other issuer; write e.g. https://vault.example.com")
+def _check_namespace(value: str) -> None:
+    if value:
+        names.check_vault_namespace(value)
 
 
 def _check_policy(value: str, info: ValidationInfo) -> str:
@@ -105,16 +99,17 @@ UniqueList = Annotated[list[_Item], Form(_check_unique)]
 
 _URL = r"https?://[^/\s@?#]+/?"
 _SERVICE_ACCOUNT = r"[a-z0-9*?.-]+/[a-z0-9*?.-]+"
-_IAM_NAME = r"[\w+=,.@-]{1,64}"
+_IAM_NAME = r"[\w+=,.@-]"
 VAULT_ROLE = r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?"
 _DURATION = r"[0-9]{1,10}|(?=.)(\d+d)?(\d+h)?(\d+m)?(\d+s)?"
+_SERVICE_SUFFIXES = "|".join(sorted(set(arns.DNS_SUFFIXES.values()))).replace(".", r"\.")
 _IAM_ARN = r"arn:aws[a-z-]*:iam::\d{12}:"
 
 # Vault
 Url = Annotated[
     str, Form(_check_url, "https://vault.example.com:8200", _URL), AfterValidator(lambda url: url.rstrip("/"))
 ]
-VaultNamespace = Annotated[str, matches(r"[\w./-]*", "a namespace; write e.g. team/dev", "team/dev")]
+VaultNamespace = Annotated[str, Form(_check_namespace, "team/dev", r"([\w.-]+(/[\w.-]+)*)?")]
 MountPath = Annotated[str, Form(names.check_mount_path, "aws", r"(?!auth/)[\w.-]+(/[\w.-]+)*")]
 ServerIdHeader = Annotated[str, Form(_check_header, "vault.example.com", r"[\w.:-]*")]
 VaultRoleName = Annotated[str, Form(names.check_vault_role, "dev-role-iam", VAULT_ROLE)]
@@ -129,7 +124,7 @@ Audience = Annotated[
 ]
 Issuer = Annotated[
     str,
-    Form(_check_issuer, "https://vault-issuer.example.com", r"https://[^/\s@?#]+/?"),
+    Form(federation.check_issuer, "https://vault-issuer.example.com", r"https://[A-Za-z0-9.-]+/?"),
     AfterValidator(lambda url: url.rstrip("/")),
 ]
 Thumbprint = Annotated[
@@ -137,6 +132,9 @@ Thumbprint = Annotated[
 ]
 Duration = Annotated[
     str, BeforeValidator(_number_to_text), Form(durations.to_seconds, "1h30m", _DURATION, numbers=True)
+]
+IdentityTokenTtl = Annotated[
+    str, BeforeValidator(_number_to_text), Form(federation.check_token_ttl, "1h", _DURATION, numbers=True)
 ]
 
 # AWS
@@ -170,10 +168,11 @@ PrincipalPattern = Annotated[
 ]
 ServicePrincipal = Annotated[
     str,
-    Form(_check_service_principal, "ec2.amazonaws.com", r"[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazon\.com)"),
+    Form(arns.check_service, "ec2.amazonaws.com", rf"[a-z0-9.-]+\.({_SERVICE_SUFFIXES})"),
 ]
 AnyArn = Annotated[str, Form(arns.parse, pattern=r"arn:aws[a-z-]*:\S+")]
-IamName = Annotated[str, Form(names.check_iam_name, pattern=_IAM_NAME)]
+IamName = Annotated[str, Form(names.check_iam_name, pattern=_IAM_NAME + "{1,64}")]
+IamPolicyName = Annotated[str, Form(names.check_policy_name, pattern=_IAM_NAME + "{1,128}")]
 ProfileName = Annotated[
     str, matches(r"[\w+=,.@-]+\*?|\*", "the name of an instance profile; a * may only end it", "eks-*")
 ]

@@ -1,14 +1,11 @@
 """What the kinds of identity have in common: a name of IAM's form, and the policy with its permissions."""
 
-import re
-
 import pulumi
 import pulumi_aws as aws
 
 from .. import iam, names
 
 POLICY_DESCRIPTION = "What HashiCorp Vault needs to look up who logs in through its AWS auth method"
-_POLICY_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 
 
 def iam_name(field: str, name: str) -> str:
@@ -22,8 +19,10 @@ def iam_name(field: str, name: str) -> str:
 
 def policy_name(name: str) -> str:
     """The name, if it can name an IAM policy. Raises ValueError that names the field."""
-    if not _POLICY_NAME.fullmatch(name):
-        raise ValueError(f"policy_name: {name!r} is not one; write up to 128 letters, digits and _+=,.@-")
+    try:
+        names.check_policy_name(name)
+    except ValueError as error:
+        raise ValueError(f"policy_name: {name!r} {error}") from None
     return name
 
 

@@ -65,9 +65,10 @@ def test_a_private_ca_is_told_by_its_thumbprint() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"issuer": "http://vault.example.com"}, "issuer: 'http://vault.example.com' is not the URL"),
+        ({"issuer": "http://vault.example.com"}, "issuer: 'http://vault.example.com' is not https"),
         ({"issuer": f"{URL}/v1"}, "issuer: .* is not the URL of a host"),
         ({"issuer": f"{URL}?a=b"}, "issuer: .* is not the URL of a host"),
+        ({"issuer": f"{URL}:8443"}, "issuer: .* has a port, .* write https://vault-oidc.example.com$"),
         ({"audiences": []}, "audiences: name at least one"),
         ({"audiences": ["*"]}, r"audiences: '\*' is not an audience"),
         ({"namespace": "/team/"}, "namespace: '/team/' is not the path of a namespace"),

@@ -215,6 +215,12 @@ WRONG = [
         "us-east",
         'vault-aws-auth:vault.stsRegion: "us-east" is not an AWS region; write e.g. us-east-1',
     ),
+    (
+        "vault.namespace",
+        "/team/a/",
+        'vault-aws-auth:vault.namespace: "/team/a/" is not the path of a namespace; write it without outer '
+        "slashes, e.g. team/a, or nothing for the root namespace",
+    ),
     ("vault.endpoints.s3", "x", "vault-aws-auth:vault.endpoints.s3: is not a known key; known: sts, iam, ec2"),
     (
         "vault.identityAlias",

@@ -68,6 +68,19 @@ def test_what_is_not_written_is_the_safe_choice() -> None:
     assert other.max_ttl == "1h"
 
 
+def test_the_name_of_a_policy_may_be_longer_than_that_of_a_role() -> None:
+    long = ("accounts/222222222222/policyName", "p" * 128)
+    assert parse(changed(long), POLICIES).accounts["222222222222"].policy_name == "p" * 128
+    (problem,) = problems(("accounts/222222222222/policyName", "p" * 129))
+    assert problem.endswith("is not the name of an IAM policy; write up to 128 letters, digits and _+=,.@-")
+
+
+@pytest.mark.parametrize("service", ["ec2.amazonaws.com", "ec2.amazonaws.com.cn", "ec2.c2s.ic.gov"])
+def test_the_services_of_every_partition_are_known(service: str) -> None:
+    found = parse(changed(("accounts/222222222222", {"trustedServices": [service]})), POLICIES)
+    assert found.accounts["222222222222"].trusted_services == [service]
+
+
 def test_the_way_of_a_login_to_its_role_is_one_word() -> None:
     for word, used in (("irsa", False), ("pod-identity", True)):
         config = changed(("cluster", CLUSTER), ("logins/pod", {**POD, "method": word}))
@@ -178,6 +191,10 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
         'vault-aws-auth:federation.issuer: "http://vault.example.com" is not https, and AWS trusts no other issuer',
     ),
     (
+        [("federation", {"issuer": "https://vault.example.com:8443"})],
+        'vault-aws-auth:federation.issuer: "https://vault.example.com:8443" has a port, and AWS trusts no such issuer; serve it at port 443 and write https://vault.example.com',
+    ),
+    (
         [("accounts/333333333333", {})],
         "vault-aws-auth:accounts.333333333333: has no login, so its role would be for nothing; write a login whose principals are of this account",
     ),
@@ -196,6 +213,10 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
     (
         [("accounts/222222222222", {"trustedServices": ["ec2"]})],
         'vault-aws-auth:accounts.222222222222.trustedServices[0]: "ec2" is not an AWS service; write e.g. ec2.amazonaws.com',
+    ),
+    (
+        [("accounts/222222222222", {"trustedServices": ["ec2.amazon.com"]})],
+        'vault-aws-auth:accounts.222222222222.trustedServices[0]: "ec2.amazon.com" is not an AWS service; write e.g. ec2.amazonaws.com',
     ),
     (
         [("secretsEngine", {**ENGINE, "path": "dev"})],

@@ -286,7 +286,7 @@ def test_an_identity_that_nothing_needs_is_refused(make: Callable[..., Any]) -> 
     ("make", "changes", "message"),
     [
         (user, {"user_name": "a b"}, "user_name: 'a b' is not an IAM name"),
-        (user, {"policy_name": "a b"}, "policy_name: 'a b' is not one"),
+        (user, {"policy_name": "a b"}, "policy_name: 'a b' is not the name of an IAM policy"),
         (user, {"access_key": "rotate"}, "'rotate' is not a valid AccessKeyMode"),
         (role, {"role_name": "a/b"}, "role_name: 'a/b' is not an IAM name"),
         (role, {"trusted_services": []}, "trusted_services, service_account: name at least one"),
