@@ -1,4 +1,9 @@
-"""Durations as people read them."""
+"""Durations as people read and write them."""
+
+import re
+
+_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_WRITTEN = re.compile(r"(?=.)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", re.ASCII)
 
 
 def duration(seconds: int) -> str:
@@ -9,3 +14,11 @@ def duration(seconds: int) -> str:
     if text.endswith("m0s"):
         text = text[:-2]
     return text[:-2] if text.endswith("h0m") else text
+
+
+def in_seconds(written: str | int | None) -> int | None:
+    """The seconds of a duration as stacks have it (15m, 30d, 3600); None where there is none to be read."""
+    found = _WRITTEN.fullmatch(str(written)) if written else None
+    if not found:
+        return None
+    return sum(int(count or 0) * unit for count, unit in zip(found.groups(), _UNITS.values(), strict=True))

@@ -68,8 +68,10 @@ _VAULT = (
         r"does not belong to the role",
         NOT_BOUND,
         "this caller is not among the Vault role's bound principals (`vault read "
-        "auth/{mount}/role/{role}`). If it looks the same, the IAM role was recreated: Vault pins its "
-        "internal ID; `pulumi up --refresh` repairs it",
+        "auth/{mount}/role/{role}`). If it looks the same, the IAM role was made anew, and Vault still has "
+        "its old internal ID: `pulumi up --refresh` repairs it. Where the stack cannot look the ID up (an "
+        "account with roleArn), have Vault do it: `vault write auth/{mount}/role/{role} "
+        "bound_iam_principal_arn=…` with the ARNs that it has",
     ),
     Meaning(
         r"unable to fetch client for account ID|no STS configuration found",
@@ -170,7 +172,8 @@ _POD_IDENTITY = {
     "ExpiredTokenException": "the token has expired: ask for a new one (check this machine's clock and "
     "the cluster's)",
     "ServiceUnavailableException": "no agent works there: cluster {cluster} needs the add-on "
-    "eks-pod-identity-agent (the stack's cluster.podIdentityAgent)",
+    "eks-pod-identity-agent: `aws eks create-addon --cluster-name {cluster} --addon-name "
+    "eks-pod-identity-agent`",
     "OtherRole": "somebody associated this service account with another role: `pulumi up --refresh`, or "
     "`aws eks list-pod-identity-associations --cluster-name {cluster}`",
 }

@@ -13,6 +13,7 @@ from .outputs import VaultOutput
 from .refusals import vault_meaning
 
 LINK = "Vault login"
+RENEWAL = "token renewal"
 SERVER_ID_HEADER = "X-Vault-AWS-IAM-Server-ID"
 _GET_CALLER_IDENTITY = "Action=GetCallerIdentity&Version=2011-06-15"
 
@@ -63,10 +64,26 @@ def revoke(vault: VaultOutput, token: str) -> None:
         return
 
 
+def renew(vault: VaultOutput, token: str, seconds: int) -> int:
+    """Have the token renewed by itself, for so long; the seconds that Vault gives."""
+    with _asking(vault, "", RENEWAL):
+        answer = _client(vault, token).auth.token.renew_self(increment=f"{seconds}s")
+    return int(answer["auth"]["lease_duration"])
+
+
+def period(vault: VaultOutput, token: str) -> tuple[int, int]:
+    """The seconds that each renewal gives a periodic token, and those it has in all; 0 where it is not so."""
+    with _asking(vault, "", RENEWAL):
+        found = _client(vault, token).auth.token.lookup_self()["data"]
+    return int(found.get("period") or 0), int(found.get("explicit_max_ttl") or 0)
+
+
 def health(vault: VaultOutput) -> dict[str, Any]:
     """What Vault says of itself to everybody; `Refused` only if it cannot be asked."""
+    # Only the root namespace has this path; in any other one Vault answers 404.
+    root = vault.model_copy(update={"namespace": None})
     with _asking(vault, "", "Vault"):
-        answer = _client(vault).adapter.get(
+        answer = _client(root).adapter.get(
             # Of every state the same status: it is in the answer.
             "/v1/sys/health?standbyok=true&perfstandbyok=true&sealedcode=200&uninitcode=200"
             "&drsecondarycode=200"

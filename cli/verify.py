@@ -8,7 +8,7 @@ nothing.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from . import refusals, vault
+from . import granted, refusals, vault
 from .arns import is_bound, principal_of
 from .aws import Credentials
 from .chain import Session, log_in
@@ -65,8 +65,8 @@ def _verify_login(name: str, stack: Stack, options: Options, with_refusals: bool
         return
     proved = False  # a refusal of others says something only if the right caller is let in
     for who in callers:
-        finding, session, credentials = _own_login(name, who)
-        yield finding
+        findings, session, credentials = _own_login(name, who, with_refusals)
+        yield from findings
         if session is None or credentials is None:
             continue
         proved = proved or who is callers[0]
@@ -76,8 +76,10 @@ def _verify_login(name: str, stack: Stack, options: Options, with_refusals: bool
         yield from _others(name, callers[0])
 
 
-def _own_login(name: str, who: Workload) -> tuple[Finding, Session | None, Credentials | None]:
-    """The login that must work; what it got is None if it did not."""
+def _own_login(
+    name: str, who: Workload, with_refusals: bool
+) -> tuple[list[Finding], Session | None, Credentials | None]:
+    """The login that must work, and what its token must not do; what it got is None if it did not."""
     at = who.stack.outputs.vault
     caller = "?"
     try:
@@ -85,7 +87,7 @@ def _own_login(name: str, who: Workload) -> tuple[Finding, Session | None, Crede
         credentials = who.credentials()
         session = log_in(at, who.login.vault_role, credentials, at.server_id_header)
     except UsageProblem as error:
-        return Finding(name, caller, "a token", "not tried", reason=str(error)), None, None
+        return [Finding(name, caller, "a token", "not tried", reason=str(error))], None, None
     except Refused as error:
         finding = Finding(
             name,
@@ -96,9 +98,14 @@ def _own_login(name: str, who: Workload) -> tuple[Finding, Session | None, Crede
             f"{error.link}: {error.reason}",
             error.hint,
         )
-        return finding, None, None
-    vault.revoke(at, session.auth["client_token"])
-    return _judge_token(name, caller, who.login, session), session, credentials
+        return [finding], None, None
+    try:
+        findings = [_judge_token(name, caller, who.login, session)]
+        if with_refusals and granted.limit_of(who.login):
+            findings.append(_outlives(name, caller, who, session))
+    finally:
+        vault.revoke(at, session.auth["client_token"])
+    return findings, session, credentials
 
 
 def _refused_by_vault(
@@ -156,16 +163,26 @@ def _others(name: str, who: Workload) -> Iterator[Finding]:
 
 def _judge_token(name: str, caller: str, login: LoginOutput, session: Session) -> Finding:
     got = f"a token ({', '.join(session.auth['policies'])})"
-    missing = sorted(set(login.policies) - set(session.auth["policies"]))
-    return Finding(
-        name,
-        caller,
-        "a token",
-        got,
-        reason=f"the token lacks the policies {', '.join(missing)}" if missing else "",
-        hint="the Vault role was changed: `pulumi up --refresh`" if missing else "",
-        ok=not missing,
-    )
+    problems = [
+        granted.wrong_policies(login, session.auth),
+        granted.too_long(login, session.auth["lease_duration"]),
+    ]
+    reason = "; ".join(filter(None, problems))
+    return Finding(name, caller, "a token", got, "", reason, granted.MEND if reason else "", ok=not reason)
+
+
+def _outlives(name: str, caller: str, who: Workload, session: Session) -> Finding:
+    """Whether Vault ends the token in time, however often it is renewed."""
+    limit = granted.limit_of(who.login)
+    attempt, expected = f"{caller}, a token that outlives {limit}", f"capped at {limit}"
+    try:
+        problem = granted.outlives(who.stack.outputs.vault, who.login, session.auth)
+    except Refused as error:
+        reason = f"{error.link}: {error.reason}"
+        return Finding(name, attempt, expected, "not proved", error.by or "", reason, error.hint)
+    if problem:
+        return Finding(name, attempt, expected, "ACCEPTED", "", problem, granted.MEND)
+    return Finding(name, attempt, expected, "capped", "Vault", ok=True)
 
 
 def _other_vault_roles(who: Workload, caller_arn: str) -> list[str]:

@@ -58,6 +58,7 @@ def test_all_links_of_a_pod_are_right(run: Run, annotated: World) -> None:
         "server-id header",
         "Vault login",
         "policies",
+        "lifetime",
     ]
     assert links(done.stdout)["Vault role"]["detail"] == "proved by: Vault login"
     assert not annotated.tokens, "the token that it got is revoked"
@@ -162,6 +163,29 @@ def test_a_policy_that_vault_does_not_have_is_told(run: Run, annotated: World, o
     assert "no policy dev" in wrong(run("doctor", "pod", "--json").stdout)["policies"]
 
 
+def test_a_token_that_is_wider_than_the_login_is_told(run: Run, annotated: World) -> None:
+    outputs = annotated.outputs()
+    outputs["logins"]["pod"]["maxTtl"] = "1h"
+    annotated.policies, annotated.ttl = ["admin", "default", "dev"], 3600
+    found = wrong(run("doctor", "pod", "--json", outputs=outputs).stdout)
+    assert list(found) == ["policies", "lifetime"]
+    assert "policies that the login does not: admin" in found["policies"]
+    assert "lives for 768h, the login's maxTtl is 1h" in found["lifetime"]
+    assert not annotated.tokens
+
+
+def test_a_token_that_cannot_be_renewed_now_has_an_unknown_lifetime(run: Run, annotated: World) -> None:
+    annotated.renewal_error = (500, "internal error")
+    assert links(run("doctor", "pod", "--json").stdout)["lifetime"]["ok"] is None
+
+
+def test_a_vault_with_namespaces_is_asked_for_its_health_without_one(run: Run, annotated: World) -> None:
+    outputs = annotated.outputs()
+    outputs["vault"]["namespace"] = "team-a"
+    done = run("doctor", "pod", "--json", outputs=outputs)
+    assert done.exit_code == 0, done.output
+
+
 def test_a_sealed_vault_and_a_missing_mount_are_told_apart(run: Run, annotated: World) -> None:
     outputs = annotated.outputs()
     outputs["vault"]["mountPath"] = "other"
@@ -204,5 +228,5 @@ def test_the_table_shows_mark_link_and_fix(run: Run) -> None:
     assert done.exit_code == 1
     assert "✗  annotation" in done.stdout
     assert "→ `kubectl annotate" in done.stdout
-    assert "1 wrong of 16 links" in done.stdout
+    assert "1 wrong of 17 links" in done.stdout
     assert "\x1b[" not in done.stdout

@@ -57,6 +57,7 @@ def test_strangers_must_be_refused_by_vault(run: Run, world: World) -> None:
         "ci: role 222222222222:ci": "",
         "ci: role 222222222222:ci, as Vault role dev-role-iam": "Vault",
         "ci: role 222222222222:ci, as Vault role dev-role-iam2": "Vault",
+        "ci: role 222222222222:ci, a token that outlives 768h": "Vault",
         "ci: role 222222222222:ci, no server-id header": "Vault",
         "ci: role 222222222222:ci, a wrong server-id header": "Vault",
         "ci: role 222222222222:other": "Vault",

@@ -23,16 +23,25 @@ def results(output: str) -> dict[str, dict[str, Any]]:
     return found
 
 
+def limited(world: World, max_ttl: str) -> dict[str, Any]:
+    """The outputs with this limit on the pod's tokens."""
+    outputs = world.outputs()
+    outputs["logins"]["pod"]["maxTtl"] = max_ttl
+    return outputs
+
+
 def test_every_login_and_every_refusal_is_as_expected(run: Run, world: World) -> None:
     done = run("verify", "--json")
     assert done.exit_code == 0, done.output
     assert {caller: (r["got"], r["refusedBy"]) for caller, r in results(done.stdout).items()} == {
         "node: this EC2 instance": ("a token (default, dev)", ""),
+        "node: this EC2 instance, a token that outlives 768h": ("capped", "Vault"),
         "node: this EC2 instance, as Vault role dev-role-iam2": ("refused", "Vault"),
         "node: this EC2 instance, no server-id header": ("refused", "Vault"),
         "node: this EC2 instance, a wrong server-id header": ("refused", "Vault"),
         "node: no credentials": ("refused", "Vault"),
         "pod: default/vault-auth": ("a token (default, dev)", ""),
+        "pod: default/vault-auth, a token that outlives 768h": ("capped", "Vault"),
         "pod: default/verify": ("refused", "AWS"),
         "pod: kube-public/vault-auth": ("refused", "AWS"),
         "pod: default/default": ("refused", "AWS"),
@@ -113,6 +122,69 @@ def test_a_token_without_the_logins_policies_fails_it(run: Run, world: World) ->
     assert "lacks the policies dev" in done.stdout
 
 
+def test_a_token_with_more_policies_than_the_logins_fails_it(run: Run, world: World) -> None:
+    world.policies = ["admin", "default", "dev"]
+    done = run("verify", "pod", "--no-refusals")
+    assert done.exit_code == 1
+    assert "policies that the login does not: admin" in done.stdout
+    assert "pulumi up --refresh" in done.stdout
+    assert not world.tokens
+
+
+def test_policies_that_vaults_identity_adds_are_not_the_logins(run: Run, world: World) -> None:
+    world.identity_policies = ["team-a"]
+    done = run("verify", "pod", "--no-refusals")
+    assert done.exit_code == 0, done.stdout
+    world.policies, world.identity_policies = ["default"], ["dev"]
+    done = run("verify", "pod", "--no-refusals")
+    assert done.exit_code == 1, "what an identity adds does not stand for what the Vault role lacks"
+    assert "lacks the policies dev" in done.stdout
+
+
+def test_a_token_that_lives_longer_than_the_login_fails_it(run: Run, world: World) -> None:
+    done = run("verify", "pod", "--no-refusals", outputs=limited(world, "15m"))
+    assert done.exit_code == 1
+    assert "lives for 768h, the login's maxTtl is 15m" in done.stdout
+
+
+OUTLIVES = "pod: default/vault-auth, a token that outlives 15m"
+
+
+def test_a_token_that_is_renewed_beyond_the_logins_limit_fails_it(run: Run, world: World) -> None:
+    """Its first lease is as declared: only a renewal tells that the role's token_max_ttl was widened."""
+    world.ttl = 900
+    done = run("verify", "pod", "--json", outputs=limited(world, "15m"))
+    assert done.exit_code == 1
+    (wrong,) = [r for r in results(done.stdout).values() if not r["ok"]]
+    assert wrong == results(done.stdout)[OUTLIVES]
+    assert (wrong["expected"], wrong["got"], wrong["refusedBy"]) == ("capped at 15m", "ACCEPTED", "")
+    assert "lives for 768h" in wrong["reason"]
+    assert not world.tokens
+
+
+def test_a_token_that_is_renewed_for_ever_fails_it(run: Run, world: World) -> None:
+    world.period = 900
+    result = results(run("verify", "pod", "--json", outputs=limited(world, "15m")).stdout)[OUTLIVES]
+    assert (result["got"], result["ok"]) == ("ACCEPTED", False)
+    assert "for ever, by 15m each time" in result["reason"]
+
+
+def test_a_token_that_may_not_renew_itself_is_capped_by_its_first_lease(run: Run, world: World) -> None:
+    world.ttl = 900
+    world.renewal_error = (403, "1 error occurred:\n\t* permission denied\n\n")
+    done = run("verify", "pod", "--json", outputs=limited(world, "15m"))
+    assert done.exit_code == 0, done.output
+    assert results(done.stdout)[OUTLIVES]["got"] == "capped"
+
+
+def test_a_renewal_that_fails_proves_nothing(run: Run, world: World) -> None:
+    world.ttl = 900
+    world.renewal_error = (400, 'failed to verify instance ID "i-0123456789abcdef0"')
+    done = run("verify", "pod", "--json", outputs=limited(world, "15m"))
+    assert done.exit_code == 1
+    assert results(done.stdout)[OUTLIVES]["got"] == "not proved"
+
+
 def test_without_refusals_nothing_is_created(run: Run, world: World) -> None:
     done = run("verify", "--no-refusals", "--json")
     assert done.exit_code == 0
@@ -153,8 +225,8 @@ def test_vault_roles_that_admit_the_caller_on_purpose_are_not_tried(run: Run, wo
 def test_the_table_has_a_row_per_attempt_and_breaks_no_line(run: Run) -> None:
     done = run("verify")
     rows = [line for line in done.stdout.splitlines() if line.startswith("✓")]
-    assert len(rows) == 15
-    assert "all 15 as expected" in done.stdout
+    assert len(rows) == 17
+    assert "all 17 as expected" in done.stdout
     assert "\x1b[" not in done.stdout
 
 

@@ -54,6 +54,12 @@ class World:
     sealed: bool = False
     header: str | None = HEADER
     policies: list[str] = field(default_factory=lambda: ["default", "dev"])
+    identity_policies: list[str] = field(default_factory=list)
+    """What an entity of Vault's identity adds to every token."""
+    ttl: int = 2764800
+    max_ttl: int = 2764800
+    period: int = 0
+    renewal_error: tuple[int, str] | None = None
     is_instance: bool = True
     forbidden: set[str] = field(default_factory=set)
     """What Kubernetes refuses: `create`, `list`, `token`."""
@@ -262,6 +268,8 @@ class World:
     def _read(self, path: str, headers: dict[str, str]) -> Answer:
         if path.startswith("/v1/sys/health"):
             assert "x-vault-token" not in headers
+            if "x-vault-namespace" in headers:
+                return _vault_error(404, "unsupported path")
             return _json({"initialized": True, "sealed": self.sealed, "version": "1.21.0"})
         if headers.get("x-vault-token") != "operator":
             return _vault_error(403, "permission denied")
@@ -283,6 +291,17 @@ class World:
         if path == "/v1/auth/token/revoke-self":
             self.tokens.discard(headers["x-vault-token"])
             return 204, "application/json", ""
+        if path == "/v1/auth/token/lookup-self":
+            assert headers["x-vault-token"] in self.tokens
+            return _json(
+                {"data": {"explicit_max_ttl": 0, **({"period": self.period} if self.period else {})}}
+            )
+        if path == "/v1/auth/token/renew-self":
+            assert headers["x-vault-token"] in self.tokens
+            if self.renewal_error:
+                return _vault_error(*self.renewal_error)
+            asked = int(body["increment"].removesuffix("s"))
+            return _json({"auth": {"lease_duration": self.period or min(asked, self.max_ttl)}})
         assert "x-vault-token" not in headers, "a login stands on its own"
         if self.vault_error:
             return _vault_error(*self.vault_error)
@@ -304,10 +323,11 @@ class World:
         auth = {
             "client_token": token,
             "accessor": "accessor-1",
-            "policies": self.policies,
+            "policies": sorted({*self.policies, *self.identity_policies}),
             "token_policies": self.policies,
+            "identity_policies": self.identity_policies,
             "metadata": {"account_id": ACCOUNT, "auth_type": "iam", "role_id": "role-1"},
-            "lease_duration": 2764800,
+            "lease_duration": self.period or self.ttl,
             "renewable": True,
         }
         return _json({"auth": auth})
