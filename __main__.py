@@ -61,6 +61,7 @@ mount = auth_mount(
     opts=in_vault,
 )
 vault_identity = identity.vault_identity(config, cluster, mount, issuer, namespace_id, options)
+account_providers = accounts.account_providers(config)
 auth = VaultAwsAuth(
     "vault-aws-auth",
     cast(
@@ -73,7 +74,7 @@ auth = VaultAwsAuth(
             "region": config.sts_region,
             "server_id_header": config.vault.header,
             "credentials": vault_identity.credentials,
-            "sts_roles": accounts.sts_roles(config, vault_identity),
+            "sts_roles": accounts.sts_roles(config, vault_identity, account_providers),
             "identity_alias": config.vault.identity_alias,
             **{f"{service}_endpoint": url for service, url in config.vault.endpoints.given().items()},
         },
@@ -98,9 +99,7 @@ policies = {
 # Who logs in, and what the software that does is told
 
 declared_logins = {
-    name: logins.login(
-        config, name, auth.connection, cluster, policies, vault_identity.policy_arn, in_cluster
-    )
+    name: logins.login(config, name, auth.connection, cluster, policies, account_providers, in_cluster)
     for name in config.logins
 }
 declared_consumers = {

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pulumi
+import pulumi_aws as aws
 
 from components import (
     Ec2InstanceLogin,
@@ -18,6 +19,7 @@ from components import (
     ServiceAccountRef,
     VaultConnection,
 )
+from composition import permissions
 from settings import LoginSettings, Settings
 from settings import PrincipalLogin as PrincipalSettings
 from settings import ServiceAccountLogin as ServiceAccountSettings
@@ -31,10 +33,13 @@ def login(
     connection: VaultConnection,
     cluster: EksCluster | None,
     policies: Mapping[str, pulumi.Output[str]],
-    vault_policy_arn: pulumi.Output[str],
+    account_providers: Mapping[str, aws.Provider],
     options: pulumi.ResourceOptions,
 ) -> Login:
-    """The component of the login that the settings have under a name."""
+    """The component of the login that the settings have under a name.
+
+    `account_providers` are those of other accounts, where the stack has one.
+    """
     declared = config.logins[name]
     # Named by what it owns in Vault: by the login's key, a login with a new key would write the same Vault
     # role, which the old one, deleted afterwards, would take along.
@@ -62,9 +67,17 @@ def login(
             "allow_wildcards": declared.allow_wildcards,
             "iam_role_name": declared.iam_role_name or name,
             "permissions_boundary": declared.permissions_boundary,
-            "policy_arns": {"vault-lookups": vault_policy_arn} if declared.vault_lookups else {},
         }
+        if declared.vault_lookups:
+            policy = _lookups(config, component, args["iam_role_name"], options)
+            args["policy_arns"] = {"vault-lookups": policy.arn}
         return ServiceAccountLogin(component, cast(ServiceAccountLoginArgs, args), options)
+    # Of a role that somebody else made in another account, the stack has nobody there who could look.
+    account = permissions.account_of(declared)
+    provider = account_providers.get(account or "")
+    common["look_up"] = provider is not None or account not in config.accounts
+    if provider:
+        options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(providers=[provider]))
     if isinstance(declared, PrincipalSettings):
         args = {**common, "principals": declared.principals}
         return PrincipalLogin(component, cast(PrincipalLoginArgs, args), options)
@@ -75,6 +88,21 @@ def login(
         "instance_profile_names": declared.instance_profile_names,
     }
     return Ec2InstanceLogin(component, cast(Ec2InstanceLoginArgs, args), options)
+
+
+def _lookups(
+    config: Settings, component: str, role_name: str, options: pulumi.ResourceOptions
+) -> aws.iam.Policy:
+    """A policy with what Vault looks up, and nothing else of what Vault's own identity may do."""
+    # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
+    named = pulumi.ResourceOptions(delete_before_replace=True)
+    return aws.iam.Policy(
+        f"{component}-lookups",
+        name=f"{role_name}-lookups",
+        description=f"What HashiCorp Vault looks up, for login {component} too",
+        policy=permissions.lookups_alone(config),
+        opts=pulumi.ResourceOptions.merge(options, named),
+    )
 
 
 def _node_roles(cluster: EksCluster | None, groups: Sequence[str]) -> list[pulumi.Output[str]]:

@@ -142,7 +142,8 @@ def test_the_guides_policy_on_the_workloads_role_is_an_explicit_setting() -> Non
     declared["gloo"]["vaultLookups"] = True
     recording = run("gloo", **{"vault-aws-auth:logins": declared})
     (attachment,) = recording.named("dev-role-iam-eks1-vault-lookups-policy")
-    assert attachment.inputs["policyArn"].endswith(":policy/gloo-vault-auth-policy-eks1")
+    (policy,) = recording.named("dev-role-iam-eks1-lookups")
+    assert attachment.inputs["policyArn"].endswith(f":policy/{policy.inputs['name']}")
 
 
 @pytest.mark.parametrize(("region", "partition"), [(GOV, "aws-us-gov"), (CN, "aws-cn")])
