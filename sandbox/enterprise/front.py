@@ -67,6 +67,8 @@ class Front:
         if path in (issuer.DISCOVERY, issuer.KEYS):
             return self._documents(request, namespace, path)
         if path in ("sys/health", "sys/seal-status"):
+            if namespace:  # the root namespace alone has them
+                raise federation.Refused("unsupported path", 404)
             return self._edition(request, path)
         if path == "sys/namespaces" or path.startswith("sys/namespaces/"):
             return self._namespaces(request, namespace, path.removeprefix("sys/namespaces").strip("/"))

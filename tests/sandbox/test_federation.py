@@ -201,6 +201,16 @@ def test_vault_is_enterprise_to_everybody(federated: Sandbox) -> None:
     assert health["version"].endswith("+ent")
 
 
+def test_health_can_be_asked_of_the_root_namespace_alone(federated: Sandbox) -> None:
+    federated.vault.write("sys/namespaces/team-h")
+    try:
+        for asked in ("-H 'X-Vault-Namespace: team-h' $VAULT_ADDR/v1", "$VAULT_ADDR/v1/team-h"):
+            answer = federated.json(f"curl -s --cacert $VAULT_CACERT {asked}/sys/health")
+            assert answer == {"errors": ["unsupported path"]}
+    finally:
+        federated.vault.delete("sys/namespaces/team-h")
+
+
 def test_auth_method_works_with_the_federated_role(federated: Sandbox) -> None:
     _use_federation(federated)
     role = {"auth_type": "iam", "bound_iam_principal_arn": ROLE}
