@@ -173,6 +173,12 @@ def test_an_unreachable_sts_is_not_a_refusal(run: Run, world: World) -> None:
             "sts-unreachable",
             "something other than STS",
         ),
+        (
+            400,
+            'IAM Principal "arn:aws:sts::222222222222:assumed-role/ci/x" does not belong to the role "dev"',
+            "not-bound",
+            "`vault write auth/aws/role/dev-role-iam2 bound_iam_principal_arn=…`",
+        ),
         (400, "auth method iam not allowed for role x", "auth-type", "auth_type=ec2"),
         (403, "permission denied", "no-mount", "vault auth list"),
         (503, "Vault is sealed", "sealed", "unseal"),

@@ -6,6 +6,7 @@ import pytest
 
 from cli.errors import Refused
 from cli.pod_identity import AGENT, agent_uri
+from cli.refusals import pod_identity_hint
 from tests.cli.conftest import Run
 from tests.cli.test_verify import results
 from tests.cli.world import POD_ROLE, World
@@ -57,6 +58,11 @@ def test_an_association_with_another_role_is_told(run: Run, world: World) -> Non
     world.associations["gloo-system/gloo"] = POD_ROLE
     error = json.loads(run("login", "gloo", "--json", outputs=outputs).stdout)["error"]
     assert (error["by"], error["code"]) == ("AWS", "OtherRole")
+
+
+def test_a_missing_agent_is_mended_by_the_clusters_add_on() -> None:
+    hint = pod_identity_hint("ServiceUnavailableException", role="", token="", allowed="", cluster="eks1")
+    assert "`aws eks create-addon --cluster-name eks1 --addon-name eks-pod-identity-agent`" in hint
 
 
 @pytest.mark.parametrize(
