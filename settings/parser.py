@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from components import arns, names
-from settings import between
+from settings import between, partitions
 from settings.accounts import Account
 from settings.consumers import CONSUMER_KINDS, ConsumerSettings
 from settings.identities import IDENTITY_KINDS, IdentitySettings
@@ -66,6 +66,11 @@ class Parser:
             between.check_no_cluster(logins, identity, f"{PROJECT}:cluster", self.problems)
         if not self.given("federation"):
             between.check_no_federation(identity, engine, f"{PROJECT}:federation", self.problems)
+        if region:
+            partitions.check(PROJECT, self.decoded, region, self.problems)
+            if vault and "sts_region" not in vault.wrong and vault.section.sts_region:
+                path = f"{vault.path}.stsRegion"
+                partitions.check_region(path, vault.section.sts_region, region, self.problems)
         if vault and engine and engine.section.path in (vault.section.kv or {}):
             quoted = self.problems.quoted(f"{engine.path}.path", engine.section.path)
             self.problems.add(f"{engine.path}.path", f"{quoted} is in vault.kv, too; write another")
@@ -140,13 +145,17 @@ class Parser:
         """Whether anything is written under a key; empty is its default in Pulumi.yaml."""
         return self.raw.get(f"{PROJECT}:{key}") not in (None, {}, "", "{}")
 
+    def decoded(self, key: str) -> Any:
+        """What is under a key, whether it is JSON or not."""
+        value = self.raw.get(f"{PROJECT}:{key}")
+        if isinstance(value, str):
+            with contextlib.suppress(ValueError):  # not JSON: told later, as not a mapping
+                return json.loads(value)
+        return value
+
     def mapping(self, key: str) -> dict[str, Any]:
         """What is under a key; empty, and a problem, if it is not a mapping."""
-        path = f"{PROJECT}:{key}"
-        value = self.raw.get(path)
-        if isinstance(value, str):
-            with contextlib.suppress(ValueError):  # not JSON: told below, as not a mapping
-                value = json.loads(value)
+        path, value = f"{PROJECT}:{key}", self.decoded(key)
         if value is None:
             return {}
         if not isinstance(value, Mapping):

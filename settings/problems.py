@@ -44,9 +44,11 @@ class Problems:
 
     def explain(self, model: type[BaseModel], path: str, error: Mapping[str, Any]) -> None:
         """Add one error of pydantic's about a `model` at `path`."""
-        location = [part for part in error["loc"] if part != "[key]"]
-        full = path + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
         kind, context, value = error["type"], error.get("ctx", {}), error["input"]
+        location = list(error["loc"])
+        if location[-1:] == ["[key]"] and kind != "extra_forbidden":
+            del location[-1]  # pydantic's own mark for a mapping's key; an unknown key may be called so
+        full = path + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
         if kind == "missing":
             self.add(full, f"is missing; it is the {_field(model, location).description}")
         elif kind == "extra_forbidden":

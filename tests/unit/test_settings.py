@@ -221,6 +221,7 @@ WRONG = [
         'vault-aws-auth:vault.namespace: "/team/a/" is not the path of a namespace; write it without outer '
         "slashes, e.g. team/a, or nothing for the root namespace",
     ),
+    ("vault.endpoints.[key]", 1, "vault-aws-auth:vault.endpoints.[key]: is not a known key; known: sts, iam, ec2"),
     ("vault.endpoints.s3", "x", "vault-aws-auth:vault.endpoints.s3: is not a known key; known: sts, iam, ec2"),
     (
         "vault.identityAlias",

@@ -43,7 +43,7 @@ def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
         target = config
         for part in parts[:-1]:
             target = target.setdefault(part, {})
-        target[parts[-1]] = value
+        target[parts[-1]] = copy.deepcopy(value)
     return config
 
 
@@ -255,6 +255,43 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
         "vault-aws-auth:consumers.gloo.edition: \"gold\" is not one of them; write 'edge' or 'enterprise'",
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ([("accounts/222222222222", {"roleArn": "arn:aws-cn:iam::222222222222:role/v"})], "accounts.222222222222.roleArn"),
+        ([("vaultIdentity/assumeRoleArns", ["arn:aws-cn:iam::222222222222:role/v"])], "vaultIdentity.assumeRoleArns[0]"),
+        ([("vaultIdentity/permissionsBoundary", "arn:aws-cn:iam::aws:policy/B")], "vaultIdentity.permissionsBoundary"),
+        ([("logins/other/principals", ["arn:aws-cn:iam::222222222222:role/app"])], "logins.other.principals[0]"),
+        ([("cluster", {**CLUSTER, "encryptionKeyArn": "arn:aws-cn:kms:cn-north-1:111111111111:key/k"})], "cluster.encryptionKeyArn"),
+        ([("secretsEngine", ENGINE), ("secretsEngine/roles/my-role/policyArns", ["arn:aws-cn:iam::aws:policy/P"])], "secretsEngine.roles.my-role.policyArns[0]"),
+        ([("secretsEngine", ENGINE), ("secretsEngine/roles/my-role/policyDocument", {"Statement": [{"Resource": "arn:aws-cn:s3:::b"}]})], "secretsEngine.roles.my-role.policyDocument.Statement[0].Resource"),
+    ],
+)  # fmt: skip
+def test_an_arn_of_another_partition_than_the_regions_is_told(
+    changes: list[tuple[str, Any]], path: str
+) -> None:
+    assert problems(*changes) == [
+        f"vault-aws-auth:{path}: is an ARN of the partition aws-cn, and aws:region us-east-1 is of aws; "
+        "write arn:aws:…"
+    ]
+
+
+def test_text_that_looks_like_an_arn_of_another_partition_is_only_text() -> None:
+    external = ("accounts/222222222222/externalId", "arn:aws-cn:iam::222222222222:role/v")
+    statement = {"Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws-cn:iam::*:role/x"}}}
+    engine = copy.deepcopy(ENGINE)
+    engine["roles"]["my-role"]["policyDocument"] = {"Statement": [statement]}  # type: ignore[index]
+    assert parse(changed(external, ("secretsEngine", engine)), POLICIES)
+
+
+def test_logins_are_verified_by_an_sts_of_the_regions_partition() -> None:
+    assert problems(("vault/stsRegion", "cn-north-1")) == [
+        'vault-aws-auth:vault.stsRegion: "cn-north-1" is of the partition aws-cn, and aws:region us-east-1 '
+        "is of aws; write a region of that, e.g. us-east-1"
+    ]
+    assert parse(changed(("vault/stsRegion", "eu-west-1")), POLICIES).sts_region == "eu-west-1"
 
 
 @pytest.mark.parametrize(
