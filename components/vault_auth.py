@@ -197,7 +197,9 @@ class VaultAwsAuth(pulumi.ComponentResource):
             opts=child,
         )
 
-        self.path = pulumi.Output.all(mount["path"], client.id, *(role.id for role in sts_roles)).apply(
+        # A preview knows their URNs, but not the ID of one that is still to be made: with that, the path
+        # would not be known either, and each Vault role shown as to be replaced.
+        self.path = pulumi.Output.all(mount["path"], client.urn, *(role.urn for role in sts_roles)).apply(
             lambda values: str(values[0])
         )
         self._given = args

@@ -124,13 +124,19 @@ def _plain(value: Any) -> Any:
 class Cloud(mocks.Mocks):
     """Answers as AWS, Vault and Kubernetes would.
 
-    `answers` are further ones, by function token; one refuses by raising RuntimeError.
+    `answers` are further ones, by function token; one refuses by raising RuntimeError. In a preview
+    nothing is made, so no ID is known.
     """
 
-    def __init__(self, answers: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]) -> None:
+    def __init__(
+        self, answers: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]], preview: bool = False
+    ) -> None:
         self.answers = answers
+        self.preview = preview
 
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if self.preview:
+            return None, args.inputs
         name = args.inputs.get("name", args.name)
         arn = self._arn(args.provider)
         made: dict[str, dict[str, Any]] = {
@@ -240,10 +246,11 @@ def record(
     config: Mapping[str, str] | None = None,
     stack: str = "test",
     answers: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
+    preview: bool = False,
 ) -> Recording:
     """Run a program to its end, as stack `stack` of this project."""
     recording = Recording()
-    cloud = Cloud(answers or {})
+    cloud = Cloud(answers or {}, preview)
 
     def main() -> None:
         program()
@@ -258,7 +265,7 @@ def record(
                 engine=mocks.MockEngine(None),
                 project="vault-aws-auth",
                 stack=stack,
-                dry_run=False,
+                dry_run=preview,
                 organization="organization",
                 callbacks=None,
             )

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from components import IamUserVaultIdentity, VaultAwsAuth
+from components import IamUserVaultIdentity, PrincipalLogin, VaultAwsAuth
 from tests.unit.recording import Recording, providers, record
 
 USER, POLICY = "aws:iam/user:User", "aws:iam/policy:Policy"
 ATTACHMENT, KEY = "aws:iam/userPolicyAttachment:UserPolicyAttachment", "aws:iam/accessKey:AccessKey"
 MOUNT, CLIENT = "vault:index/authBackend:AuthBackend", "vault:aws/authBackendClient:AuthBackendClient"
 STS_ROLE = "vault:aws/authBackendStsRole:AuthBackendStsRole"
+VAULT_ROLE = "vault:aws/authBackendRole:AuthBackendRole"
 IDENTITY = "vault:aws/authBackendConfigIdentity:AuthBackendConfigIdentity"
 
 KEYS = {"access_key": "AKIA1", "secret_key": "the-secret"}
@@ -164,6 +165,28 @@ def test_the_connection_tells_consumers_where_vault_is() -> None:
     where = connection(address="https://vault.example.com", namespace="team/a")
     assert (where["address"], where["namespace"]) == ("https://vault.example.com", "team/a")
     assert {"address", "namespace"}.isdisjoint(connection())
+
+
+def test_an_account_that_is_added_does_not_show_every_vault_role_as_replaced() -> None:
+    """A preview does not know all of what is still to be made: a Vault role must not hang on that."""
+
+    def program() -> None:
+        options = providers()
+        role: Any = {"role_arn": "arn:aws:iam::222222222222:role/lookup"}
+        args: Any = {"region": "us-east-1", "server_id_header": "", "sts_roles": {"222222222222": role}}
+        args["mount"] = MOUNTED
+        login: Any = {"principals": ["arn:aws:iam::111111111111:role/a"], "look_up": False}
+        login["connection"] = VaultAwsAuth("auth", args, options).connection
+        login["token"] = {"policies": ["dev"]}
+        PrincipalLogin("app", login, options)
+
+    vault_role = record(program, preview=True).one(VAULT_ROLE, "app-vault-role")
+    assert vault_role.inputs["backend"] == "team/aws"
+    # Still, Vault looks up who is bound when the role is written.
+    assert record(program).one(VAULT_ROLE, "app-vault-role").depends_on == {
+        "auth-client",
+        "auth-sts-role-222222222222",
+    }
 
 
 def test_the_connection_tells_which_accounts_vault_can_look_into() -> None:
