@@ -1,11 +1,12 @@
-"""What Vault's AWS identity may do: permission policies. (Who may assume a role is in `trust.py`.)
+"""What Vault's AWS identity may do: permission policies. (Who may assume a role is in `trust.py`, what the
+identity of Vault's AWS secrets engine may do in `secrets_engine/permissions.py`.)
 
 Pure functions; no resources.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 from typing_extensions import NotRequired, TypedDict
 
@@ -136,102 +137,6 @@ def permissions_of_principals(principals: Sequence[str]) -> VaultPermissions:
         except ValueError as error:
             raise ValueError(f"principals: {arn!r} {error}") from None
     return {"resolve_roles": "role" in kinds, "resolve_users": "user" in kinds}
-
-
-class EngineRole(NamedTuple):
-    """What one role of Vault's AWS secrets engine hands out."""
-
-    credential_type: str
-    """`iam_user`, `assumed_role` or `federation_token`."""
-
-    policy_arns: Sequence[str] = ()
-    """Managed policies of the credentials."""
-
-    inline_policy: bool = False
-    """The credentials have a policy of their own, too."""
-
-    role_arns: Sequence[str] = ()
-    """Roles that may be assumed."""
-
-    permissions_boundary: str | None = None
-    """ARN of the policy that bounds the credentials."""
-
-    tagged: bool = False
-    """The engine tags the users that it makes."""
-
-
-ENGINE_USER = "vault-token-"
-"""How the name of every IAM user begins that the AWS secrets engine makes; the Vault role's name follows."""
-
-ENGINE_USER_LENGTH = 44
-"""Beginnings of user names are cut to this length; time and a random word follow, and IAM takes 64."""
-
-ENGINE_SESSION = "vault-"
-"""How the names of the engine's federated users begin."""
-
-
-def secrets_engine_permissions(roles: Mapping[str, EngineRole], *, partition: str, account: str) -> Document:
-    """The permission policy of the identity of Vault's AWS secrets engine, by the engine's roles: to make and
-    to remove users of its own and of its roles alone, to attach what they declare, to assume what they name.
-
-    Nobody can say what an inline policy of such a user holds; a `permissions_boundary` bounds it, and then
-    no user can be made without.
-    """
-    users = f"arn:{partition}:iam::{account}:user/{ENGINE_USER}*"
-    statements: list[Document] = []
-
-    def allow(sid: str, actions: Sequence[str], resources: Sequence[str], **conditions: Document) -> None:
-        statement: Document = {"Sid": sid, "Effect": "Allow", "Action": list(actions)}
-        statement["Resource"] = list(resources)
-        if conditions:
-            statement["Condition"] = conditions
-        statements.append(statement)
-
-    makers = {name: role for name, role in roles.items() if role.credential_type == "iam_user"}
-    if makers:
-        # Not by role: users of a role that is not declared any more must be removable.
-        allow("RemoveUsers", _REMOVE_USER, [users])
-        tags = ["iam:TagUser"] if any(role.tagged for role in makers.values()) else []
-        allow("GiveKeys", ["iam:CreateAccessKey", *tags], [users])
-    for number, (name, role) in enumerate(makers.items(), 1):
-        of_role = [f"arn:{partition}:iam::{account}:user/{engine_user(name)}-*"]
-        bound: Document = {}
-        if role.permissions_boundary:
-            bound = {"StringEquals": {"iam:PermissionsBoundary": role.permissions_boundary}}
-        allow(f"MakeUsers{number}", ["iam:CreateUser"], of_role, **bound)
-        if role.inline_policy:
-            allow(f"WritePolicies{number}", ["iam:PutUserPolicy"], of_role)
-        if role.policy_arns:
-            policies = {"ArnEquals": {"iam:PolicyARN": list(role.policy_arns)}}
-            allow(f"AttachPolicies{number}", ["iam:AttachUserPolicy"], of_role, **policies)
-    assumed = {
-        arn for role in roles.values() if role.credential_type == "assumed_role" for arn in role.role_arns
-    }
-    if assumed:
-        allow("AssumeRoles", ["sts:AssumeRole"], sorted(assumed))
-    if any(role.credential_type == "federation_token" for role in roles.values()):
-        sessions = f"arn:{partition}:sts::{account}:federated-user/{ENGINE_SESSION}*"
-        allow("FederateUsers", ["sts:GetFederationToken"], [sessions])
-    if not statements:
-        raise ValueError("roles: declare at least one; an engine without any has nothing to hand out")
-    return document(statements)
-
-
-def engine_user(role: str) -> str:
-    """How the names of the users begin that the engine makes for a role."""
-    return f"{ENGINE_USER}{role}"[:ENGINE_USER_LENGTH]
-
-
-_REMOVE_USER = (
-    "iam:DeleteAccessKey",
-    "iam:DeleteUser",
-    "iam:DeleteUserPolicy",
-    "iam:DetachUserPolicy",
-    "iam:ListAccessKeys",
-    "iam:ListAttachedUserPolicies",
-    "iam:ListGroupsForUser",
-    "iam:ListUserPolicies",
-)
 
 
 def to_json(document: Document) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import pulumi
 from typing_extensions import NotRequired, TypedDict
 
-from .. import arns, iam, names
+from .. import arns, names
 from ..federation import PluginIssuer, check_audience, check_namespace_id, token_seconds
 from ..vault_identity.granted import iam_name, policy_name
+from .permissions import EngineRole
 from .roles import AwsSecretsRole, check_roles, role_inputs, seconds
 
 DEFAULT_USER = "vault-aws-secrets-engine"
@@ -84,7 +85,7 @@ class AwsSecretsEngineArgs(TypedDict):
     """Longest life of a user's credentials, renewals included. Default: `24h`."""
 
 
-def check(args: AwsSecretsEngineArgs) -> dict[str, iam.EngineRole]:
+def check(args: AwsSecretsEngineArgs) -> dict[str, EngineRole]:
     """What the engine's roles ask of its identity. Raises ValueError that names the field."""
     if not arns.REGION_FORM.fullmatch(args["region"]):
         raise ValueError(f"region: {args['region']!r} is not an AWS region; write e.g. us-east-1")

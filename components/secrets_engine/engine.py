@@ -19,6 +19,7 @@ from .args import (
     EngineUser,
     check,
 )
+from .permissions import EngineRole, engine_permissions
 from .roles import USERNAME_TEMPLATE, AwsCredentialType, AwsSecretsRole, role_inputs, seconds
 
 
@@ -87,7 +88,7 @@ class AwsSecretsEngine(pulumi.ComponentResource):
         )
 
     def _with_user(
-        self, name: str, args: AwsSecretsEngineArgs, roles: Mapping[str, iam.EngineRole], given: EngineUser
+        self, name: str, args: AwsSecretsEngineArgs, roles: Mapping[str, EngineRole], given: EngineUser
     ) -> tuple[vault.aws.SecretBackend, pulumi.Resource]:
         # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
         named = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
@@ -155,7 +156,7 @@ class AwsSecretsEngine(pulumi.ComponentResource):
         self,
         name: str,
         args: AwsSecretsEngineArgs,
-        roles: Mapping[str, iam.EngineRole],
+        roles: Mapping[str, EngineRole],
         given: EngineFederation,
     ) -> tuple[vault.aws.SecretBackend, pulumi.Resource]:
         role_name = given.get("role_name", DEFAULT_ROLE)
@@ -200,7 +201,7 @@ class AwsSecretsEngine(pulumi.ComponentResource):
         self,
         name: str,
         args: AwsSecretsEngineArgs,
-        roles: Mapping[str, iam.EngineRole],
+        roles: Mapping[str, EngineRole],
         owner: str,
         owner_arn: pulumi.Output[str],
     ) -> aws.iam.Policy:
@@ -210,7 +211,7 @@ class AwsSecretsEngine(pulumi.ComponentResource):
             description="What HashiCorp Vault needs to hand out AWS credentials",
             policy=owner_arn.apply(
                 lambda arn: iam.to_json(
-                    iam.secrets_engine_permissions(
+                    engine_permissions(
                         roles, partition=arns.parse(arn).partition, account=arns.parse(arn).account
                     )
                 )

@@ -8,15 +8,17 @@ from typing import Any
 import pulumi
 from typing_extensions import NotRequired, TypedDict
 
-from .. import arns, durations, iam, names
+from .. import arns, durations, names
+from . import permissions
+from .permissions import EngineRole
 
 # Every user's name tells the role that it was made for, which is what the engine's permissions go by. The
 # names of sessions are the shorter ones that STS takes.
 USERNAME_TEMPLATE = (
     '{{ if (eq .Type "STS") }}'
-    f'{{{{ printf "{iam.ENGINE_SESSION}%s-%s" (unix_time) (random 15) | truncate 32 }}}}'
+    f'{{{{ printf "{permissions.SESSION}%s-%s" (unix_time) (random 15) | truncate 32 }}}}'
     "{{ else }}"
-    f'{{{{ printf "{iam.ENGINE_USER}%s" .PolicyName | truncate {iam.ENGINE_USER_LENGTH} }}}}'
+    f'{{{{ printf "{permissions.USER}%s" .PolicyName | truncate {permissions.USER_LENGTH} }}}}'
     "-{{ unix_time }}-{{ random 8 }}"
     "{{ end }}"
 )
@@ -62,14 +64,16 @@ class AwsSecretsRole(TypedDict):
     """Life of the credentials that STS gives: `15m`, `1h`. Default: Vault's own, one hour."""
 
 
-def check_roles(roles: Mapping[str, AwsSecretsRole], *, federated: bool) -> dict[str, iam.EngineRole]:
+def check_roles(roles: Mapping[str, AwsSecretsRole], *, federated: bool) -> dict[str, EngineRole]:
     """What the roles ask of the engine's identity. Raises ValueError that names the field."""
     if not roles:
         raise ValueError("roles: declare at least one; an engine without any has nothing to hand out")
-    return {name: _check(f"roles.{name}", name, role, federated) for name, role in roles.items()}
+    asked = {name: _check(f"roles.{name}", name, role, federated) for name, role in roles.items()}
+    permissions.check_boundaries(asked)
+    return asked
 
 
-def _check(where: str, name: str, role: AwsSecretsRole, federated: bool) -> iam.EngineRole:
+def _check(where: str, name: str, role: AwsSecretsRole, federated: bool) -> EngineRole:
     try:
         names.check_vault_role(name)
     except ValueError as error:
@@ -96,7 +100,7 @@ def _check(where: str, name: str, role: AwsSecretsRole, federated: bool) -> iam.
             json.loads(document)
         except ValueError as error:
             raise ValueError(f"{where}.policy_document: is not JSON: {error}") from None
-    return iam.EngineRole(
+    return EngineRole(
         credential_type=kind.value,
         policy_arns=list(role.get("policy_arns", [])),
         inline_policy="policy_document" in given,

@@ -124,8 +124,8 @@ def test_an_engine_makes_and_removes_its_own_users_and_no_others() -> None:
             ],
             [every],
         ),
-        "GiveKeys": (["iam:CreateAccessKey"], [every]),
         "MakeUsers1": (["iam:CreateUser"], [mine]),
+        "GiveKeys1": (["iam:CreateAccessKey"], [mine]),
         "WritePolicies1": (["iam:PutUserPolicy"], [mine]),
     }
 
@@ -140,14 +140,48 @@ def test_an_engine_attaches_the_declared_policies_alone_and_keeps_to_the_boundar
     }
     recording = engine({"my-role": role})
     found = statements(recording)
-    assert found["AttachPolicies1"]["Condition"] == {"ArnEquals": {"iam:PolicyARN": [READ_ONLY]}}
-    assert found["MakeUsers1"]["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": boundary}}
-    assert "iam:TagUser" in found["GiveKeys"]["Action"]
+    bound = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    assert found["AttachPolicies1"]["Condition"] == {"ArnEquals": {"iam:PolicyARN": [READ_ONLY]}, **bound}
+    assert found["MakeUsers1"]["Condition"] == bound
+    assert "iam:TagUser" in found["GiveKeys1"]["Action"]
     assert "WritePolicies1" not in found
     inputs = recording.one(ENGINE_ROLE, "engine-role-my-role").inputs
     assert inputs["policyArns"] == [READ_ONLY]
     assert inputs["permissionsBoundaryArn"] == boundary
     assert inputs["iamTags"] == {"team": "a"}
+
+
+def bounded(name: str | None, **changes: Any) -> dict[str, Any]:
+    boundary = {"permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/{name}"} if name else {}
+    return {**MY_ROLE, **boundary, **changes}
+
+
+def test_an_inline_policy_is_written_for_a_user_within_the_boundary_alone() -> None:
+    found = statements(engine({"my-role": bounded("boundary")}))
+    assert found["WritePolicies1"]["Condition"] == found["MakeUsers1"]["Condition"]
+
+
+LONG = "a-name-of-more-than-thirty-two-characters"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("my", "my-role"), ("my-role", "my"), (f"{LONG}-1", f"{LONG}-2"), ("my", "my-1700000000")],
+)
+def test_roles_whose_users_iam_cannot_tell_apart_have_one_boundary(one: str, other: str) -> None:
+    with pytest.raises(
+        ValueError, match=f"roles.{other}: IAM cannot tell its users from those of roles.{one}"
+    ):
+        engine({one: bounded(None), other: bounded("boundary")})
+    with pytest.raises(ValueError, match="rename one"):
+        engine({one: bounded("another"), other: bounded("boundary")})
+    engine({one: bounded("boundary"), other: bounded("boundary")})
+    engine({one: bounded(None), other: bounded(None)})
+
+
+def test_roles_with_names_that_iam_can_tell_apart_may_have_any_boundary() -> None:
+    app = {"credential_type": "assumed_role", "role_arns": [APP]}
+    engine({"my": bounded(None), "myrole": bounded("boundary"), "my.role": bounded("another"), "my-app": app})
 
 
 def test_an_engine_that_assumes_roles_may_do_nothing_else() -> None:
