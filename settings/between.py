@@ -11,7 +11,7 @@ from settings.identities import FederatedIdentity, IdentitySettings, RoleIdentit
 from settings.logins import Ec2InstanceLogin, LoginSettings, PrincipalLogin, ServiceAccountLogin
 from settings.problems import Problems, did_you_mean
 from settings.reading import Reading
-from settings.secrets_engine import FederatedSecretsEngine, SecretsEngineSettings
+from settings.secrets_engine import FederatedSecretsEngine, SecretsEngineSettings, UserSecretsEngine
 from settings.sections import Cluster, NodeGroup
 
 Identity = Reading[IdentitySettings] | None
@@ -22,7 +22,8 @@ Logins = Mapping[str, Reading[LoginSettings]]
 def check_duplicates(
     logins: Logins, cluster: Reading[Cluster] | None, identity: Identity, engine: Engine, problems: Problems
 ) -> None:
-    """No two logins may share a Vault role or a service account, and no two of anything an IAM name."""
+    """No two may share a Vault role, a service account or an IAM name: of the logins, the nodes, Vault's own
+    identity and its secrets engine's."""
     # Vault and IAM tell none of their names apart by case; Kubernetes has no upper case.
     seen: dict[tuple[str, str], str] = {}
     claims = [(cluster.path + key, "IAM role", name) for key, name in _node_roles(cluster)] if cluster else []
@@ -32,7 +33,7 @@ def check_duplicates(
         claims += [(login.path + key, noun, value) for noun, value, key in _claims(name, login)]
     for path, noun, value in claims:
         owner = seen.setdefault((noun, value.lower()), path)
-        if owner != path:
+        if owner != path and not problems.at(path):  # of two claims with one key, one is told
             problems.add(
                 path, f"{problems.quoted(path, value)} is the {noun} of {owner} already; write another"
             )
@@ -52,10 +53,23 @@ def _node_roles(cluster: Reading[Cluster]) -> Iterator[tuple[str, str]]:
 def _own_names(
     own: Reading[IdentitySettings] | Reading[SecretsEngineSettings],
 ) -> Iterator[tuple[str, str, str]]:
-    """The IAM names of Vault's own identity, or its secrets engine's."""
+    """What Vault's own identity, or its secrets engine's, wants for itself."""
+    owner, derived = "", ""
+    if "service_account" not in own.wrong and (account := getattr(own.section, "service_account", None)):
+        yield f"{own.path}.serviceAccount", "service account", account
     for field, noun in (("user_name", "IAM user"), ("role_name", "IAM role")):
         if field not in own.wrong and (name := getattr(own.section, field, None)):
             yield f"{own.path}.{to_camel(field)}", noun, name
+            owner, derived = name, f"{own.path}.{to_camel(field)}"
+    if "policy_name" not in own.wrong and own.section.policy_name:
+        yield f"{own.path}.policyName", "IAM policy", own.section.policy_name
+    elif "policy_name" not in own.wrong and owner:
+        yield derived, "IAM policy", f"{owner}-policy"
+    if owner and isinstance(own.section, UserSecretsEngine) and "roles" not in own.wrong:
+        # What the engine's user federates it must be allowed itself.
+        for role, declared in own.items("roles"):
+            if declared.credential_type == "federation_token" and declared.policy_document:
+                yield f"{own.path}.roles.{role}", "IAM policy", f"{owner}-{role}"
 
 
 def _claims(name: str, login: Reading[LoginSettings]) -> Iterator[tuple[str, str, str]]:
@@ -65,7 +79,10 @@ def _claims(name: str, login: Reading[LoginSettings]) -> Iterator[tuple[str, str
         yield "Vault role", section.vault_role or name, ".vaultRole" if section.vault_role else ""
     if isinstance(section, ServiceAccountLogin):
         if "iam_role_name" not in login.wrong:
-            yield "IAM role", section.iam_role_name or name, ".iamRoleName" if section.iam_role_name else ""
+            role = section.iam_role_name or name
+            yield "IAM role", role, ".iamRoleName" if section.iam_role_name else ""
+            if section.vault_lookups is True:
+                yield "IAM policy", f"{role}-lookups", ".vaultLookups"
         for index, account in login.items("service_accounts"):
             yield "service account", account, f".serviceAccounts[{index}]"
 

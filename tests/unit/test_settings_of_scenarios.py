@@ -235,6 +235,26 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
         'vault-aws-auth:secretsEngine.userName: "vault-auth" is the IAM user of vault-aws-auth:vaultIdentity.userName already; write another',
     ),
     (
+        [("secretsEngine", {**ENGINE, "policyName": "vault-auth-policy"})],
+        'vault-aws-auth:secretsEngine.policyName: "vault-auth-policy" is the IAM policy of vault-aws-auth:vaultIdentity.policyName already; write another',
+    ),
+    (
+        [("secretsEngine", ENGINE), ("vaultIdentity/policyName", "vault-aws-secrets-engine-policy")],
+        'vault-aws-auth:secretsEngine.userName: "vault-aws-secrets-engine-policy" is the IAM policy of vault-aws-auth:vaultIdentity.policyName already',
+    ),
+    (
+        [("secretsEngine", {**ENGINE, "roles": {"policy": {"credentialType": "federation_token", "policyDocument": {"Statement": []}}}})],
+        'vault-aws-auth:secretsEngine.roles.policy: "vault-aws-secrets-engine-policy" is the IAM policy of vault-aws-auth:secretsEngine.userName already',
+    ),
+    (
+        [("cluster", CLUSTER), ("logins/pod", {**POD, "vaultLookups": True}), ("vaultIdentity/policyName", "pod-lookups")],
+        'vault-aws-auth:logins.pod.vaultLookups: "pod-lookups" is the IAM policy of vault-aws-auth:vaultIdentity.policyName already',
+    ),
+    (
+        [("cluster", CLUSTER), ("logins/pod", POD), ("vaultIdentity", {"kind": "role", "serviceAccount": "app/api"})],
+        'vault-aws-auth:logins.pod.serviceAccounts[0]: "app/api" is the service account of vault-aws-auth:vaultIdentity.serviceAccount already; write another',
+    ),
+    (
         [("consumers/gloo", {"kind": "gloo", "login": "othr"})],
         'vault-aws-auth:consumers.gloo.login: "othr" is not a login; did you mean other?',
     ),
@@ -254,7 +274,7 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
         [("consumers/gloo", {"kind": "gloo", "login": "other", "edition": "gold"})],
         "vault-aws-auth:consumers.gloo.edition: \"gold\" is not one of them; write 'edge' or 'enterprise'",
     ),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
