@@ -7,7 +7,7 @@ import pulumi_aws as aws
 import pulumi_random as random
 from typing_extensions import NotRequired, TypedDict
 
-from . import arns, iam, trust
+from . import arns, iam, instance_profile, trust
 from .vault_auth import StsRole
 
 ROLE_NAME = "trust-relationship-for-primary-aws-and-vault"
@@ -54,7 +54,8 @@ class TrustedAccountArgs(TypedDict):
 
     trusted_services: NotRequired[Sequence[str]]
     """AWS services that may give the role to a Vault that runs in this account, for example
-    `ec2.amazonaws.com`. They cannot give an external ID. Default: none."""
+    `ec2.amazonaws.com`, for which an instance profile of the role's name is made. They cannot give an
+    external ID. Default: none."""
 
     hcp: NotRequired[HcpVault]
     """A Vault that HashiCorp runs. Default: none."""
@@ -73,6 +74,9 @@ class TrustedAccount(pulumi.ComponentResource):
     external_id: pulumi.Output[str]
     """External ID that the role's trust policy demands. A secret."""
 
+    instance_profile: pulumi.Output[str]
+    """Name of the instance profile for Vault's EC2 instances; empty when the role is not for EC2."""
+
     def __init__(
         self, name: str, args: TrustedAccountArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
@@ -89,16 +93,19 @@ class TrustedAccount(pulumi.ComponentResource):
             ).result
         self.external_id = pulumi.Output.secret(external_id)
         hcp = args.get("hcp")
+        services = args.get("trusted_services", [])
+        role_name = args.get("role_name", ROLE_NAME)
         role = aws.iam.Role(
             f"{name}-role",
-            name=args.get("role_name", ROLE_NAME),
+            name=role_name,
             description="HashiCorp Vault assumes it to look up who logs in from this account",
             assume_role_policy=pulumi.Output.all(self.external_id, *args.get("trusted_principals", [])).apply(
                 lambda values: iam.to_json(
                     trust.cross_account_trust(
                         values[0],
-                        principals=values[1:],
-                        services=args.get("trusted_services", []),
+                        # Vault's identity may be among the ARNs that were written as well.
+                        principals=list(dict.fromkeys(values[1:])),
+                        services=services,
                         hcp_account=hcp["account_id"] if hcp else "",
                         hcp_principal=hcp["principal_arn"] if hcp else "",
                         tagged_sessions=args.get("tagged_sessions", False),
@@ -118,12 +125,20 @@ class TrustedAccount(pulumi.ComponentResource):
         attachment = aws.iam.RolePolicyAttachment(
             f"{name}-policy-attachment", role=role.name, policy_arn=policy.arn, opts=child
         )
+        profile = instance_profile.for_services(name, role_name, role, services, self)
+        self.instance_profile = profile.name if profile else pulumi.Output.from_input("")
 
         # Vault looks up a bound principal as soon as a Vault role is written.
         self.role_arn = pulumi.Output.all(role.arn, attachment.id).apply(
             lambda values: _of_account(values[0], args["account_id"])
         )
-        self.register_outputs({"role_arn": self.role_arn, "external_id": self.external_id})
+        self.register_outputs(
+            {
+                "role_arn": self.role_arn,
+                "external_id": self.external_id,
+                "instance_profile": self.instance_profile,
+            }
+        )
 
     @property
     def sts_role(self) -> StsRole:

@@ -48,7 +48,10 @@ def _made_here(config: Settings, account: str, identity: VaultIdentity, provider
                 "account_id": account,
                 "permissions": permissions.in_account(config, account),
                 "tagged_sessions": permissions.tagged_sessions(config),
-                "trusted_principals": [identity.principal_arn] if declared.trust_vault_identity else [],
+                "trusted_principals": [
+                    *([identity.principal_arn] if declared.trust_vault_identity else []),
+                    *declared.trusted_principals,
+                ],
             },
         ),
         pulumi.ResourceOptions(providers=[provider]),

@@ -12,6 +12,7 @@ from settings.values import (
     IamName,
     IamPolicyName,
     PolicyArn,
+    PrincipalArn,
     PrincipalPattern,
     RoleArn,
     ServicePrincipal,
@@ -51,6 +52,11 @@ class Account(Section):
     policy_name: IamPolicyName = Field("secondary-account-role-policy", description="name of its policy")
     permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds the role")
     trust_vault_identity: bool = Field(True, description="the role trusts Vault's own AWS identity")
+    trusted_principals: UniqueList[PrincipalArn] = Field(
+        [],
+        description="list of ARNs of further roles and users that it trusts with the external ID, e.g. what "
+        "Vault was before its identity is switched",
+    )
     trusted_services: UniqueList[ServicePrincipal] = Field(
         [], description="list of AWS services that it trusts, e.g. ec2.amazonaws.com"
     )
@@ -66,8 +72,11 @@ class Account(Section):
             keys = ", ".join(to_camel(field) for field in extra)
             yield f"has a roleArn, which is used as it is; leave out {keys}, or leave out roleArn"
 
-    @rule("role_arn", "trust_vault_identity", "trusted_services", "hcp")
+    @rule("role_arn", "trust_vault_identity", "trusted_principals", "trusted_services", "hcp")
     def _somebody(self) -> Iterator[str]:
-        trusted = self.trust_vault_identity or self.trusted_services or self.hcp
+        trusted = self.trust_vault_identity or self.trusted_principals or self.trusted_services or self.hcp
         if not self.role_arn and not trusted:
-            yield "has a role that trusts nobody; write trustVaultIdentity: true, trustedServices or hcp"
+            yield (
+                "has a role that trusts nobody; write trustVaultIdentity: true, trustedPrincipals, "
+                "trustedServices or hcp"
+            )

@@ -145,6 +145,14 @@ RoleArn = Annotated[
         lambda arn: arns.parse_iam(arn, "role"), "arn:aws:iam::111111111111:role/NAME", _IAM_ARN + r"role/\S+"
     ),
 ]
+PrincipalArn = Annotated[
+    str,
+    Form(
+        lambda arn: arns.parse_iam(arn, "role", "user"),
+        "arn:aws:iam::111111111111:role/NAME",
+        _IAM_ARN + r"(role|user)/\S+",
+    ),
+]
 PolicyArn = Annotated[
     str,
     Form(

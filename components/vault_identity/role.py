@@ -4,10 +4,9 @@ import json
 from collections.abc import Sequence
 
 import pulumi
-import pulumi_aws as aws
 from typing_extensions import NotRequired, TypedDict
 
-from .. import iam, pod_role, trust
+from .. import iam, instance_profile, pod_role, trust
 from ..pod_role import PodIdentitySource, ServiceAccountRef
 from .credentials import VaultCredentials
 from .granted import granted_role, iam_name, once
@@ -76,14 +75,7 @@ class IamRoleVaultIdentity(pulumi.ComponentResource):
         )
         usable: list[pulumi.Resource] = [attachment]
         self.instance_profile = pulumi.Output.from_input("")
-        if any(service.startswith("ec2.") for service in services):
-            profile = aws.iam.InstanceProfile(
-                f"{name}-instance-profile",
-                name=role_name,
-                role=role.name,
-                # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
-                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
-            )
+        if profile := instance_profile.for_services(name, role_name, role, services, self):
             usable.append(profile)
             self.instance_profile = profile.name
         if accounts:

@@ -13,6 +13,7 @@ from tests.unit.recording import Recording, providers, record
 
 ROLE, POLICY = "aws:iam/role:Role", "aws:iam/policy:Policy"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+PROFILE = "aws:iam/instanceProfile:InstanceProfile"
 PASSWORD = "random:index/randomPassword:RandomPassword"
 STS_ROLE = "vault:aws/authBackendStsRole:AuthBackendStsRole"
 VAULT = "arn:aws:iam::111111111111:user/vault-primary"
@@ -93,6 +94,25 @@ def test_a_service_cannot_give_an_external_id() -> None:
         "Principal": {"Service": "ec2.amazonaws.com"},
         "Action": "sts:AssumeRole",
     }
+
+
+def test_a_vault_on_ec2_instances_of_that_account_gets_the_role_by_an_instance_profile() -> None:
+    recording = trusted(trusted_services=["ec2.amazonaws.com"], role_name="vault-lookups")
+    profile = recording.one(PROFILE, "account-2-instance-profile")
+    assert profile.inputs == {"name": "vault-lookups", "role": "vault-lookups"}
+    assert (profile.parent, profile.provider) == ("account-2", "aws-222222222222")
+    assert profile.delete_before_replace
+    assert recording.outputs_of("account-2")["instance_profile"] == "vault-lookups"
+    for services in ([], ["ecs-tasks.amazonaws.com"]):
+        other = trusted(trusted_services=services)
+        assert not other.of_type(PROFILE)
+        assert other.outputs_of("account-2")["instance_profile"] == ""
+
+
+def test_an_arn_that_is_vaults_identity_and_written_as_well_is_trusted_once() -> None:
+    old = "arn:aws:iam::111111111111:user/vault-auth"
+    (statement,) = statements(trusted(trusted_principals=[VAULT, old, VAULT]))
+    assert statement["Principal"] == {"AWS": [VAULT, old]}
 
 
 def test_all_three_kinds_of_trust_together() -> None:

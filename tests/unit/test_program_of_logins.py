@@ -71,3 +71,16 @@ def test_pods_with_vaults_lookups_can_not_become_vault_nor_anybody_in_another_ac
     assert (policy.provider, policy.delete_before_replace) == ("aws", True)
     (attachment,) = recording.named("dev-role-iam2-vault-lookups-policy")
     assert attachment.inputs["policyArn"] == "arn:aws:iam::111111111111:policy/vault-auth-lookups"
+
+
+def test_a_role_trusts_what_vault_was_beside_what_it_is_while_its_identity_is_switched() -> None:
+    old, new = "arn:aws:iam::111111111111:user/vault-auth", "arn:aws:iam::111111111111:role/vault-identity"
+    login = principal(f"arn:aws:iam::{SECOND}:role/app-*")
+    identity = {"kind": "role", "trustedServices": ["ec2.amazonaws.com"]}
+    recording = stack(
+        login, account={"trustedPrincipals": [old]}, **{"vault-aws-auth:vaultIdentity": identity}
+    )
+    role = recording.one("aws:iam/role:Role", f"account-{SECOND}-role")
+    (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    assert statement["Principal"] == {"AWS": [new, old]}
+    assert "sts:ExternalId" in statement["Condition"]["StringEquals"]

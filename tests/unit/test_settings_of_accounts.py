@@ -38,3 +38,15 @@ def test_an_external_id_that_is_malformed_is_not_repeated(written: Any) -> None:
     told = problem(externalId=written)
     assert told.startswith(".externalId: the value is not ")
     assert "hunter2" not in told
+
+
+def test_further_principals_can_be_trusted_and_are_somebody() -> None:
+    old = "arn:aws:iam::111111111111:user/vault-auth"
+    assert parsed(trustedPrincipals=[old]).accounts["222222222222"].trusted_principals == [old]
+    assert parsed(trustedPrincipals=[old], trustVaultIdentity=False)
+    assert "trusts nobody; write trustVaultIdentity: true, trusted" in problem(trustVaultIdentity=False)
+
+
+@pytest.mark.parametrize("arn", ["arn:aws:iam::111111111111:role/*", "arn:aws:iam::111111111111:root"])
+def test_nobody_but_a_role_or_user_in_full_is_trusted(arn: str) -> None:
+    assert problem(trustedPrincipals=[arn]).startswith(f'.trustedPrincipals[0]: "{arn}" ')
