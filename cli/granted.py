@@ -46,26 +46,20 @@ def outlives(at: VaultOutput, login: LoginOutput, auth: dict[str, Any]) -> str:
     It is renewed for as long as Vault lets it: its first lease does not tell, for a role's token_ttl may be
     shorter than its token_max_ttl. Raises `Refused` if that says nothing, as when EC2 cannot be asked.
     """
-    longest = _longest(at, auth)
-    if problem := too_long(login, longest):
-        return problem
+    token, first = auth["client_token"], int(auth["lease_duration"])
     if not auth.get("renewable"):
-        return ""
+        return too_long(login, first)
+    try:
+        longest = vault.renew(at, token, LONGEST)
+    except Refused as error:
+        # The token's policies do not let it renew itself, as Vault's policy default would.
+        if error.by == "Vault" and "permission denied" in error.reason and "invalid" not in error.reason:
+            return too_long(login, first)
+        raise
+    if problem := too_long(login, max(first, longest)):
+        return problem
     # A periodic token is given its period again at each renewal, however short: it need not end.
-    period, explicit_max = vault.period(at, auth["client_token"])
+    period, explicit_max = vault.period(at, token)
     if period and not explicit_max:
         return f"the token can be renewed for ever, by {duration(period)} each time"
     return too_long(login, explicit_max) if period else ""
-
-
-def _longest(at: VaultOutput, auth: dict[str, Any]) -> int:
-    first = int(auth["lease_duration"])
-    if not auth.get("renewable"):
-        return first
-    try:
-        return max(first, vault.renew(at, auth["client_token"], LONGEST))
-    except Refused as error:
-        # Its policies do not let it renew itself, as Vault's policy default would.
-        if error.by == "Vault" and "permission denied" in error.reason and "invalid" not in error.reason:
-            return first
-        raise

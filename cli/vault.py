@@ -130,7 +130,7 @@ def _asking(vault: VaultOutput, role: str, link: str) -> Iterator[None]:
     try:
         yield
     except VaultError as error:
-        words = "; ".join(error.errors or []) or (error.text or str(error)).strip()[:500]
+        words = "; ".join(map(str.strip, error.errors or [])) or (error.text or str(error)).strip()[:500]
         code, hint = vault_meaning(
             words,
             mount=vault.mount_path.strip("/"),

@@ -293,6 +293,8 @@ class World:
             return 204, "application/json", ""
         if path == "/v1/auth/token/lookup-self":
             assert headers["x-vault-token"] in self.tokens
+            if self.renewal_error:
+                return _vault_error(*self.renewal_error)
             return _json(
                 {"data": {"explicit_max_ttl": 0, **({"period": self.period} if self.period else {})}}
             )
