@@ -14,6 +14,7 @@ from .base import (
     Consumer,
     ConsumerLogin,
     Facts,
+    check_connection,
     choice,
     method_of,
     object_name,
@@ -91,23 +92,11 @@ class VaultAgentConsumer(Consumer):
     def __init__(
         self, name: str, args: VaultAgentConsumerArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        form, (namespace, account) = self.check(name, args)
         super().__init__("vault-aws-auth:index:VaultAgentConsumer", name, {}, opts)
         login = args["login"]
-        form = choice("form", args.get("form", AgentForm.INJECTOR), AgentForm)
-        method = method_of(login)
-        for other, fields in OF_FORM.items():
-            for field in fields:
-                if other is not form and field in args:
-                    raise ValueError(f"{field}: is for the form {other.value}; leave it out")
-        chosen = args.get("service_account", "")
         self.values = self.manifests = None
         if form is AgentForm.INJECTOR:
-            if method is not PodIdentityMethod.IRSA:
-                raise ValueError(
-                    "login.method: is pod-identity, whose credentials the Vault Agent Injector does not hand "
-                    "to the agent; set the login's method to irsa, or form to file"
-                )
-            _, account = one_account(login, chosen)
             injected = {
                 **_secrets(args.get("secrets", [])),
                 **_tls(args.get("tls_secret", "")),
@@ -117,10 +106,6 @@ class VaultAgentConsumer(Consumer):
             )
             self.register_outputs({"values": self.values})
         else:
-            object_name(name)
-            # An agent on an instance has no service account, and its ConfigMap is only a way to carry a file.
-            has_account = bool(chosen or login["service_accounts"])
-            namespace = one_account(login, chosen)[0] if has_account else ""
             ca_cert = args.get("ca_cert", "")
             sink_path = args.get("sink_path", "/home/vault/.vault-token")
             metadata = without_empty({"name": name, "namespace": namespace})
@@ -138,6 +123,30 @@ class VaultAgentConsumer(Consumer):
                 ],
             )
             self.register_outputs({"manifests": self.manifests})
+
+    @classmethod
+    def check(cls, name: str, args: VaultAgentConsumerArgs) -> tuple[AgentForm, tuple[str, str]]:
+        """How the agent comes to the workload, and the workload's service account; empty names for none."""
+        check_connection(cls.KIND, args["connection"])
+        login, chosen = args["login"], args.get("service_account", "")
+        form = choice("form", args.get("form", AgentForm.INJECTOR), AgentForm)
+        method = method_of(login)
+        for other, fields in OF_FORM.items():
+            for field in fields:
+                if other is not form and field in args:
+                    raise ValueError(f"{field}: is for the form {other.value}; leave it out")
+        if form is AgentForm.INJECTOR:
+            if method is not PodIdentityMethod.IRSA:
+                raise ValueError(
+                    "login.method: is pod-identity, whose credentials the Vault Agent Injector does not hand "
+                    "to the agent; set the login's method to irsa, or form to file"
+                )
+            _secrets(args.get("secrets", []))
+            return form, one_account(login, chosen)
+        object_name(name)
+        # An agent on an instance has no service account, and its ConfigMap is only a way to carry a file.
+        has_account = bool(chosen or login["service_accounts"])
+        return form, one_account(login, chosen) if has_account else ("", "")
 
 
 def _patch(facts: Facts, account: str, injected: dict[str, str]) -> dict[str, Any]:

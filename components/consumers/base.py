@@ -73,11 +73,33 @@ class Consumer(pulumi.ComponentResource):
     HAS_RELEASE = False
     """Whether the kind has a chart that this stack can install, with the argument `release`."""
 
+    @classmethod
+    def check(cls, name: str, args: Any) -> object:
+        """What the kind makes of its arguments, of which those known only when the stack is up may be any text.
+        Nothing is registered. Raises ValueError, naming the field, for what the kind cannot take."""
+        raise NotImplementedError
+
     @property
     def output(self) -> dict[str, Any]:
         """The kind with its values, manifests or both: an entry of the stack's output `consumers`."""
         parts = {part: getattr(self, part, None) for part in ("values", "manifests")}
         return {"kind": self.KIND, **{part: value for part, value in parts.items() if value is not None}}
+
+
+def check_connection(kind: str, connection: VaultConnection, *, namespaces: bool = True) -> None:
+    """Raise ValueError, naming the field, for what consumers of a kind cannot be told of Vault.
+
+    `namespaces` says whether they can be told a Vault namespace.
+    """
+    for field in ("address", "sts_region"):
+        if not connection.get(field):
+            raise ValueError(f"connection.{field}: is missing; consumers of kind {kind} are told it")
+    namespace = connection.get("namespace") or ""
+    if namespace and isinstance(namespace, str) and not namespaces:
+        raise ValueError(
+            f"connection.namespace: {namespace!r} cannot be told to consumers of kind {kind}, which have "
+            "no setting for it; use a Vault without namespaces, or another kind"
+        )
 
 
 def told(
@@ -88,28 +110,11 @@ def told(
     *,
     namespaces: bool = True,
 ) -> pulumi.Output[_T]:
-    """What `build` makes of the facts, once all of them are known.
-
-    `namespaces` says whether the kind can be told a Vault namespace. Raises ValueError that names the field.
-    """
-    for field in ("address", "sts_region"):
-        if not connection.get(field):
-            raise ValueError(f"connection.{field}: is missing; consumers of kind {kind} are told it")
-
-    def check(namespace: str) -> str:
-        if namespace and not namespaces:
-            raise ValueError(
-                f"connection.namespace: {namespace!r} cannot be told to consumers of kind {kind}, which have "
-                "no setting for it; use a Vault without namespaces, or another kind"
-            )
-        return namespace
-
-    namespace = connection.get("namespace") or ""
-    if isinstance(namespace, str):
-        check(namespace)
+    """What `build` makes of the facts, once all of them are known. The connection is a checked one, of which
+    the namespace is looked at once more, as it may not have been known."""
     inputs: dict[str, Any] = {
         "address": connection["address"],
-        "namespace": namespace,
+        "namespace": connection.get("namespace") or "",
         "mount_path": connection["path"],
         "sts_endpoint": connection.get("sts_endpoint") or "",
         "sts_region": connection["sts_region"],
@@ -119,7 +124,8 @@ def told(
     }
 
     def written(facts: Mapping[str, Any]) -> _T:
-        check(facts["namespace"] or "")
+        known: VaultConnection = {**connection, "namespace": facts["namespace"]}
+        check_connection(kind, known, namespaces=namespaces)
         return build(Facts(**{field: value or "" for field, value in facts.items()}))
 
     return pulumi.Output.all(**inputs).apply(written)

@@ -13,6 +13,7 @@ from .base import (
     Consumer,
     ConsumerLogin,
     Facts,
+    check_connection,
     choice,
     method_of,
     object_name,
@@ -81,18 +82,15 @@ class ExternalSecretsConsumer(Consumer):
     def __init__(
         self, name: str, args: ExternalSecretsConsumerArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        (namespace, account), store_namespace = self.check(name, args)
         super().__init__("vault-aws-auth:index:ExternalSecretsConsumer", name, {}, opts)
         login = args["login"]
-        object_name(name)
-        scope = choice("scope", args.get("scope", StoreScope.NAMESPACE), StoreScope)
-        whole_cluster = scope is StoreScope.CLUSTER
-        method = method_of(login)
-        namespace, account = one_account(login, args.get("service_account", ""))
-        store_namespace = _namespace(args, scope, method, namespace)
+        whole_cluster = not store_namespace
         # A store of the cluster has no namespace in which its references could be looked for.
         where = {"namespace": namespace} if whole_cluster else {}
+        irsa = method_of(login) is PodIdentityMethod.IRSA
         # Without a reference the operator logs in as itself, which is all that Pod Identity lets it do.
-        jwt = {"serviceAccountRef": {"name": account, **where}} if method is PodIdentityMethod.IRSA else None
+        jwt = {"serviceAccountRef": {"name": account, **where}} if irsa else None
         ca_provider = _ca_provider(args, where)
         path = args.get("path", "dev")
 
@@ -123,6 +121,16 @@ class ExternalSecretsConsumer(Consumer):
 
         self.manifests = told(self.KIND, args["connection"], login, build)
         self.register_outputs({"manifests": self.manifests})
+
+    @classmethod
+    def check(cls, name: str, args: ExternalSecretsConsumerArgs) -> tuple[tuple[str, str], str]:
+        """The service account, and the store's namespace; empty for a store of the cluster."""
+        check_connection(cls.KIND, args["connection"])
+        object_name(name)
+        scope = choice("scope", args.get("scope", StoreScope.NAMESPACE), StoreScope)
+        account = one_account(args["login"], args.get("service_account", ""))
+        _ca_provider(args, {})
+        return account, _namespace(args, scope, method_of(args["login"]), account[0])
 
 
 def _namespace(

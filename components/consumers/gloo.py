@@ -7,11 +7,13 @@ import pulumi
 from typing_extensions import NotRequired, TypedDict
 
 from ..logins.service_account import ServiceAccountMode
+from ..pod_role import PodIdentityMethod
 from ..vault_auth import VaultConnection
 from .base import (
     Consumer,
     ConsumerLogin,
     Facts,
+    check_connection,
     choice,
     method_of,
     mode_of,
@@ -19,7 +21,7 @@ from .base import (
     told,
     without_empty,
 )
-from .release import Chart, HelmRelease, install
+from .release import Chart, HelmRelease, check_release, install
 
 SERVICE_ACCOUNTS = ("gloo", "discovery")
 """What the chart names the service accounts that read secrets."""
@@ -77,19 +79,9 @@ class GlooConsumer(Consumer):
     """Values of the chart."""
 
     def __init__(self, name: str, args: GlooConsumerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        namespace, edition, path_prefix, method = self.check(name, args)
         super().__init__("vault-aws-auth:index:GlooConsumer", name, {}, opts)
-        login, release = args["login"], args.get("release")
-        edition = choice("edition", args.get("edition", GlooEdition.EDGE), GlooEdition)
-        namespace = _namespace(login)
-        if release is not None and edition is GlooEdition.ENTERPRISE:
-            raise ValueError(
-                "release: the chart of edition enterprise demands a license key, which does not belong into "
-                "values; leave release out, and hand the values and the key to helm install"
-            )
-        method = method_of(login)
-        path_prefix, root_key = args.get("path_prefix", "dev"), args.get("root_key", "")
-        if not path_prefix or path_prefix != path_prefix.strip("/"):
-            raise ValueError(f"path_prefix: {path_prefix!r} is not a mount path; write e.g. dev")
+        login, release, root_key = args["login"], args.get("release"), args.get("root_key", "")
 
         def build(facts: Facts) -> dict[str, Any]:
             values = _values(facts, path_prefix, root_key, role_annotations(method, facts.iam_role_arn))
@@ -99,6 +91,25 @@ class GlooConsumer(Consumer):
         if release is not None:
             install(name, release, CHART, namespace, self.values, self)
         self.register_outputs({"values": self.values})
+
+    @classmethod
+    def check(cls, name: str, args: GlooConsumerArgs) -> tuple[str, GlooEdition, str, PodIdentityMethod]:
+        """Namespace, edition, path of the engine, and how the service accounts get their role."""
+        check_connection(cls.KIND, args["connection"], namespaces=False)
+        edition = choice("edition", args.get("edition", GlooEdition.EDGE), GlooEdition)
+        namespace = _namespace(args["login"])
+        release = args.get("release")
+        if release is not None and edition is GlooEdition.ENTERPRISE:
+            raise ValueError(
+                "release: the chart of edition enterprise demands a license key, which does not belong into "
+                "values; leave release out, and hand the values and the key to helm install"
+            )
+        if release is not None:
+            check_release(release)
+        path_prefix = args.get("path_prefix", "dev")
+        if not path_prefix or path_prefix != path_prefix.strip("/"):
+            raise ValueError(f"path_prefix: {path_prefix!r} is not a mount path; write e.g. dev")
+        return namespace, edition, path_prefix, method_of(args["login"])
 
 
 def _values(facts: Facts, path_prefix: str, root_key: str, annotations: dict[str, str]) -> dict[str, Any]:

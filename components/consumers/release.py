@@ -28,6 +28,14 @@ class Chart(NamedTuple):
     repository: str
 
 
+def check_release(release: HelmRelease) -> None:
+    """Raise ValueError, naming the field, for one that cannot be installed."""
+    if not release.get("version"):
+        raise ValueError(
+            "release.version: is missing; write the chart's version, so that it is yours to change"
+        )
+
+
 def install(
     name: str,
     release: HelmRelease,
@@ -36,11 +44,7 @@ def install(
     values: pulumi.Input[dict[str, Any]],
     parent: pulumi.Resource,
 ) -> kubernetes.helm.v3.Release:
-    """Declare the release. Raises ValueError that names the field."""
-    if not release.get("version"):
-        raise ValueError(
-            "release.version: is missing; write the chart's version, so that it is yours to change"
-        )
+    """Declare the release, a checked one."""
     chart = release.get("chart") or default.name
     repository = release.get("repository", "" if "/" in chart else default.repository)
     return kubernetes.helm.v3.Release(

@@ -12,6 +12,7 @@ from .base import (
     Consumer,
     ConsumerLogin,
     Facts,
+    check_connection,
     method_of,
     object_name,
     one_account,
@@ -66,15 +67,8 @@ class VaultSecretsOperatorConsumer(Consumer):
         args: VaultSecretsOperatorConsumerArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        namespace, account = self.check(name, args)
         super().__init__("vault-aws-auth:index:VaultSecretsOperatorConsumer", name, {}, opts)
-        login = args["login"]
-        object_name(name)
-        if method_of(login) is not PodIdentityMethod.IRSA:
-            raise ValueError(
-                "login.method: is pod-identity, but a VaultAuth of method aws names its service account for "
-                "irsa only; set the login's method to irsa"
-            )
-        namespace, account = one_account(login, args.get("service_account", ""))
         metadata = {"name": name, "namespace": namespace}
         allowed = list(args.get("allowed_namespaces", []))
         tls = without_empty(
@@ -102,8 +96,20 @@ class VaultSecretsOperatorConsumer(Consumer):
                 _object("VaultAuth", metadata, without_empty(auth)),
             ]
 
-        self.manifests = told(self.KIND, args["connection"], login, build)
+        self.manifests = told(self.KIND, args["connection"], args["login"], build)
         self.register_outputs({"manifests": self.manifests})
+
+    @classmethod
+    def check(cls, name: str, args: VaultSecretsOperatorConsumerArgs) -> tuple[str, str]:
+        """Namespace and name of the service account."""
+        check_connection(cls.KIND, args["connection"])
+        object_name(name)
+        if method_of(args["login"]) is not PodIdentityMethod.IRSA:
+            raise ValueError(
+                "login.method: is pod-identity, but a VaultAuth of method aws names its service account for "
+                "irsa only; set the login's method to irsa"
+            )
+        return one_account(args["login"], args.get("service_account", ""))
 
 
 def _object(kind: str, metadata: dict[str, str], spec: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from .base import (
     Consumer,
     ConsumerLogin,
     Facts,
+    check_connection,
     method_of,
     mode_of,
     object_name,
@@ -20,7 +21,7 @@ from .base import (
     told,
     without_empty,
 )
-from .release import Chart, HelmRelease, install
+from .release import Chart, HelmRelease, check_release, install
 
 API_VERSION = "vault.platform.io/v1alpha1"
 DEFINITION = "vaultconnections.vault.platform.io"
@@ -84,10 +85,9 @@ class VaultAccessOperatorConsumer(Consumer):
         args: VaultAccessOperatorConsumerArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        namespace, account = self.check(name, args)
         super().__init__("vault-aws-auth:index:VaultAccessOperatorConsumer", name, {}, opts)
         login = args["login"]
-        object_name(name)
-        namespace, account = one_account(login, args.get("service_account", ""))
         tls = _tls(args, namespace)
         defaults = without_empty({"authPath": args.get("default_auth_path", "")})
         method, mode = method_of(login), mode_of(login)
@@ -147,6 +147,20 @@ class VaultAccessOperatorConsumer(Consumer):
                 opts=pulumi.ResourceOptions(parent=self, depends_on=waits_for),
             )
         self.register_outputs({"values": self.values, "manifests": self.manifests})
+
+    @classmethod
+    def check(cls, name: str, args: VaultAccessOperatorConsumerArgs) -> tuple[str, str]:
+        """Namespace and name of the service account."""
+        check_connection(cls.KIND, args["connection"], namespaces=False)
+        object_name(name)
+        account = one_account(args["login"], args.get("service_account", ""))
+        method_of(args["login"])
+        mode_of(args["login"])
+        _tls(args, account[0])
+        release = args.get("release")
+        if release is not None:
+            check_release(release)
+        return account
 
 
 def _aws(facts: Facts) -> dict[str, Any]:

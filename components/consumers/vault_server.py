@@ -8,7 +8,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from ..pod_role import PodIdentityMethod
 from .base import Consumer, choice, method_of, role_annotations, split_account
-from .release import Chart, HelmRelease, install
+from .release import Chart, HelmRelease, check_release, install
 
 CHART = Chart("vault", "https://helm.releases.hashicorp.com")
 TLS_FOLDER = "/vault/tls"
@@ -93,13 +93,8 @@ class VaultServerConsumer(Consumer):
     def __init__(
         self, name: str, args: VaultServerConsumerArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        server, (namespace, account) = self.check(name, args)
         super().__init__("vault-aws-auth:index:VaultServerConsumer", name, {}, opts)
-        mode = choice("mode", args.get("mode", VaultServerMode.HA), VaultServerMode)
-        if mode is VaultServerMode.DEV:
-            for field in OF_HA:
-                if field in args:
-                    raise ValueError(f"{field}: is for the mode ha; leave it out")
-        server = {"dev": {"enabled": True}} if mode is VaultServerMode.DEV else _ha(args)
         values: dict[str, Any] = {
             "injector": {"enabled": bool(args.get("injector", False))},
             "server": server,
@@ -109,18 +104,34 @@ class VaultServerConsumer(Consumer):
 
         pod, release = args.get("pod"), args.get("release")
         if pod:
-            namespace, account = split_account("pod.service_account", pod["service_account"])
             method = method_of(pod)
             self.values = pulumi.Output.from_input(pod["iam_role_arn"]).apply(
                 lambda arn: _with_account(values, account, role_annotations(method, arn))
             )
             if release is not None:
                 install(name, release, CHART, namespace, self.values, self)
-        elif release is not None:
-            raise ValueError("release: needs pod, whose service account says the namespace")
         else:
             self.values = pulumi.Output.from_input(values)
         self.register_outputs({"values": self.values})
+
+    @classmethod
+    def check(cls, name: str, args: VaultServerConsumerArgs) -> tuple[dict[str, Any], tuple[str, str]]:
+        """How the server runs, and the service account of its pods; empty names where there is no `pod`."""
+        mode = choice("mode", args.get("mode", VaultServerMode.HA), VaultServerMode)
+        if mode is VaultServerMode.DEV:
+            for field in OF_HA:
+                if field in args:
+                    raise ValueError(f"{field}: is for the mode ha; leave it out")
+        server = {"dev": {"enabled": True}} if mode is VaultServerMode.DEV else _ha(args)
+        pod, release = args.get("pod"), args.get("release")
+        if release is not None:
+            check_release(release)
+            if not pod:
+                raise ValueError("release: needs pod, whose service account says the namespace")
+        if not pod:
+            return server, ("", "")
+        method_of(pod)
+        return server, split_account("pod.service_account", pod["service_account"])
 
 
 def _with_account(values: dict[str, Any], account: str, annotations: dict[str, str]) -> dict[str, Any]:
