@@ -232,3 +232,59 @@ def test_several_accounts_have_an_external_id_each(example: Sandbox) -> None:
         assert len({*ids.values()}) == 2
     finally:
         example.up("--stack", EXAMPLE, "--config", str(FILE))
+
+
+def test_an_external_id_that_the_other_account_chose_is_kept_as_a_secret(example: Sandbox) -> None:
+    """And an account that is added shows no Vault role as replaced, though its role is still to be made."""
+
+    def given(config: dict[str, Any]) -> None:
+        config["vault-aws-auth:accounts"]["333333333333"] = {
+            "roleArn": role("lookup", "333333333333"),
+            "externalId": "agreed-on-by-both",
+        }
+
+    file = changed(example, "given", given)
+    preview = example.run("preview", "--stack", EXAMPLE, "--config", file, "--json")
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+    steps = {step["urn"].split("::")[-1]: step["op"] for step in json.loads(preview.stdout)["steps"]}
+    assert steps["vault-aws-auth-sts-role-333333333333"] == "create"
+    assert steps["vault-role-vault-role"] == "same"
+    try:
+        printed = example.up("--stack", EXAMPLE, "--config", file)
+        kept = example.vault.read("auth/aws/config/sts/333333333333")["data"]["external_id"]
+        assert kept == "agreed-on-by-both"
+        for told in (printed, example.shell(f"pulumi stack export --stack {EXAMPLE}").stdout):
+            assert "vault-aws-auth-sts-role-333333333333" in told
+            assert kept not in told
+    finally:
+        example.up("--stack", EXAMPLE, "--config", str(FILE))
+
+
+def test_vault_8209_a_role_of_another_account_made_anew_can_log_in_after_a_refresh(example: Sandbox) -> None:
+    """hashicorp/vault 8209: Vault pinned the unique ID of the old one, in whatever account."""
+    name = "secondary-app"
+
+    def in_full(config: dict[str, Any]) -> None:
+        login = config["vault-aws-auth:logins"]["vault-role"]
+        login["principals"] = login["verifyAs"] = [role(name)]
+
+    def logs_in() -> Any:
+        return log_in(example, caller(example, role(name)), VAULT_ROLE, header(example))
+
+    iam = example.aws("iam", "222222222222")
+    try:
+        example.up("--stack", EXAMPLE, "--config", changed(example, "in-full", in_full))
+        trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        iam.delete_role(RoleName=name)
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        with pytest.raises(hvac.exceptions.VaultError, match=f'does not belong to the role "{VAULT_ROLE}"'):
+            logs_in()
+        repaired = example.shell(
+            f"pulumi up --refresh --yes --skip-preview --stack {EXAMPLE} --non-interactive"
+        )
+        assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+        assert logs_in()["metadata"]["account_id"] == "222222222222"
+        pinned = example.vault.read(f"auth/aws/role/{VAULT_ROLE}")["data"]["bound_iam_principal_id"]
+        assert pinned == [iam.get_role(RoleName=name)["Role"]["RoleId"]]
+    finally:
+        example.up("--stack", EXAMPLE, "--config", str(FILE))
