@@ -101,7 +101,7 @@ def add_login(environments: Environments, name: str, login: str, **settings: Any
 
 
 def test_every_environment_is_its_own_and_there_is_nothing_left_to_do(environments: Environments) -> None:
-    assert environments.first_promotion.count("all 9 as expected") == 3
+    assert environments.first_promotion.count("all 10 as expected") == 3
     for name in ENVIRONMENTS:
         role = vault_role(environments, name)
         assert role
