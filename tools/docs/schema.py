@@ -50,7 +50,18 @@ def stack_schema() -> Schema:
         "properties": {
             "config": {
                 "type": "object",
-                "required": ["aws:region", f"{PROJECT}:vault", f"{PROJECT}:logins"],
+                "required": ["aws:region", f"{PROJECT}:vault"],
+                # A platform's logins are declared by other stacks, which it cannot know.
+                "if": {
+                    "properties": {
+                        f"{PROJECT}:vaultIdentity": {
+                            "properties": {"allLookups": {"const": True}},
+                            "required": ["allLookups"],
+                        }
+                    },
+                    "required": [f"{PROJECT}:vaultIdentity"],
+                },
+                "else": {"required": [f"{PROJECT}:logins"]},
                 "properties": config,
                 "patternProperties": {
                     f"^{PROJECT}:(?!({known})$)": False,
