@@ -1,11 +1,12 @@
 """Components that let workloads on AWS log in to HashiCorp Vault without a stored credential.
 
 `EksCluster` gives the OIDC issuer; a Vault identity (`IamUserVaultIdentity`, `IamRoleVaultIdentity`,
-`FederatedVaultIdentity`) is what Vault is to AWS; `VaultAwsAuth` is the AWS auth mount, and `TrustedAccount`
-lets it look into another account; each login (`ServiceAccountLogin`, `Ec2InstanceLogin`, `PrincipalLogin`) is
-one way for one caller to get a Vault token; and the consumers in `components.consumers` are told what they
-must know. `VaultPluginIssuer` and `AwsSecretsEngine` are Vault as an issuer that AWS trusts, and as one that
-hands out AWS credentials. Providers are taken from `opts.providers`: aws, vault, kubernetes, eks.
+`FederatedVaultIdentity`, `ExistingVaultIdentity`) is what Vault is to AWS; `VaultAwsAuth` is the AWS auth
+mount, and `TrustedAccount` lets it look into another account; each login (`ServiceAccountLogin`,
+`Ec2InstanceLogin`, `PrincipalLogin`) is one way for one caller to get a Vault token; and the consumers in
+`components.consumers` are told what they must know. `VaultPluginIssuer` and `AwsSecretsEngine` are Vault as
+an issuer that AWS trusts, and as one that hands out AWS credentials. Providers are taken from
+`opts.providers`: aws, vault, kubernetes, eks.
 """
 
 from . import consumers
@@ -30,6 +31,8 @@ from .secrets_engine import (
 from .vault_auth import StsRole, VaultAwsAuth, VaultAwsAuthArgs, VaultConnection
 from .vault_identity import (
     AccessKeyMode,
+    ExistingVaultIdentity,
+    ExistingVaultIdentityArgs,
     FederatedVaultIdentity,
     FederatedVaultIdentityArgs,
     IamRoleVaultIdentity,
@@ -52,6 +55,8 @@ __all__ = [
     "EksClusterArgs",
     "EngineFederation",
     "EngineUser",
+    "ExistingVaultIdentity",
+    "ExistingVaultIdentityArgs",
     "FederatedVaultIdentity",
     "FederatedVaultIdentityArgs",
     "HcpVault",

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from components import StsRole, TrustedAccount, TrustedAccountArgs
 from composition import permissions
-from composition.identity import VaultIdentity
+from composition.identity import VaultIdentity, trusted
 from composition.providers import account_provider
 from settings import Settings
 
@@ -39,7 +39,7 @@ def _made_here(config: Settings, account: str, identity: VaultIdentity, provider
     given = declared.given()
     for key in ("deploy_role_arn", "trust_vault_identity", "all_lookups"):
         given.pop(key, None)
-    trusted = TrustedAccount(
+    made = TrustedAccount(
         f"account-{account}",
         cast(
             TrustedAccountArgs,
@@ -49,11 +49,11 @@ def _made_here(config: Settings, account: str, identity: VaultIdentity, provider
                 "permissions": permissions.in_account(config, account),
                 "tagged_sessions": permissions.tagged_sessions(config),
                 "trusted_principals": [
-                    *([identity.principal_arn] if declared.trust_vault_identity else []),
+                    *(trusted(config, identity) if declared.trust_vault_identity else []),
                     *declared.trusted_principals,
                 ],
             },
         ),
         pulumi.ResourceOptions(providers=[provider]),
     )
-    return trusted.sts_role
+    return made.sts_role

@@ -6,6 +6,8 @@ import pulumi
 
 from components import (
     EksCluster,
+    ExistingVaultIdentity,
+    ExistingVaultIdentityArgs,
     FederatedVaultIdentity,
     FederatedVaultIdentityArgs,
     IamRoleVaultIdentity,
@@ -18,9 +20,9 @@ from components import (
 )
 from composition import permissions
 from composition.logins import service_account_ref
-from settings import FederatedIdentity, RoleIdentity, Settings
+from settings import ExistingIdentity, FederatedIdentity, RoleIdentity, Settings
 
-VaultIdentity = IamUserVaultIdentity | IamRoleVaultIdentity | FederatedVaultIdentity
+VaultIdentity = IamUserVaultIdentity | IamRoleVaultIdentity | FederatedVaultIdentity | ExistingVaultIdentity
 
 NAME = "vault-identity"
 
@@ -58,4 +60,13 @@ def vault_identity(
             "mount_accessor": mount["accessor"],
         }
         return FederatedVaultIdentity(NAME, cast(FederatedVaultIdentityArgs, federated), options)
+    if isinstance(declared, ExistingIdentity):
+        return ExistingVaultIdentity(NAME, cast(ExistingVaultIdentityArgs, common), options)
     return IamUserVaultIdentity(NAME, cast(IamUserVaultIdentityArgs, common), options)
+
+
+def trusted(config: Settings, identity: VaultIdentity) -> list[pulumi.Input[str]]:
+    """Whom the roles in other accounts can trust: the identity, unless it is not known here what it is."""
+    declared = config.vault_identity
+    unknown = isinstance(declared, ExistingIdentity) and not declared.role_arn
+    return [] if unknown else [identity.principal_arn]

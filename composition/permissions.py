@@ -2,7 +2,7 @@
 
 from components import Ec2InstanceLogin, ServiceAccountLogin, VaultPermissions, arns, iam, merge_permissions
 from settings import Ec2InstanceLogin as InstanceSettings
-from settings import LoginSettings, RoleIdentity, Settings
+from settings import ExistingIdentity, LoginSettings, RoleIdentity, Settings
 from settings import PrincipalLogin as PrincipalSettings
 
 
@@ -19,24 +19,36 @@ def in_own_account(config: Settings) -> VaultPermissions:
         "all_lookups": identity.all_lookups,
         "tagged_sessions": tagged_sessions(config),
     }
-    needs = [_needs(login) for login in config.logins.values() if account_of(login) not in config.accounts]
+    # Where the own account is one of them, Vault runs somewhere else, and assumes a role here as well.
+    needs = [
+        _needs(login) for login in config.logins.values() if _account(config, login) not in config.accounts
+    ]
     return merge_permissions([*needs, own])
 
 
 def lookups_alone(config: Settings) -> str:
     """The policy, as JSON, of a login with `vaultLookups`: what Vault looks up in its own account."""
-    return iam.to_json(iam.vault_lookups(in_own_account(config)))
+    own = [in_account(config, config.account_id)] if config.account_id in config.accounts else []
+    looks = merge_permissions([in_own_account(config), *own])
+    return iam.to_json(iam.vault_lookups(looks))
 
 
 def tagged_sessions(config: Settings) -> bool:
     """Whether the sessions that Vault works with carry tags: EKS Pod Identity gives them some."""
-    return isinstance(config.vault_identity, RoleIdentity) and config.vault_identity.method == "pod-identity"
+    identity = config.vault_identity
+    if isinstance(identity, ExistingIdentity):
+        return identity.tagged_sessions
+    return isinstance(identity, RoleIdentity) and identity.method == "pod-identity"
 
 
 def in_account(config: Settings, account: str) -> VaultPermissions:
-    """What the role needs that Vault assumes in another account."""
-    needs = [_needs(login) for login in config.logins.values() if account_of(login) == account]
+    """What the role needs that Vault assumes in an account."""
+    needs = [_needs(login) for login in config.logins.values() if _account(config, login) == account]
     return merge_permissions([*needs, {"all_lookups": config.accounts[account].all_lookups}])
+
+
+def _account(config: Settings, login: LoginSettings) -> str | None:
+    return account_of(login) or config.account_id
 
 
 def account_of(login: LoginSettings) -> str | None:

@@ -24,15 +24,17 @@ def aws_provider(config: Settings) -> aws.Provider:
 
 
 def account_provider(config: Settings, account: str) -> aws.Provider:
-    """AWS in another account, through a role there that the stack may assume."""
-    deploy_role = config.accounts[account].deploy_role_arn or arns.role_arn(
-        arns.partition_of(config.region), account, ORGANIZATION_ROLE
-    )
+    """AWS in an account, through a role there that the stack may assume. Its own it need not assume into."""
+    deploy_role = config.accounts[account].deploy_role_arn
+    if not deploy_role and account != config.account_id:
+        deploy_role = arns.role_arn(arns.partition_of(config.region), account, ORGANIZATION_ROLE)
     return aws.Provider(
         f"aws-{account}",
         region=config.region,
         allowed_account_ids=[account],
-        assume_roles=[aws.ProviderAssumeRoleArgs(role_arn=deploy_role, session_name="pulumi")],
+        assume_roles=[aws.ProviderAssumeRoleArgs(role_arn=deploy_role, session_name="pulumi")]
+        if deploy_role
+        else None,
         default_tags={"tags": _tags(config)},
     )
 

@@ -13,7 +13,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys
 
 from settings.accounts import Account
 from settings.consumers import ConsumerSettings
-from settings.identities import FederatedIdentity, RoleIdentity, UserIdentity
+from settings.identities import ExistingIdentity, FederatedIdentity, RoleIdentity, UserIdentity
 from settings.logins import Ec2InstanceLogin, LoginSettings, PrincipalLogin, ServiceAccountLogin
 from settings.parser import PROJECT, PROVIDERS, Parser
 from settings.problems import SettingsError
@@ -24,6 +24,7 @@ __all__ = [
     "Account",
     "ConsumerSettings",
     "Ec2InstanceLogin",
+    "ExistingIdentity",
     "FederatedIdentity",
     "FederatedSecretsEngine",
     "LoginSettings",

@@ -8,9 +8,9 @@ from pydantic import Field
 from settings.section import Section, rule
 from settings.values import (
     Audience,
-    Duration,
     IamName,
     IamPolicyName,
+    IdentityTokenTtl,
     PolicyArn,
     RoleArn,
     ServiceAccountInFull,
@@ -25,7 +25,6 @@ class Identity(Section):
     policy_name: IamPolicyName | None = Field(
         None, description="name of the IAM policy; default that of the role, and -policy"
     )
-    permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds the permissions")
     all_lookups: bool = Field(
         False,
         description="grant every lookup that Vault can make, whatever the logins need: "
@@ -41,7 +40,13 @@ class Identity(Section):
         return {key: value for key, value in super().given().items() if key not in derived}
 
 
-class UserIdentity(Identity):
+class MadeIdentity(Identity):
+    """What every kind has that this stack makes."""
+
+    permissions_boundary: PolicyArn | None = Field(None, description="policy that bounds the permissions")
+
+
+class UserIdentity(MadeIdentity):
     """Vault runs with the access key of an IAM user."""
 
     kind: Literal["user"] = Field("user", description="kind of identity")
@@ -54,7 +59,7 @@ class UserIdentity(Identity):
     )
 
 
-class RoleIdentity(Identity):
+class RoleIdentity(MadeIdentity):
     """Vault runs with an IAM role that it finds around it: no stored credential at all."""
 
     kind: Literal["role"] = Field("role", description="kind of identity")
@@ -75,7 +80,7 @@ class RoleIdentity(Identity):
             yield "lets nobody run with the role; write serviceAccount or trustedServices"
 
 
-class FederatedIdentity(Identity):
+class FederatedIdentity(MadeIdentity):
     """Vault Enterprise runs with a role that trusts its own identity tokens: no stored credential at all."""
 
     kind: Literal["federation"] = Field("federation", description="kind of identity")
@@ -83,12 +88,49 @@ class FederatedIdentity(Identity):
     audience: Audience = Field(
         "vault-aws-auth", description="audience of Vault's identity tokens, which AWS demands"
     )
-    token_ttl: Duration = Field("1h", description="life of an identity token")
+    token_ttl: IdentityTokenTtl = Field("1h", description="life of an identity token")
 
 
-IdentitySettings = UserIdentity | RoleIdentity | FederatedIdentity
+class ExistingIdentity(Identity):
+    """Vault runs with an IAM role that somebody else made: no stored credential at all."""
+
+    kind: Literal["existing"] = Field("existing", description="kind of identity")
+    role_arn: RoleArn | None = Field(
+        None,
+        description="ARN of the role that Vault has; none where it is not yours to name, as with a Vault of "
+        "the HashiCorp Cloud Platform",
+    )
+    attach_policy: bool = Field(
+        True, description="grant that role what the logins need; false: its owner does"
+    )
+    policy_name: IamPolicyName | None = Field(
+        None, description="name of the IAM policy; default that of the role, and -vault-auth-policy"
+    )
+    tagged_sessions: bool = Field(
+        False,
+        description="Vault has the role by EKS Pod Identity, whose sessions bring tags into every role that "
+        "they assume",
+    )
+
+    def given(self) -> dict[str, Any]:
+        given = super().given()
+        given.pop("tagged_sessions", None)
+        return given
+
+    @rule("role_arn", "attach_policy", "policy_name", "assume_role_arns")
+    def _policy(self) -> Iterator[str]:
+        if self.role_arn and self.attach_policy:
+            return
+        why = "attachPolicy: false" if self.role_arn else "no roleArn"
+        for key, value in (("policyName", self.policy_name), ("assumeRoleArns", self.assume_role_arns)):
+            if value:
+                yield f"has {why}, so no policy is made; leave out {key}"
+
+
+IdentitySettings = UserIdentity | RoleIdentity | FederatedIdentity | ExistingIdentity
 IDENTITY_KINDS: dict[str, type[IdentitySettings]] = {
     "user": UserIdentity,
     "role": RoleIdentity,
     "federation": FederatedIdentity,
+    "existing": ExistingIdentity,
 }

@@ -7,12 +7,15 @@ identity is made before the client config names it, and the old one is deleted l
 """
 
 from .credentials import VaultCredentials
+from .existing import ExistingVaultIdentity, ExistingVaultIdentityArgs
 from .federated import FederatedVaultIdentity, FederatedVaultIdentityArgs
 from .role import IamRoleVaultIdentity, IamRoleVaultIdentityArgs
 from .user import AccessKeyMode, IamUserVaultIdentity, IamUserVaultIdentityArgs
 
 __all__ = [
     "AccessKeyMode",
+    "ExistingVaultIdentity",
+    "ExistingVaultIdentityArgs",
     "FederatedVaultIdentity",
     "FederatedVaultIdentityArgs",
     "IamRoleVaultIdentity",

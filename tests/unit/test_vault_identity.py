@@ -1,4 +1,4 @@
-"""The three kinds of AWS identity that Vault can run as, and what the client config makes of each."""
+"""The kinds of AWS identity that Vault can run as, and what the client config makes of each."""
 
 import json
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from components.iam import vault_permissions
 from components.vault_auth import VaultAwsAuth
 from components.vault_identity import (
     AccessKeyMode,
+    ExistingVaultIdentity,
     FederatedVaultIdentity,
     IamRoleVaultIdentity,
     IamUserVaultIdentity,
@@ -58,6 +59,11 @@ def role(**changes: Any) -> IamRoleVaultIdentity:
 def federated(**changes: Any) -> FederatedVaultIdentity:
     args: Any = {**FEDERATED, **changes}
     return FederatedVaultIdentity("id", args, providers())
+
+
+def existing(**changes: Any) -> ExistingVaultIdentity:
+    args: Any = {"permissions": NEEDS, "role_arn": f"arn:aws:iam::{ACCOUNT}:role/node", **changes}
+    return ExistingVaultIdentity("id", args, providers())
 
 
 def with_client(identity: Callable[[], Any]) -> Recording:
@@ -245,20 +251,55 @@ def test_the_mount_is_the_same_one_whichever_identity_there_is() -> None:
     assert (own.name, own.parent, own.alias_parents) == ("auth-mount", "auth", {""})
 
 
+# ------------------------------------------------------------------------------------------------- existing
+
+
+def test_a_role_that_exists_is_granted_what_the_logins_need_and_is_not_touched_otherwise() -> None:
+    recording = with_client(existing)
+    assert recording.children("id") == {(POLICY, "id-policy"), (ATTACHMENT, "id-policy-attachment")}
+    assert recording.one(POLICY, "id-policy").inputs["name"] == "node-vault-auth-policy"
+    assert recording.one(ATTACHMENT, "id-policy-attachment").inputs["role"] == "node"
+    client = recording.one(CLIENT, "auth-client")
+    assert not {"accessKey", "secretKey", "roleArn", "identityTokenAudience"} & set(client.inputs)
+    keyless = recording.one("vault:generic/endpoint:Endpoint", "auth-no-access-key")
+    assert "id-policy-attachment" in keyless.depends_on
+
+
+@pytest.mark.parametrize("changes", [{"role_arn": ""}, {"attach_policy": False}])
+def test_nothing_is_made_in_iam_for_a_role_that_others_look_after(changes: dict[str, Any]) -> None:
+    recording = with_client(lambda: existing(**changes))
+    assert recording.children("id") == set()
+    arn = changes.get("role_arn", f"arn:aws:iam::{ACCOUNT}:role/node")
+    assert recording.outputs_of("id") == {"principal_arn": arn, "policy_arn": "", "ready": ""}
+    assert "accessKey" not in recording.one(CLIENT, "auth-client").inputs
+
+
+@pytest.mark.parametrize(
+    ("arn", "message"),
+    [
+        ("arn:aws:iam::222222222222:role/node", f"is not of the account {ACCOUNT}, where this stack is"),
+        (f"arn:aws:iam::{ACCOUNT}:role/path/node", "is not its ARN; write it as IAM has it, with its path"),
+    ],
+)
+def test_a_namesake_of_the_role_is_given_nothing(arn: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        record(lambda: existing(role_arn=arn))
+
+
 # ----------------------------------------------------------------------------------------------- every kind
 
 
 def test_two_kinds_can_stand_side_by_side_while_a_stack_changes_over() -> None:
     names = [
         (resource.type, resource.inputs["name"].lower())
-        for make in (user, role, federated)
+        for make in (user, role, federated, existing)
         for resource in record(make).resources
         if resource.type in (ROLE, POLICY, USER, PROFILE)
     ]
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("make", [user, role, federated])
+@pytest.mark.parametrize("make", [user, role, federated, existing])
 def test_every_kind_tells_its_principal_and_its_policy(make: Callable[..., Any]) -> None:
     outputs = record(make).outputs_of("id")
     assert outputs["principal_arn"].startswith(f"arn:aws:iam::{ACCOUNT}:")
@@ -276,7 +317,7 @@ def test_every_kind_has_the_permissions_that_the_logins_need(make: Callable[...,
     assert bounded in (["id-user"], ["id-role"])
 
 
-@pytest.mark.parametrize("make", [user, role, federated])
+@pytest.mark.parametrize("make", [user, role, federated, existing])
 def test_an_identity_that_nothing_needs_is_refused(make: Callable[..., Any]) -> None:
     with pytest.raises(ValueError, match="no login needs anything"):
         record(lambda: make(permissions={}))
@@ -299,6 +340,10 @@ def test_an_identity_that_nothing_needs_is_refused(make: Callable[..., Any]) -> 
             "oidc_provider_arn: is needed",
         ),
         (role, {"permissions": {**NEEDS, "manage_own_key": True}}, "manage_own_key: only an IAM user"),
+        (existing, {"role_arn": "node"}, "role_arn: 'node' is not an ARN"),
+        (existing, {"role_arn": "", "policy_name": "p"}, "policy_name: has no meaning without role_arn"),
+        (existing, {"role_arn": "", "attach_policy": True}, "attach_policy: has no meaning without"),
+        (existing, {"attach_policy": False, "policy_name": "p"}, "policy_name: no policy is made"),
         (federated, {"audience": "*"}, r"audience: '\*' is not an audience"),
         (federated, {"token_ttl": "1y"}, "token_ttl: '1y' is not a duration"),
         (federated, {"token_ttl": "30d"}, "token_ttl: '30d' is longer than the signing key"),
