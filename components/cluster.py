@@ -172,8 +172,8 @@ class EksCluster(pulumi.ComponentResource):
             opts=self._child,
         )
         self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
-        self.node_role_arns = pulumi.Output.all(
-            **{
+        self.node_role_arns = pulumi.Output.from_input(
+            {
                 group: self._node_group(cluster, group, settings, args)
                 for group, settings in args.get("node_groups", {}).items()
             }
@@ -227,7 +227,7 @@ class EksCluster(pulumi.ComponentResource):
         self.kubeconfig = pulumi.Output.secret(
             eks_kubeconfig(found.name, found.endpoint, found.certificate_authorities[0].data, args["region"])
         )
-        self.node_role_arns = pulumi.Output.all(**args.get("node_role_arns", {}))
+        self.node_role_arns = pulumi.Output.from_input(dict(args.get("node_role_arns", {})))
         return found.identities[0].oidcs[0].issuer
 
     def _oidc_provider(self, issuer: pulumi.Input[str]) -> pulumi.Output[str]:

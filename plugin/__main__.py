@@ -1,4 +1,4 @@
-"""Serves the components to programs in every Pulumi language. The engine starts it, as `python <this folder>`."""
+"""Serves the components to programs in every Pulumi language: the engine runs `python <this folder>`."""
 
 import sys
 from pathlib import Path

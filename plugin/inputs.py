@@ -1,21 +1,22 @@
 """Inputs as they arrive from a program in any language, checked against the schema.
 
-The host drops an input that a component does not have, without a word; takes an Output given for a whole object
-for an empty object; and hands integers over as floats. Here the first two are refused, by name, and the third
-is mended.
+The host drops an input that a component does not have, without a word; takes an Output given for a whole
+object for an empty object; and hands integers over as floats. Here the first two are refused, by name, and the
+third is mended. A refusal shows no value: the engine would show that of any input that it is told the path of,
+and it may be a secret.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 import pulumi
+from pulumi.output import Unknown
 from pulumi.provider.experimental.analyzer import (
     ComponentDefinition,
     PropertyDefinition,
     PropertyType,
     TypeDefinition,
 )
-from pulumi.output import Unknown
 
 _WORDS = {
     PropertyType.STRING: (str, "a string"),
@@ -26,6 +27,11 @@ _WORDS = {
 }
 
 
+def refusal(path: str, reason: str) -> pulumi.InputPropertiesError:
+    """The error that the engine shows as one line."""
+    return pulumi.InputPropertiesError(f"{path}: {reason}", [])
+
+
 class Checker:
     """Checks inputs of the package's components."""
 
@@ -34,7 +40,7 @@ class Checker:
         self._types = types
 
     def checked(self, inputs: Mapping[str, Any], component: ComponentDefinition) -> dict[str, Any]:
-        """The inputs, integers as such. Raises InputPropertyError that names the input by its path."""
+        """The inputs, integers as such. Raises InputPropertiesError that names the input by its path."""
         return self._object(inputs, component.inputs, "", component.name)
 
     def _object(
@@ -42,9 +48,12 @@ class Checker:
     ) -> dict[str, Any]:
         for name in given:
             if name not in known:
-                raise pulumi.InputPropertyError(
+                raise refusal(
                     _below(path, name), f"is not an input of {what}; it has: {', '.join(sorted(known))}"
                 )
+        for name, each in known.items():
+            if not each.optional and given.get(name) is None:
+                raise refusal(_below(path, name), f"is missing; {what} needs it")
         return {name: self._value(value, known[name], _below(path, name)) for name, value in given.items()}
 
     def _value(self, value: Any, expected: PropertyDefinition, path: str) -> Any:
@@ -52,11 +61,16 @@ class Checker:
             return None
         if isinstance(value, (pulumi.Output, Unknown)):
             if expected.plain:
-                raise pulumi.InputPropertyError(path, _how_to_be_plain(self._is_nested(expected)))
+                raise refusal(path, _how_to_be_plain(self._is_nested(expected)))
             return value
         if expected.ref:
             named = self._types.get(expected.ref.removeprefix(self._prefix))
-            if named is None or named.enum:  # anything goes, or the host says which members there are
+            if named is None:  # anything goes
+                return value
+            if named.enum:
+                words = [member.value for member in named.enum]
+                if value not in words:
+                    raise refusal(path, f"is not one of {', '.join(map(str, words))}")
                 return value
             _of_type(value, PropertyType.OBJECT, path)
             return self._object(value, named.properties, path, named.name)
@@ -80,7 +94,7 @@ def _of_type(value: Any, expected: PropertyType | None, path: str) -> None:
         return
     python, words = _WORDS[expected]
     if not isinstance(value, python) or (python is int and isinstance(value, bool)):
-        raise pulumi.InputPropertyError(path, f"is not {words}")
+        raise refusal(path, f"is not {words}")
 
 
 def _how_to_be_plain(nested: bool) -> str:

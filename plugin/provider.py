@@ -1,8 +1,8 @@
 """The provider of the component package: the SDK's component host, with what it loses put back.
 
-The host takes its schema from the components' annotations and docstrings, and hands the inputs of a program in
-another language to the component's constructor. Here the schema is completed (`schema.py`), inputs are checked
-against it (`inputs.py`), and a component's refusal is one line in the program's own terms.
+The host takes its schema from the components' annotations and docstrings, and hands the inputs of a program
+in another language to the component's constructor. Here the schema is completed (`schema.py`), inputs are
+checked against it (`inputs.py`), and a component's refusal is one line in the program's own terms.
 """
 
 import json
@@ -65,9 +65,5 @@ class Provider(ComponentProvider):
             if not isinstance(error.inner, ValueError):
                 raise
             # A refusal of what was given, not a defect: without the traceback that the host would add.
-            path, colon, reason = str(error.inner).partition(": ")
-            fields = [part.strip() for part in path.split(",")] if colon else []
-            told = [schema.camel_path(field, self._camel) for field in fields]
-            if told and all(told):
-                raise pulumi.InputPropertyError(", ".join(map(str, told)), reason) from None
-            raise pulumi.InputPropertyError("", str(error.inner)) from None
+            message = schema.renamed_fields(str(error.inner), self._camel)
+            raise pulumi.InputPropertiesError(message, []) from None

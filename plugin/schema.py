@@ -38,12 +38,13 @@ def names(components: Defs, types: Types) -> dict[str, str]:
     return found
 
 
-def camel_path(path: str, camel: Mapping[str, str]) -> str | None:
-    """A field's path in a message of a component, as other languages have it; None for what is none."""
-    field, *rest = path.split(".")
-    if field not in camel:
-        return None
-    return ".".join([camel[field], *(camel.get(part, part) for part in rest)])
+def renamed_fields(message: str, camel: Mapping[str, str]) -> str:
+    """A component's message, with the field that it begins with as other languages have it."""
+    fields, colon, reason = message.partition(": ")
+    if not colon or " " in fields.replace(", ", ""):
+        return message
+    words = re.sub(r"\w+", lambda word: camel.get(word[0], word[0]), fields)
+    return f"{words}: {reason}"
 
 
 def complete(
@@ -64,7 +65,9 @@ def complete(
         resource["description"] = _text(component.__doc__, camel)
     for each in types.values():
         declared = schema["types"][f"{schema['name']}:index:{each.name}"]
-        _describe(declared.get("properties") or {}, each.python_type, each.properties_mapping, analyzer, camel)
+        _describe(
+            declared.get("properties") or {}, each.python_type, each.properties_mapping, analyzer, camel
+        )
         declared["description"] = _text(each.python_type.__doc__, camel)
         for member in declared.get("enum") or []:
             member["description"] = _text(member.get("description"), camel)
@@ -87,10 +90,17 @@ def _describe(
     for name, declared in properties.items():
         found = _docstring(owner, mapping[name], analyzer)
         declared["description"] = _text(found, {} if name in _WORDS_OF_VAULT else camel)
-        for inner in ("items", "additionalProperties"):  # the same text again, of each of several
-            (declared.get(inner) or {}).pop("description", None)
+        _say_once(declared)
         if found and _SECRET.search(found):
             declared["secret"] = True
+
+
+def _say_once(declared: dict[str, Any]) -> None:
+    """Without the description that the host repeats for each of several values."""
+    for inner in ("items", "additionalProperties"):
+        if declared.get(inner):
+            declared[inner].pop("description", None)
+            _say_once(declared[inner])
 
 
 def _docstring(owner: type, field: str, analyzer: Analyzer) -> str | None:
