@@ -1,9 +1,9 @@
 """Inputs as they arrive from a program in any language, checked against the schema.
 
 The host drops an input that a component does not have, without a word; takes an Output given for a whole
-object for an empty object; and hands integers over as floats. Here the first two are refused, by name, and the
-third is mended. A refusal shows no value: the engine would show that of any input that it is told the path of,
-and it may be a secret.
+object for an empty object; and hands integers over as floats. Here the first two are refused, by name, and
+the third is mended. A refusal shows no value: the engine would show that of any input that it is told the
+path of, and it may be a secret.
 """
 
 from collections.abc import Mapping

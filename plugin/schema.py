@@ -71,6 +71,7 @@ def complete(
         declared["description"] = _text(each.python_type.__doc__, camel)
         for member in declared.get("enum") or []:
             member["description"] = _text(member.get("description"), camel)
+            member["name"] = member["name"].title().replace("_", "")
     schema |= {
         "displayName": "Vault AWS auth",
         "description": DESCRIPTION,

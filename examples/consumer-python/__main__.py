@@ -9,9 +9,7 @@ config = pulumi.Config()
 region = config.require("region")
 endpoint = config.get("endpoint")
 
-cluster = auth.EksCluster(
-    "cluster", {"name": config.require("cluster"), "region": region, "existing": True}
-)
+cluster = auth.EksCluster("cluster", {"name": config.require("cluster"), "region": region, "existing": True})
 identity = auth.IamUserVaultIdentity("vault-identity", {"permissions": {"resolve_roles": True}})
 
 mount: auth.VaultAwsAuthArgs = {

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,8 @@ class Project:
     tools: Path
     """A folder of plugins that go before all others."""
     stack: str = "test"
+    hosts: bool = True
+    """Whether they are used."""
 
     def start(self, **config: str) -> None:
         """Makes the copy and the stack."""
@@ -82,7 +84,7 @@ class Project:
             **self.sandbox.env,
             "PULUMI_STACK": self.stack,
         }
-        own = [str(self.tools), str(Path(sys.executable).parent)]
+        own = [*([str(self.tools)] if self.hosts else []), str(Path(sys.executable).parent)]
         environment["PATH"] = os.pathsep.join([*own, os.environ["PATH"]])
         return subprocess.run(
             ["pulumi", *words, "--non-interactive"],
@@ -118,12 +120,32 @@ class Project:
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return answer.stdout
 
+    def in_this_environment(self) -> Project:
+        """The same project; its program runs with this virtual environment and can import this repository."""
+        return replace(self, hosts=False)
+
     def state(self) -> list[dict[str, Any]]:
         """The stack's resources, secrets encrypted."""
         found: list[dict[str, Any]] = json.loads(self.done("stack", "export"))["deployment"]["resources"]
         return found
 
+    def resources(self) -> list[dict[str, Any]]:
+        """The same in the clear, in an order of its own: comparable with those of another update."""
+        text = self.done("stack", "export", "--show-secrets")
+        found = [_in_order(resource) for resource in json.loads(text)["deployment"]["resources"]]
+        return sorted(found, key=lambda resource: str(resource["urn"]))
+
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets in the clear."""
         found: dict[str, Any] = json.loads(self.done("stack", "output", "--json", "--show-secrets"))
         return found
+
+
+def _in_order(resource: dict[str, Any]) -> dict[str, Any]:
+    """Without times, and with dependencies in an order of their own: the engine has them as they come."""
+    kept = {key: value for key, value in resource.items() if key not in ("created", "modified")}
+    if "dependencies" in kept:
+        kept["dependencies"] = sorted(kept["dependencies"])
+    if "propertyDependencies" in kept:
+        kept["propertyDependencies"] = {k: sorted(v or []) for k, v in kept["propertyDependencies"].items()}
+    return kept
