@@ -12,7 +12,7 @@ RENEW = "RENEW_GOLDEN"
 
 
 def check(found: str, golden: Path, advice: str) -> None:
-    """Fails with the difference and the advice, unless the file holds what was found; `make golden` renews it."""
+    """Fails with the difference and the advice, unless the file holds what was found."""
     if os.environ.get(RENEW):
         golden.write_text(found)
         return

@@ -16,8 +16,8 @@ from tests.package.kit import PLUGIN, REPOSITORY, pulumi, write_plugin
 
 GOLDEN = Path(__file__).parent / "golden" / "schema.json"
 ADVICE = """\
-Whoever uses the component package compiles against this. A line that is gone or changed breaks programs: keep
-the old name and mark it deprecated, or write what users must change in docs/upgrades/. A new optional input or
+Programs in other languages are compiled against this. A line that is gone or changed breaks them: keep the
+old name and mark it deprecated, or write what users must change in docs/upgrades/. A new optional input or
 output breaks nothing."""
 
 
