@@ -1,4 +1,4 @@
-"""The package as users get it: built, and installed into an empty virtual environment outside the repository."""
+"""The package as users get it: built, and installed into an empty virtual environment."""
 
 from __future__ import annotations
 

@@ -177,13 +177,11 @@ TOKEN = {"policies": ["dev"]}
 
 
 @pytest.fixture(scope="module")
-def refused(
-    installed: Installed, running: Sandbox, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Project]:
+def refused(installed: Installed, running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = tmp_path_factory.mktemp("refused") / "program"
     project = Project(running, PROGRAMS / "refused", folder, installed.tools, "refused")
     project.start()
-    yield project
+    return project
 
 
 @pytest.mark.parametrize(
@@ -270,17 +268,13 @@ def _components(resources: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def _mypy(installed: Installed, program: Path) -> str:
-    """What mypy says of a program that sees the installed package alone."""
+    """What mypy says of a program that sees the installed package alone; it need not look into the SDKs."""
+    config = program.parent / "mypy.ini"
+    sdks = "pulumi_aws.*,pulumi_eks.*,pulumi_kubernetes.*,pulumi_vault.*"
+    config.write_text(f"[mypy]\nstrict = true\n[mypy-{sdks}]\nfollow_imports = skip\n")
+    options = [f"--config-file={config}", f"--python-executable={installed.python}", "--no-error-summary"]
     answer = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "mypy",
-            "--strict",
-            "--config-file=",
-            f"--python-executable={installed.python}",
-        ]
-        + [f"--cache-dir={installed.root / 'mypy'}", "--no-error-summary", str(program)],
+        [sys.executable, "-m", "mypy", *options, f"--cache-dir={installed.root / 'mypy'}", str(program)],
         cwd=program.parent,
         env={name: value for name, value in os.environ.items() if name != "MYPYPATH"},
         capture_output=True,
