@@ -11,7 +11,7 @@ def main() -> None:
         if not missing.name or missing.name.partition(".")[0] == __package__.partition(".")[0]:
             raise
         sys.exit(
-            f"error: the package {missing.name} is missing, which the command needs; install all of them with: "
+            f"error: the package {missing.name} is missing, which the command needs; install all with: "
             "pip install 'pulumi-vault-aws-auth[cli]'"
         )
     run()

@@ -90,7 +90,7 @@ def test_the_command_says_in_one_line_what_it_needs(installed: Installed) -> Non
     answer = subprocess.run([str(command)], capture_output=True, text=True, check=False)
     assert answer.returncode == 1
     assert answer.stderr == (
-        "error: the package typer is missing, which the command needs; install all of them with: "
+        "error: the package typer is missing, which the command needs; install all with: "
         "pip install 'pulumi-vault-aws-auth[cli]'\n"
     )
 
