@@ -42,8 +42,8 @@ def unpack(repository: Path, release: Release, target: Path) -> None:
     if answer.returncode != 0:
         version = ".".join(map(str, release.version))
         raise NoRelease(
-            f"the release {version} ({release.commit}) is not in this clone, from which it is upgraded; fetch "
-            "it with: git fetch --tags --unshallow"
+            f"the release {version} ({release.commit}) is not in this clone, and the test upgrades from it; "
+            "fetch it with: git fetch --tags --unshallow"
         )
     with tarfile.open(fileobj=io.BytesIO(answer.stdout)) as archive:
         archive.extractall(target, filter="data")

@@ -14,9 +14,9 @@ from tests.package import release
 from tests.sandbox.kit import REPOSITORY, Sandbox
 
 ADVICE = """\
-The upgrade would replace or delete this of a stack of the last release. If it is the same resource under another
-URN, give it an alias (ResourceOptions(aliases=[pulumi.Alias(…)])). If it has to be, add these lines, each with
-the reason and what users must do, to the page of the coming version in docs/upgrades/:"""
+The upgrade would replace or delete this of a stack of the last release. If it is the same resource under
+another URN, give it an alias (ResourceOptions(aliases=[pulumi.Alias(…)])). If it has to be, add these lines,
+each with the reason and what users must do, to the page of the coming version in docs/upgrades/:"""
 
 
 @pytest.mark.timeout(900)
