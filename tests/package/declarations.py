@@ -1,4 +1,4 @@
-"""TypeScript declarations of the component package, made from its schema, as far as a type check needs them."""
+"""TypeScript declarations of the component package, made from its schema, for a type check."""
 
 from __future__ import annotations
 
