@@ -27,8 +27,10 @@ DEFAULT_IDENTITY_METADATA = ("account_id", "auth_type", "canonical_arn")
 
 
 class VaultConnection(TypedDict):
-    """What logins and consumers must know of the mount. In Python take it whole from `VaultAwsAuth.connection`;
-    in other languages, the outputs of `VaultAwsAuth` that have these names."""
+    """What logins and consumers must know of the mount.
+
+    In Python take it whole from `VaultAwsAuth.connection`; in other languages, the outputs of the same names.
+    """
 
     path: pulumi.Input[str]
     """Path of the mount, without `auth/`. Known once the mount can look up principals."""
@@ -85,7 +87,7 @@ class VaultAwsAuthArgs(TypedDict):
     `path`."""
 
     credentials: NotRequired[VaultCredentials]
-    """How Vault proves to AWS who it is: `credentials` of the Vault identity, or in other languages its outputs.
+    """How Vault proves to AWS who it is: `credentials` of the Vault identity, or its outputs.
     Default: what it finds around it."""
 
     account_id: NotRequired[str]
