@@ -30,7 +30,7 @@ _THUMBPRINT_FORM = re.compile(r"[0-9A-Fa-f]{40}")
 class PluginIssuer(TypedDict):
     """Who signs the identity tokens of Vault's mounts.
 
-    In Python take it whole from `VaultPluginIssuer.issuer`; in other languages, the outputs of the same names.
+    In Python take it whole from `VaultPluginIssuer.issuer`; elsewhere, the outputs of the same names.
     """
 
     issuer_url: pulumi.Input[str]

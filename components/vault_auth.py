@@ -29,7 +29,7 @@ DEFAULT_IDENTITY_METADATA = ("account_id", "auth_type", "canonical_arn")
 class VaultConnection(TypedDict):
     """What logins and consumers must know of the mount.
 
-    In Python take it whole from `VaultAwsAuth.connection`; in other languages, the outputs of the same names.
+    In Python take it whole from `VaultAwsAuth.connection`; elsewhere, the outputs of the same names.
     """
 
     path: pulumi.Input[str]

@@ -131,7 +131,7 @@ def test_the_example_lets_its_service_account_log_in(
     project.up()
     role = project.outputs()["iamRoleArn"]
     mine = assume_with_token(another_sandbox, another_sandbox.token("payments"), role)
-    assert "payments" in log_in(another_sandbox, mine, "payments")["auth"]["token_policies"]
+    assert "payments" in log_in(another_sandbox, mine, "payments")["token_policies"]
     project.up("--expect-no-changes")
     assert project.change("destroy").returncode == 0
 
