@@ -172,12 +172,11 @@ class EksCluster(pulumi.ComponentResource):
             opts=self._child,
         )
         self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
-        self.node_role_arns = pulumi.Output.from_input(
-            {
-                group: self._node_group(cluster, group, settings, args)
-                for group, settings in args.get("node_groups", {}).items()
-            }
-        )
+        node_role_arns: dict[str, pulumi.Input[str]] = {
+            group: self._node_group(cluster, group, settings, args)
+            for group, settings in args.get("node_groups", {}).items()
+        }
+        self.node_role_arns = _known_together(node_role_arns)
         return cluster.oidc_issuer
 
     def _node_group(
@@ -227,7 +226,7 @@ class EksCluster(pulumi.ComponentResource):
         self.kubeconfig = pulumi.Output.secret(
             eks_kubeconfig(found.name, found.endpoint, found.certificate_authorities[0].data, args["region"])
         )
-        self.node_role_arns = pulumi.Output.from_input(dict(args.get("node_role_arns", {})))
+        self.node_role_arns = _known_together(args.get("node_role_arns", {}))
         return found.identities[0].oidcs[0].issuer
 
     def _oidc_provider(self, issuer: pulumi.Input[str]) -> pulumi.Output[str]:
@@ -278,6 +277,11 @@ class EksCluster(pulumi.ComponentResource):
             if "finding IAM OIDC Provider by url" in str(error) and "not found" in str(error):
                 return None
             raise
+
+
+def _known_together(values: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[Mapping[str, str]]:
+    # Of no output at all, `all` makes a list.
+    return pulumi.Output.all(**values).apply(dict)
 
 
 def _validate(args: EksClusterArgs) -> None:

@@ -78,7 +78,7 @@ def complete(
         "license": "Apache-2.0",
         "keywords": ["category/infrastructure", "kind/component", "vault", "aws", "eks", "iam"],
     }
-    return _without_nothing(schema)
+    return {key: _without_nothing(value) for key, value in schema.items() if value is not None}
 
 
 def _describe(

@@ -44,7 +44,7 @@ pulumi.runtime.set_all_config(
 )
 
 
-@pulumi.runtime.test
+@pulumi.runtime.test  # type: ignore[untyped-decorator]  # the SDK's is not typed
 def program() -> None:
     runpy.run_path("consumer.py")
 

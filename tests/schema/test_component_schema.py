@@ -12,7 +12,8 @@ import pytest
 
 from plugin.provider import Provider, all_components
 from tests import golden
-from tests.package.kit import PLUGIN, REPOSITORY, pulumi, write_plugin
+from tests.package.kit import PLUGIN, pulumi, write_plugin
+from tests.sandbox.kit import REPOSITORY
 
 GOLDEN = Path(__file__).parent / "golden" / "schema.json"
 ADVICE = """\

@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from tests.package.declarations import HEAD, declarations
-from tests.package.kit import REPOSITORY
+from tests.sandbox.kit import REPOSITORY
 
 EXAMPLES = REPOSITORY / "examples"
 PREFIX = "vault-aws-auth:index:"
-SIMPLE = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
+SIMPLE: dict[str, Any] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
 
 
 @pytest.fixture(scope="module")

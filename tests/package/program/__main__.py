@@ -30,7 +30,8 @@ class Remote(pulumi.ComponentResource):
         super().__init__(f"vault-aws-auth:index:{kind}", name, properties, opts, remote=True)
 
     def __getitem__(self, output: str) -> pulumi.Output[Any]:
-        return self.__dict__[output]
+        found: pulumi.Output[Any] = self.__dict__[output]
+        return found
 
 
 class Local:
