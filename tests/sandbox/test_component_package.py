@@ -162,7 +162,7 @@ def test_every_component_is_the_same_from_the_package_as_in_process(
     project.in_this_environment().up("--expect-no-changes", remote="false")
     again = project.resources()
     assert [resource["urn"] for resource in again] == [resource["urn"] for resource in made]
-    assert again == made
+    assert _differences(made, again) == []
     assert project.outputs() == exported
 
     # A cluster that is there is looked up while the component is constructed.
@@ -266,6 +266,16 @@ def _components(resources: list[dict[str, Any]]) -> dict[str, int]:
     prefix = "vault-aws-auth:index:"
     types = [r["type"].removeprefix(prefix) for r in resources if r["type"].startswith(prefix)]
     return {type_: types.count(type_) for type_ in types}
+
+
+def _differences(made: list[dict[str, Any]], again: list[dict[str, Any]]) -> list[str]:
+    """What is not the same of resources of the same URNs, each with its place: `URN key: one | other`."""
+    return [
+        f"{one['urn']} {key}: {one.get(key)} | {other.get(key)}"
+        for one, other in zip(made, again, strict=True)
+        for key in sorted({*one, *other})
+        if one.get(key) != other.get(key)
+    ]
 
 
 def _mypy(installed: Installed, program: Path) -> str:
