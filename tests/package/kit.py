@@ -53,6 +53,10 @@ def pulumi(*words: str, folder: Path, tools: Path, **env: str) -> subprocess.Com
     )
 
 
+WHEN_AND_WHERE = ("created", "modified", "sourcePosition", "stackTrace")
+"""What the state says of a resource's making, and not of the resource."""
+
+
 @dataclass
 class Project:
     """A copy of a Pulumi project, with one stack in a sandbox that runs."""
@@ -142,8 +146,8 @@ class Project:
 
 
 def _in_order(resource: dict[str, Any]) -> dict[str, Any]:
-    """Without times, and with dependencies in an order of their own: the engine has them as they come."""
-    kept = {key: value for key, value in resource.items() if key not in ("created", "modified")}
+    """Without times and places, and with dependencies in an order of their own: the engine has them as they come."""
+    kept = {key: value for key, value in resource.items() if key not in WHEN_AND_WHERE}
     if "dependencies" in kept:
         kept["dependencies"] = sorted(kept["dependencies"])
     if "propertyDependencies" in kept:
