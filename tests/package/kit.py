@@ -53,8 +53,11 @@ def pulumi(*words: str, folder: Path, tools: Path, **env: str) -> subprocess.Com
     )
 
 
-WHEN_AND_WHERE = ("created", "modified", "sourcePosition", "stackTrace")
-"""What the state says of a resource's making, and not of the resource."""
+ABOUT_THE_MAKING = (
+    *("created", "modified", "sourcePosition", "stackTrace"),
+    *("dependencies", "propertyDependencies"),
+)
+"""What the state says of how a resource was made, and not of the resource."""
 
 
 @dataclass
@@ -134,22 +137,17 @@ class Project:
         return found
 
     def resources(self) -> list[dict[str, Any]]:
-        """The same in the clear, in an order of its own: comparable with those of another update."""
+        """The same in the clear, in an order of its own: comparable with those of another update.
+
+        Without what the engine tracks of the outputs that went in: those of a remote component count the
+        component and its children, those of one in process the child that an output comes from.
+        """
         text = self.done("stack", "export", "--show-secrets")
-        found = [_in_order(resource) for resource in json.loads(text)["deployment"]["resources"]]
+        resources = json.loads(text)["deployment"]["resources"]
+        found = [{k: v for k, v in each.items() if k not in ABOUT_THE_MAKING} for each in resources]
         return sorted(found, key=lambda resource: str(resource["urn"]))
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets in the clear."""
         found: dict[str, Any] = json.loads(self.done("stack", "output", "--json", "--show-secrets"))
         return found
-
-
-def _in_order(resource: dict[str, Any]) -> dict[str, Any]:
-    """Without times and places, and with dependencies in an order of their own: the engine has them as they come."""
-    kept = {key: value for key, value in resource.items() if key not in WHEN_AND_WHERE}
-    if "dependencies" in kept:
-        kept["dependencies"] = sorted(kept["dependencies"])
-    if "propertyDependencies" in kept:
-        kept["propertyDependencies"] = {k: sorted(v or []) for k, v in kept["propertyDependencies"].items()}
-    return kept
