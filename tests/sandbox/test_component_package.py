@@ -166,7 +166,7 @@ def test_every_component_is_the_same_from_the_package_as_in_process(
     assert project.outputs() == exported
 
     # A cluster that is there is looked up while the component is constructed.
-    found = json.loads(project.preview("--json", found="true"))
+    found = json.loads(project.preview("--json", remote="true", found="true"))
     (added,) = [step for step in found["steps"] if step["op"] == "create"]
     assert added["urn"].endswith("vault-aws-auth:index:EksCluster::found")
     assert project.change("destroy").returncode == 0
