@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down stop status test check unit sandbox-test bench docs schema format lock clean
+.PHONY: help install up down stop status test check unit sandbox-test golden bench docs schema format lock clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,11 @@ unit: $(READY) ## Tests that need no sandbox
 sandbox-test: $(READY) ## Tests that bring real stacks up
 	@$(BIN)/python tools/build.py > /dev/null
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --durations 10 tests/sandbox
+
+golden: $(READY) ## Renew the golden files: the URNs of every stack file, the components' schema
+	@$(BIN)/python tools/build.py pulumi > /dev/null
+	@RENEW_GOLDEN=1 $(BIN)/python -m pytest -q tests/unit/test_program.py tests/schema/test_component_schema.py -k contract
+	@git status --short tests/unit/golden tests/schema/golden
 
 bench: $(READY) ## Measure imports, previews and the chain
 	@$(BIN)/python -m tests.bench

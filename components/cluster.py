@@ -145,22 +145,21 @@ class EksCluster(pulumi.ComponentResource):
             opts=self._child,
         )
         self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
-        self.node_role_arns = pulumi.Output.all(
-            **{
-                group: node_group(
-                    self,
-                    self._name,
-                    cluster,
-                    cluster_name=args["name"],
-                    group=group,
-                    region=args["region"],
-                    kubernetes_version=args.get("kubernetes_version"),
-                    subnet_ids=args.get("subnet_ids"),
-                    settings=settings,
-                )
-                for group, settings in args.get("node_groups", {}).items()
-            }
-        )
+        node_role_arns: dict[str, pulumi.Input[str]] = {
+            group: node_group(
+                self,
+                self._name,
+                cluster,
+                cluster_name=args["name"],
+                group=group,
+                region=args["region"],
+                kubernetes_version=args.get("kubernetes_version"),
+                subnet_ids=args.get("subnet_ids"),
+                settings=settings,
+            )
+            for group, settings in args.get("node_groups", {}).items()
+        }
+        self.node_role_arns = _known_together(node_role_arns)
         return cluster.oidc_issuer
 
     def _look_up(self, args: EksClusterArgs) -> str:
@@ -169,7 +168,7 @@ class EksCluster(pulumi.ComponentResource):
         self.kubeconfig = pulumi.Output.secret(
             eks_kubeconfig(found.name, found.endpoint, found.certificate_authorities[0].data, args["region"])
         )
-        self.node_role_arns = pulumi.Output.all(**args.get("node_role_arns", {}))
+        self.node_role_arns = _known_together(args.get("node_role_arns", {}))
         return found.identities[0].oidcs[0].issuer
 
     def _oidc_provider(self, issuer: pulumi.Input[str]) -> pulumi.Output[str]:
@@ -220,6 +219,11 @@ class EksCluster(pulumi.ComponentResource):
             if "finding IAM OIDC Provider by url" in str(error) and "not found" in str(error):
                 return None
             raise
+
+
+def _known_together(values: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[Mapping[str, str]]:
+    # Of no output at all, `all` makes a list.
+    return pulumi.Output.all(**values).apply(dict)
 
 
 def _validate(args: EksClusterArgs) -> None:

@@ -27,7 +27,10 @@ _THUMBPRINT_FORM = re.compile(r"[0-9A-Fa-f]{40}")
 
 
 class PluginIssuer(TypedDict):
-    """Who signs the identity tokens of Vault's mounts. Take it whole from `VaultPluginIssuer.issuer`."""
+    """Who signs the identity tokens of Vault's mounts.
+
+    In Python take it whole from `VaultPluginIssuer.issuer`; elsewhere, the outputs of the same names.
+    """
 
     issuer_url: pulumi.Input[str]
     """Issuer of the tokens: their `iss` claim."""

@@ -27,7 +27,10 @@ DEFAULT_IDENTITY_METADATA = ("account_id", "auth_type", "canonical_arn")
 
 
 class VaultConnection(TypedDict):
-    """What logins and consumers must know of the mount. Take it whole from `VaultAwsAuth.connection`."""
+    """What logins and consumers must know of the mount.
+
+    In Python take it whole from `VaultAwsAuth.connection`; elsewhere, the outputs of the same names.
+    """
 
     path: pulumi.Input[str]
     """Path of the mount, without `auth/`. Known once the mount can look up principals."""
@@ -80,10 +83,11 @@ class VaultAwsAuthArgs(TypedDict):
 
     mount: NotRequired[VaultMount]
     """A mount that the caller made, because a federated identity's trust names its accessor. Source:
-    `auth_mount`. Default: this component mounts at `path`."""
+    `auth_mount`, or in other languages a `vault.AuthBackend` of type `aws`. Default: this component mounts at
+    `path`."""
 
     credentials: NotRequired[VaultCredentials]
-    """How Vault proves to AWS who it is: `credentials` of the Vault identity.
+    """How Vault proves to AWS who it is: `credentials` of the Vault identity, or its outputs.
     Default: what it finds around it."""
 
     account_id: NotRequired[str]

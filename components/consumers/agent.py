@@ -66,7 +66,7 @@ class VaultAgentConsumerArgs(VaultAgentOptions):
     """An agent, and the login that it uses."""
 
     connection: VaultConnection
-    """`VaultAwsAuth.connection`, with its address."""
+    """The mount: `VaultAwsAuth.connection`, or its outputs; `address` is needed."""
 
     login: ConsumerLogin
     """The login, of the workload's service account; with the form `file` also one of instances or of other

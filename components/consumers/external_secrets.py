@@ -64,7 +64,7 @@ class ExternalSecretsConsumerArgs(ExternalSecretsOptions):
     """A store, and the login that it reads with."""
 
     connection: VaultConnection
-    """`VaultAwsAuth.connection`, with its address."""
+    """The mount: `VaultAwsAuth.connection`, or its outputs; `address` is needed."""
 
     login: ConsumerLogin
     """The login, of a service account."""

@@ -58,7 +58,7 @@ class GlooConsumerArgs(GlooOptions):
     """Gloo, and the login that its two service accounts use."""
 
     connection: VaultConnection
-    """`VaultAwsAuth.connection`, with its address."""
+    """The mount: `VaultAwsAuth.connection`, or its outputs; `address` is needed."""
 
     login: ConsumerLogin
     """The login, of the service accounts `gloo` and `discovery` of one namespace."""

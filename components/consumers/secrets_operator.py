@@ -46,7 +46,7 @@ class VaultSecretsOperatorConsumerArgs(VaultSecretsOperatorOptions):
     """Secrets of a namespace, and the login that they are read with."""
 
     connection: VaultConnection
-    """`VaultAwsAuth.connection`, with its address."""
+    """The mount: `VaultAwsAuth.connection`, or its outputs; `address` is needed."""
 
     login: ConsumerLogin
     """The login, of a service account of the namespace; its method is `irsa`."""

@@ -57,7 +57,7 @@ class VaultAccessOperatorConsumerArgs(VaultAccessOperatorOptions):
     """The operator, and the login that it uses."""
 
     connection: VaultConnection
-    """`VaultAwsAuth.connection`, with its address."""
+    """The mount: `VaultAwsAuth.connection`, or its outputs; `address` is needed."""
 
     login: ConsumerLogin
     """The login, of the operator's service account."""

@@ -20,7 +20,7 @@ class Ec2InstanceLoginArgs(TypedDict):
     """Instances of one role and one region, in one account."""
 
     connection: VaultConnection
-    """`VaultAwsAuth.connection`."""
+    """The mount: `VaultAwsAuth.connection`, or its outputs."""
 
     region: str
     """AWS region in which the instances are looked for."""

@@ -17,7 +17,7 @@ class PrincipalLoginArgs(TypedDict):
     """IAM roles and users of one account."""
 
     connection: VaultConnection
-    """`VaultAwsAuth.connection`."""
+    """The mount: `VaultAwsAuth.connection`, or its outputs."""
 
     principals: Sequence[str]
     """ARNs of the IAM roles and users that may log in, one at least and all of one account. Each may end in

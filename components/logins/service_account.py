@@ -45,7 +45,7 @@ class ServiceAccountLoginArgs(TypedDict):
     """One or several service accounts that log in as one IAM role."""
 
     connection: VaultConnection
-    """`VaultAwsAuth.connection`."""
+    """The mount: `VaultAwsAuth.connection`, or its outputs."""
 
     service_accounts: Sequence[ServiceAccountRef]
     """Who may log in, one service account at least."""

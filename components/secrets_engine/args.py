@@ -28,7 +28,7 @@ class EngineFederation(TypedDict):
     """The engine works with a role that trusts its identity tokens (Vault Enterprise 1.16 and later)."""
 
     issuer: PluginIssuer
-    """Who signs the engine's identity tokens. Source: `VaultPluginIssuer.issuer`."""
+    """Who signs the engine's identity tokens. Source: `VaultPluginIssuer`."""
 
     audience: str
     """Audience of the engine's identity tokens, one of the issuer's `audiences`."""

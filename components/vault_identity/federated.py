@@ -16,7 +16,7 @@ class FederatedVaultIdentityArgs(TypedDict):
     """What the stack's logins need of Vault; the role is granted this and nothing else."""
 
     issuer: PluginIssuer
-    """Who signs Vault's identity tokens. Source: `VaultPluginIssuer.issuer`."""
+    """Who signs Vault's identity tokens. Source: `VaultPluginIssuer`."""
 
     audience: str
     """Audience of the mount's identity tokens, one of the issuer's `audiences`."""

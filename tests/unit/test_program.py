@@ -11,10 +11,15 @@ import pytest
 import yaml
 
 from composition import edition
+from tests import golden
 from tests.unit.recording import ISSUER, Recording, record
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
+ADVICE = """\
+A line that is gone is a resource that users' stacks would delete, and a new line one that they would make.
+If it is the same resource under another URN, give it an alias (ResourceOptions(aliases=[pulumi.Alias(…)])).
+If users must do something, or lose something, write it down in docs/upgrades/."""
 
 
 STACK_FILES = {
@@ -79,7 +84,7 @@ def test_urns_are_a_contract(name: str) -> None:
     """A changed URN replaces what users have. Renames need an alias; then the golden file may change."""
     changes = LOCAL_VAULT if name == "local" else {}
     urns = sorted(resource.urn for resource in run(name, **changes).resources)
-    assert urns == (GOLDEN / f"{name}.urns").read_text().splitlines()
+    golden.check("".join(f"{urn}\n" for urn in urns), GOLDEN / f"{name}.urns", ADVICE)
 
 
 def test_a_login_under_another_key_keeps_its_urns(scenario: Recording) -> None:

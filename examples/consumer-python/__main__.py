@@ -1,0 +1,45 @@
+"""The service account default/payments of an existing cluster logs in to Vault as `payments`."""
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pulumi_vault as vault
+import pulumi_vault_aws_auth as auth
+
+config = pulumi.Config()
+region = config.require("region")
+endpoint = config.get("endpoint")
+
+cluster = auth.EksCluster("cluster", {"name": config.require("cluster"), "region": region, "existing": True})
+identity = auth.IamUserVaultIdentity("vault-identity", {"permissions": {"resolve_roles": True}})
+
+mount: auth.VaultAwsAuthArgs = {
+    "region": region,
+    "server_id_header": "vault.example.com",
+    "credentials": identity.credentials,
+}
+if endpoint:
+    mount.update({"sts_endpoint": endpoint, "iam_endpoint": endpoint, "ec2_endpoint": endpoint})
+in_vault = vault.Provider("vault", address=config.require("vaultAddress"))
+vault_auth = auth.VaultAwsAuth("vault-aws-auth", mount, pulumi.ResourceOptions(providers=[in_vault]))
+
+policy = vault.Policy(
+    "payments",
+    name="payments",
+    policy='path "dev/data/payments/*" { capabilities = ["read"] }',
+    opts=pulumi.ResourceOptions(provider=in_vault),
+)
+in_cluster = kubernetes.Provider("kubernetes", kubeconfig=cluster.kubeconfig)
+login = auth.ServiceAccountLogin(
+    "payments",
+    {
+        "connection": vault_auth.connection,
+        "oidc_issuer": cluster.oidc_issuer,
+        "oidc_provider_arn": cluster.oidc_provider_arn,
+        "service_accounts": [{"namespace": "default", "name": "payments"}],
+        "token": {"policies": [policy.name], "max_ttl": "1h"},
+    },
+    pulumi.ResourceOptions(providers=[in_vault, in_cluster]),
+)
+
+pulumi.export("vaultRole", login.vault_role)
+pulumi.export("iamRoleArn", login.iam_role_arn)

@@ -1,0 +1,47 @@
+// The service account default/payments of an existing cluster logs in to Vault as `payments`.
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import * as vault from "@pulumi/vault";
+import * as auth from "@pulumi/vault-aws-auth";
+
+const config = new pulumi.Config();
+const region = config.require("region");
+
+const cluster = new auth.EksCluster("cluster", {
+    name: config.require("cluster"),
+    region,
+    existing: true,
+});
+const identity = new auth.IamUserVaultIdentity("vault-identity", {
+    permissions: { resolveRoles: true },
+});
+
+const inVault = new vault.Provider("vault", { address: config.require("vaultAddress") });
+const vaultAuth = new auth.VaultAwsAuth("vault-aws-auth", {
+    region,
+    serverIdHeader: "vault.example.com",
+    credentials: { accessKey: identity.accessKey, secretKey: identity.secretKey },
+}, { providers: [inVault] });
+
+const policy = new vault.Policy("payments", {
+    name: "payments",
+    policy: `path "dev/data/payments/*" { capabilities = ["read"] }`,
+}, { provider: inVault });
+
+const inCluster = new kubernetes.Provider("kubernetes", { kubeconfig: cluster.kubeconfig });
+const login = new auth.ServiceAccountLogin("payments", {
+    connection: {
+        path: vaultAuth.path,
+        stsEndpoint: vaultAuth.stsEndpoint,
+        stsRegion: vaultAuth.stsRegion,
+        serverIdHeader: vaultAuth.serverIdHeader,
+    },
+    method: auth.PodIdentityMethod.Irsa,
+    oidcIssuer: cluster.oidcIssuer,
+    oidcProviderArn: cluster.oidcProviderArn,
+    serviceAccounts: [{ namespace: "default", name: "payments" }],
+    token: { policies: [policy.name], maxTtl: "1h" },
+}, { providers: [inVault, inCluster] });
+
+export const vaultRole = login.vaultRole;
+export const iamRoleArn = login.iamRoleArn;

@@ -1,0 +1,312 @@
+"""The installed package: as a wheel for Python programs, and as a component package for every language.
+
+Everything here runs with the virtual environment that the wheel was installed into, never with this one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components import __all__ as PUBLIC
+from components.version import VERSION
+from plugin.provider import all_components
+from tests.package.installed import Installed
+from tests.package.kit import Project
+from tests.sandbox.callers import assume_with_token, log_in
+from tests.sandbox.kit import REPOSITORY, Sandbox
+
+pytestmark = [pytest.mark.xdist_group("component package"), pytest.mark.timeout(900)]
+
+PROGRAMS = REPOSITORY / "tests" / "package"
+SECRET = "the-external-id-that-is-secret"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    return Installed(tmp_path_factory.mktemp("installed")).make()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox without a stack."""
+    made = Sandbox(tmp_path_factory.mktemp("package"))
+    try:
+        answer = made.run("start")
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        yield made
+    finally:
+        made.run("down", "--force")
+
+
+# The wheel
+
+
+def test_the_wheel_has_the_library_typed_and_the_command_apart(installed: Installed) -> None:
+    names = zipfile.ZipFile(installed.wheel).namelist()
+    assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {
+        "pulumi_vault_aws_auth",
+        "vault_aws_auth_cli",
+    }
+    assert {"pulumi_vault_aws_auth/py.typed", "vault_aws_auth_cli/templates/access.html"} <= {*names}
+    modules = {str(path.relative_to(REPOSITORY / "components")) for path in _sources("components")}
+    assert modules == {n.removeprefix("pulumi_vault_aws_auth/") for n in names if _is_module(n, "pulumi_")}
+
+
+def test_every_public_name_can_be_imported_from_it(installed: Installed) -> None:
+    script = "import pulumi_vault_aws_auth as p; print(p.__file__, *(n for n in p.__all__ if hasattr(p, n)))"
+    answer = installed.run("-c", script)
+    assert answer.returncode == 0, answer.stderr
+    place, *names = answer.stdout.split()
+    assert names == PUBLIC
+    assert Path(place).is_relative_to(installed.root / "venv")
+
+
+def test_it_needs_the_pulumi_sdks_and_nothing_else(installed: Installed) -> None:
+    script = "import importlib.metadata as m; print(*m.requires('pulumi-vault-aws-auth'), sep='\\n')"
+    lines = installed.run("-c", script).stdout.splitlines()
+    needed = {line.split(">")[0].split("<")[0] for line in lines if "extra ==" not in line}
+    assert needed - {"typing-extensions"} == {
+        "pulumi",
+        "pulumi-aws",
+        "pulumi-eks",
+        "pulumi-kubernetes",
+        "pulumi-random",
+        "pulumi-vault",
+    }
+
+
+def test_the_command_says_in_one_line_what_it_needs(installed: Installed) -> None:
+    command = installed.python.parent / "vault-aws-auth"
+    answer = subprocess.run([str(command)], capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        "error: the package typer is missing, which the command needs; install all with: "
+        "pip install 'pulumi-vault-aws-auth[cli]'\n"
+    )
+
+
+def test_the_example_is_typed_by_it(installed: Installed, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    text = (REPOSITORY / "examples" / "consumer-python" / "__main__.py").read_text()
+    program.write_text(text)
+    assert _mypy(installed, program) == ""
+    program.write_text(text.replace('"existing": True', '"existing": "yes"'))
+    assert 'TypedDict item "existing" has type "bool")' in _mypy(installed, program)
+
+
+def test_the_example_runs_under_mocks(installed: Installed, tmp_path: Path) -> None:
+    shutil.copy(PROGRAMS / "mocked_consumer.py", tmp_path)
+    shutil.copy(REPOSITORY / "examples" / "consumer-python" / "__main__.py", tmp_path / "consumer.py")
+    answer = installed.run("mocked_consumer.py", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout) == {
+        "aws:iam/role:Role": ["payments-iam-role", "payments"],
+        "vault:aws/authBackendRole:AuthBackendRole": ["payments-vault-role", "payments"],
+    }
+
+
+def test_the_example_lets_its_service_account_log_in(
+    installed: Installed, another_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    answer = another_sandbox.run("start")
+    assert answer.returncode == 0, answer.stderr
+    _make_cluster(another_sandbox, "eks1")
+    source = REPOSITORY / "examples" / "consumer-python"
+    project = Project(another_sandbox, source, tmp_path / "consumer", installed.tools)
+    addresses = {
+        "vaultAddress": another_sandbox.env["VAULT_ADDR"],
+        "endpoint": another_sandbox.env["AWS_ENDPOINT_URL"],
+    }
+    project.start(cluster="eks1", **addresses)
+    project.up()
+    role = project.outputs()["iamRoleArn"]
+    mine = assume_with_token(another_sandbox, another_sandbox.token("payments"), role)
+    assert "payments" in log_in(another_sandbox, mine, "payments")["token_policies"]
+    project.up("--expect-no-changes")
+    assert project.change("destroy").returncode == 0
+
+
+# The component package
+
+
+def test_every_component_is_the_same_from_the_package_as_in_process(
+    installed: Installed, running: Sandbox, tmp_path: Path
+) -> None:
+    project = Project(running, PROGRAMS / "program", tmp_path / "program", installed.tools, "both")
+    project.start(remote="true")
+    kinds = {component.__name__ for component in all_components()}
+    written = (PROGRAMS / "program" / "__main__.py").read_text()
+    assert {kind for kind in kinds if f'"{kind}"' not in written} == set()
+
+    unknown = project.preview("--diff")
+    assert "oidcIssuer     : [unknown]" in unknown  # what only the update can tell
+    assert SECRET not in unknown
+    project.up()
+    (package,) = [r for r in project.resources() if r["type"] == "pulumi:providers:vault-aws-auth"]
+    made, exported = [r for r in project.resources() if r != package], project.outputs()
+    assert dict.fromkeys(kinds, 1) | {"EksCluster": 1} == _components(made)
+    assert SECRET not in json.dumps(project.state())
+    assert exported["account"]["externalId"] == SECRET
+
+    # The engine itself finds no difference, and nor does its state.
+    project.in_this_environment().up("--expect-no-changes", remote="false")
+    again = project.resources()
+    assert [resource["urn"] for resource in again] == [resource["urn"] for resource in made]
+    assert _differences(made, again) == []
+    assert project.outputs() == exported
+
+    # A cluster that is there is looked up while the component is constructed.
+    found = json.loads(project.preview("--json", remote="true", found="true"))
+    (added,) = [step for step in found["steps"] if step["op"] == "create"]
+    assert added["urn"].endswith("vault-aws-auth:index:EksCluster::found")
+    assert project.change("destroy").returncode == 0
+
+
+CONNECTION = {"path": "aws"}
+LOGIN = {"connection": CONNECTION, "principals": ["arn:aws:iam::111111111111:role/a*"]}
+TOKEN = {"policies": ["dev"]}
+
+
+@pytest.fixture(scope="module")
+def refused(installed: Installed, running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("refused") / "program"
+    project = Project(running, PROGRAMS / "refused", folder, installed.tools, "refused")
+    project.start()
+    return project
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "message"),
+    [
+        (
+            "PrincipalLogin",
+            {**LOGIN, "token": TOKEN, "connection": {"path": "aws", "pth": "aws"}},
+            "connection.pth: is not an input of VaultConnection; it has: accessor, accounts, address, ",
+        ),
+        (
+            "PrincipalLogin",
+            {**LOGIN, "token": TOKEN, "vaultRol": "a"},
+            "vaultRol: is not an input of PrincipalLogin; it has: connection, lookUp, principals, ",
+        ),
+        (
+            "PrincipalLogin",
+            {**LOGIN, "token": TOKEN, "connection": {"output": CONNECTION}},
+            "connection: is an output as a whole; write it out, with an output for each value that takes one",
+        ),
+        (
+            "PrincipalLogin",
+            {**LOGIN, "token": TOKEN, "vaultRole": {"output": "a"}},
+            "vaultRole: is an output or a secret, and must be known before anything is made; write the value",
+        ),
+        ("PrincipalLogin", LOGIN, "token: is missing; PrincipalLogin needs it"),
+        (
+            "PrincipalLogin",
+            {**LOGIN, "token": {**TOKEN, "maxTtl": "long"}},
+            "token.maxTtl: 'long' is not a duration; write e.g. 15m, 1h30m, 768h, 30d",
+        ),
+        (
+            "PrincipalLogin",
+            {**LOGIN, "token": {"policies": "dev"}},
+            "token.policies: is not a list",
+        ),
+        (
+            "IamUserVaultIdentity",
+            {"permissions": {"resolveRoles": True}, "accessKey": "mine"},
+            "accessKey: is not one of managed, rotatable, rotated",
+        ),
+        (
+            "VaultServerConsumer",
+            {"plaintext": True, "replicas": 3.5},
+            "replicas: is not a whole number",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_bad_input_is_one_message_that_names_it(
+    refused: Project, kind: str, inputs: dict[str, Any], message: str
+) -> None:
+    answer = refused.change("preview", kind=kind, inputs=json.dumps(inputs))
+    assert answer.returncode != 0
+    told = f"vault-aws-auth:index:{kind} resource 'it' has a problem: {message}"
+    assert told in answer.stdout + answer.stderr
+    assert "provider.py" not in answer.stdout + answer.stderr
+
+
+def test_the_requirements_of_the_plugin_are_those_of_the_wheel(installed: Installed) -> None:
+    """Pulumi installs them beside the plugin; whoever has the wheel has them."""
+    answer = installed.run(
+        *("-m", "pip", "install", "--no-index", "--dry-run", "-r", "requirements.txt"),
+        cwd=installed.tree / "plugin",
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "Would install" not in answer.stdout
+    script = "from plugin.provider import Provider; print(Provider().version)"
+    assert installed.run("-c", script, cwd=installed.tree).stdout.strip() == VERSION
+
+
+def _sources(package: str) -> list[Path]:
+    return [*(REPOSITORY / package).rglob("*.py")]
+
+
+def _is_module(name: str, package: str) -> bool:
+    return name.startswith(package) and name.endswith(".py")
+
+
+def _components(resources: list[dict[str, Any]]) -> dict[str, int]:
+    prefix = "vault-aws-auth:index:"
+    types = [r["type"].removeprefix(prefix) for r in resources if r["type"].startswith(prefix)]
+    return {type_: types.count(type_) for type_ in types}
+
+
+def _differences(made: list[dict[str, Any]], again: list[dict[str, Any]]) -> list[str]:
+    """What is not the same of resources of the same URNs, each with its place: `URN key: one | other`."""
+    return [
+        f"{one['urn']} {key}: {one.get(key)} | {other.get(key)}"
+        for one, other in zip(made, again, strict=True)
+        for key in sorted({*one, *other})
+        if one.get(key) != other.get(key)
+    ]
+
+
+def _mypy(installed: Installed, program: Path) -> str:
+    """What mypy says of a program that sees the installed package alone; it need not look into the SDKs."""
+    config = program.parent / "mypy.ini"
+    sdks = "pulumi_aws.*,pulumi_eks.*,pulumi_kubernetes.*,pulumi_vault.*"
+    config.write_text(f"[mypy]\nstrict = true\n[mypy-{sdks}]\nfollow_imports = skip\n")
+    options = [f"--config-file={config}", f"--python-executable={installed.python}", "--no-error-summary"]
+    answer = subprocess.run(
+        [sys.executable, "-m", "mypy", *options, f"--cache-dir={installed.root / 'mypy'}", str(program)],
+        cwd=program.parent,
+        env={name: value for name, value in os.environ.items() if name != "MYPYPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return answer.stdout + answer.stderr
+
+
+def _make_cluster(sandbox: Sandbox, name: str) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "eks.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    role = sandbox.aws("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    subnets = [subnet["SubnetId"] for subnet in sandbox.aws("ec2").describe_subnets()["Subnets"]]
+    sandbox.aws("eks").create_cluster(
+        name=name,
+        roleArn=role["Role"]["Arn"],
+        resourcesVpcConfig={"subnetIds": subnets[:2]},
+        accessConfig={"authenticationMode": "API"},
+    )

@@ -1,0 +1,45 @@
+"""A stack of the last release, previewed with this version: nothing is replaced without a word."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.package import release
+from tests.sandbox.kit import REPOSITORY, Sandbox
+
+ADVICE = """\
+The upgrade would replace or delete this of a stack of the last release. If it is the same resource under
+another URN, give it an alias (ResourceOptions(aliases=[pulumi.Alias(…)])). If it has to be, add these lines,
+each with the reason and what users must do, to the page of the coming version in docs/upgrades/:"""
+
+
+@pytest.mark.timeout(900)
+def test_a_stack_of_the_last_release_is_upgraded_without_replacements(
+    another_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    last = release.last(REPOSITORY)
+    released = tmp_path / "released"
+    release.unpack(REPOSITORY, last, released)
+    answer = subprocess.run(
+        [sys.executable, "-m", "sandbox", "up", "--no-logins"],
+        cwd=released,
+        env={**os.environ, "SANDBOX_HOME": str(another_sandbox.home)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    answer = another_sandbox.run("preview", "--json")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    preview = json.loads(answer.stdout)
+    assert sum(preview["changeSummary"].values()) > 50  # every scenario together
+    lost = release.taken_away(preview["steps"]) - release.noted(REPOSITORY, last)
+    if lost:
+        pytest.fail("\n".join([ADVICE, *(f"- `{name}` …" for name in sorted(lost))]), pytrace=False)
