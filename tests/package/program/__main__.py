@@ -126,6 +126,13 @@ federated = make(
     "principalArn policyArn ready",
 )
 
+make(
+    "ExistingVaultIdentity",
+    "existing",
+    {"permissions": {"resolveRoles": True}},
+    "principalArn policyArn ready",
+)
+
 # Vault's side
 
 other_provider = aws.Provider(
