@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pulumi
-from pydantic.alias_generators import to_camel
 
-from components import PodIdentityMethod, ServiceAccountMode, VaultConnection
+from components import PodIdentityMethod, VaultConnection
 from components.consumers import KINDS, Consumer, VaultServerConsumer
 from composition.identity import VaultIdentity
 from composition.logins import Login
 from settings import RoleIdentity, Settings
-from settings import ServiceAccountLogin as ServiceAccountSettings
 
 
 def consumer(
@@ -31,30 +29,15 @@ def consumer(
     else:
         args["connection"] = connection
     if declared.login:
-        args["login"] = _login(config, declared.login, logins[declared.login])
+        login = logins[declared.login]
+        args["login"] = {
+            "vault_role": login.vault_role,
+            "iam_role_arn": login.iam_role_arn,
+            **config.logins[declared.login].for_consumers(),
+        }
     make: Any = component
-    try:
-        made: Consumer = make(name, args, options)
-    except ValueError as error:
-        field, colon, reason = str(error).partition(": ")
-        key = f".{to_camel(field)}" if colon and field.isidentifier() else ""
-        told = reason if key else str(error)
-        raise pulumi.RunError(f"vault-aws-auth:consumers.{name}{key}: {told}") from None
+    made: Consumer = make(name, args, options)
     return made
-
-
-def _login(config: Settings, name: str, component: Login) -> dict[str, Any]:
-    declared = config.logins[name]
-    told: dict[str, Any] = {
-        "vault_role": component.vault_role,
-        "iam_role_arn": component.iam_role_arn,
-        "service_accounts": [],
-    }
-    if isinstance(declared, ServiceAccountSettings):
-        told["service_accounts"] = declared.service_accounts
-        told["method"] = PodIdentityMethod(declared.method)
-        told["service_account_mode"] = ServiceAccountMode(declared.service_account_mode)
-    return told
 
 
 def _pod_of_vault(config: Settings, identity: VaultIdentity) -> dict[str, Any]:

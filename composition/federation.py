@@ -52,28 +52,16 @@ def secrets_engine(
     declared = config.secrets_engine
     if declared is None:
         return None
-    given = declared.given()
     endpoints = config.vault.endpoints
     args: dict[str, Any] = {
-        **given,
+        **declared.given(),
         "region": config.region,
         "sts_endpoint": endpoints.sts,
         "iam_endpoint": endpoints.iam,
     }
     if isinstance(declared, FederatedSecretsEngine):
         assert issuer  # noqa: S101 - the settings see to it
-        args["federation"] = {
-            "issuer": issuer.issuer,
-            "audience": declared.audience,
-            "namespace_id": namespace,
-            "role_name": declared.role_name,
-            "token_ttl": declared.token_ttl,
-        }
+        args["federation"] |= {"issuer": issuer.issuer, "namespace_id": namespace}
         args["identity_token_key"] = issuer.identity_token_key
-        for key in ("audience", "role_name", "token_ttl"):
-            args.pop(key, None)
-    else:
-        args["user"] = {"user_name": declared.user_name}
-        args.pop("user_name", None)
     args = {key: value for key, value in args.items() if value is not None}
     return AwsSecretsEngine("secrets-engine", cast(AwsSecretsEngineArgs, args), options)

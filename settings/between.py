@@ -7,12 +7,12 @@ from pydantic.alias_generators import to_camel
 from components import arns
 from settings.accounts import Account
 from settings.consumers import ConsumerSettings
-from settings.identities import FederatedIdentity, IdentitySettings, RoleIdentity
+from settings.identities import IdentitySettings, RoleIdentity
 from settings.logins import Ec2InstanceLogin, LoginSettings, PrincipalLogin, ServiceAccountLogin
 from settings.problems import Problems, did_you_mean
 from settings.reading import Reading
-from settings.secrets_engine import FederatedSecretsEngine, SecretsEngineSettings, UserSecretsEngine
-from settings.sections import Cluster, NodeGroup
+from settings.secrets_engine import SecretsEngineSettings, UserSecretsEngine
+from settings.sections import Cluster, NodeGroup, Vault
 
 Identity = Reading[IdentitySettings] | None
 Engine = Reading[SecretsEngineSettings] | None
@@ -176,23 +176,17 @@ def check_no_cluster(logins: Logins, identity: Identity, path: str, problems: Pr
         problems.add(path, f"is missing, and {needs[0]} needs the cluster; write at least {{name: NAME}}")
 
 
-def check_no_federation(identity: Identity, engine: Engine, path: str, problems: Problems) -> None:
-    """Without an issuer there is nothing for AWS to trust."""
-    needs = [
-        section.path
-        for section in (identity, engine)
-        if section and isinstance(section.section, FederatedIdentity | FederatedSecretsEngine)
-    ]
-    if needs:
-        problems.add(
-            path, f"is missing, and {needs[0]} needs it; write at least {{issuer: https://vault.example.com}}"
-        )
+def check_mounts(vault: Reading[Vault] | None, engine: Engine, problems: Problems) -> None:
+    """No two engines can be mounted at one path."""
+    if vault and engine and engine.section.path in (vault.section.kv or {}):
+        path = f"{engine.path}.path"
+        problems.add(path, f"{problems.quoted(path, engine.section.path)} is in vault.kv, too; write another")
 
 
 def check_use_of_accounts(
-    accounts: Mapping[str, Reading[Account] | None], logins: Logins, problems: Problems
+    accounts: Mapping[str, Reading[Account] | None], logins: Logins, own: str | None, problems: Problems
 ) -> None:
-    """A role that this stack makes in another account must be for something."""
+    """A role that this stack makes in an account must be for something: in its `own`, for what it makes."""
     used = {
         arns.parse(arn).account
         for login in logins.values()
@@ -200,6 +194,11 @@ def check_use_of_accounts(
         if hasattr(login.section, field)
         for _, arn in login.items(field)
     }
+    if own and any(
+        isinstance(login.section, ServiceAccountLogin) or getattr(login.section, "node_groups", [])
+        for login in logins.values()
+    ):
+        used.add(own)
     for name, account in accounts.items():
         if account is None or account.wrong or name in used:
             continue

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 from pydantic.alias_generators import to_camel
 
-from components import durations
+from components import PodIdentityMethod, ServiceAccountMode, durations
 from settings.section import Section, rule
 from settings.values import (
     Duration,
@@ -35,6 +35,10 @@ class Login(Section):
     ttl: Duration | None = Field(None, description="life of the token until renewal; default maxTtl")
     max_ttl: Duration = Field("1h", description="longest life of the token, renewals included")
 
+    def for_consumers(self) -> dict[str, Any]:
+        """What a consumer that uses the login is told of it, as far as it is written."""
+        return {"service_accounts": []}
+
     @rule("ttl", "max_ttl")
     def _ttls(self) -> Iterator[str]:
         if self.ttl and durations.to_seconds(str(self.ttl)) > durations.to_seconds(str(self.max_ttl)):
@@ -61,8 +65,16 @@ class ServiceAccountLogin(Login):
         "irsa", description="how the pods get the IAM role: by their token, or by EKS Pod Identity"
     )
     vault_lookups: bool = Field(
-        False, description="grant the IAM role what Vault's own identity may do; no login needs it"
+        False,
+        description="grant the IAM role Vault's lookups, and nothing else of Vault's; no login needs it",
     )
+
+    def for_consumers(self) -> dict[str, Any]:
+        return {
+            "service_accounts": self.service_accounts,
+            "method": PodIdentityMethod(self.method),
+            "service_account_mode": ServiceAccountMode(self.service_account_mode),
+        }
 
     @rule("method", "service_account_mode")
     def _patched(self) -> Iterator[str]:

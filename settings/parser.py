@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from components import arns, names
-from settings import between, partitions
+from settings import between, component_checks, existing, issuer, partitions
 from settings.accounts import Account
 from settings.consumers import CONSUMER_KINDS, ConsumerSettings
 from settings.identities import IDENTITY_KINDS, IdentitySettings
@@ -59,21 +59,24 @@ class Parser:
         between.check_instances(logins, cluster, reachable, self.problems)
         between.check_principals(logins, reachable, self.problems)
         between.check_accounts(accounts, self.problems)
+        existing.check(identity, account_id, accounts, self.problems)
         if not any(problem.startswith(f"{PROJECT}:logins") for problem in self.problems.found):
-            between.check_use_of_accounts(accounts, logins, self.problems)
+            between.check_use_of_accounts(accounts, logins, account_id, self.problems)
         between.check_consumers(consumers, logins, self.problems)
         if not self.given("cluster"):
             between.check_no_cluster(logins, identity, f"{PROJECT}:cluster", self.problems)
         if not self.given("federation"):
-            between.check_no_federation(identity, engine, f"{PROJECT}:federation", self.problems)
+            issuer.check_missing((identity, engine), f"{PROJECT}:federation", self.problems)
+        elif identity and (engine or not self.given("secretsEngine")):
+            issuer.check_use((identity, engine), f"{PROJECT}:federation", self.problems)
+        component_checks.check_consumers(consumers, logins, identity, vault, self.problems)
+        component_checks.check_accounts(accounts, self.problems)
         if region:
             partitions.check(PROJECT, self.decoded, region, self.problems)
-            if vault and "sts_region" not in vault.wrong and vault.section.sts_region:
-                path = f"{vault.path}.stsRegion"
-                partitions.check_region(path, vault.section.sts_region, region, self.problems)
-        if vault and engine and engine.section.path in (vault.section.kv or {}):
-            quoted = self.problems.quoted(f"{engine.path}.path", engine.section.path)
-            self.problems.add(f"{engine.path}.path", f"{quoted} is in vault.kv, too; write another")
+            component_checks.check_secrets_engine(engine, region, self.problems)
+        if region and vault:
+            partitions.check_sts(vault, region, self.problems)
+        between.check_mounts(vault, engine, self.problems)
 
         if self.problems.found or not (region and vault and identity):
             raise SettingsError(self.problems.found)
@@ -183,8 +186,8 @@ class Parser:
         return read(kinds[kind], path, value, self.known_policies, self.problems)
 
     def identity(self) -> Reading[IdentitySettings] | None:
-        value = {"kind": "user", **self.mapping("vaultIdentity")}
-        return self.kind(IDENTITY_KINDS, f"{PROJECT}:vaultIdentity", value)
+        path, value = f"{PROJECT}:vaultIdentity", {"kind": "user", **self.mapping("vaultIdentity")}
+        return None if self.problems.at(path) else self.kind(IDENTITY_KINDS, path, value)
 
     def secrets_engine(self) -> Reading[SecretsEngineSettings] | None:
         if not self.given("secretsEngine"):

@@ -7,6 +7,8 @@ from typing import Any
 
 from components import arns
 from settings.problems import Problems
+from settings.reading import Reading
+from settings.sections import Vault
 
 KEYS = ("accounts", "cluster", "logins", "secretsEngine", "vaultIdentity")
 """Those below which ARNs are written."""
@@ -29,10 +31,11 @@ def check(project: str, written: Callable[[str], Any], region: str, problems: Pr
                 )
 
 
-def check_region(path: str, found: str, region: str, problems: Problems) -> None:
-    """`found` is another region than the stack's."""
-    partition = arns.partition_of(region)
-    if arns.partition_of(found) != partition:
+def check_sts(vault: Reading[Vault], region: str, problems: Problems) -> None:
+    """Logins must be verified by an STS that knows their credentials."""
+    partition, path = arns.partition_of(region), f"{vault.path}.stsRegion"
+    found = None if "sts_region" in vault.wrong else vault.section.sts_region
+    if found and arns.partition_of(found) != partition:
         problems.add(
             path,
             f"{problems.quoted(path, found)} is of the partition {arns.partition_of(found)}, and aws:region "

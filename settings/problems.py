@@ -32,9 +32,13 @@ class Problems:
         """Whether there is a problem at this very path."""
         return any(problem.startswith(f"{path}: ") for problem in self.found)
 
+    def hides(self, path: str) -> bool:
+        """Whether what is written there is a secret."""
+        return any(path == key or path.startswith((f"{key}.", f"{key}[")) for key in self.hidden)
+
     def quoted(self, path: str, value: object) -> str:
         """The value, for a message; not when it is a secret."""
-        if any(path == key or path.startswith((f"{key}.", f"{key}[")) for key in self.hidden):
+        if self.hides(path):
             return "the value"
         text = json.dumps(value, default=str, ensure_ascii=False)
         return text if len(text) <= 200 else f"{text[:200]}…"

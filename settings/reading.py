@@ -26,6 +26,9 @@ class Reading(Generic[_Model]):
     wrong: frozenset[str]
     """Names of the fields that are wrong, wholly or in part."""
 
+    whole: bool = True
+    """Whether nothing at all is wrong with it by itself."""
+
     def items(self, field: str) -> Iterator[tuple[Any, Any]]:
         """What is right of a list, with the indexes, or of a mapping, with the keys."""
         value = getattr(self.section, field) or ()
@@ -38,6 +41,7 @@ def read(
 ) -> Reading[_Read] | None:
     """Validate a section; None if it is not even a mapping."""
     wrong: set[str] = set()
+    whole = True
     try:
         section = model.model_validate(value, context={"policies": policies})
     except ValidationError as invalid:
@@ -53,10 +57,11 @@ def read(
             if key in names:  # else the problem is an unknown key
                 wrong.add(names[str(key)])
                 right[str(key)] = _without(right.get(str(key)), below)
-        section = model.model_construct(None, **right)
+        section, whole = model.model_construct(None, **right), False
     for message in section.broken_rules(wrong):
         problems.add(path, message)
-    return Reading(path, section, frozenset(wrong))
+        whole = False
+    return Reading(path, section, frozenset(wrong), whole)
 
 
 def _without(value: Any, location: list[Any]) -> Any:

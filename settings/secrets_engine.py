@@ -11,6 +11,7 @@ from settings.values import (
     Duration,
     IamName,
     IamPolicyName,
+    IdentityTokenTtl,
     MountPath,
     PolicyArn,
     RoleArn,
@@ -77,6 +78,12 @@ class UserSecretsEngine(SecretsEngine):
     kind: Literal["user"] = Field(description="kind of the engine's identity")
     user_name: IamName = Field("vault-aws-secrets-engine", description="name of the IAM user")
 
+    def given(self) -> dict[str, Any]:
+        """With what the identity has to itself below `user`."""
+        given = super().given()
+        given.pop("user_name", None)
+        return {**given, "user": {"user_name": self.user_name}}
+
 
 class FederatedSecretsEngine(SecretsEngine):
     """The engine works with a role that trusts its identity tokens (Vault Enterprise)."""
@@ -86,7 +93,13 @@ class FederatedSecretsEngine(SecretsEngine):
     audience: Audience = Field(
         "vault-aws-secrets-engine", description="audience of the engine's identity tokens, which AWS demands"
     )
-    token_ttl: Duration = Field("1h", description="life of an identity token")
+    token_ttl: IdentityTokenTtl = Field("1h", description="life of an identity token")
+
+    def given(self) -> dict[str, Any]:
+        """With what the identity has to itself below `federation`."""
+        own = ("audience", "role_name", "token_ttl")
+        given = {key: value for key, value in super().given().items() if key not in own}
+        return {**given, "federation": {key: getattr(self, key) for key in own}}
 
 
 SecretsEngineSettings = UserSecretsEngine | FederatedSecretsEngine

@@ -133,7 +133,11 @@ def test_a_session_with_tags_may_bring_them_into_the_role_of_the_other_account()
 def test_what_a_consumer_cannot_be_told_is_one_message_with_its_key() -> None:
     with pytest.raises(pulumi.RunError) as stopped:
         run("gloo", **{"vault-aws-auth:consumers": {"vault": {"kind": "vault-server"}}})
-    assert str(stopped.value).startswith("vault-aws-auth:consumers.vault.tlsSecret: is missing; name")
+    assert str(stopped.value).splitlines() == [
+        "1 problem in the stack's configuration; nothing was changed:",
+        "  1. vault-aws-auth:consumers.vault.tlsSecret: is missing; name the secret with Vault's "
+        "certificate, or set plaintext to true",
+    ]
 
 
 def test_the_guides_policy_on_the_workloads_role_is_an_explicit_setting() -> None:

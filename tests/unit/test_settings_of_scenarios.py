@@ -28,6 +28,8 @@ VALID: dict[str, Any] = {
 }
 CLUSTER = {"name": "eks1"}
 POD = {"kind": "service-account", "serviceAccounts": ["app/api"], "policies": ["dev"]}
+GLOO = {**POD, "serviceAccounts": ["gloo-system/gloo", "gloo-system/discovery"], "serviceAccountMode": "none"}
+FEDERATED = ("vaultIdentity", {"kind": "federation"})
 ENGINE = {
     "kind": "user",
     "roles": {"my-role": {"credentialType": "iam_user", "policyArns": ["arn:aws:iam::aws:policy/ReadOnly"]}},
@@ -104,7 +106,7 @@ def test_vaults_identity_is_one_word_and_no_login_changes() -> None:
 def test_the_options_of_a_consumer_are_those_of_its_component() -> None:
     config = changed(
         ("cluster", CLUSTER),
-        ("logins/gloo", {**POD, "serviceAccounts": ["gloo-system/gloo"]}),
+        ("logins/gloo", GLOO),
         ("consumers/gloo", {"kind": "gloo", "login": "gloo", "pathPrefix": "team", "edition": "enterprise"}),
     )
     options = parse(config, POLICIES).consumers["gloo"].options()
@@ -187,11 +189,11 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
         "vault-aws-auth:federation: is missing, and vault-aws-auth:vaultIdentity needs it; write at least {issuer: https://vault.example.com}",
     ),
     (
-        [("federation", {"issuer": "http://vault.example.com"})],
+        [FEDERATED, ("federation", {"issuer": "http://vault.example.com"})],
         'vault-aws-auth:federation.issuer: "http://vault.example.com" is not https, and AWS trusts no other issuer',
     ),
     (
-        [("federation", {"issuer": "https://vault.example.com:8443"})],
+        [FEDERATED, ("federation", {"issuer": "https://vault.example.com:8443"})],
         'vault-aws-auth:federation.issuer: "https://vault.example.com:8443" has a port, and AWS trusts no such issuer; serve it at port 443 and write https://vault.example.com',
     ),
     (
