@@ -16,6 +16,8 @@ try:
     edition.check(config)
 except (settings.SettingsError, edition.EditionError) as error:
     raise pulumi.RunError(str(error)) from None
+for warning in settings.in_clear(config):
+    pulumi.log.warn(warning)
 
 # The cluster, and the way to each provider
 

@@ -19,6 +19,7 @@ from settings.parser import PROJECT, PROVIDERS, Parser
 from settings.problems import SettingsError
 from settings.secrets_engine import FederatedSecretsEngine, UserSecretsEngine
 from settings.sections import Settings
+from settings.transport import in_clear
 
 __all__ = [
     "Account",
@@ -35,6 +36,7 @@ __all__ = [
     "SettingsError",
     "UserIdentity",
     "UserSecretsEngine",
+    "in_clear",
     "load",
     "parse",
 ]

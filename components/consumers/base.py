@@ -75,7 +75,7 @@ class Consumer(pulumi.ComponentResource):
 
     @classmethod
     def check(cls, name: str, args: Any) -> object:
-        """What the kind makes of its arguments, of which those known only when the stack is up may be any text.
+        """What the kind makes of its arguments; those known only when the stack is up may be any text.
         Nothing is registered. Raises ValueError, naming the field, for what the kind cannot take."""
         raise NotImplementedError
 
