@@ -1,4 +1,5 @@
-# Secrets of the dev environment: read and write everything under dev/.
+# Secrets of the dev environment: read and write everything under dev/, where a secrets engine is mounted. One that
+# is mounted elsewhere needs a policy of its own, as a file beside this one.
 path "dev/*" {
   capabilities = ["create", "read", "update", "delete", "list"]
 }
