@@ -23,14 +23,23 @@ FEDERATION = {"kind": "federation"}
 ISSUER = "https://vault-issuer.example.com"
 
 
-def stack_file(folder: Path, identity: dict[str, Any]) -> str:
+ARNS = {
+    "user": "arn:aws:iam::111111111111:user/vault-auth",
+    "role": "arn:aws:iam::111111111111:role/vault-identity",
+    "federation": "arn:aws:iam::111111111111:role/vault-identity-wif",
+}
+
+
+def stack_file(folder: Path, identity: dict[str, Any], before: dict[str, Any] | None = None) -> str:
+    # What Vault was stays trusted in the other account until Vault is something else.
+    other_account = {"trustedPrincipals": [ARNS[str(before["kind"])]]} if before else {}
     config = {
         "aws:region": "us-east-1",
         "vault-aws-auth:accountId": "111111111111",
         "vault-aws-auth:cluster": {"name": "eks1"},
         "vault-aws-auth:vault": {"serverIdHeader": "vault.example.com"},
         "vault-aws-auth:vaultIdentity": identity,
-        "vault-aws-auth:accounts": {"222222222222": {}},
+        "vault-aws-auth:accounts": {"222222222222": other_account},
         "vault-aws-auth:logins": {
             # Bound in full: Vault compares what it knows.
             "api": {"kind": "service-account", "serviceAccounts": ["default/api"], "policies": ["dev"]},
@@ -72,7 +81,7 @@ def stands_for(sandbox: Sandbox) -> dict[str, Any]:
     said = USER if client["access_key"] else FEDERATION if client["role_arn"] else POD_IDENTITY
     made = {user["UserName"] for user in sandbox.aws("iam").list_users()["Users"]}
     made |= {role["RoleName"] for role in sandbox.aws("iam").list_roles()["Roles"]}
-    names = {"user": "vault-auth", "role": "vault-identity", "federation": "vault-identity-wif"}
+    names = {kind: arn.rpartition("/")[2] for kind, arn in ARNS.items()}
     assert made & set(names.values()) == {names[str(said["kind"])]}
     return said
 
@@ -116,12 +125,11 @@ def test_no_login_fails_while_vaults_identity_becomes_another_kind(
     sandbox.up("--stack", "switch", "--no-logins", *ADVISORY, "--config", stack_file(tmp_path, USER))
     sandbox.aws("iam").create_role(RoleName="app-1", AssumeRolePolicyDocument=trust("111111111111"))
     assert stands_for(sandbox) == USER
-    for identity in way:
+    for was, identity in zip([USER, *way], way, strict=False):
         with logging_in_all_the_time(sandbox) as count:
             before = count[0]
-            sandbox.up(
-                "--stack", "switch", "--no-logins", *ADVISORY, "--config", stack_file(tmp_path, identity)
-            )
+            changed = stack_file(tmp_path, identity, was)
+            sandbox.up("--stack", "switch", "--no-logins", *ADVISORY, "--config", changed)
             assert count[0] > before
         assert stands_for(sandbox) == identity
         for attempt in callers(sandbox):
