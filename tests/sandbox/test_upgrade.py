@@ -25,7 +25,10 @@ def test_a_stack_of_the_last_release_is_upgraded_without_replacements(
 ) -> None:
     last = release.last(REPOSITORY)
     released = tmp_path / "released"
-    release.unpack(REPOSITORY, last, released)
+    try:
+        release.unpack(REPOSITORY, last, released)
+    except release.NoRelease as missing:
+        pytest.skip(str(missing))  # a copy of the files, or a shallow clone: nothing to upgrade from
     answer = subprocess.run(
         [sys.executable, "-m", "sandbox", "up", "--no-logins"],
         cwd=released,
