@@ -1,9 +1,10 @@
 """Inputs as they arrive from a program in any language, checked against the schema.
 
 The host drops an input that a component does not have, without a word; takes an Output given for a whole
-object for an empty object; and hands integers over as floats. Here the first two are refused, by name, and
-the third is mended. A refusal shows no value: the engine would show that of any input that it is told the
-path of, and it may be a secret.
+object for an empty object; hands integers over as floats; and lets nulls into lists and maps, where no
+component expects them. Here integers are mended and the others refused, by name; an optional input that is
+null was not given. A refusal shows no value: the engine would show that of any input that it is told the path
+of, and it may be a secret.
 """
 
 from collections.abc import Mapping
@@ -54,24 +55,28 @@ class Checker:
         for name, each in known.items():
             if not each.optional and given.get(name) is None:
                 raise refusal(_below(path, name), f"is missing; {what} needs it")
-        return {name: self._value(value, known[name], _below(path, name)) for name, value in given.items()}
+        return {
+            name: self._value(value, known[name], _below(path, name))
+            for name, value in given.items()
+            if value is not None
+        }
 
     def _value(self, value: Any, expected: PropertyDefinition, path: str) -> Any:
-        if value is None:
-            return None
         if isinstance(value, (pulumi.Output, Unknown)):
             if expected.plain:
                 raise refusal(path, _how_to_be_plain(self._is_nested(expected)))
             return value
-        if expected.ref:
-            named = self._types.get(expected.ref.removeprefix(self._prefix))
-            if named is None:  # anything goes
-                return value
-            if named.enum:
-                words = [member.value for member in named.enum]
-                if value not in words:
-                    raise refusal(path, f"is not one of {', '.join(map(str, words))}")
-                return value
+        named = self._named(expected)
+        if expected.ref and named is None:  # anything goes
+            return value
+        if value is None:
+            raise refusal(path, "is missing")
+        if named and named.enum:
+            words = [member.value for member in named.enum]
+            if value not in words:
+                raise refusal(path, f"is not one of {', '.join(map(str, words))}")
+            return value
+        if named:
             _of_type(value, PropertyType.OBJECT, path)
             return self._object(value, named.properties, path, named.name)
         if expected.type is PropertyType.INTEGER and isinstance(value, float) and value.is_integer():
@@ -85,8 +90,11 @@ class Checker:
         return value
 
     def _is_nested(self, expected: PropertyDefinition) -> bool:
-        named = self._types.get((expected.ref or "").removeprefix(self._prefix))
+        named = self._named(expected)
         return bool(expected.items or expected.additional_properties or (named and not named.enum))
+
+    def _named(self, expected: PropertyDefinition) -> TypeDefinition | None:
+        return self._types.get((expected.ref or "").removeprefix(self._prefix))
 
 
 def _of_type(value: Any, expected: PropertyType | None, path: str) -> None:

@@ -220,6 +220,11 @@ def refused(installed: Installed, running: Sandbox, tmp_path_factory: pytest.Tem
             "token.policies: is not a list",
         ),
         (
+            "PrincipalLogin",
+            {**LOGIN, "principals": [None], "token": TOKEN},
+            "principals[0]: is missing",
+        ),
+        (
             "IamUserVaultIdentity",
             {"permissions": {"resolveRoles": True}, "accessKey": "mine"},
             "accessKey: is not one of managed, rotatable, rotated",
