@@ -22,6 +22,7 @@ from pipeline.options import (
     Project,
     SavePlan,
     Summary,
+    Unguarded,
     UsePlan,
     Verify,
 )
@@ -46,7 +47,7 @@ def _about() -> None:
     Credentials come from the environment, as Pulumi and its providers read them: AWS_…, VAULT_TOKEN,
     VAULT_CACERT, PULUMI_BACKEND_URL, KUBECONFIG.
     """
-    # How CI cancels a job: the engine then ends what it is at.
+    # How CI cancels a job: the engine then ends what it is at, as far as CI leaves it the time.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
@@ -58,19 +59,20 @@ def preview(
     project: Project = Path(),
     config_dir: ConfigDir = None,
     guardrails: Guardrails = None,
+    unguarded: Unguarded = False,
     as_json: Json = False,
 ) -> None:
     """Show what `up` would do, with the guardrails enforced. Changes nothing."""
     out = Output(as_json)
     with _one_message():
-        chosen = environment.find(name, project, config_dir, guardrails)
+        chosen = environment.guarded(environment.find(name, project, config_dir, guardrails), unguarded)
         out.say(f"{name}: preview")
         report = engine.preview(chosen, plan and plan.resolve(), log=out.log)
         out.say("Result")
         out.line("✓" if report.ok else "✗", name, report.reason or report.counts())
-        if chosen.guardrails is None:
-            out.line("!", name, "no guardrails were enforced: the project has no policies/guardrails")
-        write(summary_file, [summary.of_preview(name, report, chosen.guardrails is not None)])
+        if chosen.caveat:
+            out.line("!", name, chosen.caveat)
+        write(summary_file, [summary.of_preview(name, report, chosen.caveat)])
         out.json({"environment": name, **asdict(report)})
     if not report.ok:
         raise typer.Exit(FAILED)
@@ -85,16 +87,17 @@ def up(
     project: Project = Path(),
     config_dir: ConfigDir = None,
     guardrails: Guardrails = None,
+    unguarded: Unguarded = False,
     as_json: Json = False,
 ) -> None:
     """Preview, do exactly that, and prove the logins: the steps for one environment."""
     out = Output(as_json)
     with _one_message():
-        chosen = environment.find(name, project, config_dir, guardrails)
+        chosen = environment.guarded(environment.find(name, project, config_dir, guardrails), unguarded)
         if plan and not plan.is_file():
             raise PipelineError(f"there is no plan {plan}; make it: preview {name} --plan {plan}")
         done = delivery.deliver(chosen, plan and plan.resolve(), verify=verify, say=out.say, log=out.log)
-        out.deliveries([done], summary_file)
+        out.deliveries([done], {name: chosen.caveat}, summary_file)
     if not done.ok:
         raise typer.Exit(FAILED)
 
@@ -107,6 +110,7 @@ def promote(
     project: Project = Path(),
     config_dir: ConfigDir = None,
     guardrails: Guardrails = None,
+    unguarded: Unguarded = False,
     as_json: Json = False,
 ) -> None:
     """Bring one environment up after the other; stop at the first that fails, and leave the rest alone.
@@ -115,9 +119,10 @@ def promote(
     """
     out = Output(as_json)
     with _one_message():
-        chosen = [environment.find(name, project, config_dir, guardrails) for name in names or ENVIRONMENTS]
+        found = [environment.find(name, project, config_dir, guardrails) for name in names or ENVIRONMENTS]
+        chosen = [environment.guarded(each, unguarded) for each in found]
         done = list(delivery.promote(chosen, verify=verify, say=out.say, log=out.log))
-        out.deliveries(done, summary_file)
+        out.deliveries(done, {each.name: each.caveat for each in chosen}, summary_file)
     if not all(each.ok for each in done):
         raise typer.Exit(FAILED)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline import PipelineError
-
-PACK_FILE = "PulumiPolicy.yaml"
+from pipeline import guardrails as rules
+from pipeline.guardrails import PACK_FILE
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,16 @@ class Environment:
     @property
     def guardrails_config(self) -> Path | None:
         """The pack's configuration for this stack, where it differs from the pack's defaults."""
+        return rules.configuration(self.guardrails, self.name) if self.guardrails else None
+
+    @property
+    def caveat(self) -> str:
+        """What of the guardrails does not hold here, in a few words; empty where all of them do."""
         if self.guardrails is None:
-            return None
-        file = self.guardrails / "stacks" / f"{self.name}.json"
-        return file if file.is_file() else None
+            return "no guardrails were enforced"
+        found = rules.softened(self.guardrails_config) if self.guardrails_config else ()
+        told = ", ".join(found)
+        return f"not every guardrail is enforced: {told}" if told else ""
 
     @property
     def engine_options(self) -> list[str]:
@@ -60,4 +66,20 @@ def find(name: str, project: Path, config_dir: Path | None, guardrails: Path | N
     if guardrails and not (guardrails / PACK_FILE).is_file():
         raise PipelineError(f"{guardrails} is not a policy pack, as it has no {PACK_FILE}")
     pack = (guardrails or project / "policies" / "guardrails").resolve()
-    return Environment(name, project, stack_file, pack if (pack / PACK_FILE).is_file() else None)
+    found = Environment(name, project, stack_file, pack if (pack / PACK_FILE).is_file() else None)
+    if found.guardrails and found.guardrails_config:
+        rules.check(found.guardrails_config, found.guardrails)
+    return found
+
+
+def guarded(environment: Environment, unguarded: bool) -> Environment:
+    """The environment with its guardrails, or without them where that is wanted in so many words: a folder
+    that was moved must not be a way around them."""
+    if unguarded:
+        return replace(environment, guardrails=None)
+    if environment.guardrails is None:
+        raise PipelineError(
+            f"{environment.project} has no policies/guardrails; name the policy pack with --guardrails, "
+            "or go without one with --no-guardrails"
+        )
+    return environment

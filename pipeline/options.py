@@ -32,6 +32,7 @@ Guardrails = Annotated[
         "Its configuration for an environment is stacks/ENVIRONMENT.json in it.",
     ),
 ]
+Unguarded = Annotated[bool, typer.Option("--no-guardrails", help="Enforce none. The result says so.")]
 Summary = Annotated[
     Path | None,
     typer.Option("--summary", metavar="FILE", help="Write what was found there, too, as Markdown."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,8 +42,8 @@ class Output:
         if self.as_json:
             print(json.dumps(document, indent=2))
 
-    def deliveries(self, done: list[Delivery], summary_file: Path | None) -> None:
-        """How far each environment came, and why not further."""
+    def deliveries(self, done: list[Delivery], caveats: Mapping[str, str], summary_file: Path | None) -> None:
+        """How far each environment came, why not further, and which guardrails did not hold there."""
         self.say("Result")
         lines = []
         for each in done:
@@ -50,6 +51,9 @@ class Output:
             text = _told(each)
             self.line(mark, each.environment, text)
             lines.append(f"- {mark} `{each.environment}` {' '.join(text.split())}")
+            if caveat := caveats.get(each.environment):
+                self.line("!", each.environment, caveat)
+                lines.append(f"- ! `{each.environment}` {caveat}")
         write(summary_file, lines)
         self.json([{**asdict(each), "touched": each.touched} for each in done])
 

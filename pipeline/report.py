@@ -1,7 +1,8 @@
 """What the engine said of one run, from its event log.
 
-The engine's events hold values; a report holds the names of resources and of what changes of them only, so
-that it can stand in a comment or an issue that many people read.
+The engine's events hold values. Of a change, a report holds the names of the resource and of what changes of
+it, for it stands in comments and issues that many people read. What refuses a run is told in the words of the
+guardrail, of the program or of the provider, and these may name a value.
 """
 
 from __future__ import annotations

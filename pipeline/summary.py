@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from pipeline.report import Change, Report
+from pipeline.report import Change, Report, Violation
 
-LIMIT = 60
-"""Rows of a table; GitHub takes 65,536 characters in a comment, of all environments together."""
+ROOM = 6000
+"""Characters of a table, and of the reasons below it. GitHub takes 65,536 in a comment, of all environments
+together."""
+CELL = 800
 
 
-def of_preview(environment: str, report: Report, guarded: bool) -> str:
-    """What an update would do, what the guardrails say, and why it cannot be done."""
+def of_preview(environment: str, report: Report, caveat: str = "") -> str:
+    """What an update would do, what the guardrails say, and why it cannot be done.
+
+    `caveat` tells which of them do not hold.
+    """
     title = f"{report.counts()}, {report.unchanged} unchanged" if report.ok else "refused"
     lines = [f"### `{environment}`: {title}", ""]
-    if not report.ok:
-        lines += ["```", report.reason.replace("```", "'''"), "```", ""]
-    if report.violations:
-        lines += ["| guardrail | resource | |", "|---|---|---|"]
-        for found in report.violations:
-            level = "must" if found.mandatory else "should"
-            lines.append(f"| {level}: {found.policy} | {_cell(found.resource)} | {_cell(found.message)} |")
-        lines.append("")
-    elif not guarded:
-        lines += ["No guardrails were enforced: there is no policy pack.", ""]
+    if report.errors or not (report.ok or report.violations):
+        lines += _quoted("\n".join(report.errors) or report.reason)
+    lines += _guardrails(report.violations)
+    if caveat:
+        lines += [f"{caveat[0].upper()}{_cell(caveat[1:])}.", ""]
     return "\n".join([*lines, *_table(report.changes)])
 
 
@@ -31,7 +31,7 @@ def of_drift(environment: str, report: Report) -> str:
     """What is not as the stack's last update left it, or not as the project declares it."""
     if not report.ok:
         title = "could not be looked at"
-        return "\n".join([f"### `{environment}`: {title}", "", "```", report.reason, "```", ""])
+        return "\n".join([f"### `{environment}`: {title}", "", *_quoted(report.reason)])
     title = f"{len(report.changes)} differ" if report.changes else "no drift"
     return "\n".join([f"### `{environment}`: {title}", "", *_table(report.changes)])
 
@@ -48,19 +48,67 @@ def words(change: Change) -> str:
     return f"declared otherwise than deployed{keys}"
 
 
-def _table(changes: list[Change]) -> Iterable[str]:
+def _table(changes: list[Change]) -> Iterator[str]:
     if not changes:
         return
-    yield "| | resource | what changes | |"
-    yield "|---|---|---|---|"
-    for change in changes[:LIMIT]:
+    rows = []
+    for change in changes:
         keys = ", ".join(f"`{key}`" for key in change.keys)
         outside = f"{change.outside} outside of Pulumi" if change.outside else ""
-        yield f"| {change.operation} | `{change.type}` {change.name} | {keys} | {outside} |"
-    if len(changes) > LIMIT:
-        yield f"| … | {len(changes) - LIMIT} more | | |"
+        rows.append(_row(change.operation, f"`{change.type}` {change.name}", keys, outside))
+    yield "| | resource | what changes | |"
+    yield "|---|---|---|---|"
+    yield from _first(rows, "| … | {} more | | |")
     yield ""
 
 
+def _guardrails(violations: list[Violation]) -> Iterator[str]:
+    """What is wrong with which resource; and once for each rule what it asks for, and why."""
+    if not violations:
+        return
+    rows, rules = [], {}
+    for found in sorted(violations, key=lambda each: not each.mandatory):
+        what, rule = _parts(found.message)
+        rows.append(_row(f"{'must' if found.mandatory else 'should'}: {found.policy}", found.resource, what))
+        rules[found.policy] = f"- {found.policy}: {_cell(rule)}"
+    yield "| guardrail | resource | |"
+    yield "|---|---|---|"
+    yield from _first(rows, "| … | {} more | |")
+    yield ""
+    yield from _first([line for policy, line in rules.items() if line != f"- {policy}: "], "- … {} more")
+    yield ""
+
+
+def _parts(message: str) -> tuple[str, str]:
+    """What is wrong with the resource; and what is the same for all: the rule, why, how to mend it.
+
+    A message begins with the rule's description.
+    """
+    says, _, rest = message.partition("\n")
+    what, why, advice = rest.partition("Why: ")
+    return (what.strip(), f"{says}\n{why}{advice}".strip()) if what.strip() else (message, "")
+
+
+def _first(lines: list[str], more: str) -> Iterator[str]:
+    """As many lines as there is room for, and how many more there are."""
+    room = ROOM
+    for number, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            yield more.format(len(lines) - number)
+            return
+        yield line
+
+
+def _quoted(text: str) -> list[str]:
+    cut = f"{text[: ROOM // 2]}\n…" if len(text) > ROOM // 2 else text
+    return ["```", cut.replace("```", "'''"), "```", ""]
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(map(_cell, cells))} |"
+
+
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", "<br>")
+    cut = f"{text[:CELL]}…" if len(text) > CELL else text
+    return cut.replace("|", "\\|").replace("\n", "<br>")

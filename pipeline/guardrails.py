@@ -1,0 +1,62 @@
+"""Which guardrails hold for a stack: a policy pack, and the stack's configuration of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline import PipelineError
+from policies.guardrails.rules import RULES
+
+PACK = Path(__file__).resolve().parents[1] / "policies" / "guardrails"
+"""This project's own."""
+PACK_FILE = "PulumiPolicy.yaml"
+LEVELS = ("advisory", "mandatory", "disabled")
+
+
+def configuration(pack: Path, stack: str) -> Path | None:
+    """A pack's configuration for a stack, unless it has none and so goes by the defaults."""
+    path = pack / "stacks" / f"{stack}.json"
+    return path if path.is_file() else None
+
+
+def check(path: Path, pack: Path) -> None:
+    """What the engine does not tell: it ignores the name of a rule that there is none of.
+
+    Only of this project's own pack are the rules' names known. Raises PipelineError.
+    """
+    own = pack.resolve() == PACK
+    known = ["all", *(rule.name for rule in RULES)]
+    # Another pack's policies may mend what they find.
+    levels = LEVELS if own else (*LEVELS, "remediate")
+    for name, value in _read(path).items():
+        if own and name not in known:
+            raise PipelineError(f"{path}: {name} is not a rule; there are: {', '.join(known)}")
+        level = _level(value)
+        if level not in levels:
+            raise PipelineError(f"{path}: {name}: {level!r} is not a level; write one of {', '.join(levels)}")
+
+
+def softened(path: Path) -> Iterator[str]:
+    """`token-ttl is advisory`, for each rule that the configuration does not enforce."""
+    for name, value in _read(path).items():
+        if _level(value) in ("advisory", "disabled"):
+            yield f"{name} is {_level(value)}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        given = json.loads(path.read_text())
+    except ValueError as error:
+        raise PipelineError(f"{path} is not JSON: {error}") from error
+    if not isinstance(given, dict):
+        raise PipelineError(
+            f"{path} is not a configuration of the guardrails: it wants an object with a key for each rule"
+        )
+    return given
+
+
+def _level(value: Any) -> Any:
+    return value.get("enforcementLevel", "mandatory") if isinstance(value, dict) else value
