@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from pipeline import guardrails
 from sandbox import environment
 from sandbox.home import Home
 from tests.sandbox.kit import REPOSITORY, Sandbox
@@ -37,6 +38,8 @@ class Environments:
         self.variables = environment.process_environment(Home(self.sandbox.home))
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / "Pulumi.yaml", self.folder)
+        # Without what the repository's own environments declare: these here are others of the same names.
+        shutil.copytree(guardrails.PACK, self.pack, ignore=shutil.ignore_patterns("stacks", "__pycache__"))
         self.sandbox.vault.sys.create_or_update_policy(
             POLICY, 'path "kv/data/app" { capabilities = ["read"] }'
         )
@@ -49,6 +52,11 @@ class Environments:
         for name in ENVIRONMENTS:
             self.pulumi("stack", "init", name, "--no-select")
             self.write(name, stack_config(self.sandbox, name))
+
+    @property
+    def pack(self) -> Path:
+        """The guardrails, with their defaults."""
+        return self.folder / "guardrails"
 
     def stack_file(self, name: str) -> Path:
         return self.folder / f"Pulumi.{name}.yaml"
@@ -67,10 +75,16 @@ class Environments:
     def pulumi(self, *words: str) -> str:
         return self._run(["pulumi", *words, "--non-interactive"], self.folder)
 
+    def command(self, command: str, *words: str) -> list[str]:
+        """`python -m pipeline COMMAND WORDS` on these environments, with these guardrails unless others are
+        named."""
+        options = ["--config-dir", str(self.folder), "--guardrails", str(self.pack)]
+        return [sys.executable, "-m", "pipeline", command, *options, *words]
+
     def pipeline(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """`python -m pipeline WORDS`, as a CI job with the sandbox's environment calls it."""
+        """Runs it as a CI job with the sandbox's environment does."""
         return subprocess.run(
-            [sys.executable, "-m", "pipeline", *words],
+            self.command(*words),
             cwd=REPOSITORY,
             env=self.variables,
             capture_output=True,

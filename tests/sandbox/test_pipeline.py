@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environme
     made = Environments(Sandbox(folder / "sandbox"), folder / "stacks")
     try:
         made.prepare()
-        answer = made.pipeline("promote", "--config-dir", str(made.folder))
+        answer = made.pipeline("promote")
         assert answer.returncode == 0, answer.stdout + answer.stderr
         made.first_promotion = answer.stdout
         yield made
@@ -61,7 +60,7 @@ def commit(environments: Environments) -> Iterator[Environments]:
 
 def run(environments: Environments, *words: str) -> tuple[int, Any, str]:
     """A command of the pipeline with --json: exit code, result, and everything else that it printed."""
-    answer = environments.pipeline(*words, "--config-dir", str(environments.folder), "--json")
+    answer = environments.pipeline(*words, "--json")
     return answer.returncode, json.loads(answer.stdout), answer.stderr
 
 
@@ -183,7 +182,7 @@ def test_drift_is_found_named_and_repaired(commit: Environments, tmp_path: Path)
     add_login(commit, "dev", "next")
 
     written = tmp_path / "drift.md"
-    answer = commit.pipeline("drift", "dev", "--config-dir", str(commit.folder), "--summary", str(written))
+    answer = commit.pipeline("drift", "dev", "--summary", str(written))
     assert answer.returncode == 3, answer.stdout + answer.stderr
     told = written.read_text()
     assert "| create | `aws:iam:Role` next-iam-role |  |  |" in told
@@ -239,7 +238,7 @@ def test_a_cancelled_job_lets_the_engine_end_its_step(commit: Environments) -> N
     """Killed in the middle of a step, nobody could tell whether that step was done."""
     add_login(commit, "dev", "cancelled")
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline", "up", "dev", "--no-verify", "--config-dir", str(commit.folder)],
+        commit.command("up", "dev", "--no-verify"),
         cwd=REPOSITORY,
         env=commit.variables,
         stdout=subprocess.PIPE,

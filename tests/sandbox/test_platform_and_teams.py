@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import environment
+from sandbox import environment, guardrails
 from sandbox.home import Home
 from tests.sandbox.callers import assume_with_token, log_in
 from tests.sandbox.kit import REPOSITORY, Sandbox
@@ -27,6 +27,7 @@ class Teams:
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self.sandbox = sandbox
+        self.first_ups: dict[str, str] = {}
         self.project = folder / "team"
         shutil.copytree(EXAMPLE / "team", self.project)
         # Under the name that it has when it is installed.
@@ -66,7 +67,9 @@ def teams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]:
             rule = f'path "{team}/*" {{ capabilities = ["read"] }}'
             sandbox.vault.sys.create_or_update_policy(f"{team}-readers", rule)
             made.pulumi("stack", "init", team, "--no-select")
-            made.pulumi("up", "--yes", "--skip-preview", "--stack", team)
+            made.first_ups[team] = made.pulumi(
+                "up", "--yes", "--skip-preview", "--stack", team, *guardrails.options(None)
+            )
         yield made
     finally:
         sandbox.run("down", "--force")
@@ -86,6 +89,11 @@ def test_each_teams_login_is_proved_and_everybody_else_is_refused(teams: Teams) 
         assert [found["got"] for found in answer["results"]].count(f"a token (default, {team}-readers)") == 1
         role = teams.sandbox.vault.read(f"auth/aws/role/{team}-api")["data"]
         assert role["bound_iam_principal_arn"] == [f"arn:aws:iam::111111111111:role/{team}-api"]
+
+
+def test_what_a_team_brings_up_has_passed_the_guardrails(teams: Teams) -> None:
+    for team in TEAMS:
+        assert "✅ vault-aws-auth@v" in teams.first_ups[team]
 
 
 def test_a_team_cannot_log_in_as_another(teams: Teams) -> None:
