@@ -32,6 +32,12 @@ def write_language_host(folder: Path, python: Path) -> Path:
     return _write_launcher(folder / "pulumi-language-python", python, copy)
 
 
+def write_plugin_host(folder: Path) -> Path:
+    """A language host that starts plugins from their folder, by what `PulumiPlugin.yaml` says."""
+    program = REPOSITORY / "tests" / "package" / "plugin_host.py"
+    return _write_launcher(folder / "pulumi-language-python", Path(sys.executable), program)
+
+
 def _write_launcher(target: Path, python: Path, program: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} -u {shlex.quote(str(program))} "$@"\n')
