@@ -17,12 +17,21 @@ def acl(path: str, *capabilities: str) -> str:
     [
         ({"Action": "*", "Resource": APP}, "the action *."),
         ({"Action": ["s3:GetObject", "iam:*"], "Resource": APP}, "the action iam:*."),
+        ({"Action": "*:*", "Resource": APP}, "the action *:*."),
+        ({"Action": "i*:*", "Resource": APP}, "the action i*:*."),
+        ({"Action": "ia?:GetRole", "Resource": APP}, "the action ia?:GetRole."),
+        ({"Action": "iam:?*", "Resource": APP}, "the action iam:?*."),
         ({"NotAction": "iam:*", "Resource": APP}, "NotAction"),
         ({"Action": "s3:GetObject", "NotResource": APP}, "NotResource"),
         ({"Action": "s3:GetObject", "Resource": "*"}, "s3:GetObject on the resource *."),
         ({"Action": ["iam:GetRole", "sts:AssumeRole"], "Resource": "*"}, "allows sts:AssumeRole on"),
         ({"Action": "s3:GetObject", "Resource": "arn:aws:s3:::*"}, "on the resource arn:aws:s3:::*."),
+        ({"Action": "s3:GetObject", "Resource": "arn:aws:s3:::?*"}, "on the resource arn:aws:s3:::?*."),
+        ({"Action": "s3:GetObject", "Resource": "arn:aws:s3:::*/*"}, "on the resource arn:aws:s3:::*/*."),
+        ({"Action": "s3:GetObject", "Resource": "arn:*"}, "on the resource arn:*."),
+        ({"Action": "s3:GetObject", "Resource": "arn:aws:iam:*role/app"}, "arn:aws:iam:*role/app."),
         ({"Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/app"}, "arn:aws:iam::*:role/app."),
+        ({"Action": "sts:AssumeRole", "Resource": "arn:aws:iam::1*:role/app"}, "arn:aws:iam::1*:role/app."),
     ],
 )
 def test_permissions_that_are_too_broad_are_refused(parts: dict[str, Any], shown: str) -> None:
@@ -35,6 +44,18 @@ def test_permissions_that_are_too_broad_are_refused(parts: dict[str, Any], shown
         ("vault:aws/secretBackendRole:SecretBackendRole", {"policyDocument": text}),
     ):
         assert shown in message("permissions", kind, inputs), kind
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"Action": "s3:Get*", "Resource": "arn:aws:s3:::bucket/*"},
+        {"Action": "sts:AssumeRole", "Resource": "arn:aws:iam::111111111111:role/app-*"},
+        {"Action": "ec2:RunInstances", "Resource": "arn:aws:ec2:*:111111111111:instance/i-*"},
+    ],
+)
+def test_permissions_may_have_wildcards_in_names(parts: dict[str, Any]) -> None:
+    assert not message("permissions", "aws:iam/policy:Policy", {"policy": document(**parts)})
 
 
 def test_lookups_may_have_every_resource_and_deny_may_have_everything() -> None:
@@ -76,6 +97,13 @@ def test_policies_of_awss_own_that_allow_everything_are_refused() -> None:
         (acl("sys/+/acl/*", "update"), "may write policies"),
         (acl("sys/pol*", "patch"), "may write policies"),
         (acl("sys/mounts/*", "update"), ""),
+        (acl("ns1/sys/policies/acl/*", "update"), "may write policies"),
+        (acl("ns1/ns2/sys/*", "update"), "may write policies"),
+        (acl("dev/data/system/policy/x", "update"), ""),
+        (r'path "\u002a" { capabilities = ["read"] }', 'path "*" is every path'),
+        (r'path "dev/x" { capabilities = ["\u0073udo"] }', "the capability sudo"),
+        (r'path "dev/\x" { capabilities = ["read"] }', "has an escape that is none"),
+        ('path "dev/\u00e4" { capabilities = ["read"] }', ""),
         ('path "dev/x" {', "is not HCL"),
         ("{", "is not JSON"),
     ],
@@ -97,4 +125,7 @@ def test_writers_of_policies_are_declared_and_sudo_cannot_be() -> None:
 def test_nobody_logs_in_as_root() -> None:
     assert message("acl-policies", AWS_ROLE, {"tokenPolicies": ["dev", "root"]})
     assert not message("acl-policies", AWS_ROLE, {"tokenPolicies": ["dev"]})
+    token = "vault:index/token:Token"
+    assert "policies: has root" in message("acl-policies", token, {"policies": ["root"]})
+    assert not message("acl-policies", token, {"policies": ["dev"]})
     assert message("acl-policies", POLICY, {"name": "root", "policy": acl("dev/x", "read")})

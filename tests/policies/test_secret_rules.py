@@ -18,6 +18,22 @@ def test_secret_inputs_are_marked() -> None:
     assert not message("secret-inputs", sts_role, {})
 
 
+def test_secrets_beside_the_login_are_marked() -> None:
+    for kind, inputs in (
+        ("vault:jwt/authBackend:AuthBackend", {"oidcClientSecret": "x"}),
+        ("aws:ssm/parameter:Parameter", {"type": "SecureString", "value": "x"}),
+        ("kubernetes:core/v1:Secret", {"type": "Opaque", "stringData": {"tls.key": "x"}}),
+        ("kubernetes:core/v1:Secret", {"data": {"a": secret("x"), "b": "x"}}),
+    ):
+        assert "is not marked secret" in message("secret-inputs", kind, inputs), kind
+        marked = {field: value if field == "type" else secret(value) for field, value in inputs.items()}
+        assert not message("secret-inputs", kind, marked), kind
+    by_entry = {"stringData": {"tls.key": secret("x")}}
+    assert not message("secret-inputs", "kubernetes:core/v1:Secret", by_entry)
+    plain = {"type": "String", "value": "eu-west-1"}
+    assert not message("secret-inputs", "aws:ssm/parameter:Parameter", plain)
+
+
 def test_a_kubeconfig_is_secret_when_it_holds_a_credential() -> None:
     provider = "pulumi:providers:kubernetes"
     with_token = json.dumps({"users": [{"user": {"token": "x"}}]})
@@ -48,3 +64,11 @@ def test_a_secret_of_a_resource_shows_in_no_output() -> None:
     assert "correct horse" not in outputs({"leak": "correct horse"}, password)
     assert not outputs({"leak": "battery staple"}, password)
     assert not outputs({"leak": secret("correct horse")}, password)
+
+
+def test_what_stands_elsewhere_unmarked_is_no_secret() -> None:
+    platform = {"outputs": secret({"region": "us-east-1", "password": "correct horse"})}
+    provider = {"region": "us-east-1"}
+    assert "a secret of 0" in outputs({"region": "us-east-1"}, platform)
+    assert not outputs({"region": "us-east-1"}, platform, provider)
+    assert "a secret of 0" in outputs({"leak": "correct horse"}, platform, provider)

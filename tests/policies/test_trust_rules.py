@@ -10,6 +10,7 @@ from tests.policies.kit import (
     AWS_ROLE,
     IAM_ROLE,
     ISSUER,
+    JWT_ROLE,
     KUBERNETES_ROLE,
     PROVIDER,
     UNKNOWN,
@@ -110,13 +111,58 @@ def test_a_principal_with_a_wildcard_is_refused_unless_declared(principal: Any, 
     assert not message("wildcard-trust", IAM_ROLE, inputs, allowed=[shown], reason="Needed.")
 
 
-def test_an_account_that_is_narrowed_is_no_wildcard() -> None:
-    narrowed = document(
-        Principal={"AWS": "arn:aws:iam::222222222222:root"},
-        Action="sts:AssumeRole",
-        Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::222222222222:role/HCP-Vault-*"}},
+ROOT = "arn:aws:iam::222222222222:root"
+HCP = "arn:aws:iam::222222222222:role/HCP-Vault-*"
+
+
+def of_an_account(**conditions: Any) -> dict[str, Any]:
+    trust = document(Principal={"AWS": ROOT}, Action="sts:AssumeRole", Condition=conditions)
+    return {"assumeRolePolicy": trust}
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"StringEquals": {"sts:ExternalId": "between-us"}},
+        {"ArnEquals": {"aws:PrincipalArn": APP}},
+        {"StringLike": {"aws:PrincipalTag/team": "vault"}},
+    ],
+)
+def test_an_account_that_is_narrowed_is_no_wildcard(conditions: dict[str, Any]) -> None:
+    assert not message("wildcard-trust", IAM_ROLE, of_an_account(**conditions))
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"Bool": {"aws:SecureTransport": "true"}},
+        {"StringEquals": {"aws:PrincipalOrgID": "o-1"}},
+        {"StringEqualsIfExists": {"sts:ExternalId": "between-us"}},
+        {"ForAllValues:StringEquals": {"aws:PrincipalTag/team": "vault"}},
+        {"StringNotEquals": {"sts:ExternalId": "between-us"}},
+        {"StringLike": {"sts:ExternalId": "*"}},
+    ],
+)
+def test_a_condition_that_tells_no_principal_from_another_narrows_no_account(
+    conditions: dict[str, Any],
+) -> None:
+    assert f"trusts {ROOT}." in message("wildcard-trust", IAM_ROLE, of_an_account(**conditions))
+
+
+@pytest.mark.parametrize("operator", ["ArnLike", "ArnEquals", "StringLike"])
+def test_an_account_that_is_narrowed_to_a_pattern_is_declared_by_it(operator: str) -> None:
+    inputs = of_an_account(
+        StringEquals={"sts:ExternalId": "between-us"}, **{operator: {"aws:PrincipalArn": HCP}}
     )
-    assert not message("wildcard-trust", IAM_ROLE, {"assumeRolePolicy": narrowed})
+    said = message("wildcard-trust", IAM_ROLE, inputs)
+    assert f"trusts {HCP}." in said
+    assert f"trusts {ROOT}." not in said
+    assert not message("wildcard-trust", IAM_ROLE, inputs, allowed=[HCP])
+
+
+def test_a_principal_in_full_is_not_widened_by_a_pattern() -> None:
+    trust = document(Principal={"AWS": APP}, Condition={"ArnLike": {"aws:PrincipalArn": f"{APP}*"}})
+    assert not message("wildcard-trust", IAM_ROLE, {"assumeRolePolicy": trust})
 
 
 def test_not_principal_is_a_wildcard() -> None:
@@ -127,6 +173,8 @@ def test_not_principal_is_a_wildcard() -> None:
 def test_a_service_account_with_a_wildcard_is_refused() -> None:
     like = web_identity({"StringLike": {SUB: "system:serviceaccount:default:*"}})
     assert "trusts system:serviceaccount:default:*." in message("wildcard-trust", IAM_ROLE, like)
+    audience = web_identity({"StringLike": {AUD: "s*", SUB: POD}})
+    assert "trusts s*." in message("wildcard-trust", IAM_ROLE, audience)
     exactly = web_identity({"StringEquals": {SUB: "system:serviceaccount:default:*"}})
     assert not message("wildcard-trust", IAM_ROLE, exactly)  # there it is no wildcard
     pods = document(
@@ -144,6 +192,32 @@ def test_a_vault_role_names_its_callers_in_full() -> None:
     assert "boundServiceAccountNames: trusts *" in message(
         "wildcard-trust", KUBERNETES_ROLE, {"boundServiceAccountNames": ["*"]}
     )
+
+
+PROFILE = "arn:aws:iam::111111111111:instance-profile/eks-*"
+
+
+def test_an_instance_profile_may_be_any_of_a_role_that_is_named() -> None:
+    alone = {"boundIamInstanceProfileArns": [PROFILE]}
+    assert f"boundIamInstanceProfileArns: trusts {PROFILE}" in message("wildcard-trust", AWS_ROLE, alone)
+    assert not message("wildcard-trust", AWS_ROLE, {**alone, "boundIamRoleArns": [APP]})
+    by_role = {**alone, "boundIamRoleArns": [f"{APP}*"]}
+    assert f"boundIamRoleArns: trusts {APP}*" in message("wildcard-trust", AWS_ROLE, by_role)
+
+
+def test_a_claim_is_a_pattern_where_the_vault_role_takes_globs() -> None:
+    claims = {"boundClaims": {"sub": "*", "repository": UNKNOWN}}
+    glob = {**claims, "boundClaimsType": "glob"}
+    assert "boundClaims.sub: trusts *." in message("wildcard-trust", JWT_ROLE, glob)
+    assert not message("wildcard-trust", JWT_ROLE, claims)
+    assert not message("wildcard-trust", JWT_ROLE, {**glob, "boundClaims": {"sub": "repo:a/b"}})
+
+
+@pytest.mark.parametrize("condition", [["x"], {"StringEquals": ["x"]}])
+def test_a_condition_that_is_none_is_told(condition: Any) -> None:
+    trust = document(Principal={"AWS": APP}, Condition=condition)
+    said = message("wildcard-trust", IAM_ROLE, {"assumeRolePolicy": trust})
+    assert "assumeRolePolicy: is not a policy document" in said
 
 
 @pytest.mark.parametrize("rule", [rule.name for rule in RULES if IAM_ROLE in rule.types])

@@ -63,6 +63,8 @@ def test_the_server_id_header_is_demanded() -> None:
         (None, None, "stsEndpoint: is not set"),
         ("https://sts.amazonaws.com", "us-east-1", "is the global one"),
         ("https://sts.amazonaws.com/", "us-east-1", "is the global one"),
+        ("sts.amazonaws.com/", "us-east-1", "is the global one"),
+        ("sts.eu-west-1.amazonaws.com", "us-east-1", "that of eu-west-1"),
         ("https://sts.eu-west-1.amazonaws.com", None, "stsRegion: is not set"),
         ("https://sts.eu-west-1.amazonaws.com", "us-east-1", "that of eu-west-1"),
         ("https://sts.eu-west-1.amazonaws.com", "eu-west-1", ""),
@@ -78,11 +80,17 @@ def test_sts_is_that_of_a_region(endpoint: str | None, region: str | None, shown
     assert bool(said) is bool(shown)
 
 
+def test_the_region_that_a_client_signed_for_is_as_good() -> None:
+    assert not message("regional-sts", CLIENT, {"useStsRegionFromClient": True})
+    assert message("regional-sts", CLIENT, {"useStsRegionFromClient": False})
+
+
 def test_a_stack_that_is_said_to_be_keyless_has_no_key() -> None:
     keys: list[tuple[str, dict[str, Any]]] = [
         ("aws:iam/accessKey:AccessKey", {"user": "vault"}),
         (CLIENT, {"accessKey": secret("AKIA"), "secretKey": secret(UNKNOWN)}),
         ("vault:aws/secretBackend:SecretBackend", {"accessKey": "AKIA"}),
+        ("vault:aws/secretBackendStaticRole:SecretBackendStaticRole", {"username": "app"}),
         ("pulumi:providers:aws", {"accessKey": "AKIA"}),
     ]
     for kind, inputs in keys:
@@ -90,3 +98,5 @@ def test_a_stack_that_is_said_to_be_keyless_has_no_key() -> None:
         assert not message("keyless", kind, inputs)
         assert "AKIA" not in message("keyless", kind, inputs, keyless=True)
     assert not message("keyless", CLIENT, {"accessKey": ""}, keyless=True)
+    leased = {"credentialType": "iam_user"}
+    assert not message("keyless", "vault:aws/secretBackendRole:SecretBackendRole", leased, keyless=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,13 +11,15 @@ from .base import Resource, Rule, Settings
 from .values import UNKNOWN, listed
 
 POLICY = "vault:index/policy:Policy"
+ISSUED = "vault:index/token:Token"
 WRITES = {"create", "update", "patch", "sudo", "root", "write"}
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
     if resource.type != POLICY:
-        if "root" in listed(resource.get("tokenPolicies")):
-            yield "tokenPolicies: has root"
+        field = "policies" if resource.type == ISSUED else "tokenPolicies"
+        if "root" in listed(resource.get(field)):
+            yield f"{field}: has root"
         return
     name, text = resource.get("name"), resource.get("policy")
     if name == "root":
@@ -67,12 +70,19 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _bare(text: str) -> str:
-    """python-hcl2 leaves strings in their quotes."""
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+    """What a string says: python-hcl2 leaves it in its quotes, and escapes as they are written."""
+    if len(text) < 2 or not text[0] == text[-1] == '"':
+        return text
+    try:
+        return text[1:-1].encode("ascii", "backslashreplace").decode("unicode_escape")
+    except UnicodeDecodeError:
+        raise ValueError(f"policy: {text} has an escape that is none") from None
 
 
 def _reaches_policies(path: str) -> bool:
     """Whether a path, which may end in `*` or have `+` for a segment, can be that of a policy."""
+    below = re.search(r"(?:^|/)(sys/.*)", path)  # of a namespace, too: ns1/sys/policies/acl/*
+    path = below[1] if below else path
     return any(_overlaps(path, target) for target in ("sys/policies/acl/x", "sys/policy/x"))
 
 
@@ -99,7 +109,7 @@ RULE = Rule(
     mend="name the paths and the capabilities that are needed. Software that manages policies, such as the "
     "vault-access-operator, is declared in the stack's configuration of this rule: its Vault policy's name "
     "under `policyWriters`. sudo and every path cannot be declared.",
-    types=(POLICY, "vault:*:AuthBackendRole"),
+    types=(POLICY, ISSUED, "vault:*:AuthBackendRole"),
     check=check,
     settings={
         "policyWriters": {

@@ -10,6 +10,12 @@ from typing import Any
 
 from .values import UNKNOWN, listed
 
+PINNING = ("StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike")
+"""With `ForAnyValue:`, too. Not with IfExists or ForAllValues, which hold where the key is missing."""
+
+_WITH_WILDCARDS = ("StringLike", "ArnLike", "ArnEquals")
+"""In the others a `*` is the character."""
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -18,6 +24,18 @@ class Condition:
     operator: str
     key: str
     values: tuple[str, ...]
+
+    @property
+    def pins(self) -> bool:
+        """Whether it holds for some values of the key alone."""
+        narrow = bool(self.values) and not any(is_anything(value) for value in self.values)
+        return narrow and self.operator.removeprefix("ForAnyValue:") in PINNING
+
+    @property
+    def patterns(self) -> list[str]:
+        """Those of its values in which IAM sees a wildcard."""
+        operator = self.operator.rpartition(":")[2].removesuffix("IfExists")
+        return [value for value in self.values if operator in _WITH_WILDCARDS and is_pattern(value)]
 
 
 @dataclass(frozen=True)
@@ -52,6 +70,11 @@ class Statement:
         matched = any(_matches(pattern, action) for pattern in self.actions)
         return matched != self.all_actions_but
 
+    def pins(self, *keys: str) -> bool:
+        """Whether one of the condition keys must have a value that is named."""
+        wanted = {key.lower() for key in keys}
+        return any(test.key.lower() in wanted and test.pins for test in self.conditions)
+
 
 def allowing(document: Any, where: str) -> list[Statement]:
     """The statements of a policy document that allow something; none of one that is absent or unknown yet.
@@ -66,7 +89,7 @@ def allowing(document: Any, where: str) -> list[Statement]:
         except ValueError:
             raise ValueError(f"{where}: is not JSON") from None
     if not isinstance(document, dict) or not all(
-        isinstance(each, dict) for each in listed(document.get("Statement"))
+        _is_statement(each) for each in listed(document.get("Statement"))
     ):
         raise ValueError(f"{where}: is not a policy document")
     return [
@@ -79,6 +102,18 @@ def allowing(document: Any, where: str) -> list[Statement]:
 def is_pattern(text: str) -> bool:
     """Whether it has one of IAM's wildcards."""
     return "*" in text or "?" in text
+
+
+def is_anything(text: str) -> bool:
+    """Whether it has nothing but wildcards."""
+    return not text.strip("*?")
+
+
+def _is_statement(given: Any) -> bool:
+    if not isinstance(given, dict):
+        return False
+    condition = given.get("Condition") or {}
+    return isinstance(condition, dict) and all(isinstance(tests, dict) for tests in condition.values())
 
 
 def _statement(number: int, given: dict[str, Any]) -> Statement:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from .base import Resource, Rule, Settings
 
 ACCESS_KEY = "aws:iam/accessKey:AccessKey"
+STATIC_ROLE = "vault:aws/secretBackendStaticRole:SecretBackendStaticRole"
 FIELDS = ("accessKey", "secretKey", "secretKeyWo")
 
 
@@ -15,6 +16,8 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
         return
     if resource.type == ACCESS_KEY:
         yield "is an access key, which does not expire"
+    if resource.type == STATIC_ROLE:
+        yield "hands out an IAM user's access key, the same one to everybody until Vault rotates it"
     for field in FIELDS:
         if resource.get(field):
             yield f"{field}: is set"
@@ -28,6 +31,7 @@ RULE = Rule(
     "vaultIdentity.kind: role), or take `keyless` out of the stack's configuration of this rule.",
     types=(
         ACCESS_KEY,
+        STATIC_ROLE,
         "vault:aws/authBackendClient:AuthBackendClient",
         "vault:aws/secretBackend:SecretBackend",
         "pulumi:providers:aws",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings
-from .documents import Statement, allowing
+from .documents import Statement, allowing, is_anything, is_pattern
 from .values import UNKNOWN, listed
 
 LOOKUPS = [
@@ -51,7 +50,7 @@ def _too_broad(statement: Statement, lookups: set[str]) -> Iterator[str]:
     if statement.all_actions_but:
         yield "allows all actions but some (NotAction)"
     for action in statement.actions:
-        if re.fullmatch(r"(\*|[\w-]+:)?\*+", action):
+        if _all_of_a_service(action):
             yield f"allows the action {action}"
     if statement.all_resources_but:
         yield "is for all resources but some (NotResource)"
@@ -61,12 +60,19 @@ def _too_broad(statement: Statement, lookups: set[str]) -> Iterator[str]:
         yield f"allows {', '.join(beyond)} on the resource {', '.join(wide)}"
 
 
+def _all_of_a_service(action: str) -> bool:
+    """Whether an action is all of a service, or leaves open of which service it is."""
+    service, _, what = action.partition(":")
+    return is_pattern(service) or (bool(what) and is_anything(what))
+
+
 def _everything(resource: str) -> bool:
-    """Whether a resource is all of a service, or of every account."""
-    if not resource.strip("*"):
-        return True
+    """Whether a resource is all of a service, or of accounts that are not named."""
     parts = resource.split(":", 5)
-    return len(parts) == 6 and (not parts[5].strip("*") or (bool(parts[4]) and not parts[4].strip("*")))
+    if len(parts) < 6:  # the wildcard stands for the parts that are missing
+        return is_pattern(resource)
+    account, what = parts[4:]
+    return is_anything(what.replace("/", "")) or is_pattern(account)
 
 
 RULE = Rule(

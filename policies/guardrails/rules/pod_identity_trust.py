@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings
-from .documents import Statement, allowing
+from .documents import allowing
 
 SERVICE = "pods.eks.amazonaws.com"
 """The same in every partition."""
@@ -16,27 +16,16 @@ PINS = {
     "the namespace": ("aws:requesttag/kubernetes-namespace",),
     "the service account": ("aws:requesttag/kubernetes-service-account",),
 }
-OPERATORS = ("StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike")
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
     where = "assumeRolePolicy"
     for statement in allowing(resource.get(where), where):
         if SERVICE in statement.principals.get("Service", []) and statement.may("sts:AssumeRole"):
-            missing = [what for what, keys in PINS.items() if not _pinned(statement, keys)]
+            missing = [what for what, keys in PINS.items() if not statement.pins(*keys)]
             if missing:
                 names = ", ".join(missing)
                 yield f"{where}, {statement.where}: trusts EKS Pod Identity without pinning {names}"
-
-
-def _pinned(statement: Statement, keys: tuple[str, ...]) -> bool:
-    return any(
-        test.key.lower() in keys
-        and test.operator in OPERATORS
-        and test.values
-        and all(value.strip("*?") for value in test.values)
-        for test in statement.conditions
-    )
 
 
 RULE = Rule(

@@ -16,16 +16,16 @@ _REGIONAL = re.compile(r"sts(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
     endpoint, region = resource.get("stsEndpoint"), resource.get("stsRegion")
-    if endpoint is UNKNOWN:
-        return
+    if endpoint is UNKNOWN or resource.get("useStsRegionFromClient"):
+        return  # from the client: a login is checked where it was signed for
     if not endpoint:
         if resource.type == CLIENT:
             yield "stsEndpoint: is not set, which is the global one"
         return
-    host = urlsplit(endpoint).hostname or endpoint
+    host = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}").hostname
     if host == "sts.amazonaws.com":
         yield f"stsEndpoint: {endpoint} is the global one"
-    regional = _REGIONAL.fullmatch(host)
+    regional = _REGIONAL.fullmatch(host or "")
     if not region and not resource.get("region"):
         yield f"stsRegion: is not set beside stsEndpoint {endpoint}"
     elif regional and region and region is not UNKNOWN and regional[1] != region:

@@ -12,11 +12,14 @@ CREDENTIALS = ("token", "password", "client-key-data", "auth-provider")
 """What makes a kubeconfig secret; one that asks a command, such as `aws eks get-token`, holds none."""
 
 SECRETS = {
+    "aws:ssm/parameter:Parameter": ("value", "valueWo"),
+    "kubernetes:core/v1:Secret": ("data", "stringData"),
     "vault:aws/authBackendClient:AuthBackendClient": ("secretKey", "secretKeyWo"),
     "vault:aws/authBackendStsRole:AuthBackendStsRole": ("externalId",),
     "vault:aws/secretBackend:SecretBackend": ("secretKey", "secretKeyWo"),
     "vault:generic/endpoint:Endpoint": ("dataJson",),
     "vault:generic/secret:Secret": ("dataJson",),
+    "vault:jwt/authBackend:AuthBackend": ("oidcClientSecret", "oidcClientSecretWo"),
     "vault:kv/secret:Secret": ("dataJson",),
     "vault:kv/secretV2:SecretV2": ("dataJson", "dataJsonWo"),
     "pulumi:providers:aws": ("secretKey", "token"),
@@ -25,14 +28,26 @@ SECRETS = {
 }
 """By resource type: the inputs that are secret. The SDKs mark some of them by themselves."""
 
+PLAIN = ("String", "StringList")
+"""A parameter of SSM of these types is no SecureString, and so none that AWS keeps secret."""
+
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
+    if resource.get("type") in PLAIN:
+        return
     for field in SECRETS[resource.type]:
         value = resource.get(field)
-        if not value or resource.values.is_secret(field):
+        if not value or _is_marked(resource, field):
             continue
         if field != KUBECONFIG or (value is not UNKNOWN and any(word in value for word in _words())):
             yield f"{field}: is not marked secret"  # and is not shown here, either
+
+
+def _is_marked(resource: Resource, field: str) -> bool:
+    """Whether the field is marked, or each of its entries is."""
+    value = resource.get(field)
+    keys = [f"{field}.{key}" for key in value] if isinstance(value, dict) else [field]
+    return all(resource.values.is_secret(key) for key in keys)
 
 
 def _words() -> Iterator[str]:

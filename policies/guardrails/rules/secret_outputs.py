@@ -22,7 +22,9 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
     shown = [(path, text) for path, text in resource.values.strings() if not resource.values.is_secret(path)]
     if not shown:
         return
-    kept = {text: each for each in resource.stack for text in _secrets(each)}
+    # What another resource has unmarked is no secret, even if it is part of one: a region in a secret object.
+    plain = {text for each in resource.stack if each.type != STACK for text in _texts(each, secret=False)}
+    kept = {text: each for each in resource.stack for text in _texts(each, secret=True) if text not in plain}
     for path, text in shown:
         found = [what for what, form in FORMS.items() if form.search(text)]
         if text in kept:
@@ -31,9 +33,9 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
             yield f"output {path}: is {what} and not marked secret"
 
 
-def _secrets(resource: Resource) -> Iterator[str]:
+def _texts(resource: Resource, *, secret: bool) -> Iterator[str]:
     for path, text in resource.values.strings():
-        if len(text) >= SHORTEST and resource.values.is_secret(path):
+        if len(text) >= SHORTEST and resource.values.is_secret(path) is secret:
             yield text
 
 

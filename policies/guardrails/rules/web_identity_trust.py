@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings
-from .documents import Statement, allowing
-
-OPERATORS = ("StringEquals", "StringEqualsIgnoreCase", "StringLike")
-"""With `ForAnyValue:`, too. Not with IfExists or ForAllValues, which hold where the claim is missing."""
+from .documents import allowing
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -20,20 +17,10 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
             if ":saml-provider/" in provider:
                 continue
             issuer = provider.partition(":oidc-provider/")[2] or provider
-            missing = [claim for claim in ("aud", "sub") if not _pinned(statement, f"{issuer}:{claim}")]
+            missing = [claim for claim in ("aud", "sub") if not statement.pins(f"{issuer}:{claim}")]
             if missing:
                 keys = " and ".join(f"{issuer}:{claim}" for claim in missing)
                 yield f"{where}, {statement.where}: trusts {provider} without pinning {keys}"
-
-
-def _pinned(statement: Statement, key: str) -> bool:
-    return any(
-        test.key.lower() == key.lower()
-        and test.operator.removeprefix("ForAnyValue:") in OPERATORS
-        and test.values
-        and all(value.strip("*?") for value in test.values)
-        for test in statement.conditions
-    )
 
 
 RULE = Rule(
