@@ -28,7 +28,7 @@ Guardrails = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        help="The policy pack. Default: policies/guardrails of the project, if it is there. "
+        help="The policy pack. Default: policies/guardrails of the project. "
         "Its configuration for an environment is stacks/ENVIRONMENT.json in it.",
     ),
 ]
