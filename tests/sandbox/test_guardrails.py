@@ -8,7 +8,8 @@ import pytest
 
 from tests.sandbox.kit import REPOSITORY, Sandbox
 
-STACK_FILES = [REPOSITORY / "Pulumi.dev.yaml", *sorted(REPOSITORY.glob("examples/*/Pulumi.*.yaml"))]
+ENVIRONMENTS = [REPOSITORY / f"Pulumi.{name}.yaml" for name in ("dev", "staging", "prod")]
+STACK_FILES = [*ENVIRONMENTS, *sorted(REPOSITORY.glob("examples/*/Pulumi.*.yaml"))]
 
 
 def test_stack_local_has_passed_them(sandbox: Sandbox) -> None:
