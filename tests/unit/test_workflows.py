@@ -1,12 +1,14 @@
-"""The workflows and manifests: what they call exists, and they may do no more than they need."""
+"""The workflows: what they call exists, and they may do no more than they need."""
 
 import os
 import re
 import shlex
 import shutil
 import subprocess
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
 import typer
@@ -17,25 +19,12 @@ from pipeline.__main__ import app
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = {file.stem: file for file in sorted((ROOT / ".github" / "workflows").glob("*.yml"))}
-ACTION = ROOT / ".github" / "actions" / "environment" / "action.yml"
-OPERATOR = {file.stem: file for file in sorted((ROOT / "deploy" / "pulumi-operator").glob("*.yaml"))}
-
-STACK_FIELDS: dict[str, type] = {
-    "backend": str,
-    "branch": str,
-    "continueResyncOnCommitMatch": bool,
-    "envRefs": dict,
-    "prerequisites": list,
-    "projectRepo": str,
-    "refresh": bool,
-    "resyncFrequencySeconds": int,
-    "secretsProvider": str,
-    "serviceAccountName": str,
-    "stack": str,
-    "useLocalStackOnly": bool,
-    "workspaceReclaimPolicy": str,
+ACTIONS = {
+    f"./{file.parent.relative_to(ROOT)}": file
+    for file in sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
 }
-"""Of the custom resource definition stacks.pulumi.com, version v1, of the operator 2.x: what is used here."""
+BEGIN, END = "./.github/actions/environment", "./.github/actions/end-environment"
+CODEOWNERS = ROOT / ".github" / "CODEOWNERS"
 
 
 def load(name: str) -> dict[Any, Any]:
@@ -70,7 +59,7 @@ def test_each_call_of_the_pipeline_is_one_that_it_takes(name: str, job: str) -> 
         if "pipeline" not in line:
             continue
         plain = re.sub(r"\$\{\{.*?\}\}", "dev", line)
-        python, module, pipeline, command, *words = shlex.split(plain)
+        python, module, pipeline, command, *words = shlex.split(plain.removeprefix("exec "))
         assert (python, module, pipeline) == ("python", "-m", "pipeline")
         context = commands[command].make_context(command, words)  # raises for an option that is not there
         assert context.params.get("name") == "dev" or context.params.get("names") == ["dev"]
@@ -106,7 +95,19 @@ def test_what_is_brought_up_is_what_was_previewed_and_approved() -> None:
     assert preview["environment"] == "${{ inputs.environment }}-preview"
     assert any("--plan plan.json" in line for line in runs(preview))
     assert any("--plan plan.json" in line for line in runs(up))
-    assert up["concurrency"]["cancel-in-progress"] is False
+
+
+def test_an_approval_that_nobody_has_given_holds_up_no_other_environment() -> None:
+    assert "concurrency" not in load("deploy")
+    for name, job in load("deploy")["jobs"].items():
+        # of the whole call: from the preview to the end of the update, nobody else changes the environment
+        assert job["concurrency"] == {"group": f"deploy-{name}", "cancel-in-progress": False}
+
+
+def test_an_update_hears_that_its_job_is_cancelled() -> None:
+    """GitHub signals the shell of the step, which tells its children nothing: so it becomes the pipeline."""
+    (update,) = [line for line in runs(job_of("environment", "up")) if " up " in line]
+    assert update.startswith("exec python -m pipeline up ")
 
 
 NEEDED = {
@@ -129,7 +130,8 @@ def test_each_job_may_do_what_it_needs_and_nothing_else(name: str, job: str) -> 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_no_secret_is_stored_anywhere(name: str) -> None:
-    assert "secrets." not in WORKFLOWS[name].read_text() + ACTION.read_text()
+    actions = "".join(action.read_text() for action in ACTIONS.values())
+    assert "secrets." not in WORKFLOWS[name].read_text() + actions
     assert "pull_request_target" not in WORKFLOWS[name].read_text()
 
 
@@ -146,13 +148,64 @@ def test_a_fork_gets_no_credentials() -> None:
     assert [job for job in with_token if job[0] in on_pull_request] == [("preview", "preview")]
 
 
+def test_what_runs_of_a_pull_request_can_be_asked_for_first() -> None:
+    """In an environment of its own, so that reviewers of it are not asked for what is on the main branch."""
+    assert job_of("preview", "preview")["environment"] == "${{ matrix.environment }}-pull-request"
+    others = [job_of("drift", "drift"), job_of("environment", "preview"), job_of("environment", "up")]
+    assert not any(job["environment"].endswith("-pull-request") for job in others)
+
+
 @pytest.mark.parametrize(("name", "job"), JOBS)
-def test_what_is_given_to_the_action_is_what_it_takes(name: str, job: str) -> None:
-    action = yaml.safe_load(ACTION.read_text())["inputs"]
-    required = {key for key, value in action.items() if value.get("required")}
+def test_what_is_given_to_an_action_is_what_it_takes(name: str, job: str) -> None:
     for step in job_of(name, job).get("steps", ()):
-        if step.get("uses") == "./.github/actions/environment":
+        if step.get("uses", "").startswith("./"):
+            action = yaml.safe_load(ACTIONS[step["uses"]].read_text())["inputs"]
+            required = {key for key, value in action.items() if value.get("required")}
             assert required <= set(step["with"]) <= set(action)
+
+
+@pytest.mark.parametrize(("name", "job"), JOBS)
+def test_a_job_with_a_vault_token_revokes_it_whatever_happens(name: str, job: str) -> None:
+    steps = job_of(name, job).get("steps", [])
+    begins = [step["with"] for step in steps if step.get("uses") == BEGIN]
+    if begins:
+        assert (steps[-1]["uses"], steps[-1]["if"]) == (END, "always()")
+        assert steps[-1]["with"].items() <= begins[0].items()
+
+
+class Vault(BaseHTTPRequestHandler):
+    """Writes down what it is asked."""
+
+    asked: ClassVar[list[tuple[str, str | None, str | None]]] = []
+
+    def do_POST(self) -> None:
+        token, namespace = self.headers["X-Vault-Token"], self.headers["X-Vault-Namespace"]
+        self.asked.append((self.path, token, namespace))
+        self.send_response(204)
+        self.end_headers()
+
+
+@pytest.mark.parametrize(
+    ("token", "namespace", "asked"),
+    [
+        ("hvs.it", "", [("/v1/auth/token/revoke-self", "hvs.it", None)]),
+        ("hvs.it", "team", [("/v1/auth/token/revoke-self", "hvs.it", "team")]),
+        ("", "", []),  # the job failed before it had one
+    ],
+)
+def test_the_token_is_revoked_by_the_token_itself(
+    token: str, namespace: str, asked: list[tuple[str, str | None, str | None]]
+) -> None:
+    (step,) = yaml.safe_load(ACTIONS[END].read_text())["runs"]["steps"]
+    Vault.asked.clear()
+    with HTTPServer(("127.0.0.1", 0), Vault) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        given = {"ADDRESS": address, "NAMESPACE": namespace, "VAULT_TOKEN": token, "VAULT_CACERT": ""}
+        command = ["bash", "-e", "-o", "pipefail", "-c", step["run"]]
+        subprocess.run(command, env={**os.environ, **given, "no_proxy": "*"}, timeout=60, check=True)
+        server.shutdown()
+    assert Vault.asked == asked
 
 
 @pytest.mark.parametrize(("name", "job"), JOBS)
@@ -162,33 +215,11 @@ def test_a_step_takes_nothing_of_the_event_into_its_script(name: str, job: str) 
         assert set(re.findall(r"\$\{\{ *(.*?) *\}\}", line)) <= {"matrix.environment", "inputs.environment"}
 
 
-def test_there_is_a_manifest_of_the_operator_for_each_environment() -> None:
-    assert sorted(OPERATOR) == sorted(ENVIRONMENTS)
-
-
-@pytest.mark.parametrize("name", OPERATOR)
-def test_the_operators_stack_is_the_environments(name: str) -> None:
-    account, binding, stack = yaml.safe_load_all(OPERATOR[name].read_text())
-    assert (stack["apiVersion"], stack["kind"]) == ("pulumi.com/v1", "Stack")
-    spec = stack["spec"]
-    assert spec["stack"].split("/")[1:] == ["vault-aws-auth", name]
-    for field, value in spec.items():
-        assert isinstance(value, STACK_FIELDS[field]), field
-    for reference in spec["envRefs"].values():
-        assert set(reference) == {"type", reference["type"].lower()}
-    assert spec["envRefs"]["VAULT_TOKEN"]["type"] == "Secret"
-    assert spec["serviceAccountName"] == account["metadata"]["name"] == binding["subjects"][0]["name"]
-    config = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]
-    role = account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]
-    assert role.split(":")[4] == config.get("vault-aws-auth:accountId", "111111111111")
-
-
-def test_with_the_operator_too_an_environment_waits_for_the_one_before() -> None:
-    before: list[dict[str, str]] = []
-    for name in ENVIRONMENTS:
-        *_, stack = yaml.safe_load_all(OPERATOR[name].read_text())
-        assert stack["spec"].get("prerequisites", []) == before
-        before = [{"name": stack["metadata"]["name"]}]
+def test_what_judges_a_change_has_owners() -> None:
+    lines = [line.split() for line in CODEOWNERS.read_text().splitlines() if not line.startswith("#")]
+    owned = {path for path, *owners in lines if owners}
+    assert {"/policies/", "/pipeline/", "/.github/", "/deploy/", "/Pulumi.prod.yaml"} <= owned
+    assert [path for path in owned if not (ROOT / path.strip("/")).exists()] == []
 
 
 @pytest.mark.skipif(not shutil.which("go"), reason="actionlint is built with Go, as the sandbox's tools are")
