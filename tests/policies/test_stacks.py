@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from policies.guardrails.rules import RULES
 from sandbox import guardrails
@@ -11,7 +12,7 @@ from sandbox.home import REPOSITORY, SandboxError
 
 STACKS = sorted((guardrails.PACK / "stacks").glob("*.json"))
 STACK_FILES = {
-    path.stem.removeprefix("Pulumi.")
+    path.stem.removeprefix("Pulumi."): path
     for pattern in ("Pulumi.*.yaml", "examples/**/Pulumi.*.yaml")
     for path in REPOSITORY.glob(pattern)
 }
@@ -25,6 +26,18 @@ def test_every_exception_is_a_known_setting_and_says_why(path: Path) -> None:
     for name, settings in json.loads(path.read_text()).items():
         assert set(settings) <= known[name] | {"reason"}
         assert settings["reason"].endswith(".")
+
+
+@pytest.mark.parametrize("name", STACK_FILES)
+def test_a_stack_whose_vault_has_no_stored_credential_is_held_to_that(name: str) -> None:
+    config = yaml.safe_load(STACK_FILES[name].read_text())["config"]
+    identities = (config.get("vault-aws-auth:vaultIdentity"), config.get("vault-aws-auth:secretsEngine"))
+    # A stack that names no identity has a user, which is the default; one of a team has none of its own.
+    if "user" in {identity.get("kind", "user") for identity in identities if identity} or not identities[0]:
+        return
+    path = guardrails.configuration(name)
+    assert path
+    assert json.loads(path.read_text())["keyless"]["keyless"] is True
 
 
 def test_a_stack_without_a_configuration_goes_by_the_defaults() -> None:
