@@ -36,4 +36,4 @@ def install(plugins: Path) -> None:
     name = "pulumi-analyzer-policy-python"
     if not (build.ensure("pulumi").resolve().parent / name).exists():
         folder = plugins / f"analyzer-policy-python-v{importlib.metadata.version('pulumi')}"
-        environment.write_launcher(folder / name, ["-u", "-m", "pulumi.policy"])
+        environment.write_launcher(folder / name, ["-u", "-m", "sandbox.policy_host"])

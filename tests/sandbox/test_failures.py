@@ -128,6 +128,7 @@ def test_what_the_engine_has_started_ends_with_it(another_sandbox: Sandbox) -> N
     started = engine.children(recursive=True)
     assert any("sandbox.language" in each.cmdline() for each in started)
     assert any("sandbox.plugins" in each.cmdline() for each in started)
+    assert any("sandbox.policy_host" in each.cmdline() for each in started)
     engine.kill()
     _, left = psutil.wait_procs(started, timeout=60)
     assert left == []

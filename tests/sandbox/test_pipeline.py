@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from sandbox import environment
 from tests.sandbox.callers import trust
 from tests.sandbox.environments import ENVIRONMENTS, Environments
 from tests.sandbox.kit import REPOSITORY, Sandbox
@@ -218,9 +217,6 @@ def test_an_update_does_what_its_plan_says_and_nothing_else(commit: Environments
 
 
 def test_a_guardrail_refuses_at_preview_with_its_name(commit: Environments, tmp_path: Path) -> None:
-    launcher = commit.sandbox.home / "bin" / "pulumi-analyzer-policy-python"
-    if not launcher.exists():
-        environment.write_launcher(launcher, ["-u", "-m", "pulumi.policy"])
     (tmp_path / "PulumiPolicy.yaml").write_text("runtime: python\n")
     (tmp_path / "__main__.py").write_text(PACK)
     before = max_ttls(commit)
