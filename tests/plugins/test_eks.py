@@ -285,6 +285,21 @@ def test_what_the_package_does_not_do_is_refused_before_anything_is_registered(
     assert resources(stack) == []
 
 
+def test_what_aws_refuses_inside_is_told_as_it_is(cloud: Cloud) -> None:
+    def program() -> None:
+        elsewhere = aws.Provider("elsewhere", region=REGION, allowed_account_ids=[SECONDARY])
+        eks.Cluster(
+            "c",
+            authentication_mode=eks.AuthenticationMode.API,
+            skip_default_node_group=True,
+            opts=pulumi.ResourceOptions(providers=[elsewhere]),
+        )
+
+    stack = cloud.stack("not-here", program)
+    with pytest.raises(automation.CommandError, match=r"account \d+ is not allowed here"):
+        stack.preview()
+
+
 def test_what_is_not_finished_stays_in_the_stack(cloud: Cloud) -> None:
     role = "nobody"
 

@@ -53,5 +53,5 @@ class _Servicer(ProviderServicer):
         except pulumi.InputPropertiesError as refusal:
             status = self.create_grpc_invalid_properties_status(refusal.message, refusal.errors)
         except Exception as error:
-            status = self.create_grpc_invalid_properties_status(str(error), None)
+            status = self.create_grpc_invalid_properties_status(str(error), [])
         return await context.abort_with_status(status)
