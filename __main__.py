@@ -34,7 +34,7 @@ if config.cluster:
             {
                 **config.cluster.given(),
                 "region": config.region,
-                **({"pod_identity_agent": True} if config.installs_pod_identity_agent else {}),
+                "pod_identity_agent": config.installs_pod_identity_agent,
             },
         ),
         pulumi.ResourceOptions(providers=[aws_provider]),

@@ -149,8 +149,8 @@ class CommonLinks:
     def role(self) -> str:
         name, mine = self.who.login.vault_role, self.who.login
         path = f"auth/{self.mount}/role/{name}"
-        if not vault.own_token() and self._login_code == refusals.NO_ROLE:
-            raise _failure(self.outcome)
+        if not vault.own_token() and (refused := self._refused_for(refusals.NO_ROLE)):
+            raise refused
         found = self._read(path, ROLE)
         if found is None:
             raise Refused(
@@ -170,8 +170,8 @@ class CommonLinks:
 
     def header(self) -> str:
         ours = self.vault.server_id_header
-        if self._login_code == refusals.SERVER_ID_HEADER:
-            raise _failure(self.outcome)
+        if refused := self._refused_for(refusals.SERVER_ID_HEADER):
+            raise refused
         if isinstance(self.outcome, Refused) and self.outcome.by != "Vault":
             raise NotChecked("Vault did not answer the login")
         return ours or "none is asked for"
@@ -231,11 +231,7 @@ class CommonLinks:
             vault.revoke(self.vault, session.auth["client_token"])
         return session
 
-    @property
-    def _login_code(self) -> str:
-        return self.outcome.code if isinstance(self.outcome, Refused) else ""
-
-
-def _failure(outcome: Any) -> Refused:
-    assert isinstance(outcome, Refused), "asked only about a refused login"  # noqa: S101
-    return outcome
+    def _refused_for(self, code: str) -> Refused | None:
+        """What the login was refused with, if it was for this."""
+        outcome = self.outcome
+        return outcome if isinstance(outcome, Refused) and outcome.code == code else None

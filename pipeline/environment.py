@@ -40,9 +40,7 @@ class Environment:
         """What every run of the engine on this environment is told."""
         options = ["--stack", self.name, "--config-file", str(self.stack_file)]
         if self.guardrails:
-            options += ["--policy-pack", str(self.guardrails)]
-        if config := self.guardrails_config:
-            options += ["--policy-pack-config", str(config)]
+            options += rules.engine_options(self.guardrails, self.guardrails_config)
         return options
 
 

@@ -39,6 +39,12 @@ def check(path: Path, pack: Path) -> None:
             raise PipelineError(f"{path}: {name}: {level!r} is not a level; write one of {', '.join(levels)}")
 
 
+def engine_options(pack: Path, config: Path | None) -> list[str]:
+    """What `pulumi` is told of a pack, and of a stack's configuration of it."""
+    options = ["--policy-pack", str(pack)]
+    return [*options, "--policy-pack-config", str(config)] if config else options
+
+
 def softened(path: Path) -> Iterator[str]:
     """`token-ttl is advisory`, for each rule that the configuration does not enforce."""
     for name, value in _read(path).items():

@@ -73,8 +73,7 @@ def up(
     home = Home.from_environment()
     with home.only_one_run():
         processes = Processes(home)
-        stack_file = config or REPOSITORY / f"Pulumi.{stack}.yaml"
-        _suit(home, stack_file, vault)
+        stack_file = _suited(home, stack, config, vault)
         try:
             _start(home, processes)
             chosen = Engine(home, stack)
@@ -107,8 +106,7 @@ def preview(
     home = Home.from_environment()
     with home.only_one_run():
         processes = Processes(home)
-        stack_file = config or REPOSITORY / f"Pulumi.{stack}.yaml"
-        _suit(home, stack_file, vault)
+        stack_file = _suited(home, stack, config, vault)
         try:
             _start(home, processes)
             _heading(f"Stack {stack}")
@@ -230,13 +228,16 @@ def _choose_vault(home: Home, settings: dict[str, Any], choice: VaultChoice) -> 
         )
 
 
-def _suit(home: Home, stack_file: Path, vault: VaultChoice) -> None:
-    """Makes the sandbox one that the stack can be brought up in: its region, and its kind of Vault."""
+def _suited(home: Home, stack: str, config: Path | None, vault: VaultChoice) -> Path:
+    """The stack file, once the sandbox is one that its stack can be brought up in: its region, and its kind
+    of Vault."""
+    stack_file = config or REPOSITORY / f"Pulumi.{stack}.yaml"
     settings = engine.read_config(stack_file)
     region = settings.get("aws:region")
     if isinstance(region, str):  # if it is not, the stack's own settings say so
         home.choose_region(region)
     _choose_vault(home, settings, vault)
+    return stack_file
 
 
 def _start(home: Home, processes: Processes) -> None:

@@ -21,14 +21,14 @@ def configuration(stack: str) -> Path | None:
 def options(path: Path | None) -> list[str]:
     """What `pulumi` is told. Raises SandboxError for a configuration that is none."""
     if path is None:
-        return ["--policy-pack", str(PACK)]
+        return guardrails.engine_options(PACK, None)
     if not path.is_file():
         raise SandboxError(f"there is no guardrails' configuration {path}; give one with --guardrails FILE")
     try:
         guardrails.check(path, PACK)
     except PipelineError as error:
         raise SandboxError(str(error)) from error
-    return ["--policy-pack", str(PACK), "--policy-pack-config", str(path.resolve())]
+    return guardrails.engine_options(PACK, path.resolve())
 
 
 def install(plugins: Path) -> None:

@@ -21,6 +21,8 @@ from google.protobuf import empty_pb2
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
+from sandbox.lifetime import end_with_engine
+
 
 class LanguageHost(LanguageServer):
     """Runs `python <program folder>` inside the engine's deployment, as the vendor's host does."""
@@ -73,12 +75,12 @@ def main() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    # The engine ends its plugins with an interrupt once it is done with them. One that was killed cannot.
-    engine, ended = os.getppid(), threading.Event()
+    end_with_engine()
+    # The engine ends its plugins with an interrupt once it is done with them.
+    ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    while os.getppid() == engine and not ended.wait(1):
-        pass
+    ended.wait()
     server.stop(grace=None)
     # A program in the middle of its run would wait for the engine's answers for ever.
     sys.stdout.flush()

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 import typer
 import yaml
+from typer.main import get_command
 
 from cli.__main__ import app
 from sandbox.__main__ import app as sandbox_app
@@ -65,7 +66,8 @@ def check(command: str) -> None:
 
 
 def check_options(program: typer.Typer, words: list[str]) -> None:
-    commands: dict[str, Any] = typer.main.get_command(program).commands  # type: ignore[attr-defined]
+    group: Any = get_command(program)
+    commands = group.commands
     assert words[0] in commands, words
     known = {option for parameter in commands[words[0]].params for option in parameter.opts}
     written = {word.partition("=")[0] for word in words[1:] if word.startswith("-") and len(word) > 1}

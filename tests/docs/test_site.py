@@ -2,7 +2,10 @@
 
 import logging
 import re
+import sys
+from logging.handlers import BufferingHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mkdocs.commands.build import build
@@ -18,15 +21,14 @@ ROOT = Path(__file__).parents[2]
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built. Anything that mkdocs warns of fails."""
     folder = tmp_path_factory.mktemp("site")
-    warnings: list[str] = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: warnings.append(record.getMessage())  # type: ignore[method-assign]
+    handler = BufferingHandler(capacity=sys.maxsize)
+    handler.setLevel(logging.WARNING)
     logging.getLogger("mkdocs").addHandler(handler)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         build(load_config(str(ROOT / "mkdocs.yml"), site_dir=str(folder)))
     logging.getLogger("mkdocs").removeHandler(handler)
-    assert warnings == []
+    assert [record.getMessage() for record in handler.buffer] == []
     return folder
 
 
@@ -78,8 +80,8 @@ def plain(page: Path) -> str:
 
 
 @pytest.mark.parametrize("page", [settings_page, components_page, command_page])
-def test_the_references_say_something_of_everything(page: object) -> None:
-    text = page.page()  # type: ignore[attr-defined]
+def test_the_references_say_something_of_everything(page: Any) -> None:
+    text = page.page()
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert len(rows) > 40
     assert [row for row in rows if not re.split(r"(?<!\\)\|", row)[-2].strip()] == []
