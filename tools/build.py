@@ -61,10 +61,10 @@ TOOLS: dict[str, Tool] = {
             "pulumi",
             "pulumi",
             "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-            ((3, 200), (4, 0)),
+            ((3, 270), (3, 290)),
             ("version",),
             # Without a version the engine cannot tell the SDKs what it supports.
-            "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.200.0",
+            "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.274.1",
         ),
         Tool(
             "kube-apiserver",
