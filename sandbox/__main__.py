@@ -118,12 +118,22 @@ def preview(
 @app.command()
 def down(
     stack: Annotated[str | None, typer.Option(help="Only this stack.", show_default="all stacks")] = None,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep",
+            help="Leave the processes running, as new: for the next stack, without waiting for a start. "
+            "Fails when something is left, or is missing that was there before the first stack.",
+        ),
+    ] = False,
     force: Annotated[
         bool, typer.Option(help="Only stop the processes and delete the data, damaged as it may be.")
     ] = False,
 ) -> None:
     """Destroy the stacks, prove that nothing is left in AWS, Kubernetes and Vault, stop every process."""
     home = Home.from_environment()
+    if keep and force:
+        raise SandboxError("--keep leaves the processes running and --force stops them: give one of the two")
     if not home.has_data:
         console.print(f"Nothing to take down: there is no sandbox in {_relative(home.root)}.")
         return
@@ -137,28 +147,26 @@ def down(
         if stack and stack not in existing:
             raise SandboxError(f"there is no stack {stack} here; there are: {', '.join(existing) or 'none'}")
         processes = Processes(home)
-        left: list[str] = []
         try:
-            if existing:
+            if existing or keep:
                 _start(home, processes)
-                for name in [stack] if stack else reversed(existing):
-                    _heading(f"Stack {name}")
-                    doomed = Engine(home, name)
-                    charts.remove(home, name)
-                    if leases.revoke(home, doomed.outputs()):
-                        _tick("credentials that Vault's AWS secrets engine had handed out: revoked")
-                    doomed.destroy()
+            for name in [stack] if stack else reversed(existing):
+                _destroy(home, name)
             if stack and existing != [stack]:
                 console.print(f"Stack {stack} is gone; the sandbox goes on with the others.")
                 return
-            baseline = home.root / "baseline.json"
-            if processes.running() and baseline.exists():
-                left = leftovers.left_behind(home, set(home.read_json(baseline)))
+            nothing = leftovers.Difference([], [])
+            found = leftovers.difference(home) if processes.running() else nothing
         except KeyboardInterrupt:
             _interrupted(processes)
+        if keep:
+            if found.left or found.missing:
+                raise SandboxError(f"the stacks are destroyed, but the sandbox is not as new:\n{found}")
+            console.print("[green]✓[/green] AWS, Kubernetes and Vault were asked: the sandbox is as new.")
+            return
         stopped = processes.stop()
-        if left:
-            lines = "\n  ".join(left)
+        if found.left:
+            lines = "\n  ".join(found.left)
             raise SandboxError(
                 f"the stacks are destroyed, but this was left behind:\n  {lines}\n"
                 f"The processes are stopped and the data is kept. To look: python -m sandbox start. "
@@ -248,14 +256,21 @@ def _start(home: Home, processes: Processes) -> None:
     try:
         services.start(home, processes, lambda name, address: _tick(f"{name:<24} {address}"))
         environment.link_tools(home)
-        baseline = home.root / "baseline.json"
-        if not baseline.exists():
-            write_private(baseline, json.dumps(sorted(leftovers.inventory(home))))
+        leftovers.remember(home)
     except SandboxError:
         processes.stop(processes.started_here)
         raise
     if processes.started_here:
         _tick(f"ready in {time.monotonic() - began:.0f} s")
+
+
+def _destroy(home: Home, stack: str) -> None:
+    _heading(f"Stack {stack}")
+    doomed = Engine(home, stack)
+    charts.remove(home, stack)
+    if leases.revoke(home, doomed.outputs()):
+        _tick("credentials that Vault's AWS secrets engine had handed out: revoked")
+    doomed.destroy()
 
 
 def _rebuild_if_interrupted(home: Home, chosen: Engine, processes: Processes) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sandbox import enterprise
-from sandbox.home import Home, SandboxError
+from sandbox.home import Home, SandboxError, write_private
 
 SETTLE_SECONDS = 20
 
@@ -20,14 +23,41 @@ def inventory(home: Home) -> set[str]:
     return found
 
 
-def left_behind(home: Home, before: set[str]) -> list[str]:
-    """What exists now and did not before; waits a little for deletions that take their time."""
+@dataclass(frozen=True)
+class Difference:
+    """What AWS, Kubernetes and Vault hold, against what they held before the first stack."""
+
+    left: list[str]
+    """What is there now and was not then."""
+    missing: list[str]
+    """What was there then and is not now."""
+
+    def __str__(self) -> str:
+        lines = [f"  left behind: {line}" for line in self.left]
+        return "\n".join(lines + [f"  missing: {line}" for line in self.missing])
+
+
+def remember(home: Home) -> None:
+    """Keeps on disk what there is before the first stack; later calls change nothing."""
+    if not _baseline(home).exists():
+        write_private(_baseline(home), json.dumps(sorted(inventory(home))))
+
+
+def difference(home: Home) -> Difference:
+    """What differs from before the first stack; waits a little for deletions that take their time."""
+    if not _baseline(home).exists():  # no start was ever completed, so there was no stack
+        return Difference([], [])
+    before = set(home.read_json(_baseline(home)))
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
-        left = sorted(inventory(home) - before)
-        if not left or time.monotonic() > deadline:
-            return left
+        now = inventory(home)
+        if not now - before or time.monotonic() > deadline:
+            return Difference(sorted(now - before), sorted(before - now))
         time.sleep(0.5)
+
+
+def _baseline(home: Home) -> Path:
+    return home.root / "baseline.json"
 
 
 def _aws(home: Home, key: dict[str, str]) -> Iterable[str]:
