@@ -208,7 +208,7 @@ class EksCluster(pulumi.ComponentResource):
             self,
         )
 
-    def _find_oidc_provider(self, issuer: str) -> aws.iam.GetOpenIdConnectProviderResult | None:
+    def _find_oidc_provider(self, issuer: str) -> "aws.iam.GetOpenIdConnectProviderResult | None":
         try:
             return aws.iam.get_open_id_connect_provider(
                 url=arns.issuer_url(issuer), opts=pulumi.InvokeOptions(parent=self)

@@ -7,8 +7,8 @@ import pulumi_aws as aws
 
 
 def for_services(
-    name: str, role_name: str, role: aws.iam.Role, services: Sequence[str], parent: pulumi.Resource
-) -> aws.iam.InstanceProfile | None:
+    name: str, role_name: str, role: "aws.iam.Role", services: Sequence[str], parent: pulumi.Resource
+) -> "aws.iam.InstanceProfile | None":
     """An instance profile of the role's name, if EC2 is among the services that may give the role."""
     if not any(service.startswith("ec2.") for service in services):
         return None

@@ -146,7 +146,7 @@ def associate(
     service_accounts: Sequence[ServiceAccountRef],
     role_arn: pulumi.Input[str],
     parent: pulumi.Resource,
-) -> list[aws.eks.PodIdentityAssociation]:
+) -> "list[aws.eks.PodIdentityAssociation]":
     """With `pod-identity`: declare that pods of these service accounts get the role. None with `irsa`,
     where an annotation of the service account says it."""
     if method_of(source) is not PodIdentityMethod.POD_IDENTITY:

@@ -67,7 +67,7 @@ def _seconds(field: str, duration: str) -> int:
 
 def pin_principals(
     name: str,
-    vault_role: vault.aws.AuthBackendRole,
+    vault_role: "vault.aws.AuthBackendRole",
     arns: pulumi.Input[list[str]],
     unique_ids: pulumi.Input[list[str]],
     parent: pulumi.Resource,

@@ -43,7 +43,7 @@ def install(
     namespace: str,
     values: pulumi.Input[dict[str, Any]],
     parent: pulumi.Resource,
-) -> kubernetes.helm.v3.Release:
+) -> "kubernetes.helm.v3.Release":
     """Declare the release, a checked one."""
     chart = release.get("chart") or default.name
     repository = release.get("repository", "" if "/" in chart else default.repository)

@@ -89,7 +89,7 @@ class AwsSecretsEngine(pulumi.ComponentResource):
 
     def _with_user(
         self, name: str, args: AwsSecretsEngineArgs, roles: Mapping[str, EngineRole], given: EngineUser
-    ) -> tuple[vault.aws.SecretBackend, pulumi.Resource]:
+    ) -> "tuple[vault.aws.SecretBackend, pulumi.Resource]":
         # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
         named = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
         user_name = given.get("user_name", DEFAULT_USER)
@@ -122,7 +122,7 @@ class AwsSecretsEngine(pulumi.ComponentResource):
         return backend, attachment
 
     def _delegable(
-        self, name: str, roles: Mapping[str, AwsSecretsRole], user: aws.iam.User, user_name: str
+        self, name: str, roles: Mapping[str, AwsSecretsRole], user: "aws.iam.User", user_name: str
     ) -> list[pulumi.Resource]:
         """Grant the user what it federates: such a session may do no more than the user itself."""
         granted: list[pulumi.Resource] = []
@@ -158,7 +158,7 @@ class AwsSecretsEngine(pulumi.ComponentResource):
         args: AwsSecretsEngineArgs,
         roles: Mapping[str, EngineRole],
         given: EngineFederation,
-    ) -> tuple[vault.aws.SecretBackend, pulumi.Resource]:
+    ) -> "tuple[vault.aws.SecretBackend, pulumi.Resource]":
         role_name = given.get("role_name", DEFAULT_ROLE)
         # The role's trust names the mount and the mount's config the role: the ARN can be told beforehand.
         future_arn = pulumi.Output.from_input(given["issuer"]["oidc_provider_arn"]).apply(
@@ -204,7 +204,7 @@ class AwsSecretsEngine(pulumi.ComponentResource):
         roles: Mapping[str, EngineRole],
         owner: str,
         owner_arn: pulumi.Output[str],
-    ) -> aws.iam.Policy:
+    ) -> "aws.iam.Policy":
         policy = aws.iam.Policy(
             f"{name}-policy",
             name=args.get("policy_name", f"{owner}-policy"),
@@ -222,7 +222,7 @@ class AwsSecretsEngine(pulumi.ComponentResource):
         self.policy_arn = policy.arn
         return policy
 
-    def _backend(self, name: str, args: AwsSecretsEngineArgs, **identity: Any) -> vault.aws.SecretBackend:
+    def _backend(self, name: str, args: AwsSecretsEngineArgs, **identity: Any) -> "vault.aws.SecretBackend":
         return vault.aws.SecretBackend(
             f"{name}-mount",
             path=args.get("path", "aws"),

@@ -35,7 +35,7 @@ def granted_role(
     trust: pulumi.Input[str],
     permissions: iam.VaultPermissions,
     permissions_boundary: pulumi.Input[str] | None,
-) -> tuple[aws.iam.Role, aws.iam.Policy, aws.iam.RolePolicyAttachment]:
+) -> "tuple[aws.iam.Role, aws.iam.Policy, aws.iam.RolePolicyAttachment]":
     """Declare a role for Vault, with its derived policy attached."""
     document = iam.to_json(iam.vault_permissions(permissions))
     # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
