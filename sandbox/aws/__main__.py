@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 HOST = "127.0.0.1"
+_BACKLOG = 1024  # connections that wait: a burst of logins must not have to try again
 
 
 def main() -> int:
@@ -34,7 +35,7 @@ def main() -> int:
         return _fail(f"another emulator already uses {home}")
 
     try:
-        listener = socket.create_server((HOST, options.port), backlog=128)
+        listener = socket.create_server((HOST, options.port), backlog=_BACKLOG)
     except OSError as problem:
         return _fail(f"cannot listen on port {options.port} of {HOST}: {problem.strerror}")
 
@@ -43,7 +44,8 @@ def main() -> int:
 
     from sandbox.aws import accounts
     from sandbox.aws.front import Front
-    from sandbox.aws.store import Store, UnusableState
+    from sandbox.aws.state import UnusableState
+    from sandbox.aws.store import Store
 
     store = Store(home)
     try:
@@ -55,11 +57,12 @@ def main() -> int:
         for account in accounts.ensure_roles():
             store.save(account, ("iam",))
     except UnusableState as problem:
-        file = home / "state.pickle"
-        return _fail(f"{file} cannot be used: {problem}. To start afresh, delete the folder {home}")
+        return _fail(f"{problem}. To start afresh, delete the folder {home}")
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # it would log query strings
     application = Front(home, store)
-    make_server(HOST, options.port, application, threaded=True, fd=listener.fileno()).serve_forever()
+    server = make_server(HOST, options.port, application, threaded=True, fd=listener.fileno())
+    server.socket.listen(_BACKLOG)  # werkzeug has set its own
+    server.serve_forever()
     return 0
 
 

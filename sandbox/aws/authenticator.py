@@ -17,6 +17,7 @@ from sandbox.aws import identity, sigv4
 from sandbox.aws.eks.access import CLUSTER_ADMIN_POLICY
 from sandbox.aws.errors import AwsError
 from sandbox.aws.identity import Caller
+from sandbox.aws.sessions import Sessions
 from sandbox.aws.state import Cluster, State
 
 _PREFIX = "k8s-aws-v1."
@@ -35,23 +36,23 @@ _PARAMETERS = {
 }
 
 
-def review(body: Any, state: State, now: datetime) -> dict[str, Any]:
+def review(body: Any, state: State, sessions: Sessions, now: datetime) -> dict[str, Any]:
     """The TokenReview answered; a token that is not good is `authenticated: false` with the reason."""
     token = body.get("spec", {}).get("token", "") if isinstance(body, dict) else ""
     status: dict[str, Any]
     try:
-        status = {"authenticated": True, "user": _user(str(token), state, now)}
+        status = {"authenticated": True, "user": _user(str(token), state, sessions, now)}
     except AwsError as error:
         status = {"authenticated": False, "error": f"{error.code}: {error.message}"}
     return {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "status": status}
 
 
-def _user(token: str, state: State, now: datetime) -> dict[str, Any]:
+def _user(token: str, state: State, sessions: Sessions, now: datetime) -> dict[str, Any]:
     cluster = next((c for c in state.clusters.values() if c.backed), None)
     if cluster is None:
         raise _refused("there is no cluster behind this API server")
     request = _request(token, cluster.description["name"])
-    signed = identity.authenticate(request, state, now)
+    signed = identity.authenticate(request, sessions, now)
     if signed is None or _CLUSTER_HEADER not in signed[1].signed_headers or signed[1].service != "sts":
         raise _refused("the token does not sign the cluster's name")
     caller = signed[0]

@@ -23,6 +23,7 @@ from sandbox.aws import (
     moto_services,
     sigv4,
     ssm,
+    tokens,
 )
 from sandbox.aws.calls import Call
 from sandbox.aws.eks import Eks
@@ -58,12 +59,13 @@ class Front:
 
     def __init__(self, home: Path, store: Store) -> None:
         self._store = store
-        issuers = Issuers(home)
-        self._sts = Sts(store.state, issuers)
-        self._eks_auth = EksAuth(store.state, issuers, self._sts)
+        self._issuers = Issuers(home)
+        self._sts = Sts(store.state, store.sessions)
+        self._eks_auth = EksAuth(store.state, self._issuers, self._sts)
         self._eks = Eks(store.state, home, accounts.PRIMARY)
         self._metadata = InstanceMetadata(self._sts)
-        self._log = (home / "emulator.log").open("a", buffering=1)
+        # One write for each line, unbuffered: lines of several threads cannot mix.
+        self._log = (home / "emulator.log").open("ab", buffering=0)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = Request(environ)
@@ -84,7 +86,7 @@ class Front:
         entry = f"{now:%Y-%m-%dT%H:%M:%S.%fZ} {request.method} {line.what} {line.account} {line.who}"
         # What an unknown sender calls its action must not become lines of the log.
         printable = "".join(c if c.isprintable() else "_" for c in entry[:400])
-        self._log.write(f"{printable} {response.status_code}\n")
+        self._log.write(f"{printable} {response.status_code}\n".encode())
         return response(environ, start_response)
 
     def _control(self, request: Request, now: datetime) -> Response:
@@ -93,13 +95,10 @@ class Front:
             if request.path == "/sandbox/health":
                 return _json({"status": "ok", "accounts": accounts.ALL})
             if request.path == "/sandbox/authenticate" and request.method == "POST":
-                return _json(authenticator.review(request.get_json(silent=True), self._store.state, now))
+                body = request.get_json(silent=True)
+                return _json(authenticator.review(body, self._store.state, self._store.sessions, now))
             if request.path.startswith("/imds/"):
-                known = len(self._store.state.sessions)
-                response = self._metadata.answer(request, now)
-                if len(self._store.state.sessions) != known:
-                    self._store.save(accounts.PRIMARY)
-                return response
+                return self._metadata.answer(request, now)
         return Response(status=404)
 
     def _agent(self, request: Request, now: datetime, line: _Line) -> Response:
@@ -119,9 +118,7 @@ class Front:
     def _pod_credentials(self, cluster: Cluster, token: str, now: datetime) -> PodCredentials:
         pod = self._eks_auth.verify(cluster, token, now)  # without the lock: this asks for the issuer's keys
         with self._store.lock:
-            found = self._eks_auth.assume(cluster, pod, now)
-            self._store.save(accounts.PRIMARY)
-        return found
+            return self._eks_auth.assume(cluster, pod, now)
 
     def _api(self, request: Request, now: datetime, line: _Line) -> Response:
         http = _http_request(request)
@@ -158,11 +155,12 @@ class Front:
     def _anonymous(self, call: Call, now: datetime) -> Response:
         if call.action == "AssumeRoleWithSAML":
             raise AwsError("NotImplemented", "The sandbox has no SAML.", 501)
-        # Not under the lock: this asks the issuer for its keys.
-        response = self._sts.web_identity(call, authorization.request_context(call, now), now)
         with self._store.lock:
-            self._store.save(accounts.PRIMARY)
-        return response
+            audiences = self._sts.accepted_audiences(call)
+        # Without the lock: this asks the issuer for its keys.
+        proven = tokens.verify(call.text("WebIdentityToken"), audiences, self._issuers, now)
+        with self._store.lock:
+            return self._sts.web_identity(call, proven, authorization.request_context(call, now), now)
 
     def _assume_for_pod(self, call: Call, http: sigv4.HttpRequest, now: datetime, line: _Line) -> Response:
         with self._store.lock:
@@ -172,7 +170,7 @@ class Front:
         return _json(self._pod_credentials(cluster, call.text("token"), now).answer())
 
     def _caller(self, call: Call, http: sigv4.HttpRequest, now: datetime, line: _Line) -> Caller:
-        signed = identity.authenticate(http, self._store.state, now)
+        signed = identity.authenticate(http, self._store.sessions, now)
         if signed is None:
             raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token")
         caller, signature = signed
@@ -190,11 +188,10 @@ class Front:
         caller = self._caller(call, http, now, line)
         context = authorization.request_context(call, now)
         if call.service == "sts":
-            response = self._sts_call(call, caller, context, now)
-        else:
-            authorization.authorize(call, caller, context)
-            response = self._service_call(call, http, request, caller, now)
-        if not call.read_only or (call.service == "sts" and call.action != "GetCallerIdentity"):
+            return self._sts_call(call, caller, context, now)  # its sessions are kept as they are issued
+        authorization.authorize(call, caller, context)
+        response = self._service_call(call, http, request, caller, now)
+        if not call.read_only:
             self._store.save(caller.account, TOUCHED[call.service])
         else:
             self._store.save_new_regions()

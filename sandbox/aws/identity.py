@@ -13,7 +13,8 @@ from moto.iam.models import iam_backends
 from sandbox.aws import policy, sigv4
 from sandbox.aws.errors import AwsError
 from sandbox.aws.policy import ContextValue, Effect, Policy
-from sandbox.aws.state import Session, State
+from sandbox.aws.sessions import Sessions
+from sandbox.aws.state import Session
 
 
 @dataclass(frozen=True)
@@ -145,13 +146,13 @@ def _tags(caller: Caller) -> dict[str, str]:
 
 
 def authenticate(
-    request: sigv4.HttpRequest, state: State, now: datetime
+    request: sigv4.HttpRequest, sessions: Sessions, now: datetime
 ) -> tuple[Caller, sigv4.Signature] | None:
     """The caller that signed the request, or None when nobody did. Raises AwsError for a bad signature."""
     signature = sigv4.read(request)
     if signature is None:
         return None
-    session = state.sessions.get(signature.access_key_id)
+    session = sessions.get(signature.access_key_id)
     if session:
         if not hmac.compare_digest(session.session_token.encode(), signature.session_token.encode()):
             raise _invalid_token()

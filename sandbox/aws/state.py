@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+
+class UnusableState(Exception):
+    """A file of the saved state cannot be read; the message says which and why."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        super().__init__(f"{file} cannot be used: {reason}")
 
 
 @dataclass(frozen=True)
@@ -61,13 +69,8 @@ class Cluster:
 
 @dataclass
 class State:
-    """Everything of ours that a restart must not lose."""
+    """Everything of ours that a restart must not lose, but for the sessions."""
 
-    sessions: dict[str, Session] = field(default_factory=dict)  # by access key ID
     # Trust policies name principals by ARN but mean their unique IDs: role ID -> {ARN: ID when written}.
     pinned: dict[str, dict[str, str]] = field(default_factory=dict)
     clusters: dict[tuple[str, str, str], Cluster] = field(default_factory=dict)  # account, region, name
-
-    def forget_expired(self, now: datetime) -> None:
-        """A day after expiry a session is forgotten; until then it is known and refused as expired."""
-        self.sessions = {k: s for k, s in self.sessions.items() if (now - s.expiration).days < 1}

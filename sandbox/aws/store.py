@@ -20,7 +20,8 @@ from moto.core.base_backend import BaseBackend
 from moto.iam.models import AWSManagedPolicy
 
 from sandbox.aws import moto_services
-from sandbox.aws.state import State
+from sandbox.aws.sessions import Sessions
+from sandbox.aws.state import State, UnusableState
 
 _MAGIC = b"vault-aws-auth emulator state\n"
 _FORMAT = f"1 moto {version('moto')}"
@@ -32,12 +33,7 @@ TOUCHED = {
     "ec2": ("compute",),
     "eks": ("compute", "iam"),
     "iam": ("iam",),
-    "sts": (),
 }
-
-
-class UnusableState(Exception):
-    """The saved state cannot be read; the message says what to do."""
 
 
 class Store:
@@ -49,13 +45,14 @@ class Store:
         self._backends: set[tuple[str, str, str]] = set()  # those that the file has
         self.lock = threading.RLock()
         self.state = State()
+        self.sessions = Sessions(home / "sessions.jsonl")
 
     def load(self) -> bool:
         """Reads the saved state; False when there is none yet."""
         if not self._file.exists():
             return False
         try:
-            self._segments = _unpack(self._file.read_bytes())
+            self._segments = self._unpack(self._file.read_bytes())
             self.state = pickle.loads(self._segments["own"])  # noqa: S301 - our own file, mode 0600
             for name, data in self._segments.items():
                 if name != "own":
@@ -64,7 +61,10 @@ class Store:
         except UnusableState:
             raise
         except Exception as error:
-            raise UnusableState(f"it does not load ({type(error).__name__})") from error
+            raise UnusableState(self._file, f"it does not load ({type(error).__name__})") from error
+        self.sessions.load()
+        for session in vars(self.state).pop("sessions", {}).values():  # where an older version kept them
+            self.sessions.add(session)
         return True
 
     def save(self, account: str, segments: Iterable[str] = ()) -> None:
@@ -88,22 +88,22 @@ class Store:
             file.write(_header(payload) + payload)
         temporary.replace(self._file)
 
+    def _unpack(self, data: bytes) -> dict[str, bytes]:
+        if not data.startswith(_MAGIC):
+            raise UnusableState(self._file, "it is not a state file of this emulator, or it is damaged")
+        written, _, rest = data.removeprefix(_MAGIC).partition(b"\n")
+        if written != _FORMAT.encode():
+            by = written.decode(errors="replace")
+            raise UnusableState(self._file, f"it was written by format {by}, this is {_FORMAT}")
+        digest, _, payload = rest.partition(b"\n")
+        if digest != hashlib.sha256(payload).hexdigest().encode():
+            raise UnusableState(self._file, "it is truncated or damaged")
+        segments: dict[str, bytes] = pickle.loads(payload)  # noqa: S301 - the digest is right
+        return segments
+
 
 def _header(payload: bytes) -> bytes:
     return _MAGIC + f"{_FORMAT}\n{hashlib.sha256(payload).hexdigest()}\n".encode()
-
-
-def _unpack(data: bytes) -> dict[str, bytes]:
-    if not data.startswith(_MAGIC):
-        raise UnusableState("it is not a state file of this emulator, or it is damaged")
-    written, _, rest = data.removeprefix(_MAGIC).partition(b"\n")
-    if written != _FORMAT.encode():
-        raise UnusableState(f"it was written by format {written.decode(errors='replace')}, this is {_FORMAT}")
-    digest, _, payload = rest.partition(b"\n")
-    if digest != hashlib.sha256(payload).hexdigest().encode():
-        raise UnusableState("it is truncated or damaged")
-    segments: dict[str, bytes] = pickle.loads(payload)  # noqa: S301 - the digest is right
-    return segments
 
 
 class _Pickler(pickle.Pickler):

@@ -18,6 +18,7 @@ from sandbox.aws.calls import Call
 from sandbox.aws.errors import AwsError, sts_response
 from sandbox.aws.identity import Caller, caller_of_session
 from sandbox.aws.policy import ContextValue, Effect
+from sandbox.aws.sessions import Sessions
 from sandbox.aws.state import Session, State
 from sandbox.aws.sts_parameters import SessionTags
 from sandbox.aws.trust import Trust, find_role, split_role_arn, tag_context
@@ -28,21 +29,17 @@ ANONYMOUS_ACTIONS = ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")
 class Sts:
     """The actions of STS; the name of a method is that of its action in Python's spelling."""
 
-    def __init__(self, state: State, issuers: tokens.Issuers) -> None:
-        self._state = state
-        self._issuers = issuers
+    def __init__(self, state: State, sessions: Sessions) -> None:
+        self._sessions = sessions
         self._roles = Trust(state)
 
-    def web_identity(self, call: Call, request: dict[str, ContextValue], now: datetime) -> Response:
-        """AssumeRoleWithWebIdentity: the caller proves itself with a token of a registered issuer."""
+    def accepted_audiences(self, call: Call) -> tuple[str, ...]:
+        """AssumeRoleWithWebIdentity, first step: the audiences that the token's provider accepts."""
         sts_parameters.refuse_unsupported(call)
-        arn = call.text("RoleArn")
-        account, partition = split_role_arn(arn)
-        name = sts_parameters.session_name(call)
-        token = call.text("WebIdentityToken")
-        issuer = tokens.unverified_issuer(token)
-        url = issuer.removeprefix("https://")
-        provider_arn = f"arn:{partition}:iam::{account}:oidc-provider/{url}"
+        account, partition = split_role_arn(call.text("RoleArn"))
+        sts_parameters.session_name(call)
+        issuer = tokens.unverified_issuer(call.text("WebIdentityToken"))
+        provider_arn = _provider_arn(account, partition, issuer)
         provider = (
             iam_backends[account][partition].open_id_providers.get(provider_arn)
             if account in iam_backends
@@ -52,8 +49,17 @@ class Sts:
             raise AwsError(
                 "InvalidIdentityToken", f"No OpenIDConnect provider found in your account for {issuer}", 400
             )
-        identity = tokens.verify(token, provider.client_id_list, self._issuers, now)
+        return tuple(provider.client_id_list)
 
+    def web_identity(
+        self, call: Call, identity: tokens.WebIdentity, request: dict[str, ContextValue], now: datetime
+    ) -> Response:
+        """AssumeRoleWithWebIdentity, second step: the credentials for the caller that the token proved."""
+        arn = call.text("RoleArn")
+        account, partition = split_role_arn(arn)
+        name = sts_parameters.session_name(call)
+        url = identity.issuer.removeprefix("https://")
+        provider_arn = _provider_arn(account, partition, identity.issuer)
         context: dict[str, ContextValue] = {
             **request,
             f"{url}:sub": identity.subject,
@@ -215,9 +221,12 @@ class Sts:
         )
 
     def _store(self, session: Session) -> Session:
-        self._state.forget_expired(session.issued)
-        self._state.sessions[session.access_key_id] = session
+        self._sessions.add(session)
         return session
+
+
+def _provider_arn(account: str, partition: str, issuer: str) -> str:
+    return f"arn:{partition}:iam::{account}:oidc-provider/{issuer.removeprefix('https://')}"
 
 
 # ------------------------------------------------------------------------------------------------------- tags

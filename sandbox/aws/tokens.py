@@ -54,11 +54,12 @@ class Issuers:
         self._file = home / "issuers.json"
         self._keys: dict[str, dict[str, Any]] = {}
         self._locations: tuple[float, dict[str, dict[str, str]]] = (0.0, {})
-        self._lock = threading.Lock()
+        # One for each issuer: one that does not answer keeps no other's tokens waiting.
+        self._locks: dict[str, threading.Lock] = {}
 
     def key(self, issuer: str, key_id: str | None) -> Any:
         """The key that signed a token; an unknown key ID makes the keys be read again."""
-        with self._lock:
+        with self._locks.setdefault(issuer, threading.Lock()):
             known = self._keys.get(issuer)
             if known is None or (key_id is not None and key_id not in known):
                 known = self._keys[issuer] = self._read(issuer)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.emulator.world import (
     PRIMARY,
-    REPOSITORY,
     SECONDARY,
     STRANGER,
     Emulator,
@@ -282,18 +281,6 @@ def test_an_expired_session_is_refused_everywhere(
     assert error_of(getattr(emulator.client(service, keys), action))[0] == code
 
 
-_EXPIRE = """
-import dataclasses, datetime, pathlib, sys
-from sandbox.aws.store import Store
-store = Store(pathlib.Path(sys.argv[1]))
-store.load()
-for key, session in store.state.sessions.items():
-    past = session.issued - datetime.timedelta(seconds=1)
-    store.state.sessions[key] = dataclasses.replace(session, expiration=past)
-store.save("111111111111")
-"""
-
-
 @pytest.fixture(scope="module")
 def expired(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
     """An emulator where the time of a session is over: its record is changed while the process is down."""
@@ -302,7 +289,11 @@ def expired(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untype
     keys = session_of(emulator, make_role(emulator, "expires", trust(root(PRIMARY))))
     emulator.client("sts", keys).get_caller_identity()
     emulator.stop()
-    subprocess.run([sys.executable, "-c", _EXPIRE, str(emulator.home)], cwd=REPOSITORY, check=True)
+    journal = emulator.home / "sessions.jsonl"
+    header, line = journal.read_text().splitlines()
+    session = json.loads(line)
+    past = datetime.fromisoformat(session["issued"]) - timedelta(seconds=1)
+    journal.write_text(f"{header}\n{json.dumps({**session, 'expiration': past.isoformat()})}\n")
     emulator.start()
     yield emulator, keys
     emulator.stop()

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.aws.store import Store, UnusableState
+from sandbox.aws.state import UnusableState
+from sandbox.aws.store import Store
 from tests.emulator.world import (
     PRIMARY,
     REPOSITORY,
