@@ -26,12 +26,12 @@ _PARTITION_BY_REGION_PREFIX = {
 }
 
 REGION_FORM = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}")
-_SERVICE_FORM = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII)
+_SERVICE_FORM = r"(?a)[a-z0-9-]+(\.[a-z0-9-]+)*"
 ACCOUNT_FORM = re.compile(r"\d{12}")
 # IAM's own character sets: names have no slash, paths begin and end with one.
-_IAM_RESOURCE_FORM = re.compile(
-    r"(?P<kind>role|user|instance-profile|oidc-provider|policy)(?P<path>/(?:[\x21-\x7e]+/)?)(?P<name>[\w+=,.@-]*\*?)",
-    re.ASCII,
+_IAM_RESOURCE_FORM = (
+    r"(?a)(?P<kind>role|user|instance-profile|oidc-provider|policy)"
+    r"(?P<path>/(?:[\x21-\x7e]+/)?)(?P<name>[\w+=,.@-]*\*?)"
 )
 
 
@@ -120,7 +120,7 @@ def parse_iam(arn: str, *kinds: str, wildcard: bool = False) -> Arn:
         raise ValueError("has a wildcard that is not its last character; Vault takes a * only at the end")
     if result.resource.endswith("*") and not wildcard:
         raise ValueError(f"has a wildcard, which is not accepted here; write e.g. {example}")
-    match = _IAM_RESOURCE_FORM.fullmatch(result.resource)
+    match = re.fullmatch(_IAM_RESOURCE_FORM, result.resource)
     if match is None or match["kind"] not in kinds or not match["name"]:
         raise ValueError(f"is not the ARN of an IAM {' or '.join(kinds)}; write e.g. {example}")
     return result
@@ -129,7 +129,7 @@ def parse_iam(arn: str, *kinds: str, wildcard: bool = False) -> Arn:
 def check_service(service: str) -> None:
     """Raise ValueError unless it can be a service principal, of whatever partition."""
     suffixes = tuple(f".{suffix}" for suffix in DNS_SUFFIXES.values())
-    if not service.endswith(suffixes) or not _SERVICE_FORM.fullmatch(service):
+    if not service.endswith(suffixes) or not re.fullmatch(_SERVICE_FORM, service):
         raise ValueError("is not an AWS service; write e.g. ec2.amazonaws.com")
 
 

@@ -5,7 +5,7 @@ import re
 FORM = "a duration; write e.g. 15m, 1h30m, 768h, 30d"
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
+_DURATION = r"(?a)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?"
 _LIMIT = 2**31  # Vault's own API takes larger numbers of seconds but no lease lasts 68 years
 
 
@@ -17,7 +17,7 @@ def to_seconds(duration: str) -> int:
     if re.fullmatch(r"[0-9]{1,10}", duration):
         total = int(duration)
     else:
-        match = _DURATION.fullmatch(duration)
+        match = re.fullmatch(_DURATION, duration)
         if not duration or match is None or len(duration) > 40:
             raise ValueError(f"is not {FORM}")
         total = sum(

@@ -22,8 +22,8 @@ KEY_ROTATION = 30 * _DAY
 KEY_VERIFICATION = _DAY
 """Seconds for which the old key's tokens are still good; no identity token lives longer."""
 
-_HOST_FORM = re.compile(r"[A-Za-z0-9.-]+", re.ASCII)
-_THUMBPRINT_FORM = re.compile(r"[0-9A-Fa-f]{40}")
+_HOST_FORM = r"[A-Za-z0-9.-]+"
+_THUMBPRINT_FORM = r"[0-9A-Fa-f]{40}"
 
 
 class PluginIssuer(TypedDict):
@@ -185,7 +185,7 @@ def check_issuer(url: str) -> None:
     if not url.startswith("https://"):
         raise ValueError("is not https, and AWS trusts no other issuer; write e.g. https://vault.example.com")
     host, colon, _ = url.removeprefix("https://").rstrip("/").partition(":")
-    if not _HOST_FORM.fullmatch(host):
+    if not re.fullmatch(_HOST_FORM, host):
         raise ValueError("is not the URL of a host; write e.g. https://vault.example.com")
     if colon:
         raise ValueError(
@@ -210,5 +210,5 @@ def check(args: VaultPluginIssuerArgs) -> None:
         except ValueError as error:
             raise ValueError(f"namespace: {namespace!r} {error}") from None
     for thumbprint in args.get("thumbprints", []):
-        if not _THUMBPRINT_FORM.fullmatch(thumbprint):
+        if not re.fullmatch(_THUMBPRINT_FORM, thumbprint):
             raise ValueError(f"thumbprints: {thumbprint!r} is not one; write 40 hexadecimal digits")

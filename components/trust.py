@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from . import arns
 from .iam import Document, assume_actions, document
 
-_EXTERNAL_ID_FORM = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
+_EXTERNAL_ID_FORM = r"(?a)[\w+=,.@:/-]{2,1224}"
 
 AUDIENCE = "sts.amazonaws.com"
 """The audience of service-account tokens meant for AWS. It is the same in every partition, aws-cn too: EKS
@@ -155,7 +155,7 @@ def cross_account_trust(
         raise ValueError(
             "trusted_principals, trusted_services, hcp: name at least one who may assume the role"
         )
-    if not _EXTERNAL_ID_FORM.fullmatch(external_id):
+    if not re.fullmatch(_EXTERNAL_ID_FORM, external_id):
         # Not shown, for it is kept as a secret.
         raise ValueError(
             "external_id: is not one; write 2 to 1224 letters, digits and _+=,.@:/-, or leave it out to have "

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
+SDKS = ("pulumi", "pulumi_aws", "pulumi_eks", "pulumi_kubernetes", "pulumi_random", "pulumi_vault")
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,18 @@ def test_a_copy_under_another_name_needs_nothing_of_this_repository(
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
+
+
+def test_importing_the_components_loads_no_more_of_the_sdks_than_the_sdks_themselves() -> None:
+    """Their services are imported when a resource of them is declared; an annotation must not do it."""
+
+    def loaded(statement: str) -> set[str]:
+        script = f"import sys; {statement}; print(*sys.modules)"
+        answer = subprocess.run(
+            [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        )
+        return {name for name in answer.stdout.split() if name.startswith(SDKS)}
+
+    bare = loaded(f"import {', '.join(SDKS)}")
+    assert bare
+    assert loaded("import components") - bare == set()
