@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from .errors import Refused
@@ -37,18 +38,23 @@ class Caller:
     arn: str
 
 
+@cache
 def session() -> Any:
-    """A botocore session that neither reads nor misses what `AWS_PROFILE` names."""
+    """A botocore session that neither reads nor misses what `AWS_PROFILE` names.
+
+    One for all clients: what botocore knows of AWS takes it longer to read than a login takes.
+    """
     import botocore.session
 
     return botocore.session.Session(session_vars={"profile": (None, None, None, None)})
 
 
+@cache
 def own_session() -> Any:
     """The session of whoever runs this command, as every AWS tool finds it."""
-    import boto3
+    import botocore.session
 
-    return boto3.Session()
+    return botocore.session.Session()
 
 
 def own_credentials() -> Credentials:
@@ -98,7 +104,6 @@ def session_name(text: str) -> str:
 
 def sts(vault: VaultOutput, credentials: Credentials | None) -> Any:
     """A client of the stack's STS endpoint; without credentials its requests are not signed."""
-    import boto3
     from botocore import UNSIGNED
     from botocore.config import Config
 
@@ -113,8 +118,9 @@ def sts(vault: VaultOutput, credentials: Credentials | None) -> Any:
         if credentials
         else {"config": limits.merge(Config(signature_version=UNSIGNED))}
     )
-    client: Any = boto3.Session(botocore_session=session()).client  # its stubs cannot follow **keys
-    return client("sts", endpoint_url=vault.sts_endpoint, region_name=vault.sts_region, **keys)
+    return session().create_client(
+        "sts", endpoint_url=vault.sts_endpoint, region_name=vault.sts_region, **keys
+    )
 
 
 @contextmanager

@@ -1,6 +1,9 @@
-"""The cluster's part: tokens of service accounts, and temporary service accounts for refusals."""
+"""The cluster's part: tokens of service accounts, and temporary service accounts for refusals.
 
-import json
+The Kubernetes client reads the kubeconfig and connects; requests are plain, because its classes of the API's
+objects take several times as long to import as a whole login does.
+"""
+
 import logging
 import os
 import secrets
@@ -8,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from .errors import Refused
 from .outputs import Stack
@@ -15,11 +19,18 @@ from .outputs import Stack
 LINK = "service-account token"
 REACHED = "cluster"
 OWNER_LABEL = "vault-aws-auth/verify"
-_LIMITS = {"_request_timeout": (5, 20)}
 
 
 class Forbidden(Exception):
     """You may not read it; Kubernetes' own words."""
+
+
+class _Answered(Exception):
+    """The API answered with an error: its status, and its own words."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
 
 
 class Cluster:
@@ -27,7 +38,7 @@ class Cluster:
 
     def __init__(self, stack: Stack, kubeconfig: str | None = None) -> None:
         """`kubeconfig` is a file, the word `stack` for the stack's own, or nothing for kubectl's order."""
-        from kubernetes.client import ApiClient, CoreV1Api
+        from kubernetes.client.rest import RESTClientObject
 
         with _words_of_the_client() as words:
             configuration, self.origin = _configuration(stack, kubeconfig)
@@ -37,19 +48,18 @@ class Cluster:
             )
         # The default retries log a warning per attempt and only delay the message.
         configuration.retries = False
-        self._api: Any = CoreV1Api(ApiClient(configuration))
+        self._configuration: Any = configuration
+        client: Any = RESTClientObject
+        self._connections = client(configuration).pool_manager
 
     def version(self) -> str:
         """The version of the Kubernetes API that answers."""
-        from kubernetes.client import VersionApi
-
         with self._asked("its version", "", "", REACHED):
-            api: Any = VersionApi(self._api.api_client)
-            return str(api.get_code(**_LIMITS).git_version)
+            return str(self._request("GET", "/version/")["gitVersion"])
 
     def has_namespace(self, namespace: str) -> bool:
         """Whether it is there."""
-        return self._found("namespace", self._api.read_namespace, namespace) is not None
+        return self._found("namespace", _path(namespace), namespace) is not None
 
     def annotations(self, account: str) -> dict[str, str] | None:
         """Those of the service account `namespace/name`; None if there is no such service account.
@@ -57,59 +67,52 @@ class Cluster:
         Raises `Forbidden` if you may not read it; so does `has_namespace`.
         """
         namespace, name = account.split("/")
-        found = self._found(
-            f"service account {account}", self._api.read_namespaced_service_account, name, namespace
-        )
-        return None if found is None else dict(found.metadata.annotations or {})
+        path = _path(namespace, "serviceaccounts", name)
+        found = self._found(f"service account {account}", path, namespace)
+        return None if found is None else dict(found["metadata"].get("annotations") or {})
 
-    def _found(self, what: str, read: Any, *names: str) -> Any:
-        from kubernetes.client import ApiException
-
-        with self._asked(what, "serviceaccounts", names[-1]):
+    def _found(self, what: str, path: str, namespace: str) -> Any:
+        with self._asked(what, "serviceaccounts", namespace):
             try:
-                return read(*names, **_LIMITS)
-            except ApiException as error:
+                return self._request("GET", path)
+            except _Answered as error:
                 if error.status == 404:
                     return None
                 if error.status == 403:
-                    raise Forbidden(_message(error)) from error
+                    raise Forbidden(str(error)) from error
                 raise
 
     def token(self, account: str, audience: str) -> str:
         """A token of the service account `namespace/name`, as the kubelet projects it into its pods."""
-        from kubernetes.client import AuthenticationV1TokenRequest, V1TokenRequestSpec
-
         namespace, name = account.split("/")
+        request = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            # 600 seconds is the least that Kubernetes gives.
+            "spec": {"audiences": [audience], "expirationSeconds": 600},
+        }
         with self._asked(f"token for {account}", "serviceaccounts/token", namespace):
-            answer = self._api.create_namespaced_service_account_token(
-                name,
-                namespace,
-                # 600 seconds is the least that Kubernetes gives.
-                AuthenticationV1TokenRequest(
-                    spec=V1TokenRequestSpec(audiences=[audience], expiration_seconds=600)
-                ),
-                **_LIMITS,
-            )
-        return str(answer.status.token)
+            path = _path(namespace, "serviceaccounts", name, "token")
+            return str(self._request("POST", path, request)["status"]["token"])
 
     @contextmanager
     def lent_service_account(self, account: str) -> Iterator[None]:
         """The service account `namespace/name`, created if absent and then removed again."""
-        from kubernetes.client import ApiException, V1ObjectMeta, V1ServiceAccount
-
         namespace, name = account.split("/")
         mark = secrets.token_hex(8)
-        body = V1ServiceAccount(
-            metadata=V1ObjectMeta(name=name, labels={OWNER_LABEL: mark}),
-            automount_service_account_token=False,
-        )
+        body = {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": name, "labels": {OWNER_LABEL: mark}},
+            "automountServiceAccountToken": False,
+        }
         # True while Kubernetes is asked, too: an interrupt may come between its creating it and its answer.
         created = True
         try:
             with self._asked(f"create {account}", "serviceaccounts", namespace):
                 try:
-                    self._api.create_namespaced_service_account(namespace, body, **_LIMITS)
-                except ApiException as error:
+                    self._request("POST", _path(namespace, "serviceaccounts"), body)
+                except _Answered as error:
                     created = False
                     if error.status != 409:
                         raise
@@ -120,28 +123,42 @@ class Cluster:
 
     def _remove_marked(self, namespace: str, mark: str) -> None:
         """Remove what `lent_service_account` made, and by its mark nothing else."""
-        from kubernetes.client import V1DeleteOptions, V1Preconditions
-
+        path = _path(namespace, "serviceaccounts")
         with self._asked("remove the temporary service account", "serviceaccounts", namespace):
-            mine = self._api.list_namespaced_service_account(
-                namespace, label_selector=f"{OWNER_LABEL}={mark}", **_LIMITS
-            )
-            for found in mine.items:
-                self._api.delete_namespaced_service_account(
-                    found.metadata.name,
-                    namespace,
-                    body=V1DeleteOptions(preconditions=V1Preconditions(uid=found.metadata.uid)),
-                    **_LIMITS,
-                )
+            mine = self._request("GET", f"{path}?{urlencode({'labelSelector': f'{OWNER_LABEL}={mark}'})}")
+            for found in mine["items"]:
+                uid = {"preconditions": {"uid": found["metadata"]["uid"]}}
+                options = {"apiVersion": "v1", "kind": "DeleteOptions", **uid}
+                self._request("DELETE", f"{path}/{found['metadata']['name']}", options)
+
+    def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The API's answer to one request; `_Answered` if that is an error."""
+        from urllib3 import Timeout
+
+        headers = {"Accept": "application/json", "User-Agent": "vault-aws-auth"}
+        for credential in self._configuration.auth_settings().values():
+            headers[credential["key"]] = credential["value"]
+        answer = self._connections.request(
+            method,
+            self._configuration.host + path,
+            headers=headers,
+            timeout=Timeout(connect=5, read=20),
+            **({} if body is None else {"json": body}),
+        )
+        if not 200 <= answer.status < 300:
+            raise _Answered(answer.status, _message(answer))
+        try:
+            return answer.json()
+        except ValueError:
+            raise _Answered(answer.status, "this is no Kubernetes API: its answer is not JSON") from None
 
     @contextmanager
     def _asked(self, what: str, resource: str, namespace: str, link: str = LINK) -> Iterator[None]:
-        from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError
 
         try:
             yield
-        except ApiException as error:
+        except _Answered as error:
             hints = {
                 401: "the credentials of the kubeconfig were not accepted: `kubectl auth whoami` tells "
                 "who you are",
@@ -153,7 +170,7 @@ class Cluster:
             raise Refused(
                 link,
                 "Kubernetes",
-                f"{what} ({self.origin}): {_message(error)}",
+                f"{what} ({self.origin}): {error}",
                 str(error.status),
                 hints.get(error.status, ""),
             ) from error
@@ -221,11 +238,15 @@ def _words_of_the_client() -> Iterator[list[str]]:
         logging.getLogger().removeHandler(handler)
 
 
-def _message(error: Any) -> str:
+def _path(namespace: str, *more: str) -> str:
+    return "/api/v1/namespaces/" + "/".join(quote(part, safe="") for part in (namespace, *more))
+
+
+def _message(answer: Any) -> str:
     try:
-        return str(json.loads(error.body)["message"])
+        return str(answer.json()["message"])
     except (TypeError, ValueError, KeyError):
-        return str(error.reason)
+        return str(answer.reason)
 
 
 def _unusable(reason: str, hint: str) -> Refused:

@@ -83,7 +83,9 @@ class PodIdentity:
 
         limits = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 2})
         try:
-            client: Any = own_session().client("eks-auth", region_name=self.cluster.region, config=limits)
+            client: Any = own_session().create_client(
+                "eks-auth", region_name=self.cluster.region, config=limits
+            )
             got = client.assume_role_for_pod_identity(clusterName=self.cluster.name, token=token)
         except ClientError as error:
             raise self._refused(str(error), error.response.get("Error", {}).get("Code", ""), token) from error
@@ -141,7 +143,7 @@ def associated_role(cluster: ClusterOutput, account: str) -> str | None:
     Asked with the credentials of whoever runs this; botocore's errors are the caller's to explain.
     """
     namespace, name = account.split("/")
-    eks = own_session().client("eks", region_name=cluster.region)
+    eks = own_session().create_client("eks", region_name=cluster.region)
     found = eks.list_pod_identity_associations(
         clusterName=cluster.name, namespace=namespace, serviceAccount=name
     )["associations"]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from cli import aws
 from cli.__main__ import app
 from tests.cli.world import World, served
 
@@ -15,6 +16,8 @@ Run = Callable[..., Result]
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A world in which both logins work, seen from the login's own node."""
     world = World(accounts={"default/vault-auth": {"metadata": {"name": "vault-auth"}}})
+    aws.session.cache_clear()  # each is of the environment that it was made in
+    aws.own_session.cache_clear()
     with served(world):
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", world.address)
