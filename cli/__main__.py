@@ -1,5 +1,7 @@
 """`vault-aws-auth`: the command line. It only reads options; the work is in the modules it calls."""
 
+import atexit
+import gc
 import signal
 import sys
 import warnings
@@ -9,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from .errors import Refused
+from .errors import Refused, UsageProblem
 from .options import (
     Json,
     Kubeconfig,
@@ -68,12 +70,17 @@ def _settings() -> None:
     "vault-aws-auth login pod\n\n"
     "vault-aws-auth login pod --service-account default/vault-auth --stack dev\n\n"
     "vault-aws-auth login ci --as arn:aws:iam::111111111111:role/ci\n\n"
+    "vault-aws-auth login --all --json | jq 'map_values(.auth.policies)'\n\n"
     "vault-aws-auth login pod --token-file token && VAULT_TOKEN=$(cat token) vault kv get dev/app\n\n"
     "pulumi stack output --json --show-secrets | vault-aws-auth login pod --outputs - --json | jq "
     ".auth.policies"
 )
 def login(
-    login: Login,
+    logins: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="LOGIN", help="A login of the stack (its output `logins`), or several."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every login of the stack, in turn.")] = False,
     service_account: ServiceAccount = None,
     role: Role = None,
     vault_role: Annotated[
@@ -102,26 +109,32 @@ def login(
     """Be a workload: get its AWS identity, log in to Vault with it, show both.
 
     The token works until its TTL ends, as that of `vault login` does. It is not shown unless asked for.
+
+    Of several logins each is tried, whatever becomes of the others; with --json they are one object, by name.
     """
     with one_message(as_json):
-        from . import render
-        from .chain import log_in
-        from .workloads import Options, workload
+        from . import logins as being
+        from . import render_login
+        from .workloads import Options
 
+        names = logins or []
+        if bool(names) is every:
+            raise UsageProblem("name the logins, or give --all")
+        single = len(names) == 1
+        if not single and (service_account or role or vault_role or token_file):
+            raise UsageProblem("--service-account, --as, --vault-role and --token-file are for one login")
         check_writable("--token-file", token_file)
         found = read_stack(outputs, project, stack, vault_address)
-        vault = found.outputs.vault
-        who = workload(login, found, Options(service_account, kubeconfig, role))
-        asked = vault_role or who.login.vault_role
-        session = log_in(
-            vault, asked, who.credentials(), vault.server_id_header if header is None else header
-        )
+        options = Options(service_account, kubeconfig, role)
+        if not single:
+            made = being.log_in_as_each(names, found, options, header=header)
+            if render_login.several(made, as_json=as_json, show_token=show_token):
+                raise typer.Exit(1)
+            return
+        done = being.log_in_as(names[0], found, options, vault_role=vault_role, header=header)
         if token_file:
-            write_secret(token_file, session.auth["client_token"])
-        if as_json:
-            render.login_json(who, asked, session, show_token=show_token)
-        else:
-            render.login_table(who, session, show_token=show_token)
+            write_secret(token_file, done.session.auth["client_token"])
+        render_login.one(done, as_json=as_json, show_token=show_token)
 
 
 @app.command(
@@ -263,6 +276,10 @@ def values(
 
 def main() -> None:
     """The console script's entry."""
+    # A command ends long before its garbage matters. Looking for it, and when Python ends once more among all
+    # that was imported, is a third of a login.
+    gc.disable()
+    atexit.register(gc.freeze)
     app(prog_name="vault-aws-auth")
 
 

@@ -9,12 +9,13 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from .errors import Refused
-from .outputs import Stack
+from .outputs import Kubeconfig
 
 LINK = "service-account token"
 REACHED = "cluster"
@@ -36,12 +37,12 @@ class _Answered(Exception):
 class Cluster:
     """The Kubernetes API, reached the way kubectl reaches it, else with the stack's own kubeconfig."""
 
-    def __init__(self, stack: Stack, kubeconfig: str | None = None) -> None:
+    def __init__(self, stacks_own: Kubeconfig, kubeconfig: str | None = None) -> None:
         """`kubeconfig` is a file, the word `stack` for the stack's own, or nothing for kubectl's order."""
         from kubernetes.client.rest import RESTClientObject
 
         with _words_of_the_client() as words:
-            configuration, self.origin = _configuration(stack, kubeconfig)
+            configuration, self.origin = _configuration(stacks_own, kubeconfig)
         if words:
             raise _unusable(
                 f"{self.origin}: {'; '.join(words)}", "the kubeconfig's exec command must work in this shell"
@@ -185,7 +186,11 @@ class Cluster:
             ) from error
 
 
-def _configuration(stack: Stack, kubeconfig: str | None) -> tuple[Any, str]:
+# Once for all of a stack's logins: a kubeconfig's exec command may take longer than a login.
+connected = cache(Cluster)
+
+
+def _configuration(stacks_own: Kubeconfig, kubeconfig: str | None) -> tuple[Any, str]:
     """The client configuration and where it came from."""
     import kubernetes.config
     from kubernetes.client import Configuration
@@ -198,7 +203,7 @@ def _configuration(stack: Stack, kubeconfig: str | None) -> tuple[Any, str]:
     try:
         if kubeconfig == "stack" or not (kubeconfig or found or os.environ.get("KUBERNETES_SERVICE_HOST")):
             origin = "the stack's kubeconfig"
-            content = stack.kubeconfig()
+            content = stacks_own()
             if content is None:
                 raise _unusable(
                     "no kubeconfig: neither KUBECONFIG nor ~/.kube/config nor the stack's outputs have one",

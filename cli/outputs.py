@@ -19,7 +19,8 @@ MASKED = "[secret]"  # what Pulumi prints for a secret unless asked with --show-
 
 
 class _Output(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+    # Deferred: the whole is built once, when it is read, and not each part besides.
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, defer_build=True)
 
 
 class VaultOutput(_Output):
@@ -92,12 +93,16 @@ class StackOutputs(_Output):
         return {**outputs, "logins": {name: {**callers.get(name, {}), **login} for name, login in logins}}
 
 
+Kubeconfig = Callable[[], dict[str, Any] | None]
+"""Gets the stack's own kubeconfig; None if it has none."""
+
+
 @dataclass(frozen=True)
 class Stack:
     """The outputs, and the way to the one that is secret, taken only when it is needed."""
 
     outputs: StackOutputs
-    kubeconfig: Callable[[], dict[str, Any] | None]
+    kubeconfig: Kubeconfig
 
 
 def from_pulumi(project: Path, stack: str | None) -> Stack:

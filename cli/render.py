@@ -1,4 +1,5 @@
-"""What the commands print: for people on a terminal, aligned text elsewhere, JSON for scripts."""
+"""What `verify` and `doctor` print, and every refusal: for people on a terminal, aligned text elsewhere, JSON
+for scripts."""
 
 import json
 import sys
@@ -9,63 +10,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .chain import Session
 from .doctor import Link
-from .duration import duration
 from .errors import Refused
 from .verify import Finding
-from .workloads import Workload
 
 
 def console(*, stderr: bool = False) -> Console:
     """Colours and the width of the terminal on a terminal; elsewhere neither, so that no line breaks."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(stderr=stderr, highlight=False, soft_wrap=True, width=None if stream.isatty() else 10_000)
-
-
-def masked(token: str) -> str:
-    """Enough of a token to recognise its kind, not to use it."""
-    return f"{token[:8]}…"
-
-
-def login_table(who: Workload, session: Session, *, show_token: bool) -> None:
-    """Caller identity and token table, as `aws sts get-caller-identity` and `vault login` name them."""
-    auth, caller = session.auth, session.caller
-    rows = {
-        "token": auth["client_token"] if show_token else masked(auth["client_token"]),
-        "token_accessor": auth["accessor"],
-        "token_duration": duration(auth["lease_duration"]),
-        "token_renewable": str(auth["renewable"]).lower(),
-        "token_policies": _quoted(auth["token_policies"]),
-        "identity_policies": _quoted(auth.get("identity_policies")),
-        "policies": _quoted(auth["policies"]),
-        **{f"token_meta_{key}": value for key, value in sorted((auth.get("metadata") or {}).items())},
-    }
-    _pairs(
-        f"Caller identity of {who.name} ({who.caller})",
-        {"Account": caller.account, "UserId": caller.user_id, "Arn": caller.arn},
-    )
-    print()
-    _pairs(f"Vault token of {who.name}", rows)
-
-
-def login_json(who: Workload, vault_role: str, session: Session, *, show_token: bool) -> None:
-    """The same for scripts; `auth` is Vault's answer, with its names."""
-    token = session.auth["client_token"]
-    _json(
-        {
-            "login": who.name,
-            "kind": who.login.kind,
-            "workload": who.caller,
-            "vaultRole": vault_role,
-            "caller": {
-                "account": session.caller.account,
-                "userId": session.caller.user_id,
-                "arn": session.caller.arn,
-            },
-            "auth": {**session.auth, "client_token": token if show_token else masked(token)},
-        }
-    )
 
 
 def findings_table(findings: list[Finding]) -> None:
@@ -148,19 +101,6 @@ def _explain(out: Console, what: str, verdict: str, reason: str, hint: str) -> N
         out.print(Text(f"  {reason}"))
     if hint:
         out.print(Text.assemble(("  → ", "cyan"), hint))
-
-
-def _pairs(title: str, rows: dict[str, str]) -> None:
-    out = console()
-    width = max(map(len, rows))
-    out.print(Text(title, style="bold"))
-    for key, value in rows.items():
-        out.print(Text.assemble((key.ljust(width), "cyan"), "    ", value))
-
-
-def _quoted(policies: list[str] | None) -> str:
-    """A list as Vault's command prints it."""
-    return "[" + " ".join(json.dumps(policy) for policy in policies or []) + "]"
 
 
 def _camel(fields: dict[str, Any]) -> dict[str, Any]:

@@ -299,23 +299,20 @@ def _rebuild_if_interrupted(home: Home, chosen: Engine, processes: Processes) ->
 
 
 def _prove_logins(home: Home, chosen: Engine, node: str | None) -> None:
-    logins = chosen.outputs().get("logins") or {}
-    failed = []
-    for name, login in logins.items():
-        _heading(f"Login {name} ({login['kind']})")
-        sys.stdout.flush()
-        answer = subprocess.run(
-            [sys.executable, "-m", "cli", "login", name, "--stack", chosen.stack],
-            cwd=REPOSITORY,
-            env=environment.process_environment(home, node),
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-        if answer.returncode != 0:
-            failed.append(name)
-    if failed:
+    if not chosen.outputs().get("logins"):
+        return
+    _heading("Logins")
+    sys.stdout.flush()
+    answer = subprocess.run(
+        [sys.executable, "-m", "cli", "login", "--all", "--stack", chosen.stack],
+        cwd=REPOSITORY,
+        env=environment.process_environment(home, node),
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    if answer.returncode != 0:
         raise SandboxError(
-            f"these logins failed: {', '.join(failed)}; the stack is up, look into it with "
+            f"not every login works, see above; the stack is up, look into it with "
             f"source {_relative(home.root / 'env')}"
         )
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from ..aws import Credentials
-from ..cluster import Cluster
+from ..cluster import Cluster, connected
 from ..errors import UsageProblem
 from ..pod_identity import PodIdentity
 from ..web_identity import WebIdentity
@@ -42,9 +42,9 @@ class ServiceAccountWorkload(Workload):
     def caller(self) -> str:
         return f"service account {self.account}"
 
-    @cached_property
+    @property
     def cluster(self) -> Cluster:
-        return Cluster(self.stack, self.options.kubeconfig)
+        return connected(self.stack.kubeconfig, self.options.kubeconfig)
 
     @cached_property
     def exchange(self) -> WebIdentity | PodIdentity:

@@ -245,6 +245,103 @@ def test_durations_read_as_vault_prints_them(seconds: int, text: str) -> None:
     assert duration(seconds) == text
 
 
+def test_several_logins_are_each_shown_under_their_names(run: Run) -> None:
+    for arguments in (["--all"], ["node", "pod", "node"]):
+        done = run("login", *arguments)
+        assert done.exit_code == 0, done.output
+        first, second = done.stdout.split("\n\nLogin ")
+        assert first.startswith("Login node (ec2-instance)\nCaller identity of node (this EC2 instance)\n")
+        # Each as it is by itself, but for what Vault makes anew.
+        assert second == "pod (service-account)\n" + run("login", "pod").stdout
+
+
+def test_several_logins_as_json_are_one_object_by_name(run: Run, world: World) -> None:
+    done = run("login", "--all", "--json")
+    by_name = json.loads(done.stdout)
+    assert list(by_name) == ["node", "pod"]
+    assert by_name["pod"] == json.loads(run("login", "pod", "--json").stdout)
+    for secret in [*world.tokens, "aws-secret", "aws-session", "kubernetes-secret"]:
+        assert secret not in done.output
+
+
+def test_all_of_a_stack_with_one_login_has_the_same_form(run: Run, world: World) -> None:
+    outputs = world.outputs()
+    del outputs["logins"]["node"]
+    assert list(json.loads(run("login", "--all", "--json", outputs=outputs).stdout)) == ["pod"]
+
+
+def test_a_login_that_fails_stops_no_other_and_is_named(run: Run, world: World) -> None:
+    world.is_instance = False
+    outputs = world.outputs()
+    outputs["logins"]["pattern"] = {**outputs["logins"]["pod"], "serviceAccounts": ["apps/*"]}
+    done = run("login", "--all", outputs=outputs)
+    assert done.exit_code == 1
+    assert "Vault token of pod" in done.stdout
+    assert "say which service account to be" in done.stderr
+    assert done.stderr.splitlines()[-1] == "these logins failed: node, pattern"
+    by_name = json.loads(run("login", "--all", "--json", outputs=outputs).stdout)
+    assert by_name["pod"]["auth"]["policies"] == ["default", "dev"]
+    assert {name: it["error"]["code"] for name, it in by_name.items() if "error" in it} == {
+        "node": "no-instance",
+        "pattern": "not-tried",
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["pod", "--all"],
+        ["pod", "absent"],
+        ["--all", "--service-account", "default/vault-auth"],
+        ["pod", "node", "--vault-role", "dev-role-iam"],
+        ["--all", "--token-file", "token"],
+    ],
+)
+def test_what_makes_no_sense_of_several_logins_is_a_usage_error(
+    run: Run, world: World, arguments: list[str]
+) -> None:
+    assert run("login", *arguments).exit_code == 2
+    assert not world.tokens
+
+
+def test_all_logins_of_a_stack_without_any_is_a_usage_error(run: Run, world: World) -> None:
+    assert run("login", "--all", outputs={**world.outputs(), "logins": {}}).exit_code == 2
+
+
+def test_a_kubeconfigs_command_runs_once_for_all_logins(run: Run, world: World, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    token = {"apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential"}
+    outputs = world.outputs()
+    outputs["kubeconfig"]["users"][0]["user"] = {
+        "exec": {
+            "apiVersion": token["apiVersion"],
+            "command": "sh",
+            "args": ["-c", f"echo x >> {ran}; echo '{json.dumps({**token, 'status': {'token': 't'}})}'"],
+        }
+    }
+    outputs["logins"]["again"] = outputs["logins"]["pod"]
+    assert run("login", "pod", "again", outputs=outputs).exit_code == 0
+    assert ran.read_text() == "x\n"
+
+
+def test_a_login_imports_neither_kubernetes_classes_nor_tables(world: World, tmp_path: Path) -> None:
+    """These take longer to import than a login takes."""
+    (tmp_path / "outputs").write_text(json.dumps(world.outputs()))
+    code = (
+        "import sys\nfrom cli.__main__ import app\n"
+        f"app(['login', 'pod', '--outputs', {str(tmp_path / 'outputs')!r}], standalone_mode=False)\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "token_accessor" in done.stdout
+    imported = set(done.stderr.split())
+    assert {"kubernetes.client", "botocore.client", "hvac"} <= imported
+    heavy = {"boto3", "rich", "jinja2", "hcl2", "kubernetes.client.api.core_v1_api"}
+    assert heavy & imported == set()
+    assert [name for name in imported if name.startswith("kubernetes.client.models.")] == []
+
+
 def test_help_needs_none_of_the_clients() -> None:
     code = (
         "import sys\nfrom typer.testing import CliRunner\nfrom cli.__main__ import app\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from tests.cli.conftest import Run
 from tests.cli.world import World
@@ -60,6 +61,21 @@ def test_nothing_is_left_behind(run: Run, world: World) -> None:
     assert sorted(world.accounts) == ["default/default", "default/vault-auth"], "and no other's is removed"
     assert len(world.removed) == 2
     assert not world.tokens
+
+
+def test_what_is_known_of_aws_is_read_once(run: Run, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of it is megabytes: by every client on its own, it was more than half of the work."""
+    read: list[str] = []
+    load_file = JSONFileLoader.load_file
+
+    def noted(self: JSONFileLoader, path: str) -> Any:
+        read.append(path)
+        return load_file(self, path)
+
+    monkeypatch.setattr(JSONFileLoader, "load_file", noted)
+    assert run("verify").exit_code == 0
+    assert any("/sts/" in path for path in read)
+    assert len(read) == len(set(read))
 
 
 def test_an_accepted_impostor_fails_it(run: Run, world: World) -> None:
