@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
+from werkzeug.test import Client
+from werkzeug.wrappers import Response
 
+from sandbox.aws import tokens
+from sandbox.aws.front import Front
+from sandbox.aws.store import Store
+from sandbox.aws.sts import Sts
 from tests.emulator import logins
-from tests.emulator.world import PRIMARY, Emulator, make_role, root, trust
+from tests.emulator.world import Emulator
 
 
 @pytest.fixture
@@ -21,25 +27,21 @@ def test_two_hundred_at_once_all_get_in(fresh: Emulator, role: str) -> None:
     assert logins.errors_of(lambda name: logins.log_in(fresh, role, name), names, threads=200) == []
 
 
-def test_they_get_in_while_roles_come_and_go(fresh: Emulator, role: str) -> None:
-    over = threading.Event()
+def test_a_token_is_verified_without_the_lock_and_everything_else_under_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Roles and providers may change meanwhile; an issuer that does not answer keeps nobody else waiting."""
+    store = Store(tmp_path)
+    held = []
 
-    def change() -> None:
-        iam = fresh.client("iam")
-        for number in itertools.count():
-            if over.is_set():
-                return
-            make_role(fresh, f"other-{number}", trust(root(PRIMARY)))
-            if number % 3 == 0:
-                iam.delete_role(RoleName=f"other-{number}")
+    def step(answer: Any) -> Any:
+        return lambda *_: held.append(store.lock._is_owned()) or answer  # type: ignore[attr-defined]
 
-    changing = threading.Thread(target=change)
-    changing.start()
-    names = [f"pod-{number}" for number in range(200)]
-    errors = logins.errors_of(lambda name: logins.log_in(fresh, role, name), names, threads=32)
-    over.set()
-    changing.join()
-    assert errors == []
+    monkeypatch.setattr(Sts, "accepted_audiences", step(("sts.amazonaws.com",)))
+    monkeypatch.setattr(tokens, "verify", step(None))
+    monkeypatch.setattr(Sts, "web_identity", step(Response("in")))
+    answer = Client(Front(tmp_path, store)).post("/", data={"Action": "AssumeRoleWithWebIdentity"})
+    assert (answer.text, held) == ("in", [True, False, True])
 
 
 def test_a_login_writes_one_line_and_nothing_else(fresh: Emulator, role: str) -> None:
