@@ -227,7 +227,7 @@ def write_private(path: Path, text: str) -> None:
     try:
         with os.fdopen(descriptor, "w") as handle:
             handle.write(text)
-        os.replace(scratch, path)
+        Path(scratch).replace(path)
     except BaseException:
-        os.unlink(scratch)
+        Path(scratch).unlink()
         raise

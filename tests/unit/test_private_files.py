@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +16,7 @@ def test_threads_that_write_one_file_leave_one_of_their_texts(tmp_path: Path) ->
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda text: write_private(file, text), texts * 40))
     assert file.read_text() in texts
-    assert os.listdir(tmp_path) == ["state.json"]
+    assert list(tmp_path.iterdir()) == [file]
     assert file.stat().st_mode & 0o777 == 0o600
 
 
@@ -27,4 +26,4 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(UnicodeEncodeError):
         write_private(file, "\ud800")
     assert file.read_text() == "before"
-    assert os.listdir(tmp_path) == ["state.json"]
+    assert list(tmp_path.iterdir()) == [file]
