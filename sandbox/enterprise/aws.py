@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any
 
 import boto3
@@ -71,7 +72,7 @@ class FederatedAws:
                 kept = {"content-type": headers.get("content-type", "")}
                 target = f"{self._home.emulator_url}{path}" + (f"?{query}" if query else "")
                 fresh = AWSRequest(request.method, target, data=body, headers=kept)
-                SigV4Auth(self._credentials(mount, known), service, signature.region).add_auth(fresh)
+                SigV4Auth(self._credentials(mount), service, signature.region).add_auth(fresh)
                 headers = dict(fresh.headers.items())
         except AwsError as error:
             return error_response(service, error)
@@ -89,13 +90,29 @@ class FederatedAws:
         passed = [(name, value) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP]
         return Response(answer.content, answer.status_code, passed)
 
-    def _credentials(self, mount: str, known: dict[str, Any]) -> Credentials:
+    def _credentials(self, mount: str) -> Credentials:
         with self._lock:
             expires, credentials = self._given.get(mount, (0.0, None))
             if credentials is None or expires - time.time() < _RENEW_SECONDS:
+                # Read here: `forget` comes after a change, so what an older identity was given goes with it.
+                known = self._state.mount(mount)
+                if known is None:
+                    raise AwsError(
+                        "InvalidClientTokenId", "The security token included in the request is invalid."
+                    )
                 expires, credentials = self._exchange(mount, known)
                 self._given[mount] = (expires, credentials)
             return credentials
+
+    @cached_property
+    def _sts(self) -> Any:
+        connect: Any = boto3.client
+        return connect(
+            "sts",
+            endpoint_url=self._home.emulator_url,
+            region_name=self._home.region,
+            config=Config(signature_version=UNSIGNED, proxies={}, retries={"max_attempts": 1}),
+        )
 
     def _exchange(self, mount: str, known: dict[str, Any]) -> tuple[float, Credentials]:
         """What Enterprise does: a plugin identity token for the role's credentials."""
@@ -105,14 +122,7 @@ class FederatedAws:
         subject = f"plugin-identity:{self._state.namespace_id(namespace)}:{kind}:{self._accessor(mount)}"
         seconds = int(given.get("identity_token_ttl") or 3600)
         token = self._signer.token(issuer, subject, given["identity_token_audience"], seconds)
-        connect: Any = boto3.client
-        sts = connect(
-            "sts",
-            endpoint_url=self._home.emulator_url,
-            region_name=self._home.region,
-            config=Config(signature_version=UNSIGNED, proxies={}, retries={"max_attempts": 1}),
-        )
-        answer = sts.assume_role_with_web_identity(
+        answer = self._sts.assume_role_with_web_identity(
             RoleArn=given["role_arn"],
             RoleSessionName=f"vault-aws-{'auth' if kind == 'auth' else 'secrets'}-{time.time_ns()}",
             WebIdentityToken=token,

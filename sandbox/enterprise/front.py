@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -30,6 +31,9 @@ class Front:
         self._state = State(home.enterprise)
         self._signer = issuer.Signer(home.enterprise)
         self._records = Records(home.enterprise)
+        self._configuring = (
+            threading.Lock()
+        )  # what is kept here and what the real Vault is told belong together
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = str(home.ca_certificate)
@@ -73,7 +77,8 @@ class Front:
         if path == "sys/namespaces" or path.startswith("sys/namespaces/"):
             return self._namespaces(request, namespace, path.removeprefix("sys/namespaces").strip("/"))
         if found := _CONFIG.fullmatch(path):
-            return self._configuration(request, namespace, path, found["mount"] or found["engine"])
+            with self._configuring:
+                return self._configuration(request, namespace, path, found["mount"] or found["engine"])
         answer = self._forward(request, path)
         if path == "identity/oidc/config" and request.method in ("POST", "PUT") and answer.ok:
             given = request.get_json(force=True, silent=True) or {}

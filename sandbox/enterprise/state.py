@@ -61,11 +61,14 @@ class State:
         """Makes a namespace and those above it."""
         with self._lock:
             document = self._read()
+            before = dict(document["namespaces"])
             above = ""
             for part in filter(None, path.split("/")):
                 above += f"{part}/"
                 document["namespaces"].setdefault(above, secrets.token_hex(3)[:5])
-            self._write(document)
+            # `sandbox start` asks for what is there already, while the stand-in may be writing.
+            if document["namespaces"] != before:
+                self._write(document)
 
     def forget_namespace(self, path: str) -> None:
         with self._lock:
