@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -39,9 +40,14 @@ def main() -> int:
     except OSError as problem:
         return _fail(f"cannot listen on port {options.port} of {HOST}: {problem.strerror}")
 
-    # moto takes a second to import: only once it is clear that it is needed.
+    # moto takes a second to import: only once it is clear that it is needed. Nothing that it makes meanwhile
+    # (its catalogues are 150,000 dictionaries) is ever garbage: the collector need not look for any in it.
+    gc.disable()
     from werkzeug.serving import make_server
 
+    from sandbox.aws import one_loader
+
+    one_loader.install()
     from sandbox.aws import accounts
     from sandbox.aws.front import Front
     from sandbox.aws.state import UnusableState
@@ -62,6 +68,8 @@ def main() -> int:
     application = Front(home, store)
     server = make_server(HOST, options.port, application, threaded=True, fd=listener.fileno())
     server.socket.listen(_BACKLOG)  # werkzeug has set its own
+    gc.freeze()
+    gc.enable()
     server.serve_forever()
     return 0
 
