@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from pathlib import Path
 
 from pipeline import PipelineError, guardrails
-from sandbox import environment
 from sandbox.home import SandboxError
-from tools import build
 
 PACK = guardrails.PACK
 
@@ -29,11 +26,3 @@ def options(path: Path | None) -> list[str]:
     except PipelineError as error:
         raise SandboxError(str(error)) from error
     return guardrails.engine_options(PACK, path.resolve())
-
-
-def install(plugins: Path) -> None:
-    """Puts the program that runs Python policies where the engine looks, unless Pulumi came with one."""
-    name = "pulumi-analyzer-policy-python"
-    if not (build.ensure("pulumi").resolve().parent / name).exists():
-        folder = plugins / f"analyzer-policy-python-v{importlib.metadata.version('pulumi')}"
-        environment.write_launcher(folder / name, ["-u", "-m", "sandbox.policy_host"])

@@ -8,28 +8,34 @@ what is added here is to run the program of the project's folder instead of a fu
 from __future__ import annotations
 
 import os
+import queue
 import runpy
 import signal
+import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import grpc
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2, json_format
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-from sandbox.lifetime import end_with_engine
-
 
 class LanguageHost(LanguageServer):
-    """Runs `python <program folder>` inside the engine's deployment, as the vendor's host does."""
+    """Runs `python <program folder>` inside the engine's deployment, as the vendor's host does.
 
-    def __init__(self, engine_address: str) -> None:
+    `python` is what runs the modules of this environment, as `python -m`: the guardrails' host.
+    """
+
+    def __init__(self, engine_address: str, python: Sequence[str] = (sys.executable, "-u", "-m")) -> None:
         super().__init__(lambda: None)
         self.engine_address = engine_address
+        self.python = python
+        self.plugins: list[subprocess.Popen[bytes]] = []
 
     def Run(self, request: Any, context: Any) -> Any:
         if request.pwd:
@@ -42,6 +48,33 @@ class LanguageHost(LanguageServer):
         result = super().Run(request, context)  # type: ignore[no-untyped-call]  # the SDK's is not typed
         # What went wrong has been reported already; the engine need only stop.
         return language_pb2.RunResponse(bail=True) if result.error else result
+
+    def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:
+        """Runs a policy pack, or a plugin that is a folder, and tells the engine what it prints."""
+        folder = request.info.program_directory
+        if request.kind == "analyzer":
+            words = [*self.python, "pulumi.policy", *request.args[:1], folder, *request.args[1:]]
+        else:
+            words = [_environment_python(request), "-u", folder, *request.args]
+        plugin = subprocess.Popen(
+            words,
+            cwd=request.pwd,
+            env=dict(variable.split("=", 1) for variable in request.env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.plugins.append(plugin)
+        context.add_callback(plugin.terminate)  # the engine is done with it
+        printed: queue.Queue[Any] = queue.Queue()
+        for stream, answer in (
+            (plugin.stdout, lambda line: language_pb2.RunPluginResponse(stdout=line)),
+            (plugin.stderr, lambda line: language_pb2.RunPluginResponse(stderr=line)),
+        ):
+            threading.Thread(target=_copy, args=(stream, answer, printed), daemon=True).start()
+        for _ in range(2):
+            yield from iter(printed.get, None)
+        yield language_pb2.RunPluginResponse(exitcode=plugin.wait())
 
     def Handshake(self, request: Any, context: Any) -> Any:
         return language_pb2.LanguageHandshakeResponse()
@@ -65,22 +98,51 @@ class LanguageHost(LanguageServer):
 
 
 def _run_program(program: Path) -> None:
+    sys.path.insert(0, str(program if program.is_dir() else program.parent))
     runpy.run_path(str(program), run_name="__main__")
 
 
+def _environment_python(request: Any) -> str:
+    """The Python of the virtual environment that `PulumiPlugin.yaml` names; without one, this one."""
+    options = json_format.MessageToDict(request.info.options)
+    if options.get("toolchain", "pip") != "pip":
+        raise ValueError(f"toolchain {options['toolchain']}: the sandbox's language host knows pip alone")
+    named = options.get("virtualenv")
+    if not named:
+        return sys.executable
+    python = Path(request.info.root_directory, named, "bin", "python")
+    if not python.exists():
+        raise FileNotFoundError(f"there is no {python}: make the plugin's environment with `pulumi install`")
+    return str(python)
+
+
+def _copy(stream: IO[bytes], answer: Callable[[bytes], Any], into: queue.Queue[Any]) -> None:
+    for line in stream:
+        into.put(answer(line))
+    into.put(None)
+
+
 def main() -> None:
-    """Serves on a free loopback port, printed as the engine expects; ends with the engine."""
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(sys.argv[-1]), server)
+    """Serves on a free loopback port, printed as the engine expects, until the engine interrupts it.
+
+    `python -m sandbox.language [--python LAUNCHER] [OPTION ...] ENGINE ADDRESS`
+    """
+    words = sys.argv[1:]
+    python = {"python": (words[1],)} if words[0] == "--python" else {}
+    host = LanguageHost(words[-1], **python)
+    # Of those that wait for a plugin's end there may be several.
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    print(port, flush=True)
-    end_with_engine()
     # The engine ends its plugins with an interrupt once it is done with them.
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    print(port, flush=True)
     ended.wait()
+    for plugin in host.plugins:
+        plugin.terminate()
     server.stop(grace=None)
     # A program in the middle of its run would wait for the engine's answers for ever.
     sys.stdout.flush()

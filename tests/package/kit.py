@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.engine import install_plugins
+from sandbox.environment import write_launcher
 from sandbox.home import Home
 from tests.sandbox.kit import REPOSITORY, Sandbox
 
@@ -33,9 +34,10 @@ def write_language_host(folder: Path, python: Path) -> Path:
 
 
 def write_plugin_host(folder: Path) -> Path:
-    """A language host that starts plugins from their folder, by what `PulumiPlugin.yaml` says."""
-    program = REPOSITORY / "tests" / "package" / "plugin_host.py"
-    return _write_launcher(folder / "pulumi-language-python", Path(sys.executable), program)
+    """The sandbox's language host, which starts plugins from their folder, too."""
+    target = folder / "pulumi-language-python"
+    write_launcher(target, ["-u", "-m", "sandbox.language"])
+    return target
 
 
 def _write_launcher(target: Path, python: Path, program: Path) -> Path:

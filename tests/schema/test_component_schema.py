@@ -54,8 +54,8 @@ def test_the_schema_that_pulumi_reads_is_a_contract(tmp_path: Path) -> None:
 def test_pulumi_reads_the_same_from_the_folder_of_the_plugin(tmp_path: Path) -> None:
     """How `pulumi package add ./plugin` begins: the engine reads PulumiPlugin.yaml and starts the folder.
 
-    With a language host of the tests (tests/package/plugin_host.py), and with a virtual environment that is
-    there: to make it, and to generate an SDK, takes the vendor's hosts. Neither is proved here.
+    With the sandbox's language host, and with a virtual environment that is there: to make it, and to
+    generate an SDK, takes the vendor's hosts. Neither is proved here.
     """
     for package in ("plugin", "components"):
         shutil.copytree(REPOSITORY / package, tmp_path / package, ignore=shutil.ignore_patterns("venv"))
