@@ -207,7 +207,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     """Say what runs, where, and which stacks exist. Exit code 1 when something does not run."""
     home = Home.from_environment()
     alive = Processes(home).running() if home.exists else {}
-    expected = ["emulator", "etcd", "kube-apiserver", "kube-controller-manager", "vault"]
+    expected = ["emulator", "etcd", "kube-apiserver", "kube-controller-manager", "vault", "fork-server"]
     expected += enterprise.NAMES if home.plays_enterprise else ()
     existing = engine.stacks(home) if home.exists else []
     if as_json:

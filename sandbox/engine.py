@@ -223,8 +223,10 @@ def install_plugins(home: Home) -> None:
         )
     language = target / f"language-python-v{importlib.metadata.version('pulumi')}"
     if not (build.ensure("pulumi").resolve().parent / "pulumi-language-python").exists():
-        environment.write_launcher(language / "pulumi-language-python", ["-m", "sandbox.language"])
-    guardrails.install(target)
+        python = home.fork_server / "python"
+        environment.write_plugin_launcher(python, home.fork_server, [])
+        words = ["sandbox.language", "--python", str(python)]
+        environment.write_plugin_launcher(language / "pulumi-language-python", home.fork_server, words)
     bin_folder = home.root / "bin"
     for name in PROVIDERS:
         binary = f"pulumi-resource-{name}"
@@ -239,11 +241,11 @@ def install_plugins(home: Home) -> None:
             target.mkdir(parents=True, exist_ok=True)
             folder.symlink_to(official)
             continue
-        environment.write_launcher(folder / binary, ["-m", "sandbox.plugins", name])
-        if chosen:
-            # An official component provider asks for the version of the others that it was built with;
-            # from PATH the engine takes any.
-            environment.write_launcher(bin_folder / binary, ["-m", "sandbox.plugins", name])
+        # An official component provider asks for the version of the others that it was built with; from PATH
+        # the engine takes any.
+        for place in [folder, bin_folder] if chosen else [folder]:
+            words = ["sandbox.plugins", name]
+            environment.write_plugin_launcher(place / binary, home.fork_server, words)
 
 
 def _remove(folder: Path) -> None:

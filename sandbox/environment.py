@@ -129,3 +129,15 @@ def write_launcher(target: Path, arguments: list[str]) -> None:
     path = f"PYTHONPATH={shlex.quote(str(REPOSITORY))}${{PYTHONPATH:+:$PYTHONPATH}}"
     write_private(target, f'#!/bin/sh\n{path} exec {words} "$@"\n')
     target.chmod(0o700)
+
+
+def write_plugin_launcher(target: Path, fork_server: Path, words: list[str]) -> None:
+    """An executable that is `python -m WORDS`, as a fork of the server that listens in a folder, if one does.
+
+    The engine finds and starts plugins by such files.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    program = str(REPOSITORY / "sandbox" / "launch.py")
+    command = [sys.executable, "-I", "-S", program, str(fork_server), *words]
+    write_private(target, f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+    target.chmod(0o700)

@@ -19,7 +19,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 MARKER = ".sandbox"
-FOLDERS = ("bin", "aws", "vault", "enterprise", "kubernetes", "pki", "etcd", "pulumi")
+FOLDERS = ("bin", "run", "aws", "vault", "enterprise", "kubernetes", "pki", "etcd", "pulumi")
 FILES = ("ports.json", "region", "passphrase", "processes.json", "baseline.json", "env")
 DEFAULT_REGION = "us-east-1"
 
@@ -158,6 +158,11 @@ class Home:
     @property
     def kubernetes_url(self) -> str:
         return f"https://127.0.0.1:{self.ports['kube-apiserver']}"
+
+    @property
+    def fork_server(self) -> Path:
+        """The folder in which the fork server listens."""
+        return self.root / "run"
 
     @property
     def ca_certificate(self) -> Path:

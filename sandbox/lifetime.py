@@ -1,18 +1,29 @@
-"""What the engine starts ends with it, even if it is killed and so can end nobody."""
+"""What the engine starts ends with it, even if it is killed and so can end nobody.
+
+`python -m sandbox.lifetime MODULE [ARGUMENT ...]` is `python -m MODULE [ARGUMENT ...]` that does.
+"""
 
 from __future__ import annotations
 
 import os
+import runpy
+import sys
 import threading
 import time
 
 
-def end_with_engine() -> None:
+def end_with_parent() -> None:
     """Ends this process, whatever it is at, once the one that has started it is gone."""
     threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
 
 
-def _watch(engine: int) -> None:
-    while os.getppid() == engine:
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
         time.sleep(1)
     os._exit(0)
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    sys.argv = sys.argv[1:]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

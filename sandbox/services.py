@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import secrets
 import socket
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import requests
 import yaml
 
-from sandbox import enterprise, pki, vault_pod
+from sandbox import enterprise, forkserver, pki, vault_pod
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes, Service
 from tools import build
@@ -30,7 +31,7 @@ def start(home: Home, processes: Processes, report: Callable[[str, str], None]) 
     """
     pki.ensure(home)
     _describe_cluster(home)
-    services = [_emulator(home), _etcd(home), _vault(home)]
+    services = [_emulator(home), _etcd(home), _vault(home), _fork_server(home)]
     for service in services:
         processes.start(service)
     _ready(processes, services[1], report, f"https://127.0.0.1:{home.ports['etcd']}")
@@ -48,6 +49,7 @@ def start(home: Home, processes: Processes, report: Callable[[str, str], None]) 
         for service, address in enterprise.services(home):
             processes.start(service)
             _ready(processes, service, report, address)
+    _ready(processes, services[3], report, "plugins start as its forks")
 
 
 def _ready(processes: Processes, service: Service, report: Callable[[str, str], None], address: str) -> None:
@@ -321,6 +323,23 @@ def _wait_until_active(home: Home) -> None:
             return
         time.sleep(0.1)
     raise SandboxError(f"vault is unsealed but did not become active; see {home.root / 'logs' / 'vault.log'}")
+
+
+# The engine's plugins
+
+
+def _fork_server(home: Home) -> Service:
+    return Service(
+        "fork-server",
+        [sys.executable, "-m", "sandbox.forkserver", str(home.fork_server)],
+        [],
+        lambda: forkserver.answers(home.fork_server),
+        {
+            "PYTHONPATH": str(REPOSITORY),
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        },
+    )
 
 
 # Shared

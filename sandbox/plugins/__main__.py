@@ -1,4 +1,4 @@
-"""Runs one local plugin: `python -m sandbox.plugins NAME [ENGINE ADDRESS]`, as the engine starts it.
+"""Runs one local plugin: `python -m sandbox.plugins NAME [ENGINE ADDRESS]`, as its launcher does.
 
 Only the module of that plugin is imported. A module whose plugin is not a table (a component
 package) has a `serve` of its own.

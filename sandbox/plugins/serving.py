@@ -1,11 +1,9 @@
-"""The process of a plugin, as the engine starts, finds and ends it."""
+"""The process of a plugin, as the engine finds and ends it."""
 
 import asyncio
-import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -15,7 +13,7 @@ _MESSAGE_LIMIT = 400 * 1024 * 1024  # the engine's own
 
 
 def serve(servicer: Any) -> None:
-    """Serves until the engine asks for the end, or is gone: a plugin must not outlive its engine."""
+    """Serves until the engine asks for the end."""
     asyncio.run(_serve(servicer))
 
 
@@ -30,7 +28,7 @@ async def _serve(servicer: Any) -> None:
         ],
     )
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
-    engine, ended = os.getppid(), asyncio.Event()
+    ended = asyncio.Event()
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     # The engine interrupts its plugins when it is done with them (Ctrl-C does not reach them: they are a
@@ -39,7 +37,5 @@ async def _serve(servicer: Any) -> None:
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    while os.getppid() == engine and not ended.is_set():
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(ended.wait(), timeout=1)
+    await ended.wait()
     await server.stop(grace=None)

@@ -14,7 +14,7 @@ import boto3
 import pytest
 from pulumi import automation
 
-from sandbox.environment import write_launcher
+from sandbox.environment import write_plugin_launcher
 from tests.plugins.conftest import free_port, running
 
 REPOSITORY = Path(__file__).parents[2]
@@ -40,7 +40,8 @@ class Cloud:
         }
         for name in ("aws", "eks", "kubernetes"):
             plugin = f"resource-{name}-v{version(f'pulumi-{name}')}/pulumi-resource-{name}"
-            write_launcher(home / "pulumi" / "plugins" / plugin, ["-m", "sandbox.plugins", name])
+            target = home / "pulumi" / "plugins" / plugin
+            write_plugin_launcher(target, home / "run", ["sandbox.plugins", name])
 
     def credentials(self, account: str) -> dict[str, str]:
         key = self.keys[account]

@@ -498,7 +498,7 @@ class TestProcess:
         # A stand-in for the engine: starts the plugin, tells its process ID, and is killed.
         code = (
             "import subprocess, sys, time\n"
-            "command = [sys.executable, '-m', 'sandbox.plugins', 'vault']\n"
+            "command = [sys.executable, '-m', 'sandbox.lifetime', 'sandbox.plugins', 'vault']\n"
             "p = subprocess.Popen(command, stdout=subprocess.PIPE)\n"
             "p.stdout.readline(); print(p.pid, flush=True); time.sleep(60)\n"
         )

@@ -4,13 +4,14 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader, create_loader
 
 from sandbox.plugins.aws.fields import rename
 from sandbox.plugins.resource import Inputs, ProviderError, words
@@ -79,7 +80,7 @@ class Aws:
 
 def connect(config: Inputs) -> Aws:
     """The provider's inputs as clients. Refuses credentials that do not work, or of a wrong account."""
-    session = botocore.session.Session(profile=config.get("profile"))
+    session = _session(config.get("profile"))
     if "accessKey" in config:
         session._credentials = Credentials(  # type: ignore[attr-defined]
             config["accessKey"], config.get("secretKey", ""), config.get("token")
@@ -113,6 +114,27 @@ def connect(config: Inputs) -> Aws:
     return aws
 
 
+def _session(profile: str | None = None) -> botocore.session.Session:
+    session = botocore.session.Session(profile=profile)
+    session.register_component("data_loader", _loader())
+    return session
+
+
+@cache
+def _loader() -> Loader:
+    return create_loader()
+
+
+def read_models() -> None:
+    """Reads what botocore knows of the services, which takes longer than to make a client of it.
+
+    Once for all sessions; the fork server does it before its forks.
+    """
+    session = _session()
+    for service in ("sts", "iam", "ec2", "eks", "ssm", "autoscaling"):
+        session.create_client(service, "us-east-1")
+
+
 _ASSUME = {
     "externalId": "ExternalId",
     "sessionName": "RoleSessionName",
@@ -136,7 +158,7 @@ def _assume(aws: Aws, role: Inputs) -> Aws:
         role["roleArn"],
         extra_args=rename(role, _ASSUME),
     )
-    session = botocore.session.Session()
+    session = _session()
     session._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]
         fetcher.fetch_credentials, "assume-role"
     )

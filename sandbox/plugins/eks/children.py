@@ -6,8 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 import pulumi
-from pulumi.runtime import invoke_output
-from pulumi.runtime.rpc import ResourceModule, register_resource_module
+from pulumi.runtime import invoke_output, rpc
 
 OUTPUTS = {
     "aws:ec2/securityGroup:SecurityGroup": (),
@@ -62,7 +61,7 @@ def _version(token: str) -> str:
     return version(f"pulumi-{token.partition(':')[0]}")
 
 
-class _Given(ResourceModule):
+class _Given(rpc.ResourceModule):
     """Makes a child of the reference by which the program gives a resource."""
 
     def version(self) -> None:
@@ -76,4 +75,5 @@ def accept_given() -> None:
     """From now on, resources that a program gives arrive as children, with their outputs."""
     for token in _GIVEN:
         package, module, _ = token.split(":")
-        register_resource_module(package, module, _Given())
+        # Not registered beside what is there: in a fork of the fork server the SDKs' own classes are.
+        rpc._RESOURCE_MODULES[f"{package}:{module}"] = [_Given()]

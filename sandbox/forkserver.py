@@ -1,0 +1,298 @@
+"""The fork server: a Python in which all that plugins import is imported already; each is a fork of it.
+
+The engine starts seven Python processes for every run (language host, guardrails, provider plugins), and most
+of what they did was to import SDKs. A fork has them from the start, and shares nothing else with the others:
+each run has processes of its own, with the arguments, environment, working directory and standard streams
+that its launcher (`launch.py`) hands over.
+
+What is imported is as it is on disk: once a file of it has changed, launchers are told to go without, and the
+fork server starts itself anew. Of the project only the plugins are imported, never the stack's program.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import io
+import marshal
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+import traceback
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+from sandbox.home import REPOSITORY
+
+SOCKET = "forkserver"
+
+IMPORTED = (
+    # the language host, the guardrails, and what the stack's program imports
+    "google.protobuf.json_format",
+    "pulumi.automation._server",
+    "pulumi.policy",
+    "pulumi_policy",
+    "pydantic.alias_generators",
+    "pulumi_aws.ec2",
+    "pulumi_aws.eks",
+    "pulumi_aws.iam",
+    "pulumi_eks",
+    "pulumi_kubernetes.apiextensions",
+    "pulumi_kubernetes.core.v1",
+    "pulumi_kubernetes.helm",
+    "pulumi_kubernetes.helm.v3",
+    "pulumi_random",
+    "pulumi_vault.aws",
+    "pulumi_vault.generic",
+    "pulumi_vault.identity",
+    # the local plugins
+    "sandbox.plugins.server",
+    "sandbox.plugins.serving",
+    "sandbox.plugins.aws",
+    "sandbox.plugins.eks.provider",
+    "sandbox.plugins.kubernetes",
+    "sandbox.plugins.random",
+    "sandbox.plugins.vault",
+)
+
+READ_ANEW = (
+    *("hvac.constants.client", "hvac.v1", "hvac"),
+    *("kubernetes.config.kube_config", "kubernetes.config"),
+)
+"""Of those, what takes settings from the environment (VAULT_CACERT, KUBECONFIG) as it is imported."""
+
+FIXED = (
+    *(b"PYTHON", b"PROTOCOL_BUFFERS_", b"GRPC_PYTHON_", b"GRPC_ENABLE_FORK_SUPPORT", b"GRPC_ASYNCIO_ENGINE"),
+    *(b"PYDANTIC_", b"OTEL_", b"TRACEPARENT", b"PULUMI_OTEL_", b"PULUMI_ENABLE_LEGACY_APPLY"),
+)
+"""How variables begin that are read as Python starts, or as the others are imported. A launcher that has
+other values than the fork server gets no fork."""
+
+NOT_FIXED = {b"PYTHONPATH", b"PYTHONUNBUFFERED", b"PYTHONDONTWRITEBYTECODE"}
+
+_REQUEST_WITHIN = 5
+
+
+@dataclass
+class Launch:
+    """What a launcher asks for."""
+
+    module: str
+    arguments: list[str]
+    folder: bytes
+    environment: dict[bytes, bytes]
+    umask: int
+    streams: list[int]
+    """File descriptors: standard input, output and error."""
+    connection: socket.socket
+    """Tells signals of the launcher, and by its end that the launcher is gone."""
+
+
+@dataclass
+class ForkServer:
+    """Listens in a private folder, forks, and tells launchers how what they started has ended."""
+
+    folder: Path
+    children: dict[int, socket.socket] = field(default_factory=dict)
+
+    def serve(self) -> Launch:
+        """Returns in the forks, each with what it is to be, and nowhere else."""
+        files = _files()
+        listener = self._listen()
+        woken, wake = socket.socketpair()
+        for each in (woken, wake):
+            each.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+        while True:
+            readable = select.select([listener, woken], [], [])[0]
+            if woken in readable:
+                woken.recv(4096)
+                self._reap()
+            if listener not in readable:
+                continue
+            connection = listener.accept()[0]
+            if _files(files) != files:
+                _start_anew()
+            launch = _received(connection)
+            if launch is None:
+                connection.close()
+            elif self._forked(launch):
+                for each in (listener, woken, wake):
+                    each.close()
+                return launch
+
+    def _listen(self) -> socket.socket:
+        os.chdir(self.folder)  # the path of a Unix socket has room for 100 characters: this one is relative
+        Path(SOCKET).unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(SOCKET)
+        listener.listen(64)
+        return listener
+
+    def _forked(self, launch: Launch) -> bool:
+        """Whether this is the fork."""
+        with suppress(OSError):  # else the launcher is gone, and the fork will see that
+            launch.connection.send(b"+")
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            for each in self.children.values():
+                each.close()
+            return True
+        for descriptor in launch.streams:
+            os.close(descriptor)
+        self.children[pid] = launch.connection
+        return False
+
+    def _reap(self) -> None:
+        with suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                connection = self.children.pop(ended[0], None)
+                if connection is None:  # of the fork server that this one has been before
+                    continue
+                code = os.waitstatus_to_exitcode(ended[1])
+                with connection, suppress(OSError):
+                    connection.send(bytes([code if code >= 0 else 128 - code]))
+
+
+def _received(connection: socket.socket) -> Launch | None:
+    """What a launcher asks for; None if it cannot be had from a fork, or nothing was asked."""
+    connection.settimeout(_REQUEST_WITHIN)
+    streams: list[int] = []
+    try:
+        head, streams, _, _ = socket.recv_fds(connection, 4, 3)
+        with connection.makefile("rb") as stream:
+            text = stream.read(int.from_bytes(head, "big"))
+            words, folder, environment, umask = marshal.loads(text)  # noqa: S302 - the folder is private
+    except (OSError, ValueError, EOFError, TypeError):
+        words = []
+    connection.settimeout(None)
+    if len(streams) != 3 or not words or _fixed(environment) != _fixed(os.environb):
+        for descriptor in streams:
+            os.close(descriptor)
+        return None
+    return Launch(words[0], words[1:], folder, environment, umask, streams, connection)
+
+
+def _fixed(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    return {k: v for k, v in environment.items() if k.startswith(FIXED) and k not in NOT_FIXED}
+
+
+def _files(of: Iterable[str] = ()) -> dict[str, tuple[int, int]]:
+    """The files of all that is imported (or those given), with time and size; one that is gone has none."""
+    found = {}
+    for path in of or _imported_files():
+        try:
+            status = os.stat(path)  # noqa: PTH116 - for a thousand files it is three times as fast
+            found[path] = (status.st_mtime_ns, status.st_size)
+        except OSError:
+            found[path] = (0, 0)
+    return found
+
+
+def _imported_files() -> set[str]:
+    # Of other types are modules that are loaded when they are first looked into, as this would.
+    modules = [module for module in sys.modules.values() if type(module) is ModuleType]
+    paths = {path for module in modules if (path := getattr(module, "__file__", None))}
+    standard = f"{sysconfig.get_path('stdlib')}{os.sep}"
+    return {sys.executable} | {
+        path for path in paths if not path.startswith(standard) or "site-packages" in path
+    }
+
+
+def _start_anew() -> NoReturn:
+    os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - no shell is wanted
+
+
+def become(launch: Launch, folder: Path) -> NoReturn:
+    """Is what the launcher asked for, as if it had been started like that, and ends."""
+    for number in (signal.SIGCHLD, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    for target, descriptor in enumerate(launch.streams):
+        os.dup2(descriptor, target)
+    for descriptor in launch.streams:
+        if descriptor > 2:
+            os.close(descriptor)
+    sys.stdout = sys.__stdout__ = _unbuffered(1)  # type: ignore[misc]  # they are constants to others
+    sys.stderr = sys.__stderr__ = _unbuffered(2)  # type: ignore[misc]
+    os.umask(launch.umask)
+    os.chdir(launch.folder)
+    os.environb.clear()
+    os.environb.update(launch.environment)
+    added = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [str(Path.cwd()), str(REPOSITORY), *filter(None, added)]
+    # What is compiled is kept, but not in the user's folders.
+    sys.pycache_prefix, sys.dont_write_bytecode = str(folder / "bytecode"), False
+    importlib.invalidate_caches()
+    for name in READ_ANEW:
+        importlib.reload(sys.modules[name])
+    tempfile.tempdir = None
+    sys.argv = [launch.module, *launch.arguments]
+    threading.Thread(target=_follow, args=(launch.connection,), daemon=True).start()
+    code = 0
+    try:
+        runpy.run_module(launch.module, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1 if ended.code else 0
+        if isinstance(ended.code, str):
+            print(ended.code, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    # Not `sys.exit`: to take apart all that was imported costs as much as a run.
+    atexit._run_exitfuncs()
+    os._exit(code)
+
+
+def _unbuffered(descriptor: int) -> io.TextIOWrapper:
+    """As with `python -u`: a fork can end without a chance to write what is left."""
+    raw = io.FileIO(descriptor, "w", closefd=False)
+    return io.TextIOWrapper(raw, errors="backslashreplace", write_through=True)  # type: ignore[arg-type]
+
+
+def _follow(launcher: socket.socket) -> None:
+    """Passes the launcher's signals on; ends this process, whatever it is at, once the launcher is gone."""
+    with suppress(OSError):
+        while number := launcher.recv(1):
+            os.kill(os.getpid(), number[0])
+    os._exit(0)
+
+
+def answers(folder: Path) -> bool:
+    """Whether a fork server listens in a folder."""
+    if not (folder / SOCKET).exists():
+        return False
+    connect = f"import _socket; _socket.socket(_socket.AF_UNIX).connect({SOCKET!r})"
+    command = [sys.executable, "-I", "-S", "-c", connect]
+    return subprocess.run(command, cwd=folder, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def main() -> None:
+    """`python -m sandbox.forkserver FOLDER`"""
+    server = ForkServer(Path(sys.argv[1]))
+    for name in IMPORTED:
+        hasattr(importlib.import_module(name), "loaded")  # those of the SDKs are when first looked into
+    sys.modules["sandbox.plugins.aws.client"].read_models()
+    if threading.active_count() > 1:
+        raise RuntimeError(f"a fork of several threads is none: {threading.enumerate()}")
+    sys.path[:] = [folder for folder in sys.path if folder not in ("", str(Path.cwd()), str(REPOSITORY))]
+    gc.collect()
+    gc.freeze()  # a collection in a fork would write to, and so copy, every page
+    become(server.serve(), server.folder)
+
+
+if __name__ == "__main__":
+    main()
