@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from sandbox import charts, engine, enterprise, environment, leases, leftovers, services
+from sandbox import charts, engine, enterprise, environment, leases, leftovers, nodes, services
 from sandbox.engine import Engine
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes
@@ -79,12 +79,12 @@ def up(
             chosen = Engine(home, stack)
             _rebuild_if_interrupted(home, chosen, processes)
             _heading(f"Stack {stack}")
-            environment.write_shell_file(home, _a_node(home), stack)
+            environment.write_shell_file(home, nodes.a_running_one(home), stack)
             chosen.up(stack_file, guardrails)
             made = charts.install(home, stack, chosen.outputs())
             if made:
                 _tick(f"as the charts of its workloads would make them: {', '.join(map(str, made))}")
-            node = _a_node(home)
+            node = nodes.a_running_one(home)
             shell = environment.write_shell_file(home, node, stack)
             if logins:
                 _prove_logins(home, chosen, node)
@@ -199,7 +199,9 @@ def start() -> None:
             _start(home, processes)
         except KeyboardInterrupt:
             _interrupted(processes)
-        console.print(f"Ready: source {_relative(environment.write_shell_file(home, _a_node(home)))}")
+        console.print(
+            f"Ready: source {_relative(environment.write_shell_file(home, nodes.a_running_one(home)))}"
+        )
 
 
 @app.command()
@@ -315,30 +317,6 @@ def _prove_logins(home: Home, chosen: Engine, node: str | None) -> None:
             f"not every login works, see above; the stack is up, look into it with "
             f"source {_relative(home.root / 'env')}"
         )
-
-
-def _a_node(home: Home) -> str | None:
-    """The instance whose metadata service the sandbox's shell sees, as if that shell ran on the node."""
-    import boto3
-
-    key = home.credentials()[environment.PRIMARY_ACCOUNT]
-    ec2 = boto3.client(
-        "ec2",
-        endpoint_url=home.emulator_url,
-        region_name=home.region,
-        aws_access_key_id=key["access_key_id"],
-        aws_secret_access_key=key["secret_access_key"],
-    )
-    running: list[dict[str, Any]] = [
-        {"Name": "instance-state-name", "Values": ["running"]},
-        {"Name": "tag-key", "Values": ["eks:cluster-name"]},
-    ]
-    found = [
-        instance["InstanceId"]
-        for reservation in ec2.describe_instances(Filters=running)["Reservations"]
-        for instance in reservation["Instances"]
-    ]
-    return min(found, default=None)
 
 
 def _interrupted(processes: Processes) -> None:

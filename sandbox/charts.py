@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox import api
 from sandbox.home import Home
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
@@ -29,6 +30,11 @@ class Account:
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
 
+    @property
+    def path(self) -> str:
+        """Where the Kubernetes API has it."""
+        return f"/api/v1/namespaces/{self.namespace}/serviceaccounts/{self.name}"
+
 
 def accounts_of(outputs: Mapping[str, Any]) -> list[Account]:
     """The service accounts of the stack's pod logins, annotated as its consumers' values say."""
@@ -46,12 +52,12 @@ def accounts_of(outputs: Mapping[str, Any]) -> list[Account]:
 
 def install(home: Home, stack: str, outputs: Mapping[str, Any]) -> list[Account]:
     """Makes those that nobody has made, renews and removes its own of earlier; returns what stands."""
-    api, failure = _api(home)
-    existing = {f"{i.metadata.namespace}/{i.metadata.name}": i for i in _accounts(api)}
+    cluster = api.kubernetes(home)
+    existing = {_reference(item): item for item in _accounts(cluster)}
     kept = []
     for account in accounts_of(outputs):
         found = existing.get(str(account))
-        if found and (found.metadata.labels or {}).get(LABEL) != stack:
+        if found and (found["metadata"].get("labels") or {}).get(LABEL) != stack:
             continue  # made by the stack itself, or by another
         kept.append(account)
         metadata: dict[str, Any] = {
@@ -60,35 +66,34 @@ def install(home: Home, stack: str, outputs: Mapping[str, Any]) -> list[Account]
             "annotations": {ROLE_ANNOTATION: account.role_arn or None},
         }
         if found:
-            api.patch_namespaced_service_account(account.name, account.namespace, {"metadata": metadata})
+            cluster.request("PATCH", account.path, {"metadata": metadata})
             continue
         if not account.role_arn:
             del metadata["annotations"]
-        try:
-            api.create_namespace({"metadata": {"name": account.namespace, "labels": {LABEL: stack}}})
-        except failure as error:
-            if error.status != 409:
-                raise
-        api.create_namespaced_service_account(account.namespace, {"metadata": metadata})
-    _remove(api, stack, keep=kept)
+        namespace = {"metadata": {"name": account.namespace, "labels": {LABEL: stack}}}
+        cluster.request("POST", "/api/v1/namespaces", namespace, accepted=(409,))
+        cluster.request("POST", account.path.rpartition("/")[0], {"metadata": metadata})
+    _remove(cluster, stack, keep=kept)
     return kept
 
 
 def remove(home: Home, stack: str) -> None:
     """Removes what was made for a stack, and nothing else."""
-    _remove(_api(home)[0], stack, keep=[])
+    _remove(api.kubernetes(home), stack, keep=[])
 
 
-def _remove(api: Any, stack: str, keep: list[Account]) -> None:
-    selector = f"{LABEL}={stack}"
+def _remove(cluster: api.Api, stack: str, keep: list[Account]) -> None:
     names = {str(account) for account in keep}
     namespaces = {account.namespace for account in keep}
-    for item in _accounts(api, selector):
-        if f"{item.metadata.namespace}/{item.metadata.name}" not in names:
-            api.delete_namespaced_service_account(item.metadata.name, item.metadata.namespace)
-    for item in api.list_namespace(label_selector=selector).items:
-        if item.metadata.name not in namespaces and item.status.phase != "Terminating":
-            api.delete_namespace(item.metadata.name)
+    made = {"labelSelector": f"{LABEL}={stack}"}
+    for item in _accounts(cluster, **made):
+        if _reference(item) not in names:
+            account = Account(item["metadata"]["namespace"], item["metadata"]["name"], "")
+            cluster.request("DELETE", account.path, accepted=(404,))
+    for item in cluster.get("/api/v1/namespaces", **made)["items"]:
+        name = item["metadata"]["name"]
+        if name not in namespaces and item["status"]["phase"] != "Terminating":
+            cluster.request("DELETE", f"/api/v1/namespaces/{name}", accepted=(404,))
 
 
 def _annotations(values: Any) -> Iterator[str]:
@@ -104,13 +109,10 @@ def _annotations(values: Any) -> Iterator[str]:
             yield from _annotations(value)
 
 
-def _accounts(api: Any, selector: str = "") -> list[Any]:
-    found: list[Any] = api.list_service_account_for_all_namespaces(label_selector=selector).items
+def _accounts(cluster: api.Api, **query: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = cluster.get("/api/v1/serviceaccounts", **query)["items"]
     return found
 
 
-def _api(home: Home) -> tuple[Any, Any]:
-    """The cluster as its administrator, and the error that it raises."""
-    from kubernetes import client, config
-
-    return client.CoreV1Api(config.new_client_from_config(str(home.admin_kubeconfig))), client.ApiException
+def _reference(item: Mapping[str, Any]) -> str:
+    return f"{item['metadata']['namespace']}/{item['metadata']['name']}"

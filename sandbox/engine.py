@@ -21,6 +21,9 @@ from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from tools import build
 
 PROJECT = "vault-aws-auth"
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+"""The key by which the engine marks what is no plain value, in a stack's outputs: a secret."""
+
 PROVIDERS = ("aws", "eks", "kubernetes", "random", "vault")
 
 
@@ -69,17 +72,26 @@ class Engine:
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets masked."""
-        answer = self._call("stack", "output", "--json", "--stack", self.stack)
-        outputs: dict[str, Any] = json.loads(answer)
-        return outputs
+        for resource in self._checkpoint().get("resources") or []:
+            if resource["type"] == "pulumi:pulumi:Stack":
+                return {key: _masked(value) for key, value in (resource.get("outputs") or {}).items()}
+        return {}
 
     def interrupted_operations(self) -> list[str]:
         """The URNs that an earlier run, killed half-way, was creating or changing."""
-        if self.stack not in stacks(self.home):
-            return []
-        state = json.loads(self._call("stack", "export", "--stack", self.stack))
-        pending = (state.get("deployment") or {}).get("pending_operations") or []
+        pending = self._checkpoint().get("pending_operations") or []
         return [operation["resource"]["urn"] for operation in pending]
+
+    def _checkpoint(self) -> dict[str, Any]:
+        """The stack's state as the engine has written it; empty without a stack, or before its first run.
+
+        Read from the file: two commands of `pulumi` would say the same in a second.
+        """
+        path = _states(self.home) / f"{self.stack}.json"
+        if not path.exists():
+            return {}
+        latest: dict[str, Any] = self.home.read_json(path)["checkpoint"].get("latest") or {}
+        return latest
 
     # The stack file that the engine reads is made from the user's: it gets the addresses of this sandbox
     # and the salt of its passphrase, and so the user's own file is never written to.
@@ -196,10 +208,22 @@ def read_config(source: Path) -> dict[str, Any]:
 
 def stacks(home: Home) -> list[str]:
     """The stacks that exist in this sandbox's state, the oldest first: a later one may use an earlier."""
-    folder = home.root / "pulumi" / "state" / ".pulumi" / "stacks" / PROJECT
-    existing = {path.stem for path in folder.glob("*.json")}
+    existing = {path.stem for path in _states(home).glob("*.json")}
     order: list[str] = home.read_json(_order(home)) if _order(home).exists() else []
     return [name for name in order if name in existing] + sorted(existing - set(order))
+
+
+def _states(home: Home) -> Path:
+    return home.root / "pulumi" / "state" / ".pulumi" / "stacks" / PROJECT
+
+
+def _masked(value: Any) -> Any:
+    """An output, with `[secret]` for what is secret in it, as `pulumi stack output` has it."""
+    if isinstance(value, dict):
+        if SIGNATURE in value:
+            return "[secret]"
+        return {key: _masked(item) for key, item in value.items()}
+    return [_masked(item) for item in value] if isinstance(value, list) else value
 
 
 def _order(home: Home) -> Path:

@@ -9,23 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox import api
 from sandbox.home import Home
 
 
 def revoke(home: Home, outputs: Mapping[str, Any]) -> int:
     """Revokes the credentials of a stack's secrets engine; returns of how many roles there were some."""
-    import hvac
-
     path = (outputs.get("secretsEngine") or {}).get("path")
     if not path:
         return 0
-    vault = hvac.Client(
-        url=home.vault_url, token=home.vault_keys()["root_token"], verify=str(home.ca_certificate)
-    )
-    found = 0
+    vault, found = api.vault(home), 0
     for kind in ("creds", "sts"):
-        living = vault.list(f"sys/leases/lookup/{path}/{kind}")
+        living = vault.get(f"sys/leases/lookup/{path}/{kind}", list="true")
         if living:
             found += len(living["data"]["keys"])
-            vault.write(f"sys/leases/revoke-prefix/{path}/{kind}", sync=True)
+            vault.request("PUT", f"sys/leases/revoke-prefix/{path}/{kind}", {"sync": True}, seconds=60)
     return found

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sandbox import enterprise
+from sandbox import api, enterprise
 from sandbox.home import Home, SandboxError, write_private
 
 SETTLE_SECONDS = 20
@@ -17,9 +18,12 @@ SETTLE_SECONDS = 20
 
 def inventory(home: Home) -> set[str]:
     """One line for each thing that exists in the emulated accounts, the cluster and Vault."""
-    found = set(_kubernetes(home)) | set(_vault(home))
+    import botocore.session
+
+    found = set(_kubernetes(api.kubernetes(home))) | set(_vault(home, api.vault(home)))
+    session = botocore.session.get_session()  # one for all: it reads the services' models once
     for account, key in home.credentials().items():
-        found |= {f"AWS {account}: {line}" for line in _aws(home, key)}
+        found |= {f"AWS {account}: {line}" for line in _aws(home, session, key)}
     return found
 
 
@@ -60,15 +64,21 @@ def _baseline(home: Home) -> Path:
     return home.root / "baseline.json"
 
 
-def _aws(home: Home, key: dict[str, str]) -> Iterable[str]:
-    import boto3
+def _aws(home: Home, session: Any, key: dict[str, str]) -> Iterable[str]:
     from botocore.config import Config
 
-    session = boto3.Session(key["access_key_id"], key["secret_access_key"], region_name=home.region)
     settings = Config(proxies={}, retries={"max_attempts": 2})
 
+    @cache
     def client(service: str) -> Any:
-        return session.client(service, endpoint_url=home.emulator_url, config=settings)
+        return session.create_client(
+            service,
+            home.region,
+            endpoint_url=home.emulator_url,
+            aws_access_key_id=key["access_key_id"],
+            aws_secret_access_key=key["secret_access_key"],
+            config=settings,
+        )
 
     def names(service: str, operation: str, path: str, key: str, **arguments: Any) -> Iterable[str]:
         for page in client(service).get_paginator(operation).paginate(**arguments):
@@ -104,53 +114,43 @@ def _aws(home: Home, key: dict[str, str]) -> Iterable[str]:
                     yield f"EC2 instance {instance['InstanceId']}"
 
 
-def _kubernetes(home: Home) -> Iterable[str]:
+def _kubernetes(cluster: api.Api) -> Iterable[str]:
     """Every object of the kinds that stacks make, system namespaces left out."""
-    from kubernetes import client, config
-
-    connection = config.new_client_from_config(str(home.admin_kubeconfig))
-    api = client.CoreV1Api(connection)
-    lists: dict[str, Callable[[], Any]] = {
-        "namespace": api.list_namespace,
-        "service account": api.list_service_account_for_all_namespaces,
-        "config map": api.list_config_map_for_all_namespaces,
-        "secret": api.list_secret_for_all_namespaces,
-    }
-    for noun, list_all in lists.items():
-        for item in list_all().items:
-            if not (item.metadata.namespace or "").startswith("kube-"):
-                place = f"{item.metadata.namespace}/" if item.metadata.namespace else ""
-                yield f"Kubernetes: {noun} {place}{item.metadata.name}"
-    kinds: Any = client.ApiextensionsV1Api(connection).list_custom_resource_definition()
-    for kind in kinds.items:
-        yield f"Kubernetes: custom resource definition {kind.metadata.name}"
-        version = next(version.name for version in kind.spec.versions if version.storage)
-        objects: Any = client.CustomObjectsApi(connection).list_cluster_custom_object(
-            kind.spec.group, version, kind.spec.names.plural
-        )
-        for item in objects["items"]:
-            place = "/".join(filter(None, (item["metadata"].get("namespace"), item["metadata"]["name"])))
-            yield f"Kubernetes: {kind.spec.names.singular} {place}"
+    for plural, noun in (
+        ("namespaces", "namespace"),
+        ("serviceaccounts", "service account"),
+        ("configmaps", "config map"),
+        ("secrets", "secret"),
+    ):
+        for item in cluster.get(f"/api/v1/{plural}")["items"]:
+            if not item["metadata"].get("namespace", "").startswith("kube-"):
+                yield f"Kubernetes: {noun} {_place(item)}"
+    for kind in cluster.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")["items"]:
+        yield f"Kubernetes: custom resource definition {kind['metadata']['name']}"
+        spec = kind["spec"]
+        version = next(version["name"] for version in spec["versions"] if version["storage"])
+        served = cluster.get(f"/apis/{spec['group']}/{version}/{spec['names']['plural']}")
+        for item in served["items"] if served else ():
+            yield f"Kubernetes: {spec['names']['singular']} {_place(item)}"
 
 
-def _vault(home: Home) -> Iterable[str]:
+def _place(item: dict[str, Any]) -> str:
+    return "/".join(filter(None, (item["metadata"].get("namespace"), item["metadata"]["name"])))
+
+
+def _vault(home: Home, vault: api.Api) -> Iterable[str]:
     """Mounts, policies, token keys and the issuer. Entities are not a stack's: every login makes one."""
-    import hvac
-
-    vault = hvac.Client(
-        url=home.vault_url, token=home.vault_keys()["root_token"], verify=str(home.ca_certificate)
-    )
-    if not vault.is_authenticated():
+    if vault.request("GET", "auth/token/lookup-self", accepted=(403,)).status == 403:
         raise SandboxError("the sandbox's Vault does not accept its own root token; see logs/vault.log")
-    for path in vault.sys.list_auth_methods()["data"]:
+    for path in vault.get("sys/auth")["data"]:
         yield f"Vault: auth method {path}"
-    for path in vault.sys.list_mounted_secrets_engines()["data"]:
+    for path in vault.get("sys/mounts")["data"]:
         yield f"Vault: secrets engine {path}"
-    for name in vault.sys.list_policies()["data"]["policies"]:
+    for name in vault.get("sys/policy")["data"]["policies"]:
         yield f"Vault: policy {name}"
-    for name in (vault.list("identity/oidc/key") or {"data": {"keys": []}})["data"]["keys"]:
+    for name in (vault.get("identity/oidc/key", list="true") or {"data": {"keys": []}})["data"]["keys"]:
         yield f"Vault: identity token key {name}"
-    if issuer := ((vault.read("identity/oidc/config") or {}).get("data") or {}).get("issuer"):
+    if issuer := ((vault.get("identity/oidc/config") or {}).get("data") or {}).get("issuer"):
         yield f"Vault: identity token issuer {issuer}"
     for path in enterprise.namespaces(home):
         yield f"Vault: namespace {path}"

@@ -13,10 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import requests
 import yaml
 
-from sandbox import enterprise, forkserver, pki, vault_pod
+from sandbox import api, enterprise, forkserver, vault_pod
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes, Service
 from tools import build
@@ -29,7 +28,10 @@ def start(home: Home, processes: Processes, report: Callable[[str, str], None]) 
 
     `report` is called with a service's name and address as each becomes ready.
     """
-    pki.ensure(home)
+    if not (home.root / "pki" / "complete").exists():
+        from sandbox import pki  # the library takes long to import
+
+        pki.ensure(home)
     _describe_cluster(home)
     services = [_emulator(home), _etcd(home), _vault(home), _fork_server(home)]
     for service in services:
@@ -61,12 +63,12 @@ def _ready(processes: Processes, service: Service, report: Callable[[str, str], 
 
 
 def _emulator(home: Home) -> Service:
-    port = home.ports["emulator"]
+    port, emulator = home.ports["emulator"], api.emulator(home)
     return Service(
         "emulator",
         [sys.executable, "-m", "sandbox.aws", "--home", str(home.root / "aws"), "--port", str(port)],
         [port],
-        lambda: requests.get(f"{home.emulator_url}/sandbox/health", timeout=2).ok,
+        lambda: _answers(emulator, "/sandbox/health"),
         {"PYTHONPATH": str(REPOSITORY), "AWS_DEFAULT_REGION": home.region},
     )
 
@@ -98,7 +100,7 @@ def cluster_issuer(home: Home) -> str:
 def _etcd(home: Home) -> Service:
     client, peer = (f"https://127.0.0.1:{home.ports[name]}" for name in ("etcd", "etcd-peer"))
     certificate, key = _key_pair(home, "etcd")
-    session = _client(home, "etcd")
+    database = api.etcd(home)
     return Service(
         "etcd",
         [
@@ -116,7 +118,7 @@ def _etcd(home: Home) -> Service:
             "--log-level=warn",
         ],
         [home.ports["etcd"], home.ports["etcd-peer"]],
-        lambda: session.get(f"{client}/health", timeout=2).json()["health"] == "true",
+        lambda: database.get("/health")["health"] == "true",
     )
 
 
@@ -149,7 +151,7 @@ def _api_server(home: Home) -> Service:
             "current-context": "aws",
         },
     )
-    session = _client(home, "kubernetes-admin")
+    cluster = api.kubernetes(home)
     return Service(
         "kube-apiserver",
         [
@@ -179,7 +181,7 @@ def _api_server(home: Home) -> Service:
             "--v=0",
         ],
         [home.ports["kube-apiserver"]],
-        lambda: session.get(f"{home.kubernetes_url}/readyz", timeout=2).text == "ok",
+        lambda: _answers(cluster, "/readyz"),
     )
 
 
@@ -187,8 +189,8 @@ def _controllers(home: Home) -> Service:
     """The controllers that every namespace relies on: its default service account, and its removal."""
     kubeconfig = home.root / "kubernetes" / "controllers.kubeconfig"
     _write_kubeconfig(home, kubeconfig, "kube-controller-manager")
-    session = _client(home, "kubernetes-admin")
-    default = f"{home.kubernetes_url}/api/v1/namespaces/default/serviceaccounts/default"
+    cluster = api.kubernetes(home)
+    default = "/api/v1/namespaces/default/serviceaccounts/default"
     return Service(
         "kube-controller-manager",
         [
@@ -201,7 +203,7 @@ def _controllers(home: Home) -> Service:
             "--v=0",
         ],
         [],
-        lambda: session.get(default, timeout=2).ok,
+        lambda: _answers(cluster, default),
     )
 
 
@@ -220,10 +222,8 @@ def _publish_signing_keys(home: Home) -> None:
             {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:unauthenticated"}
         ],
     }
-    url = f"{home.kubernetes_url}/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
-    answer = _client(home, "kubernetes-admin").post(url, json=binding, timeout=10)
-    if answer.status_code != 409:  # it is there since an earlier start
-        answer.raise_for_status()
+    path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+    api.kubernetes(home).request("POST", path, binding, accepted=(409,))  # 409: since an earlier start
 
 
 def _write_kubeconfig(home: Home, path: Path, user: str) -> None:
@@ -293,24 +293,22 @@ def _listens(port: int) -> bool:
 
 
 def _vault_health(home: Home) -> dict[str, Any]:
-    answer = requests.get(f"{home.vault_url}/v1/sys/health", verify=str(home.ca_certificate), timeout=5)
+    answer = api.vault(home, token=False).request("GET", "sys/health", accepted=range(400, 600), seconds=5)
     health: dict[str, Any] = answer.json()
     return health
 
 
 def _unseal(home: Home) -> None:
     """Initialises Vault on the first start, and unseals it with the kept key on every one."""
-    import hvac
-
-    client = hvac.Client(url=home.vault_url, verify=str(home.ca_certificate), timeout=30)
-    keys = home.root / "vault" / "init.json"
-    if not client.sys.is_initialized():
-        made = client.sys.initialize(secret_shares=1, secret_threshold=1)
-        write_private(
-            keys, json.dumps({"root_token": made["root_token"], "unseal_key": made["keys_base64"][0]})
-        )
-    if client.sys.is_sealed():
-        client.sys.submit_unseal_key(home.vault_keys()["unseal_key"])
+    health, vault = _vault_health(home), api.vault(home, token=False)
+    if not health["initialized"]:
+        shares = {"secret_shares": 1, "secret_threshold": 1}
+        made = vault.request("PUT", "sys/init", shares, seconds=30).json()
+        keys = {"root_token": made["root_token"], "unseal_key": made["keys_base64"][0]}
+        write_private(home.root / "vault" / "init.json", json.dumps(keys))
+    if health["sealed"]:
+        key = {"key": home.vault_keys()["unseal_key"]}
+        vault.request("PUT", "sys/unseal", key, seconds=30)
     _wait_until_active(home)
 
 
@@ -349,13 +347,8 @@ def _key_pair(home: Home, name: str) -> tuple[Path, Path]:
     return home.root / "pki" / f"{name}.crt", home.root / "pki" / f"{name}.key"
 
 
-def _client(home: Home, name: str) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # no proxy stands between the sandbox and its own loopback
-    session.verify = str(home.ca_certificate)
-    certificate, key = _key_pair(home, name)
-    session.cert = (str(certificate), str(key))
-    return session
+def _answers(asked: api.Api, path: str) -> bool:
+    return asked.request("GET", path, accepted=range(400, 600), seconds=2).status == 200
 
 
 def _write_yaml(path: Path, document: dict[str, Any]) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any
 
+from sandbox import api
 from sandbox.home import Home, SandboxError, write_private
 
 NAMESPACE = "vault"
@@ -34,34 +34,21 @@ def vault_environment(home: Home) -> dict[str, str]:
 
 def ensure(home: Home) -> None:
     """Makes the namespace and the service account where they are missing, and a fresh token."""
-    from kubernetes import client, config
-
-    api = client.CoreV1Api(config.new_client_from_config(str(home.admin_kubeconfig)))
-    namespace = client.V1Namespace(metadata=client.V1ObjectMeta(name=NAMESPACE))
-    account = client.V1ServiceAccount(metadata=client.V1ObjectMeta(name=SERVICE_ACCOUNT))
-    for make in (
-        lambda: api.create_namespace(namespace),
-        lambda: api.create_namespaced_service_account(NAMESPACE, account),
-    ):
-        try:
-            make()
-        except client.ApiException as error:
-            if error.status != 409:
-                raise
-    request = client.AuthenticationV1TokenRequest(
-        spec=client.V1TokenRequestSpec(audiences=[AUDIENCE], expiration_seconds=_TOKEN_SECONDS)
-    )
-    answer: Any = api.create_namespaced_service_account_token(SERVICE_ACCOUNT, NAMESPACE, request)
-    write_private(_token_file(home), answer.status.token)
-    _wait_for_default_account(api)
+    cluster = api.kubernetes(home)
+    accounts = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts"
+    for path, name in (("/api/v1/namespaces", NAMESPACE), (accounts, SERVICE_ACCOUNT)):
+        cluster.request("POST", path, {"metadata": {"name": name}}, accepted=(409,))  # 409: it is there
+    request = {"spec": {"audiences": [AUDIENCE], "expirationSeconds": _TOKEN_SECONDS}}
+    answer = cluster.request("POST", f"{accounts}/{SERVICE_ACCOUNT}/token", request)
+    write_private(_token_file(home), answer.json()["status"]["token"])
+    _wait_for_default_account(cluster, accounts)
 
 
-def _wait_for_default_account(api: Any) -> None:
+def _wait_for_default_account(cluster: api.Api, accounts: str) -> None:
     """A controller makes it; it belongs to what is there before any stack."""
     deadline = time.monotonic() + _SETTLE_SECONDS
     while time.monotonic() < deadline:
-        names = [item.metadata.name for item in api.list_namespaced_service_account(NAMESPACE).items]
-        if "default" in names:
+        if cluster.get(f"{accounts}/default"):
             return
         time.sleep(0.1)
     raise SandboxError(

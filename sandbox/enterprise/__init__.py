@@ -14,11 +14,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
 import urllib3
 
-from sandbox import pki
-from sandbox.enterprise import issuer
+from sandbox import api
 from sandbox.enterprise.state import State
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Service
@@ -58,6 +56,9 @@ def choose(home: Home, config: Mapping[str, Any]) -> None:
 
 def services(home: Home) -> list[tuple[Service, str]]:
     """The stand-in and the reverse proxy before its issuer, each with its address."""
+    from sandbox import pki  # their libraries take long to import
+    from sandbox.enterprise import issuer
+
     chosen = home.read_json(home.enterprise / "issuer.json")
     own, namespace = chosen["issuer"], chosen["namespace"]
     host = str(urlsplit(own).hostname)
@@ -112,11 +113,14 @@ def _announce(home: Home, name: str) -> None:
 
 
 def _healthy(home: Home) -> bool:
-    answer = requests.get(f"{home.vault_address}/v1/sys/health", verify=str(home.ca_certificate), timeout=2)
+    stand_in = api.vault(home, home.vault_address, token=False)
+    answer = stand_in.request("GET", "sys/health", accepted=range(400, 600), seconds=2)
     return bool(answer.json()["enterprise"])
 
 
 def _discovery_answers(home: Home, host: str) -> bool:
+    from sandbox.enterprise import issuer
+
     namespace = home.read_json(home.enterprise / "issuer.json")["namespace"]
     path = urlsplit(issuer.url("", namespace)).path + "/.well-known/openid-configuration"
     pool = urllib3.HTTPSConnectionPool(
