@@ -139,7 +139,7 @@ def down(
         return
     with home.only_one_run():
         if force:
-            stopped = Processes(home).stop()
+            stopped = Processes(home).stop(at_once=True)
             home.remove()
             console.print(f"Deleted, nothing proved. Stopped: {', '.join(stopped) or 'nothing was running'}.")
             return
@@ -164,7 +164,7 @@ def down(
                 raise SandboxError(f"the stacks are destroyed, but the sandbox is not as new:\n{found}")
             console.print("[green]✓[/green] AWS, Kubernetes and Vault were asked: the sandbox is as new.")
             return
-        stopped = processes.stop()
+        stopped = processes.stop(at_once=not found.left)
         if found.left:
             lines = "\n  ".join(found.left)
             raise SandboxError(
@@ -291,7 +291,7 @@ def _rebuild_if_interrupted(home: Home, chosen: Engine, processes: Processes) ->
     region = home.region
     chosen_issuer = home.enterprise / "issuer.json"
     issuer = chosen_issuer.read_text() if home.plays_enterprise else ""
-    processes.stop()
+    processes.stop(at_once=True)
     home.remove()
     home.create()
     home.choose_region(region)

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ import psutil
 from sandbox.home import Home, SandboxError, port_is_free, write_private
 
 STOP_SECONDS = 15
+OUTLIVE = ("etcd",)
+"""Those that others cannot end without: the API server hangs on an etcd that went before it."""
 
 
 @dataclass(frozen=True)
@@ -102,19 +104,29 @@ class Processes:
                 )
             time.sleep(0.1)
 
-    def stop(self, names: Sequence[str] | None = None) -> list[str]:
-        """Stops them (all, or those named), the last started first; returns the names stopped."""
+    def stop(self, names: Collection[str] | None = None, *, at_once: bool = False) -> list[str]:
+        """Stops them (all, or those named), the last started first; returns the names stopped.
+
+        `at_once` kills them: for data that goes with them.
+        """
         alive = self.running()
         chosen = [name for name in reversed(list(alive)) if names is None or name in names]
-        for name in chosen:  # one after the other: the API server hangs on an etcd that went before it
-            _signal_group(alive[name], signal.SIGTERM)
-            _, stubborn = psutil.wait_procs([alive[name]], timeout=STOP_SECONDS)
-            for process in stubborn:
-                _signal_group(process, signal.SIGKILL)
-                psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
+        if at_once:
+            self._end([alive[name] for name in chosen], signal.SIGKILL)
+        else:
+            for together in ([n for n in chosen if n not in OUTLIVE], [n for n in chosen if n in OUTLIVE]):
+                stubborn = self._end([alive[name] for name in together], signal.SIGTERM)
+                self._end(stubborn, signal.SIGKILL)
         still_running = self.running()
         self._write({name: entry for name, entry in self._read().items() if name in still_running})
         return chosen
+
+    def _end(self, processes: list[psutil.Process], number: int) -> list[psutil.Process]:
+        """Sends a signal and waits; returns those that take no notice."""
+        for process in processes:
+            _signal_group(process, number)
+        stubborn: list[psutil.Process] = psutil.wait_procs(processes, timeout=STOP_SECONDS)[1]
+        return stubborn
 
     def _last_words(self, name: str) -> str:
         log = self.home.root / "logs" / f"{name}.log"

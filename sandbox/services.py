@@ -33,25 +33,26 @@ def start(home: Home, processes: Processes, report: Callable[[str, str], None]) 
 
         pki.ensure(home)
     _describe_cluster(home)
-    services = [_emulator(home), _etcd(home), _vault(home), _fork_server(home)]
-    for service in services:
+    emulator, etcd, vault, plugins = _emulator(home), _etcd(home), _vault(home), _fork_server(home)
+    for service in (emulator, etcd, vault, plugins):
         processes.start(service)
-    _ready(processes, services[1], report, f"https://127.0.0.1:{home.ports['etcd']}")
-    kubernetes = [_api_server(home), _controllers(home)]
-    processes.start(kubernetes[0])
-    _ready(processes, services[0], report, home.emulator_url)
-    _ready(processes, services[2], report, home.vault_url)
+    _ready(processes, etcd, report, f"https://127.0.0.1:{home.ports['etcd']}")
+    api_server, controllers = _api_server(home), _controllers(home)
+    processes.start(api_server)
+    # What takes longest is waited for last.
+    _ready(processes, vault, report, home.vault_url)
     _unseal(home)
-    _ready(processes, kubernetes[0], report, home.kubernetes_url)
+    _ready(processes, api_server, report, home.kubernetes_url)
     _publish_signing_keys(home)
-    processes.start(kubernetes[1])
-    _ready(processes, kubernetes[1], report, "namespaces and default service accounts")
+    processes.start(controllers)
+    _ready(processes, controllers, report, "namespaces and default service accounts")
     vault_pod.ensure(home)
+    _ready(processes, emulator, report, home.emulator_url)
+    _ready(processes, plugins, report, "the engine's plugins are its forks")
     if home.plays_enterprise:
         for service, address in enterprise.services(home):
             processes.start(service)
             _ready(processes, service, report, address)
-    _ready(processes, services[3], report, "plugins start as its forks")
 
 
 def _ready(processes: Processes, service: Service, report: Callable[[str, str], None], address: str) -> None:
