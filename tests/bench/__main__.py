@@ -1,74 +1,102 @@
-"""`make bench`: how long the things that people wait for take, side by side in one run.
+"""`make bench`: what the things that people wait for cost, all in one run.
 
-Machines are noisy, so nothing here passes or fails; each figure stands beside a baseline of the same run
-(starting a bare Python), and the ratio is what compares between machines.
+CPU seconds are those of the whole process tree; a ratio compares two things that took turns. Machines are
+noisy and differ, so nothing here passes or fails: each figure stands beside what it is to reach.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import subprocess
+import platform
 import sys
-import tempfile
-import time
-from pathlib import Path
+from datetime import datetime, timezone
+from enum import Enum
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-REPEAT = 5
+from tests.bench import components, everyday, imports, logins
+from tests.bench.measure import BenchError
+from tests.bench.rows import Row
 
 
-def seconds(words: list[str], repeat: int = REPEAT, env: dict[str, str] | None = None) -> float:
-    """The fastest of several runs of a command that must succeed."""
-    best = float("inf")
-    for _ in range(repeat):
-        began = time.perf_counter()
-        answer = subprocess.run(words, cwd=REPOSITORY, env=env, capture_output=True, text=True, check=False)
-        if answer.returncode != 0:
-            raise SystemExit(f"{' '.join(words)} failed:\n{answer.stdout}{answer.stderr}")
-        best = min(best, time.perf_counter() - began)
-    return best
+class Group(Enum):
+    """A part of the figures."""
+
+    IMPORTS = "imports"
+    EVERYDAY = "everyday"
+    COMPONENTS = "components"
+    LOGINS = "logins"
 
 
-def main() -> None:
-    """Measures and prints one table."""
-    python = sys.executable
-    rows = [
-        ("bare Python", seconds([python, "-c", "pass"])),
-        ("import components", seconds([python, "-c", "import components"])),
-        ("import settings", seconds([python, "-c", "import settings"])),
-        ("vault-aws-auth --help", seconds([python, "-m", "cli", "--help"])),
-    ]
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        home = str(Path(folder) / "sandbox")
-        env = {**os.environ, "SANDBOX_HOME": home}
+MEASURE = {
+    Group.IMPORTS: imports.rows,
+    Group.EVERYDAY: everyday.rows,
+    Group.COMPONENTS: components.rows,
+    Group.LOGINS: logins.rows,
+}
 
-        def sandbox(*words: str) -> list[str]:
-            return [python, "-m", "sandbox", *words]
+app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 
-        def shell(command: str) -> list[str]:
-            return ["bash", "-c", f"source {home}/env && {command}"]
 
+@app.command(help=__doc__)
+def bench(
+    groups: Annotated[
+        list[Group] | None, typer.Argument(help="Only these parts.", show_default="all of them")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    found: list[Row] = []
+    progress = Console(stderr=True, highlight=False)
+
+    def report(row: Row) -> None:
+        found.append(row)
+        progress.print(f"  {row.name}: {_figure(row)}", style="dim")
+
+    for group in groups or list(Group):
+        progress.print(f"Measuring {group.value}")
         try:
-            rows.append(("up, from nothing", seconds(sandbox("up"), 1, env)))
-            rows.append(("up again", seconds(sandbox("up"), 3, env)))
-            preview = "pulumi preview --stack local --expect-no-changes"
-            rows.append(("pulumi preview", seconds(shell(preview), 3, env)))
-            rows.append(
-                ("vault-aws-auth login pod", seconds(shell("vault-aws-auth login pod --stack local"), 3, env))
-            )
-            seconds(sandbox("stop"), 1, env)
-            rows.append(("up, the sandbox stopped", seconds(sandbox("up"), 1, env)))
-        finally:
-            rows.append(("down", seconds(sandbox("down"), 1, env)))
-    baseline = rows[0][1]
-    table = Table("what", "seconds", "x bare Python", box=None)
-    for name, taken in rows:
-        table.add_row(name, f"{taken:.2f}", f"{taken / baseline:.0f}")
-    Console().print(table)
+            MEASURE[group](report)
+        except BenchError as error:
+            progress.print(f"[red]error:[/red] {error}")
+            raise typer.Exit(1) from error
+    if as_json:
+        print(json.dumps({"machine": _machine(), "rows": [_plain(row) for row in found]}, indent=2))
+    else:
+        _print(found)
+
+
+def _print(rows: list[Row]) -> None:
+    table = Table("what", "measured", "to reach", "", box=None)
+    for row in rows:
+        mark = {True: "[green]✓[/green]", False: "[red]✗[/red]", None: ""}[row.reached]
+        table.add_row(row.name, _figure(row), "" if row.reach is None else f"{row.reach:g}", mark)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(", ".join(f"{key} {value}" for key, value in _machine().items()), style="dim")
+
+
+def _figure(row: Row) -> str:
+    return f"{row.value:.3g} {row.unit}"
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    reach = {"reach": row.reach, "reached": row.reached}
+    return {"name": row.name, "value": round(row.value, 4), "unit": row.unit, **reach}
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+    }
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(app())

@@ -1,0 +1,79 @@
+"""What everybody runs: the sandbox up and down, one run of the engine, a login, `verify`, the guardrails."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from sandbox import guardrails
+from sandbox.environment import process_environment
+from sandbox.home import Home
+from sandbox.processes import Processes
+from tests.bench.measure import Cost, median, ratio, run
+from tests.bench.rows import Row
+
+FORK_SERVER = "forkserver"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A sandbox of its own, in which stack `local` comes up."""
+
+    home: Home
+
+    def sandbox(self, *words: str) -> Cost:
+        env = {**os.environ, "SANDBOX_HOME": str(self.home.root)}
+        return run([sys.executable, "-m", "sandbox", *words], env, watched=self._fork_server())
+
+    def shell(self, *words: str) -> Cost:
+        """A command in the sandbox's environment, as after `source .sandbox/env`."""
+        return run(words, process_environment(self.home), watched=self._fork_server())
+
+    def _fork_server(self) -> list[psutil.Process]:
+        """Plugins and program run as its forks, so that the engine does not wait for them itself."""
+        running = Processes(self.home).running() if self.home.exists else {}
+        return [running[FORK_SERVER]] if FORK_SERVER in running else []
+
+
+@contextmanager
+def new_sandbox() -> Iterator[Bench]:
+    """An empty one, that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        bench = Bench(Home(Path(folder) / "sandbox"))
+        try:
+            yield bench
+        finally:
+            bench.sandbox("down", "--force")
+
+
+def rows(report: Report) -> None:
+    """Brings stack `local` up and down in a sandbox of its own, and measures on the way."""
+    with new_sandbox() as bench:
+        report(Row("make up, from nothing", bench.sandbox("up").wall, WALL, 25))
+        report(Row("make up, running", median(lambda: bench.sandbox("up")).wall, WALL, 8))
+        names = _logins(bench)
+        login = median(lambda: bench.shell("vault-aws-auth", "login", "pod", "--stack", "local"))
+        report(Row("vault-aws-auth login pod", login.cpu, CPU, 0.8))
+        proof = median(lambda: bench.shell("vault-aws-auth", "login", "--all", "--stack", "local"))
+        report(Row(f"{len(names)} logins proven", proof.cpu, CPU, 2.3))
+        verify = median(lambda: bench.shell("vault-aws-auth", "verify", "--stack", "local"))
+        report(Row("vault-aws-auth verify", verify.cpu, CPU, 4))
+        _engine_runs(bench, report)
+        bench.sandbox("stop")
+        report(Row("make up, stopped", bench.sandbox("up").wall, WALL, 20))
+        report(Row("make down", bench.sandbox("down").wall, WALL, 15))
+
+
+def _engine_runs(bench: Bench, report: Report) -> None:
+    plain = ["pulumi", "preview", "--stack", "local", "--expect-no-changes"]
+    guarded = [*plain, *guardrails.options(guardrails.configuration("local"))]
+    report(Row("one run of the engine", median(lambda: bench.shell(*guarded)).cpu, CPU, 4))
+    on_to_off = ratio(lambda: bench.shell(*guarded), lambda: bench.shell(*plain))
+    report(Row("guardrails on ÷ off", on_to_off, RATIO, 1.05))
