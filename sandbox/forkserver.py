@@ -41,6 +41,7 @@ SOCKET = "forkserver"
 IMPORTED = (
     # the language host, the guardrails, and what the stack's program imports
     "google.protobuf.json_format",
+    "hcl2",
     "pulumi.automation._server",
     "pulumi.policy",
     "pulumi_policy",
@@ -286,6 +287,7 @@ def main() -> None:
     for name in IMPORTED:
         hasattr(importlib.import_module(name), "loaded")  # those of the SDKs are when first looked into
     sys.modules["sandbox.plugins.aws.client"].read_models()
+    sys.modules["hcl2"].loads("")  # its grammar, by which the guardrails read Vault's policies
     if threading.active_count() > 1:
         raise RuntimeError(f"a fork of several threads is none: {threading.enumerate()}")
     sys.path[:] = [folder for folder in sys.path if folder not in ("", str(Path.cwd()), str(REPOSITORY))]
