@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pulumi_policy
+from google.protobuf import json_format
 from pulumi_policy import policy as sdk
 
 from . import RULES
@@ -37,10 +40,28 @@ def _keep_marks() -> None:
             "that policies/guardrails/requirements.txt names"
         )
 
+    reads = _once(read)
+
     def ours(wire: dict[str, Any], for_remediation: bool = False) -> Any:
-        return theirs(wire, True) if for_remediation else read(wire)
+        return theirs(wire, True) if for_remediation else reads(wire)
 
     internals.deserialize_properties = ours
+    internals.json_format = SimpleNamespace(MessageToDict=_once(json_format.MessageToDict))
+
+
+def _once(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Remembers the last answer: the SDK reads a resource anew for each policy, and no rule changes it."""
+    last: tuple[Any, Any] = (None, None)
+
+    def remembered(given: Any) -> Any:
+        nonlocal last
+        before, answer = last
+        if before is not given:
+            answer = read(given)
+            last = (given, answer)
+        return answer
+
+    return remembered
 
 
 def policy(rule: Rule) -> pulumi_policy.Policy:
