@@ -1,15 +1,19 @@
-"""Finds the sandbox's binaries, or builds them once per machine from pinned Go modules.
+"""Makes the sandbox's tools ready, each from the first of these that there is:
 
-`python tools/build.py` makes every tool ready and says where each one is; `--list` only looks. A tool
-that is already on PATH in a good version is used as it is. The others are built from the `go.mod`
-beside this file that pins them and kept in the user's cache, in a folder named by a hash of everything
-that decides the result, so that each machine builds each version once, whoever asks for it.
+1. PATH, in a version of the range that the sandbox was run with
+2. the vendor's release, checked against tools/checksums.txt or, where that does not name it, against the
+   checksums that the vendor publishes beside it
+3. a build from pinned Go modules (tools/*/go.mod), which needs Go 1.24 or newer and no C compiler
 
-Only the standard library: this runs before the virtual environment exists, too.
+What is fetched or built is kept in $XDG_CACHE_HOME/vault-aws-auth (default ~/.cache/vault-aws-auth), in
+folders named by a hash of all that decides the result: each machine makes each version once, whoever asks. A
+build uses your own Go caches where you have some (`go clean -cache -modcache` empties them); where you have
+none it has its own, which go once everything is built. An interrupted build goes on where it was.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import fcntl
 import functools
@@ -17,277 +21,320 @@ import hashlib
 import os
 import re
 import shutil
+import signal
+import stat
 import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":  # run as a file, before anything is installed
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from tools import gobuild, release, report
+from tools.errors import BuildError, Unavailable, cache_errors
+from tools.table import TOOLS, Release, Tool
+
+__all__ = ["TOOLS", "BuildError", "cache_dir", "ensure", "ensure_all", "resolve"]
 
 HERE = Path(__file__).resolve().parent
-
-
-class BuildError(Exception):
-    """A tool that can be neither found nor built; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Tool:
-    """One binary: the Go package it is built from and the versions that are accepted from PATH."""
-
-    name: str
-    module: str
-    """Folder beside this file whose go.mod pins it."""
-    package: str
-    accepted: tuple[tuple[int, int], tuple[int, int]]
-    """Accepted (major, minor) from PATH: the first inclusive, the second exclusive."""
-    version_args: tuple[str, ...]
-    ldflags: str = ""
-    on_demand: bool = False
-    """Whether only some stacks need it: the sandbox then builds it when the first such stack comes."""
-
-
-KUBERNETES_VERSION = "-X k8s.io/component-base/version.gitVersion=v1.36.3"
-KUBERNETES_RANGE = ((1, 30), (2, 0))
-
-TOOLS: dict[str, Tool] = {
-    tool.name: tool
-    for tool in (
-        Tool("etcd", "etcd", "go.etcd.io/etcd/server/v3", ((3, 5), (4, 0)), ("--version",)),
-        Tool(
-            "pulumi",
-            "pulumi",
-            "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-            ((3, 270), (3, 290)),
-            ("version",),
-            # Without a version the engine cannot tell the SDKs what it supports.
-            "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.274.1",
-        ),
-        Tool(
-            "kube-apiserver",
-            "kubernetes",
-            "k8s.io/kubernetes/cmd/kube-apiserver",
-            KUBERNETES_RANGE,
-            ("--version",),
-            KUBERNETES_VERSION,
-        ),
-        Tool(
-            "kube-controller-manager",
-            "kubernetes",
-            "k8s.io/kubernetes/cmd/kube-controller-manager",
-            KUBERNETES_RANGE,
-            ("--version",),
-            KUBERNETES_VERSION,
-        ),
-        Tool(
-            "kubectl",
-            "kubernetes",
-            "k8s.io/kubernetes/cmd/kubectl",
-            KUBERNETES_RANGE,
-            ("version", "--client"),
-            KUBERNETES_VERSION,
-        ),
-        Tool("vault", "vault", "github.com/hashicorp/vault", ((1, 16), (2, 0)), ("version",)),
-        Tool(
-            "caddy",
-            "caddy",
-            "github.com/caddyserver/caddy/v2/cmd/caddy",
-            ((2, 8), (3, 0)),
-            ("version",),
-            "-X github.com/caddyserver/caddy/v2.CustomVersion=v2.11.9",
-            on_demand=True,
-        ),
-    )
-}
+ORDER = {"": ("path", "download", "build"), "build": ("build",), "download": ("download",)}
 
 
 def resolve(name: str) -> Path | None:
-    """The tool's path when it is on PATH in a good version or already built, else None."""
+    """The tool's path when it is on PATH in a good version or in the cache, else None."""
     tool = TOOLS[name]
-    return _on_path(tool) or (_cached(tool) if _cached(tool).exists() else None)
+    for where in _order():
+        found = _on_path(tool) if where == "path" else _in_cache(tool, where)
+        if found:
+            return found
+    return None
 
 
 def ensure(name: str) -> Path:
-    """The tool's path, built first where it is missing. Raises BuildError."""
-    found = resolve(name)
-    return found or _build(TOOLS[name])
+    """The tool's path, made ready first where it is missing. Raises BuildError."""
+    return resolve(name) or ensure_all([name])[name]
+
+
+def ensure_all(names: Iterable[str]) -> dict[str, Path]:
+    """The tools' paths, by name; what is missing is fetched side by side, or built. Raises BuildError."""
+    wanted = list(dict.fromkeys(names))
+    missing = [TOOLS[name] for name in wanted if not resolve(name)]
+    if missing and "download" in _order():
+        _download(missing)
+        missing = [tool for tool in missing if not resolve(tool.name)]
+    if missing:
+        _build(missing)
+    found = {name: resolve(name) for name in wanted}
+    return {name: path for name, path in found.items() if path}
 
 
 def cache_dir() -> Path:
-    """Where built binaries are kept: `$XDG_CACHE_HOME` (default `~/.cache`) `/vault-aws-auth/bin`."""
+    """Where the tools are kept: `$XDG_CACHE_HOME` (default `~/.cache`) `/vault-aws-auth/bin`."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "vault-aws-auth" / "bin"
 
 
-@functools.cache  # asking for a version starts the tool; the answer holds as long as this process
+def _order() -> tuple[str, ...]:
+    chosen = os.environ.get("SANDBOX_TOOLS", "")
+    if chosen not in ORDER:
+        raise BuildError(f"SANDBOX_TOOLS is {chosen!r}; it can be build, download, or empty")
+    return ORDER[chosen]
+
+
+# PATH
+
+
 def _on_path(tool: Tool) -> Path | None:
     found = shutil.which(tool.name)
-    if not found:
+    version = _version(found, tool.version_args) if found else None
+    if not found or not version:
         return None
+    low, high = tool.accepted
+    return Path(found) if low <= version < high else None
+
+
+@functools.cache  # asking for a version starts the tool; the answer holds as long as this process
+def _version(path: str, arguments: tuple[str, ...]) -> tuple[int, int] | None:
+    """Major and minor version that a binary says of itself; None when it does not run, or needs a license."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         answer = subprocess.run(
-            [found, *tool.version_args],
+            [path, *arguments],
             capture_output=True,
             text=True,
             timeout=30,
             env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
             check=False,
         )
-        version = re.search(r"v?(\d+)\.(\d+)\.\d+", answer.stdout + answer.stderr)
-        if version:
-            low, high = tool.accepted
-            if low <= (int(version[1]), int(version[2])) < high:
-                return Path(found)
+        version = re.search(r"v?(\d+)\.(\d+)\.\d+(\+ent)?", answer.stdout + answer.stderr)
+        if version and not version[3]:
+            return int(version[1]), int(version[2])
     return None
-
-
-def _cached(tool: Tool) -> Path:
-    digest = hashlib.sha256()
-    for part in ("go.mod", "go.sum"):
-        digest.update((HERE / tool.module / part).read_bytes())
-    digest.update("\0".join((tool.package, tool.ldflags, sys.platform, os.uname().machine)).encode())
-    return cache_dir() / f"{tool.name}-{digest.hexdigest()[:16]}" / tool.name
-
-
-def _build(tool: Tool) -> Path:
-    _require_go(tool)
-    target = _cached(tool)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with _only_one(target.parent / "lock", tool):
-        if target.exists():  # another process built it while this one waited
-            return target
-        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-            fresh = Path(scratch) / tool.name
-            command = ["go", "build", "-v", "-trimpath", "-ldflags", f"-s -w {tool.ldflags}".strip()]
-            _run_go([*command, "-o", str(fresh), tool.package], tool)
-            fresh.replace(target)
-    return target
-
-
-def _require_go(tool: Tool) -> None:
-    if not shutil.which("go"):
-        raise BuildError(
-            f"{tool.name} is not on PATH and cannot be built: Go is missing. Install Go 1.24 or newer "
-            f"(any recent Go fetches the toolchain it needs), or put a {tool.name} "
-            f"{_range(tool)} on PATH."
-        )
 
 
 def _range(tool: Tool) -> str:
     (low, high) = tool.accepted
-    return f">= {low[0]}.{low[1]} and < {high[0]}.{high[1]}"
+    last = f"{high[0]}.{high[1] - 1}"
+    first = f"{low[0]}.{low[1]}"
+    return first if first == last else f"{first} to {last}"
+
+
+# The cache
+
+
+def _in_cache(tool: Tool, where: str) -> Path | None:
+    folder = _release_folder(tool.release) if where == "download" else _build_folder(tool)
+    path = folder / tool.name
+    return path if path.exists() else None
+
+
+def _release_folder(chosen: Release) -> Path:
+    pinned = release.pinned(chosen.address()) or ""
+    return _folder(f"{chosen.name}-{chosen.version}", repr(chosen).encode(), pinned.encode())
+
+
+def _build_folder(tool: Tool) -> Path:
+    module = HERE / tool.source.folder
+    files = sorted(path for path in module.rglob("*") if path.is_file())
+    parts = [part for path in files for part in (str(path.relative_to(module)).encode(), path.read_bytes())]
+    return _folder(tool.name, repr((tool.source, gobuild.FLAGS)).encode(), *parts)
+
+
+def _folder(name: str, *parts: bytes) -> Path:
+    digest = hashlib.sha256()
+    for part in (sys.platform.encode(), os.uname().machine.encode(), *parts):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return cache_dir() / f"{name}-{digest.hexdigest()[:16]}"
 
 
 @contextlib.contextmanager
-def _only_one(lock: Path, tool: Tool) -> Iterator[None]:
-    with lock.open("w") as handle:
+def _scratch(name: str) -> Iterator[Path]:
+    """A folder of the cache for one process at a time; what one that was killed left in it is removed."""
+    folder = cache_dir() / f".{name}"
+    with cache_errors(cache_dir()):
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                report.say(f"{name}: another process makes it ready; waiting")
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            for left in folder.iterdir():
+                if left.is_dir():
+                    _remove(left)
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                yield Path(scratch)
+
+
+def _remove(folder: Path) -> None:
+    """Removes a folder, Go's module cache too, which is write-protected."""
+
+    def unprotect(remove: Any, path: str, _: Any) -> None:
+        for each in (Path(path).parent, Path(path)):
+            each.chmod(each.stat().st_mode | stat.S_IRWXU)
+        remove(path)
+
+    shutil.rmtree(folder, onerror=unprotect)
+
+
+# Vendors' releases
+
+
+def _download(tools: list[Tool]) -> None:
+    """Fetches what the vendors have, side by side; the rest is said in a line, and left to be built."""
+    forced = _order() == ("download",)
+    wanted = {tool.release.name: tool.release for tool in tools if tool.release.address()}
+    silent = release.unreachable(frozenset(each.host for each in wanted.values()))
+    if silent:
+        text = "; ".join(f"{host}: {reason}" for host, reason in silent.items())
+        mirror = os.environ.get(release.MIRROR)
+        text = f"not reachable{f' at {mirror}' if mirror else ''}: {text}"
+        if forced:
+            raise BuildError(text)
+        report.say(f"{text}. Building from Go modules")
+    release.stopped.clear()
+    with ThreadPoolExecutor(4) as pool:
+        tasks = [pool.submit(_fetch, each, forced) for each in wanted.values() if each.host not in silent]
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _say(f"{tool.name}: another process is building it; waiting")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+            for task in tasks:
+                task.result()
+        except BaseException:  # Ctrl-C, or one that cannot be taken: the others end as well
+            release.stopped.set()
+            raise
+    if forced and (absent := [tool for tool in tools if not _in_cache(tool, "download")]):
+        names = ", ".join(tool.name for tool in absent)
+        raise BuildError(f"{names}: the vendor has no release for this kind of machine; use --build")
 
 
-def _run_go(command: list[str], tool: Tool) -> None:
-    """Runs one `go build`, showing what it is at; its last lines become the error when it fails."""
-    progress = _Progress(tool.name)
-    environment: Mapping[str, str] = {**os.environ, "GOFLAGS": "-buildvcs=false", "GOWORK": "off"}
-    process = subprocess.Popen(
-        command,
-        cwd=HERE / tool.module,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
+def _fetch(wanted: Release, forced: bool) -> None:
+    target = _release_folder(wanted)
+    tools = [tool for tool in TOOLS.values() if tool.release == wanted]
+    with _scratch(target.name) as scratch, report.job(wanted.name) as job:
+        if target.exists():  # another process fetched it while this one waited
+            return
+        try:
+            folder, voucher = release.fetch(wanted, scratch, job)
+            for tool in tools:
+                if not _version(str(folder / tool.name), tool.version_args):
+                    raise Unavailable(f"its {tool.name} does not run on this machine")
+        except Unavailable as error:
+            if forced:
+                raise BuildError(f"{wanted.name} {wanted.version}: {error}") from error
+            report.say(f"{wanted.name}: {error}. Building it from Go modules")
+            return
+        folder.replace(target)
+        report.say(f"{wanted.name} {wanted.version}: fetched in {job.took()}, checked against {voucher}")
+
+
+# Builds
+
+
+def _build(tools: list[Tool]) -> None:
+    """Builds what is missing, module by module: one `go build` has every core busy."""
+    gobuild.require_go(", ".join(tool.name for tool in tools))
+    modules: dict[str, list[Tool]] = {}
+    for tool in tools:
+        modules.setdefault(tool.source.folder, []).append(tool)
+    caches = cache_dir().parent / "go"
+    later = list(modules.values())[1:]
+    fetching = threading.Thread(target=gobuild.fetch, args=(later, caches), daemon=True)
+    fetching.start()
+    for module, group in modules.items():
+        with _scratch(module) as scratch:
+            _build_module([tool for tool in group if not _in_cache(tool, "build")], scratch, caches)
+    fetching.join()
+    if caches.exists():
+        _remove(caches)
+    if len(gobuild.missing_caches()) < 2:
+        report.say("Go's caches are yours and were added to: `go clean -cache -modcache` empties them")
+
+
+def _build_module(tools: list[Tool], scratch: Path, caches: Path) -> None:
+    if not tools:  # another process built them while this one waited
+        return
+    for name, path in gobuild.build(tools, scratch, caches).items():
+        target = _build_folder(TOOLS[name])
+        fresh = scratch / target.name
+        fresh.mkdir()
+        path.replace(fresh / name)
+        fresh.replace(target)
+
+
+# The command
+
+
+def _arguments() -> argparse.ArgumentParser:
+    needed = [name for name, tool in TOOLS.items() if not tool.on_demand]
+    others = [name for name in TOOLS if name not in needed]
+    hosts = sorted({tool.release.host for tool in TOOLS.values()})
+    ranges = "\n".join(f"  {name:<24} {_range(tool)}" for name, tool in TOOLS.items())
+    parser = argparse.ArgumentParser(
+        prog="python tools/build.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"""{release.MIRROR}=URL names a mirror of the vendors' sites: the same paths below it, in a
+folder for each host, for example URL/releases.hashicorp.com/vault/1.21.0/vault_1.21.0_linux_amd64.zip.
+The hosts are {", ".join(hosts)}. HTTPS_PROXY is heeded.
+
+Versions that are taken from PATH:
+{ranges}
+""",
     )
-    last: deque[str] = deque(maxlen=15)
-    try:
-        assert process.stderr is not None  # noqa: S101 - a PIPE was asked for
-        for line in process.stderr:
-            progress.seen(line)
-            last.append(line.rstrip())
-        failed = process.wait() != 0
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
-    finally:
-        progress.done()
-    if failed:
-        text = "\n  ".join(last)
-        raise BuildError(
-            f"{tool.name} could not be built from tools/{tool.module}/go.mod:\n  {text}\n"
-            f"Check the network to the Go module proxy and the free disk space (about 16 GB for Go's "
-            f"caches), then run the same command again: what is built so far is kept. Or put a "
-            f"{tool.name} {_range(tool)} on PATH."
-        )
+    parser.add_argument(
+        "tools",
+        nargs="*",
+        metavar="TOOL",
+        help=f"what to make ready; without: {', '.join(needed)}",
+    )
+    parser.add_argument("--all", action="store_true", help=f"{' and '.join(others)} as well")
+    parser.add_argument("--list", action="store_true", help="only say where each one is")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument(
+        "--build",
+        dest="way",
+        action="store_const",
+        const="build",
+        help="build from Go modules, whatever else there is; also SANDBOX_TOOLS=build",
+    )
+    way.add_argument(
+        "--download",
+        dest="way",
+        action="store_const",
+        const="download",
+        help="take the vendors' releases, or fail; also SANDBOX_TOOLS=download",
+    )
+    parser.add_argument(
+        "--clean",
+        action="store_true",
+        help="remove everything that this project keeps in your caches; `make clean-cache` does so",
+    )
+    return parser
 
 
-class _Progress:
-    """One line that says how far a build is: rewritten on a terminal, repeated now and then in a log."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.started = time.monotonic()
-        self.compiled = 0
-        self.fetched = 0
-        self.terminal = sys.stderr.isatty()
-        self.finished = threading.Event()
-        self.thread = threading.Thread(target=self._show, daemon=True)
-        _say(f"{name}: building (once on this machine)")
-        self.thread.start()
-
-    def seen(self, line: str) -> None:
-        if line.startswith("go: downloading"):
-            self.fetched += 1
-        elif not line.startswith("go: "):
-            self.compiled += 1
-
-    def text(self) -> str:
-        minutes, seconds = divmod(int(time.monotonic() - self.started), 60)
-        return (
-            f"{self.name}: {self.fetched} modules fetched, {self.compiled} packages compiled, "
-            f"{minutes}:{seconds:02d}"
-        )
-
-    def _show(self) -> None:
-        while not self.finished.wait(1 if self.terminal else 20):
-            if self.terminal:
-                sys.stderr.write(f"\r\x1b[K  {self.text()}")
-                sys.stderr.flush()
-            else:
-                _say(self.text())
-
-    def done(self) -> None:
-        self.finished.set()
-        self.thread.join()
-        if self.terminal:
-            sys.stderr.write("\r\x1b[K")
-        _say(self.text())
-
-
-def _say(text: str) -> None:
-    print(f"  {text}", file=sys.stderr, flush=True)
-
-
-def main(arguments: list[str]) -> int:
-    """Command line: `build.py [--list] [TOOL …]`; prints `name<TAB>path` a line."""
-    if arguments[:1] in (["-h"], ["--help"]):
-        print(f"{__doc__}\nUsage: python tools/build.py [--list] [TOOL ...]\nTools: {', '.join(TOOLS)}")
-        return 0
-    look_only = "--list" in arguments
-    names = [argument for argument in arguments if argument != "--list"] or list(TOOLS)
-    unknown = [name for name in names if name not in TOOLS]
+def main(words: list[str]) -> int:
+    """The command; prints `name<TAB>path` a line."""
+    parser = _arguments()
+    given = parser.parse_args(words)
+    unknown = [name for name in given.tools if name not in TOOLS]
     if unknown:
-        print(f"unknown tool {', '.join(unknown)}; there are: {', '.join(TOOLS)}", file=sys.stderr)
-        return 2
+        parser.error(f"unknown tool {', '.join(unknown)}; there are: {', '.join(TOOLS)}")
+    if given.way:
+        os.environ["SANDBOX_TOOLS"] = given.way
+    names = given.tools or [name for name, tool in TOOLS.items() if given.all or not tool.on_demand]
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        for name in names:
-            print(f"{name}\t{(resolve(name) or 'not built') if look_only else ensure(name)}", flush=True)
+        if given.clean:
+            _clean()
+        elif given.list:
+            for name in names:
+                print(f"{name}\t{resolve(name) or 'not there'}")
+        else:
+            for name, path in ensure_all(names).items():
+                print(f"{name}\t{path}")
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -295,6 +342,16 @@ def main(arguments: list[str]) -> int:
         print("\ninterrupted; what was compiled is kept for the next run", file=sys.stderr)
         return 130
     return 0
+
+
+def _clean() -> None:
+    folder = cache_dir().parent
+    if folder.exists():
+        with cache_errors(folder):
+            _remove(folder)
+        print(f"removed {folder}")
+    else:
+        print(f"{folder} is not there")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,210 @@
+"""A vendor's release: fetched, checked, unpacked into the cache, or not there at all."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.client
+import os
+import re
+import tarfile
+import threading
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from tools import report
+from tools.errors import BuildError, Unavailable
+from tools.table import Release
+
+CHECKSUMS = Path(__file__).resolve().parent / "checksums.txt"
+MIRROR = "SANDBOX_TOOLS_MIRROR"
+PROBE_SECONDS = 4.0
+STALL_SECONDS = 15.0
+"""How long a vendor may send nothing before a download is given up."""
+_CHUNK = 1 << 18
+
+stopped = threading.Event()
+"""Set on Ctrl-C: every download ends at its next piece."""
+
+
+def url(address: str) -> str:
+    """The URL of a vendor's host and path: at the vendor, or below the mirror that the user names."""
+    mirror = os.environ.get(MIRROR, "").rstrip("/")
+    return f"{mirror}/{address}" if mirror else f"https://{address}"
+
+
+@functools.cache
+def unreachable(hosts: frozenset[str]) -> dict[str, str]:
+    """Of these hosts those that do not answer, each with the reason. Takes `PROBE_SECONDS` at most, once."""
+    answers: dict[str, str] = {}
+
+    def ask(host: str) -> None:
+        request = urllib.request.Request(url(f"{host}/"), method="HEAD")
+        try:
+            urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()
+            answers[host] = ""
+        except urllib.error.HTTPError:
+            answers[host] = ""  # whatever it says of this page, it is there
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            answers[host] = _reason(error)
+
+    threads = [threading.Thread(target=ask, args=(host,), daemon=True) for host in hosts]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + PROBE_SECONDS
+    for thread in threads:  # a name that is not resolved may take longer than any timeout of a socket
+        thread.join(max(0.0, deadline - time.monotonic()))
+    silent = f"no answer within {PROBE_SECONDS:.0f} s"
+    return {host: reason for host in sorted(hosts) if (reason := answers.get(host, silent))}
+
+
+def fetch(release: Release, scratch: Path, job: report.Job) -> tuple[Path, str]:
+    """The archive's files in a folder below `scratch`, and what vouches for them.
+
+    Raises Unavailable when the vendor has it not or does not send it whole, BuildError when what was sent
+    is not what the vendor or this repository vouches for, OSError for the disk.
+    """
+    address = release.address()
+    if not address:
+        raise Unavailable(f"there is none for {os.uname().sysname} on {os.uname().machine}")
+    expected, voucher = _expected(address, release)
+    archive = scratch / PurePosixPath(address).name
+    for last in (False, True):
+        try:
+            actual = _download(address, archive, "sha512" if len(expected) == 128 else "sha256", job)
+            break
+        except _CutOff as error:
+            if last:
+                raise Unavailable(str(error)) from error
+            report.say(f"{release.name}: {error}; trying once more")
+    if actual != expected:
+        raise BuildError(
+            f"{release.name}: {url(address)} has the checksum {actual[:16]}…, and {voucher} says "
+            f"{expected[:16]}…: it was not installed. A proxy or mirror may have sent something else; "
+            f"to build from Go modules instead: SANDBOX_TOOLS=build"
+        )
+    folder = scratch / "unpacked"
+    folder.mkdir()
+    job.text = "unpacking"
+    try:
+        for name, content in _members(archive, release.folder):
+            with content, (folder / name).open("wb") as target:
+                while piece := content.read(_CHUNK):
+                    target.write(piece)
+            (folder / name).chmod(0o755)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+        raise BuildError(f"{release.name}: {url(address)} is no archive: {error}") from error
+    archive.unlink()
+    return folder, voucher
+
+
+def pinned(address: str | None) -> str | None:
+    """The checksum that this repository knows of an archive."""
+    lines = [line.split() for line in CHECKSUMS.read_text().splitlines() if not line.startswith("#")]
+    return next((line[0] for line in lines if line[1:] == [address]), None)
+
+
+def _expected(address: str, release: Release) -> tuple[str, str]:
+    """The checksum that the archive must have, and who says so."""
+    if known := pinned(address):
+        return known, f"tools/{CHECKSUMS.name}"
+    published = release.checksums()
+    text = _read(published).decode(errors="replace")
+    name = re.escape(PurePosixPath(address).name)
+    forms = (
+        rf"^([0-9a-fA-F]{{64,128}}) [ *]?{name}$",  # what sha256sum prints
+        rf"^\s*{name}:\s*hash: *['\"]?([0-9a-fA-F]{{64,128}})",  # envtest's index
+        r"\A\s*([0-9a-fA-F]{64,128})\s*\Z",  # a file with nothing else
+    )
+    for form in forms:
+        if found := re.search(form, text, re.MULTILINE):
+            return found[1].lower(), url(published)
+    raise BuildError(
+        f"{release.name}: {url(published)} has no checksum of {PurePosixPath(address).name}: it was not "
+        f"installed. To build from Go modules instead: SANDBOX_TOOLS=build"
+    )
+
+
+class _CutOff(Exception):
+    """A download that ended too early."""
+
+
+def _download(address: str, target: Path, algorithm: str, job: report.Job) -> str:
+    """Writes a file, and returns its checksum."""
+    digest = hashlib.new(algorithm)
+    done = 0
+    with _open(address) as answer, target.open("wb") as file:
+        total = int(answer.headers.get("Content-Length") or 0)
+        while True:
+            if stopped.is_set():
+                raise KeyboardInterrupt
+            try:
+                piece = answer.read(_CHUNK)
+            except (OSError, http.client.HTTPException) as error:
+                raise _CutOff(f"{url(address)} was cut off after {done} bytes: {_reason(error)}") from error
+            if not piece:
+                break
+            file.write(piece)
+            digest.update(piece)
+            done += len(piece)
+            of_all = f" of {total / 1e6:.0f} MB ({100 * done // total} %)" if total else " MB"
+            job.text = f"{done / 1e6:.0f}{of_all} fetched"
+    if done < total:
+        raise _CutOff(f"{url(address)} was cut off: {done} of {total} bytes came")
+    return digest.hexdigest()
+
+
+def _read(address: str) -> bytes:
+    with _open(address) as answer:
+        try:
+            content: bytes = answer.read(1 << 22)
+        except (OSError, http.client.HTTPException) as error:
+            raise Unavailable(f"{url(address)} was cut off: {_reason(error)}") from error
+    return content
+
+
+@contextmanager
+def _open(address: str) -> Iterator[Any]:
+    try:
+        answer = urllib.request.urlopen(url(address), timeout=STALL_SECONDS)
+    except urllib.error.HTTPError as error:
+        raise Unavailable(f"{url(address)} answers {error.code} {error.reason}") from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise Unavailable(f"{url(address)}: {_reason(error)}") from error
+    with answer:
+        yield answer
+
+
+def _reason(error: Exception) -> str:
+    inner = getattr(error, "reason", error)
+    return str(getattr(inner, "strerror", None) or inner or type(error).__name__)
+
+
+def _members(archive: Path, folder: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """The files of one folder of an archive; a file that is no archive is the binary itself."""
+    if archive.name.endswith(".zip"):
+        with zipfile.ZipFile(archive) as opened:
+            for entry in opened.infolist():
+                if name := _directly_in(entry.filename, folder):
+                    yield name, opened.open(entry)
+    elif archive.name.endswith(".tar.gz"):
+        with tarfile.open(archive) as packed:
+            for member in packed:
+                content = packed.extractfile(member) if member.isreg() else None
+                name = _directly_in(member.name, folder)
+                if name and content:
+                    yield name, content
+    else:
+        yield archive.name, archive.open("rb")
+
+
+def _directly_in(path: str, folder: str) -> str:
+    """The file's name when it lies in the folder itself, else nothing: no file gets out of the cache."""
+    name = path.removeprefix("./").removeprefix(folder)
+    return name if f"{folder}{name}" == path.removeprefix("./") and re.fullmatch(r"\w[\w.-]*", name) else ""
