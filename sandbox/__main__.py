@@ -252,8 +252,7 @@ def _suited(home: Home, stack: str, config: Path | None, vault: VaultChoice) -> 
 
 def _start(home: Home, processes: Processes) -> None:
     _heading("Sandbox")
-    for name in environment.tools(home):
-        build.ensure(name)
+    build.ensure_all(environment.tools(home))
     began = time.monotonic()
     try:
         services.start(home, processes, lambda name, address: _tick(f"{name:<24} {address}"))
