@@ -1,25 +1,36 @@
 # The project's commands; `make help` lists them. Everything is installed into .venv, and the sandbox's
-# binaries into the user's cache: nothing else on the machine is touched.
+# tools into the user's cache: nothing else on the machine is touched.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STACK ?= local
 READY := $(VENV)/.ready
+READY_TO_TEST := $(VENV)/.ready-to-test
 WORKERS ?= 2
 
+# On a fresh machine the tools are made ready beside the virtual environment.
+TOOLS := $(if $(filter up,$(MAKECMDGOALS)),--tools,$(if $(filter test unit sandbox-test,$(MAKECMDGOALS)),--all-tools))
+
 .DEFAULT_GOAL := help
-.PHONY: help install up down stop status test check unit sandbox-test golden bench docs schema format lock clean
+.PHONY: help install up down stop status test check unit sandbox-test golden bench docs schema format lock clean clean-cache
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): requirements.txt requirements-dev.txt constraints.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 10) else "error: Python 3.10 or newer is needed, this is %d.%d; name one with: make PYTHON=python3.12" % (v.major, v.minor))'
-	@test -x $(BIN)/python || { echo "Making the virtual environment $(VENV)"; $(PYTHON) -m venv $(VENV); }
-	@echo "Installing the pinned packages into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+define install
+@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 10) else "error: Python 3.10 or newer is needed, this is %d.%d; name one with: make PYTHON=python3.12" % (v.major, v.minor))'
+@echo "Installing the pinned packages into $(VENV)$(if $(TOOLS),$(,) and making the tools ready)"
+@$(PYTHON) tools/install.py $(VENV) $(1) $(TOOLS)
+@touch $(READY)
+endef
+, := ,
+
+$(READY): requirements.txt requirements-sandbox.txt constraints.txt pyproject.toml
+	$(call install,requirements-sandbox.txt)
+
+$(READY_TO_TEST): requirements.txt requirements-sandbox.txt requirements-dev.txt constraints.txt pyproject.toml
+	$(call install,requirements-dev.txt)
 	@touch $@
 
 up: $(READY) ## Start the sandbox, bring stack `local` up in it and log in as each workload
@@ -28,7 +39,7 @@ up: $(READY) ## Start the sandbox, bring stack `local` up in it and log in as ea
 down: $(READY) ## Destroy the stacks, prove that nothing is left, stop every process
 	@$(BIN)/python -m sandbox down
 
-install: $(READY) ## Install everything into .venv
+install: $(READY) ## Install what the program, the command and the sandbox need into .venv
 
 stop: $(READY) ## Stop the sandbox's processes, keep its data
 	@$(BIN)/python -m sandbox stop
@@ -38,47 +49,45 @@ status: $(READY) ## Say what of the sandbox runs
 
 test: check unit sandbox-test ## Run everything: lint, types, unit, property, plugin and sandbox tests
 
-check: $(READY) ## Lint, formatting and types
+check: $(READY_TO_TEST) ## Lint, formatting and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy .
 
-unit: $(READY) ## Tests that need no sandbox
-	@$(BIN)/python tools/build.py > /dev/null
+unit: $(READY_TO_TEST) ## Tests that need no sandbox
+	@$(BIN)/python tools/build.py --all > /dev/null
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --ignore tests/sandbox
 
-sandbox-test: $(READY) ## Tests that bring real stacks up
-	@$(BIN)/python tools/build.py > /dev/null
+sandbox-test: $(READY_TO_TEST) ## Tests that bring real stacks up
+	@$(BIN)/python tools/build.py --all > /dev/null
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --durations 10 tests/sandbox
 
-golden: $(READY) ## Renew the golden files: the URNs of every stack file, the components' schema
+golden: $(READY_TO_TEST) ## Renew the golden files: the URNs of every stack file, the components' schema
 	@$(BIN)/python tools/build.py pulumi > /dev/null
 	@RENEW_GOLDEN=1 $(BIN)/python -m pytest -q tests/unit/test_program.py tests/schema/test_component_schema.py -k contract
 	@git status --short tests/unit/golden tests/schema/golden
 
-bench: $(READY) ## Measure imports, previews and the chain
+bench: $(READY_TO_TEST) ## Measure imports, previews and the chain
 	@$(BIN)/python -m tests.bench
 
-docs: $(READY) ## Build the documentation as a site, build/site/index.html
+docs: $(READY_TO_TEST) ## Build the documentation as a site, build/site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 	@echo "build/site/index.html"
 
-schema: $(READY) ## Write the JSON Schema of stack files from the settings' models
+schema: $(READY_TO_TEST) ## Write the JSON Schema of stack files from the settings' models
 	@mkdir -p schema
 	@$(BIN)/python -m tools.docs.schema > schema/stack.schema.json
 
-format: $(READY) ## Format the code
+format: $(READY_TO_TEST) ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 lock: $(READY) ## Choose the newest allowed versions again and write them to constraints.txt
-	@sed -i '/^-c constraints.txt/d' requirements.txt requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links requirements-dev.txt -o constraints.txt
-	@sed -i '1i # Every version that .venv may hold, for Python 3.10 and newer. Renewed with: make lock' constraints.txt
-	@sed -i '1a -c constraints.txt' requirements.txt requirements-dev.txt
+	@$(BIN)/python tools/lock.py
 
 clean: $(READY) ## Take the sandbox down and remove everything that `make` made in this folder
 	@$(BIN)/python -m sandbox down
 	@rm -rf $(VENV) .sandbox build/site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+clean-cache: ## Remove the tools and what else the project keeps in the user's caches
+	@$(PYTHON) tools/build.py --clean

@@ -1,0 +1,98 @@
+"""Makes the virtual environment ready and, beside it, the sandbox's tools.
+
+  python tools/install.py VENV REQUIREMENTS [--tools | --all-tools]
+
+Only `make` calls it: on a fresh machine both take minutes, and wait for the network and for the processor in
+turn. Python's bytecode is not written ahead for every package, most of which is never imported.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a file, before anything is installed
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from tools import build, report
+from tools.errors import BuildError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def make_environment(folder: Path, requirements: str) -> None:
+    """Creates a virtual environment where there is none, and installs into it. Raises BuildError."""
+    with report.job(str(folder)) as job:
+        python = folder / "bin" / "python"
+        if not python.exists():
+            job.text = "creating it"
+            _run([sys.executable, "-m", "venv", "--clear", str(folder)], job)
+        pip = [str(python), "-m", "pip"]
+        install = [*pip, "install", "--disable-pip-version-check", "--no-compile", "--progress-bar", "off"]
+        if not _has_a_cache(pip):
+            install.append("--no-cache-dir")
+        _run([*install, "-r", requirements], job)
+        job.text = "installing this project"
+        _run([*install, "--no-deps", "--editable", "."], job)
+        report.say(f"{folder}: {requirements} installed in {job.took()}")
+
+
+def _has_a_cache(pip: list[str]) -> bool:
+    """Whether the user has pip keep what it fetches."""
+    answer = subprocess.run([*pip, "cache", "dir"], capture_output=True, text=True, check=False)
+    return answer.returncode == 0 and Path(answer.stdout.strip()).is_dir()
+
+
+def _run(words: list[str], job: report.Job) -> None:
+    last: deque[str] = deque(maxlen=12)
+    fetched = 0
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, cwd=ROOT, stdout=pipe, stderr=subprocess.STDOUT, text=True) as process:
+        for line in process.stdout or ():
+            last.append(line.rstrip())
+            if line.lstrip().startswith(("Collecting", "Downloading", "Using cached")):
+                fetched += line.startswith("Collecting")
+                job.text = f"{fetched} packages found"
+            elif line.startswith("Installing collected"):
+                job.text = f"installing {line.count(',') + 1} packages"
+    if process.returncode:
+        text = "\n  ".join(line for line in last if line)
+        hint = ""
+        if "ensurepip" in text:
+            hint = " (on Debian and Ubuntu the package python3-venv is missing)"
+        raise BuildError(f"{job.name}: {' '.join(words[1:4])} failed{hint}:\n  {text}")
+
+
+def main(words: list[str]) -> int:
+    """Both at once; each failure is said as soon as it happens, and the other one goes on."""
+    folder, requirements, *rest = words
+    problems: list[str] = []
+
+    def attempt(task: str) -> None:
+        try:
+            if task == "environment":
+                make_environment(Path(folder), requirements)
+            else:
+                tools = build.TOOLS.values()
+                build.ensure_all(t.name for t in tools if not t.on_demand or "--all-tools" in rest)
+        except BuildError as error:
+            problems.append(task)
+            report.say(f"error: {error}")
+
+    environment = threading.Thread(target=attempt, args=("environment",), daemon=True)
+    environment.start()
+    try:
+        if rest:
+            attempt("tools")
+        environment.join()
+    except KeyboardInterrupt:
+        print("\ninterrupted; the next run goes on from here", file=sys.stderr)
+        return 130
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,39 @@
+"""Chooses the newest allowed versions again, for Python 3.10 and newer, and writes them to constraints.txt.
+
+It runs in .venv and puts `uv` there; `make lock` calls it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAD = "# Every version that .venv may hold, for Python 3.10 and newer. Renewed with: make lock\n"
+OPTIONS = (
+    "--quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate "
+    "--no-emit-index-url --no-emit-find-links"
+)
+
+
+def main() -> int:
+    """The requirements without today's constraints, resolved."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"]
+    subprocess.run(pip, check=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        for file in ROOT.glob("requirements*.txt"):
+            lines = [line for line in file.read_text().splitlines() if not line.startswith("-c ")]
+            (Path(scratch) / file.name).write_text("\n".join(lines) + "\n")
+        chosen = Path(scratch) / "constraints.txt"
+        uv = str(Path(sys.executable).with_name("uv"))
+        words = [uv, "pip", "compile", *OPTIONS.split(), "requirements-dev.txt", "-o", str(chosen)]
+        done = subprocess.run(words, cwd=scratch, check=False)
+        if done.returncode == 0:
+            (ROOT / "constraints.txt").write_text(HEAD + chosen.read_text())
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
