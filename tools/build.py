@@ -27,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ from tools import gobuild, release, report
 from tools.errors import BuildError, Unavailable, cache_errors
 from tools.table import TOOLS, Release, Tool
 
-__all__ = ["TOOLS", "BuildError", "cache_dir", "ensure", "ensure_all", "resolve"]
+__all__ = ["TOOLS", "BuildError", "cache_dir", "ensure", "ensure_all", "kept", "resolve"]
 
 HERE = Path(__file__).resolve().parent
 ORDER = {"": ("path", "download", "build"), "build": ("build",), "download": ("download",)}
@@ -77,6 +77,19 @@ def cache_dir() -> Path:
     """Where the tools are kept: `$XDG_CACHE_HOME` (default `~/.cache`) `/vault-aws-auth/bin`."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "vault-aws-auth" / "bin"
+
+
+def kept(name: str, made_from: str, make: Callable[[Path], None]) -> Path:
+    """A folder of the cache that `make` fills once on this machine, and anew when `made_from` changes."""
+    target = _folder(name, made_from.encode())
+    if not target.exists():
+        with _scratch(name) as scratch:
+            if not target.exists():  # another process filled it while this one waited
+                fresh = scratch / target.name
+                fresh.mkdir()
+                make(fresh)
+                fresh.replace(target)
+    return target
 
 
 def _order() -> tuple[str, ...]:

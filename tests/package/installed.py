@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.package.kit import write_language_host, write_plugin
 from tests.sandbox.kit import REPOSITORY
+from tools import build
 
 LEFT_OUT = shutil.ignore_patterns(
     ".git",
@@ -58,6 +59,7 @@ class Installed:
         _run(*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(self.root / "dist"), str(self.tree))
         _run(sys.executable, "-m", "venv", str(self.root / "venv"))
         install = [str(self.python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+        install += ["--cache-dir", str(build.cache_dir().parent / "pip")]  # `make clean-cache` empties it
         # The versions that the project is tested with; which packages is the wheel's own affair.
         pinned = ["--constraint", str(REPOSITORY / "constraints.txt")]
         _run(*install, "--no-compile", *pinned, str(self.wheel))

@@ -14,6 +14,7 @@ import yaml
 
 from tests.package.declarations import HEAD, declarations
 from tests.sandbox.kit import REPOSITORY
+from tools import build
 
 EXAMPLES = REPOSITORY / "examples"
 PREFIX = "vault-aws-auth:index:"
@@ -112,13 +113,21 @@ def typescript(schema: dict[str, Any], tmp_path_factory: pytest.TempPathFactory)
     if not shutil.which("npm"):
         pytest.skip("Node.js is not here: the TypeScript example is not type-checked")
     folder = tmp_path_factory.mktemp("typescript") / "program"
-    shutil.copytree(EXAMPLES / "consumer-typescript", folder)
+    shutil.copytree(EXAMPLES / "consumer-typescript", folder, ignore=shutil.ignore_patterns("node_modules"))
     package = json.loads((folder / "package.json").read_text())
     wanted = {**package["dependencies"], **package["devDependencies"]}
     # The package's own SDK is made by `pulumi install`; the other SDKs are large, and their own affair.
     kept = {name: wanted[name] for name in ("@pulumi/pulumi", "@types/node", "typescript")}
-    (folder / "package.json").write_text(json.dumps({"dependencies": kept}))
-    _run(folder, "npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent")
+    package = json.dumps({"dependencies": kept})
+
+    def install(target: Path) -> None:
+        (target / "package.json").write_text(package)
+        npm = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
+        _run(target, *npm, "--cache", str(target / "downloads"))
+        shutil.rmtree(target / "downloads")
+
+    # Beside the program: what is not in its own node_modules is looked for there.
+    (folder.parent / "node_modules").symlink_to(build.kept("npm", package, install) / "node_modules")
     any_provider = HEAD + "export declare class Provider extends pulumi.ProviderResource {\n"
     any_provider += "    constructor(name: string, args: any, opts?: pulumi.ResourceOptions);\n}\n"
     policy = "export declare class Policy extends pulumi.CustomResource {\n"
@@ -143,7 +152,7 @@ def _run(folder: Path, *words: str) -> None:
 
 def check_types(folder: Path) -> str:
     """What the TypeScript compiler says."""
-    compiler = [str(folder / "node_modules" / ".bin" / "tsc"), "--project", "."]
+    compiler = [str(folder.parent / "node_modules" / ".bin" / "tsc"), "--project", "."]
     answer = subprocess.run(compiler, cwd=folder, capture_output=True, text=True, timeout=200, check=False)
     return answer.stdout + answer.stderr
 

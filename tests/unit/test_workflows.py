@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import shutil
 import subprocess
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,6 +15,7 @@ import yaml
 
 from pipeline import ENVIRONMENTS
 from pipeline.__main__ import app
+from tools import build
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = {file.stem: file for file in sorted((ROOT / ".github" / "workflows").glob("*.yml"))}
@@ -222,14 +222,11 @@ def test_what_judges_a_change_has_owners() -> None:
     assert [path for path in owned if not (ROOT / path.strip("/")).exists()] == []
 
 
-@pytest.mark.skipif(not shutil.which("go"), reason="actionlint is built with Go, as the sandbox's tools are")
 def test_the_workflows_are_what_github_takes() -> None:
     """Keys, expressions, contexts, the inputs of actions and of called workflows."""
-    words = ["go", "tool", "actionlint", "-no-color", "-shellcheck=", "-pyflakes="]
+    words = [str(build.ensure("actionlint")), "-no-color", "-shellcheck=", "-pyflakes="]
     answer = subprocess.run(
         [*words, *map(str, WORKFLOWS.values())],
-        cwd=ROOT / "tools" / "actionlint",
-        env={**os.environ, "GOFLAGS": "-buildvcs=false", "GOWORK": "off"},
         capture_output=True,
         text=True,
         timeout=280,
