@@ -8,6 +8,7 @@ turn. Python's bytecode is not written ahead for every package, most of which is
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -21,16 +22,17 @@ from tools import build, report
 from tools.errors import BuildError
 
 ROOT = Path(__file__).resolve().parent.parent
+running: list[subprocess.Popen[str]] = []
+"""What the thread of the virtual environment has started; an interrupt ends it."""
 
 
 def make_environment(folder: Path, requirements: str) -> None:
     """Creates a virtual environment where there is none, and installs into it. Raises BuildError."""
     with report.job(str(folder)) as job:
-        python = folder / "bin" / "python"
-        if not python.exists():
+        pip = [str(folder / "bin" / "python"), "-m", "pip"]
+        if not _runs(pip):  # none, or one that was interrupted, or made by a Python that is gone
             job.text = "creating it"
             _run([sys.executable, "-m", "venv", "--clear", str(folder)], job)
-        pip = [str(python), "-m", "pip"]
         install = [*pip, "install", "--disable-pip-version-check", "--no-compile", "--progress-bar", "off"]
         if not _has_a_cache(pip):
             install.append("--no-cache-dir")
@@ -38,6 +40,13 @@ def make_environment(folder: Path, requirements: str) -> None:
         job.text = "installing this project"
         _run([*install, "--no-deps", "--editable", "."], job)
         report.say(f"{folder}: {requirements} installed in {job.took()}")
+
+
+def _runs(pip: list[str]) -> bool:
+    try:
+        return subprocess.run([*pip, "--version"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def _has_a_cache(pip: list[str]) -> bool:
@@ -51,6 +60,7 @@ def _run(words: list[str], job: report.Job) -> None:
     fetched = 0
     pipe = subprocess.PIPE
     with subprocess.Popen(words, cwd=ROOT, stdout=pipe, stderr=subprocess.STDOUT, text=True) as process:
+        running.append(process)
         for line in process.stdout or ():
             last.append(line.rstrip())
             if line.lstrip().startswith(("Collecting", "Downloading", "Using cached")):
@@ -82,6 +92,7 @@ def main(words: list[str]) -> int:
             problems.append(task)
             report.say(f"error: {error}")
 
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     environment = threading.Thread(target=attempt, args=("environment",), daemon=True)
     environment.start()
     try:
@@ -89,6 +100,8 @@ def main(words: list[str]) -> int:
             attempt("tools")
         environment.join()
     except KeyboardInterrupt:
+        for process in running:
+            process.terminate()
         print("\ninterrupted; the next run goes on from here", file=sys.stderr)
         return 130
     return 1 if problems else 0

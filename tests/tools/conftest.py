@@ -216,14 +216,16 @@ class Workshop:
         lines = [f"{hashlib.sha256(site.files[each]).hexdigest()}  {each}" for each in addresses]
         self.checksums.write_text("# pinned\n" + "\n".join(lines) + "\n")
 
-    def start(self, *words: str, largest_file: str = "", **variables: str) -> subprocess.Popen[str]:
+    def start(
+        self, *words: str, command: str = "build.py", largest_file: str = "", **variables: str
+    ) -> subprocess.Popen[str]:
         """Starts the command; with a limit for files, it writes as to a disk that is full."""
 
         def limit() -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest_file), int(largest_file)))
 
         return subprocess.Popen(
-            [sys.executable, str(self.folder / "tools" / "build.py"), *words],
+            [sys.executable, str(self.folder / "tools" / command), *words],
             env={**self.variables, **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,0 +1,36 @@
+"""The virtual environment and the tools are made ready side by side, and neither hides the other."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+from tests.tools.conftest import Vendors, Workshop
+
+
+def test_one_that_fails_is_said_once_and_the_other_one_is_made(workshop: Workshop) -> None:
+    venv = workshop.folder / "venv"
+    process = workshop.start(str(venv), "no-such-file.txt", "--tools", command="install.py")
+    said = process.communicate(timeout=200)[1]
+    assert process.returncode == 1
+    assert [line for line in said.splitlines() if "error: " in line and str(venv) in line]
+    assert said.count("no-such-file.txt") == 1
+    assert "vault 1.21.0: fetched" in said
+    assert Path(workshop.run("vault").paths["vault"]).exists()
+
+
+def test_an_environment_that_was_interrupted_is_made_anew(workshop: Workshop, vendors: Vendors) -> None:
+    venv = workshop.folder / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").write_text("half a program")
+    (venv / "left").write_text("of the first")
+    vendors.trickle = 0.05
+    process = workshop.start(str(venv), "no-such-file.txt", "--tools", command="install.py")
+    while not (venv / "bin" / "pip").exists():
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    assert "interrupted" in process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert not (venv / "left").exists()
