@@ -25,7 +25,13 @@ GENERATED = {
     "docs/reference/command.md": command_page.page,
 }
 SECTIONS = {
-    "Start": ["README.md", "docs/architecture.md", "docs/library.md", "docs/environments.md"],
+    "Start": [
+        "README.md",
+        "docs/architecture.md",
+        "docs/sandbox-tools.md",
+        "docs/library.md",
+        "docs/environments.md",
+    ],
     "Scenarios": [
         "docs/pod-identity.md",
         "docs/cross-account.md",
