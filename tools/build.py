@@ -254,12 +254,16 @@ def _build(tools: list[Tool]) -> None:
         modules.setdefault(tool.source.folder, []).append(tool)
     caches = cache_dir().parent / "go"
     later = list(modules.values())[1:]
-    fetching = threading.Thread(target=gobuild.fetch, args=(later, caches), daemon=True)
+    stop = threading.Event()
+    fetching = threading.Thread(target=gobuild.fetch, args=(later, caches, stop), daemon=True)
     fetching.start()
-    for module, group in modules.items():
-        with _scratch(module) as scratch:
-            _build_module([tool for tool in group if not _in_cache(tool, "build")], scratch, caches)
-    fetching.join()
+    try:
+        for module, group in modules.items():
+            with _scratch(module) as scratch:
+                _build_module([tool for tool in group if not _in_cache(tool, "build")], scratch, caches)
+    finally:
+        stop.set()
+        fetching.join()
     if caches.exists():
         _remove(caches)
     if len(gobuild.missing_caches()) < 2:

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -57,7 +58,12 @@ def build(tools: Sequence[Tool], scratch: Path, caches: Path) -> dict[str, Path]
             total,
         )
         report.say(f"{names}: built from tools/{source.folder}/go.mod in {job.took()}")
-    return {tool.name: target / tool.source.package.rpartition("/")[2] for tool in tools}
+    return {tool.name: target / _binary(tool.source.package) for tool in tools}
+
+
+def _binary(package: str) -> str:
+    """The name that Go gives the binary of a package: the last part of its path that is no major version."""
+    return [part for part in package.split("/") if not re.fullmatch(r"v\d+", part)][-1]
 
 
 @contextlib.contextmanager
@@ -95,15 +101,19 @@ def _copy(source: Path, target: Path) -> None:
             shutil.copyfile(Path(folder) / name, here / name)
 
 
-def fetch(groups: Sequence[Sequence[Tool]], caches: Path) -> None:
+def fetch(groups: Sequence[Sequence[Tool]], caches: Path, stop: threading.Event) -> None:
     """Fetches the modules of builds that come later, while another one compiles; they say what failed."""
     quiet = subprocess.DEVNULL
     for tools in groups:
         source = tools[0].source
         words = ["go", "list", "-tags", source.tags, "-deps", *(tool.source.package for tool in tools)]
         folder, variables = HERE / source.folder, environment(caches)
-        with contextlib.suppress(OSError):
-            subprocess.run(words, cwd=folder, env=variables, stdout=quiet, stderr=quiet, check=False)
+        process = subprocess.Popen(words, cwd=folder, env=variables, stdout=quiet, stderr=quiet)
+        while process.poll() is None:
+            if stop.wait(0.2):
+                process.terminate()
+                process.wait()
+                return
 
 
 @functools.cache

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 _LOCK = threading.Lock()
 _jobs: list[Job] = []
+_shown = False
+"""Whether a thread shows the jobs."""
 
 
 class Job:
@@ -41,11 +43,13 @@ def say(text: str) -> None:
 @contextlib.contextmanager
 def job(name: str) -> Iterator[Job]:
     """Shows a job while it runs: on a terminal in one line for all, which is rewritten, else now and then."""
+    global _shown
     running = Job(name)
     with _LOCK:
-        if not _jobs:
-            threading.Thread(target=_show, daemon=True).start()
         _jobs.append(running)
+        if not _shown:
+            _shown = True
+            threading.Thread(target=_show, daemon=True).start()
     try:
         yield running
     finally:
@@ -55,11 +59,13 @@ def job(name: str) -> Iterator[Job]:
 
 
 def _show() -> None:
+    global _shown
     terminal = sys.stderr.isatty()
     while True:
         time.sleep(1 if terminal else 20)
         with _LOCK:
             if not _jobs:
+                _shown = False
                 return
             if terminal:
                 width = shutil.get_terminal_size().columns

@@ -52,8 +52,9 @@ for word in "$@"; do
       copy=$(sed -n 's/^replace github.com.hashicorp.vault => //p' "${word#*=}")
       cp -r "$copy" "$CALLS.source" ;;
     */vault|*/pulumi|*/kube*|*/server/v3|*/caddy|*/actionlint)
-      printf '#!/bin/sh\necho built %s v1.21.0\n' "$word" > "$target/${word##*/}"
-      chmod 755 "$target/${word##*/}" ;;
+      name=${word%/v3}
+      printf '#!/bin/sh\necho built %s v1.21.0\n' "$word" > "$target/${name##*/}"
+      chmod 755 "$target/${name##*/}" ;;
   esac
   last=$word
 done
