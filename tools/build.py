@@ -201,7 +201,8 @@ def _download(tools: list[Tool]) -> None:
     """Fetches what the vendors have, side by side; the rest is said in a line, and left to be built."""
     forced = _order() == ("download",)
     wanted = {tool.release.name: tool.release for tool in tools if tool.release.address()}
-    silent = release.unreachable(frozenset(each.host for each in wanted.values()))
+    hosts = {each.host for each in wanted.values()}
+    silent = {host: why for host, why in release.unreachable().items() if host in hosts}
     if silent:
         text = "; ".join(f"{host}: {reason}" for host, reason in silent.items())
         mirror = os.environ.get(release.MIRROR)

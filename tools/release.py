@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from tools import report
 from tools.errors import BuildError, Unavailable
-from tools.table import Release
+from tools.table import TOOLS, Release
 
 CHECKSUMS = Path(__file__).resolve().parent / "checksums.txt"
 MIRROR = "SANDBOX_TOOLS_MIRROR"
@@ -40,8 +40,9 @@ def url(address: str) -> str:
 
 
 @functools.cache
-def unreachable(hosts: frozenset[str]) -> dict[str, str]:
-    """Of these hosts those that do not answer, each with the reason. Takes `PROBE_SECONDS` at most, once."""
+def unreachable() -> dict[str, str]:
+    """The vendors' hosts that do not answer, each with the reason. At most `PROBE_SECONDS`, once a run."""
+    hosts = sorted({tool.release.host for tool in TOOLS.values()})
     answers: dict[str, str] = {}
 
     def ask(host: str) -> None:
@@ -61,7 +62,7 @@ def unreachable(hosts: frozenset[str]) -> dict[str, str]:
     for thread in threads:  # a name that is not resolved may take longer than any timeout of a socket
         thread.join(max(0.0, deadline - time.monotonic()))
     silent = f"no answer within {PROBE_SECONDS:.0f} s"
-    return {host: reason for host in sorted(hosts) if (reason := answers.get(host, silent))}
+    return {host: reason for host in hosts if (reason := answers.get(host, silent))}
 
 
 def fetch(release: Release, scratch: Path, job: report.Job) -> tuple[Path, str]:

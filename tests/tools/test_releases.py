@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.tools.conftest import VERSIONS, Vendors, Workshop, releases, script, tarball, zipped
+from tools.table import TOOLS
 
 
 def test_every_tool_comes_from_its_vendor(workshop: Workshop, vendors: Vendors) -> None:
     workshop.pin(vendors, "vault", "envtest")
-    done = workshop.run("--download", "--all")
+    here = [name for name, tool in TOOLS.items() if tool.release.address()]  # macOS: not all of them
+    done = workshop.run("--download", *here)
     assert done.code == 0, done.said
-    assert {name: done.says(name) for name in done.paths} == VERSIONS
+    assert {name: done.says(name) for name in done.paths} == {name: VERSIONS[name] for name in here}
     assert "vault 1.21.0: fetched" in done.said
     assert "checked against tools/checksums.txt" in done.said
     assert (
@@ -25,9 +27,9 @@ def test_every_tool_comes_from_its_vendor(workshop: Workshop, vendors: Vendors) 
     )
     folder = Path(done.paths["pulumi"]).parent
     assert (folder / "pulumi-language-python").exists(), "what comes with the engine stays beside it"
-    assert vendors.downloads("envtest-v1.36.2-linux-amd64.tar.gz") <= 1, "three tools, one archive"
+    assert vendors.downloads(str(releases()["envtest"].address())) == 1, "three tools, one archive"
     before = list(vendors.asked)
-    assert workshop.run("--all").paths == done.paths
+    assert workshop.run(*here).paths == done.paths
     assert vendors.asked == before, "the second time nobody is asked"
 
 
@@ -125,7 +127,7 @@ def test_vendors_that_cannot_be_reached_are_said_once_and_everything_is_built(
     assert done.code == 0
     line = [line for line in done.said.splitlines() if "not reachable" in line]
     assert len(line) == 1
-    assert f"not reachable at {url}: get.pulumi.com: Connection refused; github.com" in line[0]
+    assert f"not reachable at {url}: get.pulumi.com: Connection refused; github.com" in line[0], line
     assert {name: done.says(name).split()[0] for name in done.paths} == dict.fromkeys(done.paths, "built")
 
 
@@ -143,7 +145,8 @@ def test_a_proxy_that_refuses_is_named_with_its_answer(
     proxy = {"SANDBOX_TOOLS_MIRROR": "", "https_proxy": vendors.url}
     error = workshop.run("--download", "vault", **proxy).error
     assert "releases.hashicorp.com: Tunnel connection failed: 403 Forbidden" in error
-    assert vendors.asked == ["CONNECT releases.hashicorp.com:443"]
+    hosts = ("dl.k8s.io", "get.pulumi.com", "github.com", "releases.hashicorp.com")
+    assert sorted(vendors.asked) == [f"CONNECT {host}:443" for host in hosts], "each is asked once"
     assert workshop.run("vault", **proxy).says("vault").startswith("built")
 
 
