@@ -14,28 +14,19 @@ none it has its own, which go once everything is built. An interrupted build goe
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
-import functools
-import hashlib
 import os
-import re
-import shutil
 import signal
-import stat
-import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 if __name__ == "__main__":  # run as a file, before anything is installed
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from tools import gobuild, release, report
+from tools import cache, gobuild, release, report, versions
+from tools.cache import cache_dir, kept
 from tools.errors import BuildError, Unavailable, cache_errors
 from tools.table import TOOLS, Release, Tool
 
@@ -49,7 +40,7 @@ def resolve(name: str) -> Path | None:
     """The tool's path when it is on PATH in a good version or in the cache, else None."""
     tool = TOOLS[name]
     for where in _order():
-        found = _on_path(tool) if where == "path" else _in_cache(tool, where)
+        found = versions.on_path(tool) if where == "path" else _in_cache(tool, where)
         if found:
             return found
     return None
@@ -73,67 +64,11 @@ def ensure_all(names: Iterable[str]) -> dict[str, Path]:
     return {name: path for name, path in found.items() if path}
 
 
-def cache_dir() -> Path:
-    """Where the tools are kept: `$XDG_CACHE_HOME` (default `~/.cache`) `/vault-aws-auth/bin`."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "vault-aws-auth" / "bin"
-
-
-def kept(name: str, made_from: str, make: Callable[[Path], None]) -> Path:
-    """A folder of the cache that `make` fills once on this machine, and anew when `made_from` changes."""
-    target = _folder(name, made_from.encode())
-    if not target.exists():
-        with _scratch(name) as scratch:
-            if not target.exists():  # another process filled it while this one waited
-                fresh = scratch / target.name
-                fresh.mkdir()
-                make(fresh)
-                fresh.replace(target)
-    return target
-
-
 def _order() -> tuple[str, ...]:
     chosen = os.environ.get("SANDBOX_TOOLS", "")
     if chosen not in ORDER:
         raise BuildError(f"SANDBOX_TOOLS is {chosen!r}; it can be build, download, or empty")
     return ORDER[chosen]
-
-
-# PATH
-
-
-def _on_path(tool: Tool) -> Path | None:
-    found = shutil.which(tool.name)
-    version = _version(found, tool.version_args) if found else None
-    if not found or not version:
-        return None
-    low, high = tool.accepted
-    return Path(found) if low <= version < high else None
-
-
-@functools.cache  # asking for a version starts the tool; the answer holds as long as this process
-def _version(path: str, arguments: tuple[str, ...]) -> tuple[int, int] | None:
-    """Major and minor version that a binary says of itself; None when it does not run, or needs a license."""
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        answer = subprocess.run(
-            [path, *arguments],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
-            check=False,
-        )
-        version = re.search(r"v?(\d+)\.(\d+)\.\d+(\+ent)?", answer.stdout + answer.stderr)
-        if version and not version[3]:
-            return int(version[1]), int(version[2])
-    return None
-
-
-def _range(tool: Tool) -> str:
-    (low, high) = tool.accepted
-    last = f"{high[0]}.{high[1] - 1}"
-    first = f"{low[0]}.{low[1]}"
-    return first if first == last else f"{first} to {last}"
 
 
 # The cache
@@ -147,51 +82,14 @@ def _in_cache(tool: Tool, where: str) -> Path | None:
 
 def _release_folder(chosen: Release) -> Path:
     pinned = release.pinned(chosen.address()) or ""
-    return _folder(f"{chosen.name}-{chosen.version}", repr(chosen).encode(), pinned.encode())
+    return cache.folder(f"{chosen.name}-{chosen.version}", repr(chosen).encode(), pinned.encode())
 
 
 def _build_folder(tool: Tool) -> Path:
     module = HERE / tool.source.folder
     files = sorted(path for path in module.rglob("*") if path.is_file())
     parts = [part for path in files for part in (str(path.relative_to(module)).encode(), path.read_bytes())]
-    return _folder(tool.name, repr((tool.source, gobuild.FLAGS)).encode(), *parts)
-
-
-def _folder(name: str, *parts: bytes) -> Path:
-    digest = hashlib.sha256()
-    for part in (sys.platform.encode(), os.uname().machine.encode(), *parts):
-        digest.update(len(part).to_bytes(8, "big") + part)
-    return cache_dir() / f"{name}-{digest.hexdigest()[:16]}"
-
-
-@contextlib.contextmanager
-def _scratch(name: str) -> Iterator[Path]:
-    """A folder of the cache for one process at a time; what one that was killed left in it is removed."""
-    folder = cache_dir() / f".{name}"
-    with cache_errors(cache_dir()):
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "lock").open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                report.say(f"{name}: another process makes it ready; waiting")
-                fcntl.flock(handle, fcntl.LOCK_EX)
-            for left in folder.iterdir():
-                if left.is_dir():
-                    _remove(left)
-            with tempfile.TemporaryDirectory(dir=folder) as scratch:
-                yield Path(scratch)
-
-
-def _remove(folder: Path) -> None:
-    """Removes a folder, Go's module cache too, which is write-protected."""
-
-    def unprotect(remove: Any, path: str, _: Any) -> None:
-        for each in (Path(path).parent, Path(path)):
-            each.chmod(each.stat().st_mode | stat.S_IRWXU)
-        remove(path)
-
-    shutil.rmtree(folder, onerror=unprotect)
+    return cache.folder(tool.name, repr((tool.source, gobuild.FLAGS)).encode(), *parts)
 
 
 # Vendors' releases
@@ -227,13 +125,13 @@ def _download(tools: list[Tool]) -> None:
 def _fetch(wanted: Release, forced: bool) -> None:
     target = _release_folder(wanted)
     tools = [tool for tool in TOOLS.values() if tool.release == wanted]
-    with _scratch(target.name) as scratch, report.job(wanted.name) as job:
+    with cache.scratch(target.name) as scratch, report.job(wanted.name) as job:
         if target.exists():  # another process fetched it while this one waited
             return
         try:
             folder, voucher = release.fetch(wanted, scratch, job)
             for tool in tools:
-                if not _version(str(folder / tool.name), tool.version_args):
+                if not versions.version_of(str(folder / tool.name), tool.version_args):
                     raise Unavailable(f"its {tool.name} does not run on this machine")
         except Unavailable as error:
             if forced:
@@ -260,13 +158,13 @@ def _build(tools: list[Tool]) -> None:
     fetching.start()
     try:
         for module, group in modules.items():
-            with _scratch(module) as scratch:
+            with cache.scratch(module) as scratch:
                 _build_module([tool for tool in group if not _in_cache(tool, "build")], scratch, caches)
     finally:
         stop.set()
         fetching.join()
     if caches.exists():
-        _remove(caches)
+        cache.remove(caches)
     if len(gobuild.missing_caches()) < 2:
         report.say("Go's caches are yours and were added to: `go clean -cache -modcache` empties them")
 
@@ -289,7 +187,7 @@ def _arguments() -> argparse.ArgumentParser:
     needed = [name for name, tool in TOOLS.items() if not tool.on_demand]
     others = [name for name in TOOLS if name not in needed]
     hosts = sorted({tool.release.host for tool in TOOLS.values()})
-    ranges = "\n".join(f"  {name:<24} {_range(tool)}" for name, tool in TOOLS.items())
+    ranges = "\n".join(f"  {name:<24} {versions.described(tool)}" for name, tool in TOOLS.items())
     parser = argparse.ArgumentParser(
         prog="python tools/build.py",
         description=__doc__,
@@ -366,7 +264,7 @@ def _clean() -> None:
     folder = cache_dir().parent
     if folder.exists():
         with cache_errors(folder):
-            _remove(folder)
+            cache.remove(folder)
         print(f"removed {folder}")
     else:
         print(f"{folder} is not there")

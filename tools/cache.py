@@ -1,0 +1,75 @@
+"""The project's folder in the user's cache: what is in it is whole, and made by one process at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tools import report
+from tools.errors import cache_errors
+
+
+def cache_dir() -> Path:
+    """Where the tools are kept: `$XDG_CACHE_HOME` (default `~/.cache`) `/vault-aws-auth/bin`."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "vault-aws-auth" / "bin"
+
+
+def folder(name: str, *parts: bytes) -> Path:
+    """The folder of what is made from `parts`, on this kind of machine."""
+    digest = hashlib.sha256()
+    for part in (sys.platform.encode(), os.uname().machine.encode(), *parts):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return cache_dir() / f"{name}-{digest.hexdigest()[:16]}"
+
+
+@contextlib.contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """A folder of the cache for one process at a time; what one that was killed left in it is removed."""
+    own = cache_dir() / f".{name}"
+    with cache_errors(cache_dir()):
+        own.mkdir(parents=True, exist_ok=True)
+        with (own / "lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                report.say(f"{name}: another process makes it ready; waiting")
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            for left in own.iterdir():
+                if left.is_dir():
+                    remove(left)
+            with tempfile.TemporaryDirectory(dir=own) as made:
+                yield Path(made)
+
+
+def remove(target: Path) -> None:
+    """Removes a folder, Go's module cache too, which is write-protected."""
+
+    def unprotect(again: Any, path: str, _: Any) -> None:
+        for each in (Path(path).parent, Path(path)):
+            each.chmod(each.stat().st_mode | stat.S_IRWXU)
+        again(path)
+
+    shutil.rmtree(target, onerror=unprotect)
+
+
+def kept(name: str, made_from: str, make: Callable[[Path], None]) -> Path:
+    """A folder of the cache that `make` fills once on this machine, and anew when `made_from` changes."""
+    target = folder(name, made_from.encode())
+    if not target.exists():
+        with scratch(name) as made:
+            if not target.exists():  # another process filled it while this one waited
+                fresh = made / target.name
+                fresh.mkdir()
+                make(fresh)
+                fresh.replace(target)
+    return target

@@ -1,0 +1,49 @@
+"""Which version a tool says it is, and whether the one of PATH is a good one."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from tools.table import Tool
+
+
+def on_path(tool: Tool) -> Path | None:
+    """The tool of PATH, when its version is one that the sandbox was run with."""
+    found = shutil.which(tool.name)
+    version = version_of(found, tool.version_args) if found else None
+    if not found or not version:
+        return None
+    low, high = tool.accepted
+    return Path(found) if low <= version < high else None
+
+
+@functools.cache  # asking for a version starts the tool; the answer holds as long as this process
+def version_of(path: str, arguments: tuple[str, ...]) -> tuple[int, int] | None:
+    """Major and minor version that a binary says of itself; None when it does not run, or needs a license."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        answer = subprocess.run(
+            [path, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+            check=False,
+        )
+        version = re.search(r"v?(\d+)\.(\d+)\.\d+(\+ent)?", answer.stdout + answer.stderr)
+        if version and not version[3]:
+            return int(version[1]), int(version[2])
+    return None
+
+
+def described(tool: Tool) -> str:
+    """The range, as people read it: `1.32 to 1.36`."""
+    (low, high) = tool.accepted
+    last = f"{high[0]}.{high[1] - 1}"
+    first = f"{low[0]}.{low[1]}"
+    return first if first == last else f"{first} to {last}"
