@@ -145,9 +145,11 @@ class ForkServer:
 
     def _forked(self, launch: Launch) -> bool:
         """Whether this is the fork."""
-        with suppress(OSError):  # else the launcher is gone, and the fork will see that
-            launch.connection.send(b"+")
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:  # no room for another process; the launcher may have better luck
+            launch.connection.close()
+            pid = -1
         if pid == 0:
             signal.set_wakeup_fd(-1)
             for each in self.children.values():
@@ -155,7 +157,10 @@ class ForkServer:
             return True
         for descriptor in launch.streams:
             os.close(descriptor)
-        self.children[pid] = launch.connection
+        if pid > 0:
+            self.children[pid] = launch.connection
+            with suppress(OSError):  # else the launcher is gone, and the fork will see that
+                launch.connection.send(b"+")
         return False
 
     def _reap(self) -> None:
@@ -281,11 +286,16 @@ def answers(folder: Path) -> bool:
     return subprocess.run(command, cwd=folder, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
+def import_all() -> None:
+    """Imports what forks are to have."""
+    for name in IMPORTED:
+        hasattr(importlib.import_module(name), "loaded")  # those of the SDKs are when first looked into
+
+
 def main() -> None:
     """`python -m sandbox.forkserver FOLDER`"""
     server = ForkServer(Path(sys.argv[1]))
-    for name in IMPORTED:
-        hasattr(importlib.import_module(name), "loaded")  # those of the SDKs are when first looked into
+    import_all()
     sys.modules["sandbox.plugins.aws.client"].read_models()
     sys.modules["hcl2"].loads("")  # its grammar, by which the guardrails read Vault's policies
     if threading.active_count() > 1:

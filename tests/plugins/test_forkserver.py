@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from sandbox.forkserver import answers
+from sandbox.forkserver import FIXED, answers
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -262,6 +262,48 @@ def test_what_only_a_new_python_can_have_it_gets(server: Server) -> None:
     seen = server.probe(environment={"PYTHONUTF8": "1"})
     assert not seen["forked"]
     assert seen["environment"]["PYTHONUTF8"] == "1"
+
+
+def test_libraries_take_their_settings_from_the_launcher(server: Server) -> None:
+    (server.modules / "libraries.py").write_text(
+        "import hvac, kubernetes.config.kube_config as kubeconfig, tempfile\n"
+        "print(hvac.v1.VAULT_CACERT, kubeconfig.KUBE_CONFIG_DEFAULT_LOCATION, tempfile.gettempdir())"
+    )
+    for place in ("/one", "/another"):
+        settings = {"VAULT_CACERT": place, "KUBECONFIG": place, "TMPDIR": str(server.folder)}
+        printed = server.launch("libraries", environment=settings).communicate()[0]
+        assert printed.split() == [place, place, str(server.folder)]
+
+
+READS = """\
+import os, sys
+kept = {name: getattr(os._Environ, name) for name in ("__getitem__", "__contains__")}
+read = set()
+for name, method in kept.items():
+    def noting(self, key, method=method):
+        read.add(key)
+        return method(self, key)
+    setattr(os._Environ, name, noting)
+from sandbox import forkserver
+forkserver.import_all()
+print(*sorted(str(key) for key in read))
+"""
+
+
+def test_no_other_variable_is_read_before_a_launch() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", READS],
+        env={"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    fixed = tuple(name.decode() for name in FIXED)
+    read_anew = ("VAULT_", "KUBECONFIG", "TMPDIR", "TEMP", "TMP")
+    harmless = ("HOME", "_PYTHON", "LC_CTYPE", "PSUTIL_DEBUG", "PARVER_", "TEMPORARILY_DISABLE_PROTOBUF_")
+    read = answer.stdout.split()
+    assert "PYDANTIC_DISABLE_PLUGINS" in read
+    assert [k for k in read if not k.startswith((*fixed, *read_anew, *harmless))] == []
 
 
 def test_nobody_who_asks_for_nothing_stops_it(server: Server) -> None:

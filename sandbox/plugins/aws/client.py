@@ -131,6 +131,7 @@ def read_models() -> None:
     Once for all sessions; the fork server does it before its forks.
     """
     session = _session()
+    session.set_credentials("none", "none")
     for service in ("sts", "iam", "ec2", "eks", "ssm", "autoscaling"):
         session.create_client(service, "us-east-1")
 
