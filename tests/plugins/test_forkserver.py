@@ -18,7 +18,8 @@ from typing import Any
 import psutil
 import pytest
 
-from sandbox.forkserver import FIXED, answers
+from sandbox.forked import FIXED
+from sandbox.forkserver import answers
 
 REPOSITORY = Path(__file__).parents[2]
 
