@@ -3,7 +3,9 @@
   python tools/install.py VENV REQUIREMENTS [--tools | --all-tools]
 
 Only `make` calls it: on a fresh machine both take minutes, and wait for the network and for the processor in
-turn. Python's bytecode is not written ahead for every package, most of which is never imported.
+turn. Bytecode is not written ahead, as most modules are never imported: Python writes it for those that are.
+Where Python is told not to (PYTHONDONTWRITEBYTECODE), every command would compile all that it imports, so
+there the environment and the project have their bytecode from here.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from tools import build, report
 from tools.errors import BuildError
 
 ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = ("cli", "components", "composition", "pipeline", "policies", "sandbox", "settings", "tools")
+"""The project's folders of Python that commands import."""
 running: list[subprocess.Popen[str]] = []
 """What the thread of the virtual environment has started; an interrupt ends it."""
 
@@ -33,12 +37,17 @@ def make_environment(folder: Path, requirements: str) -> None:
         if not _runs(pip):  # none, or one that was interrupted, or made by a Python that is gone
             job.text = "creating it"
             _run([sys.executable, "-m", "venv", "--clear", str(folder)], job)
-        install = [*pip, "install", "--disable-pip-version-check", "--no-compile", "--progress-bar", "off"]
+        install = [*pip, "install", "--disable-pip-version-check", "--progress-bar", "off"]
+        if not sys.dont_write_bytecode:
+            install.append("--no-compile")
         if not _has_a_cache(pip):
             install.append("--no-cache-dir")
         _run([*install, "-r", requirements], job)
         job.text = "installing this project"
         _run([*install, "--no-deps", "--editable", "."], job)
+        if sys.dont_write_bytecode:
+            job.text = "writing bytecode"
+            _run([str(folder / "bin" / "python"), "-m", "compileall", "-q", *PROGRAM], job)
         report.say(f"{folder}: {requirements} installed in {job.took()}")
 
 

@@ -24,6 +24,10 @@ from botocore.credentials import Credentials
 from sandbox import api
 from sandbox.home import Home
 from sandbox.processes import Processes
+from tests.bench.everyday import new_sandbox
+from tests.bench.rows import ERRORS, RATE, Report, Row
+
+AT_ONCE = 200
 
 _TOKENS = "/api/v1/namespaces/default/serviceaccounts/vault-auth/token"
 _ROLE = "arn:aws:iam::111111111111:role/vault-auth"
@@ -48,6 +52,16 @@ class Logins:
     @property
     def per_second(self) -> float:
         return (self.count - len(self.errors)) / self.seconds
+
+
+def rows(report: Report) -> None:
+    """Many at once, twice: the second time the emulated AWS has the sessions of the first."""
+    with new_sandbox() as bench:
+        bench.sandbox("up", "--no-logins")
+        for run in ("", ", again"):
+            found = concurrent_logins(bench.home.root, AT_ONCE)
+            report(Row(f"{AT_ONCE} logins at once{run}: failed", len(found.errors), ERRORS, 0))
+            report(Row(f"{AT_ONCE} logins at once{run}", found.per_second, RATE, 40))
 
 
 def concurrent_logins(folder: Path, count: int = 200) -> Logins:
