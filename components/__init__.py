@@ -28,6 +28,7 @@ from .secrets_engine import (
     EngineFederation,
     EngineUser,
 )
+from .stack_traces import short_stack_traces
 from .vault_auth import StsRole, VaultAwsAuth, VaultAwsAuthArgs, VaultConnection
 from .vault_identity import (
     AccessKeyMode,
@@ -90,4 +91,5 @@ __all__ = [
     "consumers",
     "merge_permissions",
     "permissions_of_principals",
+    "short_stack_traces",
 ]
