@@ -72,12 +72,14 @@ def pin_principals(
     unique_ids: pulumi.Input[list[str]],
     parent: pulumi.Resource,
 ) -> None:
-    """Declare the unique IDs of the IAM principals that a Vault role is bound to, in the order of their ARNs.
+    """Declare the unique IDs of the IAM principals that a Vault role is bound to, in the order of their ARNs:
+    of principals that the stack does not make.
 
     Vault looks the IDs up when the ARNs are written, and goes by them from then on: a principal that was
     deleted and made again under the same ARN could not log in, and no input of the Vault role would tell.
     Vault answers with the IDs that it has, and ignores them when they are written: so where they are not
-    those of AWS, the ARNs are written again, and Vault looks anew.
+    those of AWS, the ARNs are written again, and Vault looks anew. The Vault role is there all the while, for
+    the others that it binds.
     """
     vault.generic.Endpoint(
         f"{name}-principal-ids",

@@ -13,7 +13,7 @@ from typing_extensions import NotRequired, TypedDict
 from .. import iam, pod_role, trust
 from ..pod_role import PodIdentityMethod, PodIdentitySource, ServiceAccountRef
 from ..vault_auth import VaultConnection
-from ..vault_role import VaultToken, pin_principals, role_name, token_inputs
+from ..vault_role import VaultToken, role_name, token_inputs
 from .kinds import component_options, vault_role_options
 
 __all__ = [
@@ -165,12 +165,8 @@ class ServiceAccountLogin(pulumi.ComponentResource):
             auth_type="iam",
             bound_iam_principal_arns=[role.arn],
             resolve_aws_unique_ids=True,
-            opts=vault_role_options(self),
+            opts=vault_role_options(self, role.unique_id),
             **token,
-        )
-        principals = role.arn.apply(lambda arn: [arn])
-        pin_principals(
-            name, vault_role, principals, role.unique_id.apply(lambda unique_id: [unique_id]), self
         )
 
         self.vault_role = vault_role.role
@@ -178,7 +174,7 @@ class ServiceAccountLogin(pulumi.ComponentResource):
         self.service_accounts = pulumi.Output.from_input(
             [f"{account['namespace']}/{account['name']}" for account in accounts]
         )
-        self.principals = principals
+        self.principals = role.arn.apply(lambda arn: [arn])
         self.register_outputs(
             {
                 "vault_role": self.vault_role,

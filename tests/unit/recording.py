@@ -49,6 +49,8 @@ class Registered:
     delete_before_replace: bool
     replace_on_changes: set[str]
     """Inputs whose change replaces it, whatever the provider says."""
+    replacement_trigger: Any
+    """The value whose change replaces it; None where it has none."""
     alias_types: set[str]
     """Types that a resource of its name may have had before."""
     alias_parents: set[str]
@@ -217,6 +219,9 @@ class _Monitor(mocks.MockMonitor):
                     depends_on={_name(urn) for urn in request.dependencies},
                     delete_before_replace=request.deleteBeforeReplace,
                     replace_on_changes=set(request.replaceOnChanges),
+                    replacement_trigger=json_format.MessageToDict(request.replacement_trigger)
+                    if request.HasField("replacement_trigger")
+                    else None,
                     alias_types={alias.spec.type for alias in request.aliases},
                     alias_parents={_name(alias.spec.parentUrn) for alias in request.aliases},
                     ignore_changes=set(request.ignoreChanges),

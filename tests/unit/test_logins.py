@@ -93,7 +93,6 @@ def test_the_role_has_no_permissions() -> None:
         (ROLE, "pod-iam-role"),
         (ACCOUNT, "pod-app.api-service-account"),
         (VAULT_ROLE, "pod-vault-role"),
-        (ENDPOINT, "pod-principal-ids"),
     }
 
 
@@ -211,18 +210,24 @@ def pinned(recording: Recording, login: str) -> Any:
 def test_the_vault_role_follows_an_iam_role_that_is_made_anew() -> None:
     """Vault keeps the principal's unique ID: an IAM role of the same ARN is another principal to it."""
     recording = pod(vault_role="dev-role")
-    endpoint = recording.one(ENDPOINT, "pod-principal-ids")
-    assert pinned(recording, "pod") == {
-        "bound_iam_principal_arn": ["arn:aws:iam::111111111111:role/pod"],
-        "bound_iam_principal_id": ["AROA-pod"],
-    }
-    assert endpoint.inputs["path"] == "pod-vault-role-id"
-    assert (endpoint.parent, endpoint.provider) == ("pod", "vault")
-    assert "pod-vault-role" in endpoint.depends_on, "what is written anew exists"
+    role = recording.one(VAULT_ROLE, "pod-vault-role")
+    assert role.replacement_trigger == "AROA-pod"
+    assert "pod-iam-role" in role.depends_on
+    assert not recording.of_type(ENDPOINT), "another resource would write the same Vault role"
+
+
+def test_a_vault_role_of_principals_that_others_make_is_never_away() -> None:
+    """It binds several: when one of them was made anew, the others log in all the while."""
+    recording = node()
+    assert recording.one(VAULT_ROLE, "node-vault-role").replacement_trigger is None
+    endpoint = recording.one(ENDPOINT, "node-principal-ids")
+    assert endpoint.inputs["path"] == "node-vault-role-id"
+    assert (endpoint.parent, endpoint.provider) == ("node", "vault")
+    assert "node-vault-role" in endpoint.depends_on, "what is written anew exists"
 
 
 def test_the_vault_role_is_shared_by_two_resources_and_deleted_by_one() -> None:
-    inputs = pod().one(ENDPOINT, "pod-principal-ids").inputs
+    inputs = node().one(ENDPOINT, "node-principal-ids").inputs
     assert inputs["disableDelete"] is True
     assert inputs["ignoreAbsentFields"] is True
 
