@@ -1,0 +1,142 @@
+"""What components cost: a stack of many logins by the project's program, beside the same resources declared
+one by one (`flat/`), with the real engine in a sandbox that runs.
+
+`python -m tests.bench.components` in a shell that has sourced the sandbox's `env` prints it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox import environment
+from sandbox.engine import PROJECT, install_plugins
+from sandbox.home import REPOSITORY, Home
+from tests.bench.measure import Cost, run
+from tools import build
+
+LOGINS = 50
+FLAT = Path(__file__).parent / "flat"
+
+COMMANDS = {
+    "preview": ("preview",),
+    "up": ("up", "--yes", "--skip-preview"),
+    "up, no changes": ("up", "--yes", "--skip-preview", "--expect-no-changes"),
+}
+"""What is measured, in this order: of a stack that is not there yet, and of one that is."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one program took."""
+
+    costs: dict[str, Cost]
+    """By command."""
+    state: int
+    """Bytes of the stack's state."""
+    resources: int
+    """How many resources there are in it."""
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """The project's program by the flat one."""
+
+    cpu: dict[str, float]
+    """By command: the median over pairs of runs that took turns."""
+    components: Measured
+    """The project's program, in the last of them."""
+    flat: Measured
+    """The flat program, in the last of them."""
+
+
+def ratios(home: Home, logins: int = LOGINS, repeat: int = 3) -> Ratios:
+    """Brings both stacks up and down, in turns, in a sandbox whose processes run."""
+    pairs = [(measure(home, REPOSITORY, logins), measure(home, FLAT, logins)) for _ in range(repeat)]
+    cpu = {
+        command: statistics.median(ours.costs[command].cpu / flat.costs[command].cpu for ours, flat in pairs)
+        for command in COMMANDS
+    }
+    return Ratios(cpu, *pairs[-1])
+
+
+def measure(home: Home, program: Path, logins: int = LOGINS) -> Measured:
+    """What each command takes with the program in a folder; the stack is gone afterwards."""
+    with _project(home, logins) as (folder, stack, file):
+
+        def pulumi(*words: str, where: Path = program) -> Cost:
+            command = [str(build.ensure("pulumi")), *words, "--stack", stack, "--non-interactive"]
+            return run([*command, "-C", str(where)], environment.process_environment(home))
+
+        try:
+            costs = {name: pulumi(*words, "--config-file", str(file)) for name, words in COMMANDS.items()}
+            state = home.root / "pulumi" / "state" / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
+            kept = home.read_json(state)["checkpoint"]["latest"]["resources"]
+            return Measured(costs, state.stat().st_size, len(kept))
+        finally:
+            pulumi("destroy", "--yes", "--skip-preview", "--remove", where=folder)
+
+
+@contextmanager
+def _project(home: Home, logins: int) -> Iterator[tuple[Path, str, Path]]:
+    """A folder for the engine's own files, with a new stack and its configuration."""
+    (home.root / "pulumi" / "state").mkdir(parents=True, exist_ok=True)
+    install_plugins(home)
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder, stack = Path(name), "bench"
+        shutil.copyfile(REPOSITORY / "Pulumi.yaml", folder / "Pulumi.yaml")
+        run(
+            [str(build.ensure("pulumi")), "stack", "init", stack, "--no-select", "--non-interactive"],
+            environment.process_environment(home),
+            cwd=folder,
+        )
+        file = folder / f"Pulumi.{stack}.yaml"
+        made: dict[str, Any] = yaml.safe_load(file.read_text())
+        file.write_text(yaml.safe_dump({**made, "config": config(home, logins)}))
+        yield folder, stack, file
+
+
+def config(home: Home, logins: int = LOGINS) -> dict[str, Any]:
+    """The configuration of a stack with that many logins, each of one service account."""
+    endpoint = home.emulator_url
+    return {
+        "aws:region": home.region,
+        f"{PROJECT}:accountId": environment.PRIMARY_ACCOUNT,
+        f"{PROJECT}:cluster": {"name": "bench"},
+        f"{PROJECT}:vault": {
+            "serverIdHeader": "vault.example.com",
+            "address": home.vault_address,
+            "endpoints": {"sts": endpoint, "iam": endpoint, "ec2": endpoint},
+        },
+        f"{PROJECT}:logins": {
+            f"app-{number:03}": {
+                "kind": "service-account",
+                "serviceAccounts": [f"default/app-{number:03}"],
+                "policies": ["dev"],
+                "maxTtl": "1h",
+            }
+            for number in range(logins)
+        },
+    }
+
+
+def main() -> None:
+    """Prints the ratios."""
+    found = ratios(Home.from_environment())
+    for command, cpu in found.cpu.items():
+        ours, flat = found.components.costs[command], found.flat.costs[command]
+        print(f"{command:16} {cpu:5.2f}   last: {ours.cpu:6.2f} / {flat.cpu:6.2f} CPU-s")
+    for name, last in (("components", found.components), ("flat", found.flat)):
+        print(f"{name:16} {last.resources} resources, state of {last.state / 1024:.0f} KiB")
+
+
+if __name__ == "__main__":
+    main()
