@@ -81,6 +81,7 @@ class Parser:
         if self.problems.found or not (region and vault and identity):
             raise SettingsError(self.problems.found)
         used = {policy for login in logins.values() for policy in login.section.policies}
+        used.update(vault.section.policies)
         return Settings.model_construct(
             region=region,
             account_id=account_id,

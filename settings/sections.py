@@ -25,6 +25,7 @@ from settings.values import (
     MountPath,
     Namespace,
     PolicyArn,
+    PolicyName,
     Region,
     RoleArn,
     ServerIdHeader,
@@ -95,6 +96,12 @@ class Cluster(Section):
     namespaces: UniqueList[Namespace] = Field(
         [],
         description="list of Kubernetes namespaces that the stack makes, and deletes with all in them",
+    )
+
+    pod_identity_agent: bool = Field(
+        False,
+        description="install the EKS Pod Identity agent although nothing in this stack needs it: for the "
+        "logins of other stacks",
     )
 
     def given(self) -> dict[str, Any]:
@@ -170,6 +177,16 @@ class Vault(Section):
         description="list of Vault policies that somebody else manages and logins may name; the others are "
         "this stack's own: written from policies/vault/, and deleted with it",
     )
+    policies: UniqueList[PolicyName] = Field(
+        [],
+        description="list of Vault policies that the stack writes from policies/vault/ although no login of "
+        "its own names them: for the logins of other stacks",
+    )
+
+    @rule("policies", "external_policies")
+    def _owners(self) -> Iterator[str]:
+        if both := sorted({*self.policies} & {*self.external_policies}):
+            yield f"has {both[0]} in policies and in externalPolicies; leave it out of one"
 
     @property
     def header(self) -> str:
@@ -217,7 +234,8 @@ class Settings(BaseModel):
     @property
     def uses_pod_identity(self) -> bool:
         """Whether the cluster's nodes need the EKS Pod Identity agent."""
-        return any(
+        asked = self.cluster is not None and self.cluster.pod_identity_agent
+        return asked or any(
             getattr(it, "method", "") == "pod-identity" for it in (self.vault_identity, *self.logins.values())
         )
 

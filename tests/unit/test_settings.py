@@ -83,6 +83,26 @@ def test_policies_of_others_may_be_named_and_are_not_written() -> None:
     ]
 
 
+def test_a_policy_is_written_for_the_logins_of_other_stacks() -> None:
+    config = changed("vault.policies", ["ops"])
+    assert set(parse(config, POLICIES).policies) == {"ops", "dev"}
+
+
+def test_a_policy_for_other_stacks_is_one_that_this_stack_can_write() -> None:
+    (problem,) = problems(changed("vault.policies", ["nobodys"]))
+    assert problem.startswith(
+        'vault-aws-auth:vault.policies[0]: "nobodys" is not a Vault policy of this project'
+    )
+
+
+def test_a_policy_is_of_this_stack_or_of_somebody_else() -> None:
+    config = changed("vault.policies", ["ops"])
+    config["vault-aws-auth:vault"]["externalPolicies"] = ["ops"]
+    assert problems(config) == [
+        "vault-aws-auth:vault: has ops in policies and in externalPolicies; leave it out of one"
+    ]
+
+
 def test_every_key_has_a_description_and_a_default_or_is_required() -> None:
     models = {
         cls

@@ -89,6 +89,12 @@ def test_the_way_of_a_login_to_its_role_is_one_word() -> None:
         assert parse(config, POLICIES).uses_pod_identity is used
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_pod_identity_agent_is_installed_for_the_logins_of_other_stacks(asked: bool) -> None:
+    config = changed(("cluster", {**CLUSTER, "podIdentityAgent": asked}), ("logins/pod", POD))
+    assert parse(config, POLICIES).installs_pod_identity_agent is asked
+
+
 def test_vaults_identity_is_one_word_and_no_login_changes() -> None:
     pod = ("logins/pod", POD)
     role = {"kind": "role", "serviceAccount": "vault/vault", "method": "pod-identity"}
