@@ -1,0 +1,1 @@
+"""Work on stacks as a whole: `python -m stack`."""

@@ -1,0 +1,155 @@
+"""`python -m stack`: the command line. It only reads options; the work is in the modules it calls."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stack.split import SplitError
+from stack.split import run as steps
+from stack.split import teams as division
+from stack.split.move import Handover
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Work on stacks as a whole.",
+)
+
+
+@app.callback()
+def _commands() -> None:
+    """Work on stacks as a whole."""
+
+
+@app.command()
+def split(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="STACK_FILE", help="The stack file, Pulumi.STACK.yaml. It becomes the platform's."
+        ),
+    ],
+    into: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="The Pulumi project of the teams' stacks. Where none is, it is made from the example's.",
+        ),
+    ],
+    by_namespace: Annotated[
+        bool,
+        typer.Option("--by-namespace", help="A team for each namespace of service accounts, with its name."),
+    ] = False,
+    teams: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="YAML, TEAM: [PATTERN, ...]: with * and ?, of service accounts, NAMESPACE/NAME, or of the "
+            "names of logins.",
+        ),
+    ] = None,
+    stack: Annotated[
+        str | None, typer.Option(help="Name of the stack.", show_default="from STACK_FILE")
+    ] = None,
+    project: Annotated[
+        Path, typer.Option("--project", "-C", metavar="DIR", help="The Pulumi project of the stack.")
+    ] = Path(),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what goes where, and change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Split a stack into a platform and teams, each with its own logins; no login fails meanwhile.
+
+    Stack files are written, and resources handed from state to state; nothing in AWS, Kubernetes or Vault is
+    touched. See to it that nobody deploys these stacks meanwhile. Killed half-way: run it again.
+    """
+    if by_namespace == (teams is not None):
+        raise SplitError(["say who gets what: either --by-namespace or --teams FILE"])
+    parts = file.name.split(".")
+    named = ".".join(parts[1:-1]) if parts[0] == "Pulumi" and len(parts) > 2 else None
+    if not (stack or named):
+        raise SplitError([f"{file}: is not called Pulumi.STACK.yaml; name the stack with --stack"])
+    patterns = division.read(teams) if teams else None
+    prepared = steps.prepare(
+        steps.Wanted(file.resolve(), stack or str(named), project.resolve(), into.resolve(), patterns)
+    )
+    _tell(prepared)
+    if dry_run or not prepared.plan.teams:
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise SplitError(["nobody can be asked here; look with --dry-run, and say --yes"])
+        if not typer.confirm("\nSplit it so?"):
+            raise SplitError(["nothing was changed"])
+    typer.echo()
+    steps.carry_out(prepared, lambda line: typer.echo(f"  ✓ {line}"))
+    typer.echo(
+        "\nNothing is deployed by that. Look at it, the platform first:\n"
+        f"  pulumi preview --stack {prepared.wanted.stack}\n"
+        + "".join(
+            f"  pulumi preview --stack {team.name} -C {_shown(prepared.wanted.into)}\n"
+            for team in prepared.plan.teams
+        )
+        + "and then do the same with pulumi up, which also writes the outputs of the teams' stacks."
+    )
+
+
+def _tell(split: steps.Split) -> None:
+    """Say what goes where, and what is left to do."""
+    plan, stack = split.plan, split.wanted.stack
+    if not plan.teams:
+        typer.echo(f"Nothing to split: no login of {_shown(split.wanted.file)} goes to a team.")
+    for handover in split.handovers:
+        team, file = handover.team, split.team_file(handover.team.name)
+        written = "there already"
+        if team.name in split.team_texts:
+            written = "more for it" if file.exists() else "new"
+        typer.echo(f"{team.name}: {_shown(file)} ({written}), {_left(handover)}")
+        typer.echo(f"  logins: {', '.join(team.logins)}")
+        if team.consumers:
+            typer.echo(f"  consumers: {', '.join(team.consumers)}")
+    if plan.teams:
+        typer.echo(f"{stack}, the platform: {_shown(split.wanted.file)}")
+        for (section, key), value in plan.added.items():
+            typer.echo(f"  gets for its teams: {section}.{key}: {str(value).replace(chr(39), '')}")
+    for name, why in plan.staying.items():
+        typer.echo(f"  login {name} stays: {why}")
+
+
+def _left(handover: Handover) -> str:
+    if handover.done:
+        return "which has its resources"
+    if handover.forget and not handover.move:
+        return f"which has its {handover.resources} resources; the platform forgets them"
+    return f"{handover.resources} resources"
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def main(run: Callable[[], None] = app) -> None:
+    """The command line: every expected failure is one line for each problem, and exit code 1."""
+    try:
+        run()
+    except SplitError as error:
+        for problem in error.problems:
+            print(f"error: {problem}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again, it goes on from there", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
