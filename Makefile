@@ -8,12 +8,14 @@ STACK ?= local
 READY := $(VENV)/.ready
 READY_TO_TEST := $(VENV)/.ready-to-test
 WORKERS ?= 2
+LOGINS ?= 1000
+EACH ?= 50
 
 # On a fresh machine the tools are made ready beside the virtual environment.
 TOOLS := $(if $(filter up,$(MAKECMDGOALS)),--tools,$(if $(filter test unit sandbox-test,$(MAKECMDGOALS)),--all-tools))
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down stop status test check unit sandbox-test golden bench docs schema format lock clean clean-cache
+.PHONY: help install up down stop status test check unit sandbox-test golden bench bench-scale docs schema format lock clean clean-cache
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +71,9 @@ golden: $(READY_TO_TEST) ## Renew the golden files: the URNs of every stack file
 
 bench: $(READY_TO_TEST) ## Measure imports, previews and the chain
 	@$(BIN)/python -m tests.bench
+
+bench-scale: $(READY_TO_TEST) ## Measure LOGINS=1000 logins as team stacks of EACH=50, against one state and Vault's API
+	@$(BIN)/python -m tests.bench.scale --logins $(LOGINS) --each $(EACH) $(if $(JSON),--json)
 
 docs: $(READY_TO_TEST) ## Build the documentation as a site, build/site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict

@@ -3,56 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sandbox import environment, guardrails
-from sandbox.home import Home
+from sandbox import guardrails
 from tests.sandbox.callers import assume_with_token, log_in
 from tests.sandbox.kit import REPOSITORY, Sandbox
+from tests.sandbox.team_project import EXAMPLE, TeamProject
 
-EXAMPLE = REPOSITORY / "examples" / "platform-and-teams"
 TEAMS = ("payments", "search")
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("platform and teams")]
 
 
-class Teams:
-    """The teams' project in a copy, as `pulumi stack init` writes into the stack files."""
+class Teams(TeamProject):
+    """What both teams' first updates printed is kept."""
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
-        self.sandbox = sandbox
+        super().__init__(sandbox, folder)
         self.first_ups: dict[str, str] = {}
-        self.project = folder / "team"
-        shutil.copytree(EXAMPLE / "team", self.project)
-        # Under the name that it has when it is installed.
-        packages = folder / "packages"
-        packages.mkdir()
-        (packages / "pulumi_vault_aws_auth").symlink_to(REPOSITORY / "components")
-        variables = environment.process_environment(Home(sandbox.home))
-        path = os.pathsep.join(filter(None, [str(packages), variables.get("PYTHONPATH", "")]))
-        self.variables = {**variables, "PYTHONPATH": path}
-
-    def pulumi(self, *words: str) -> str:
-        return self.run("pulumi", *words, "--non-interactive")
-
-    def run(self, *words: str) -> str:
-        answer = subprocess.run(
-            words,
-            cwd=self.project,
-            env=self.variables,
-            capture_output=True,
-            text=True,
-            timeout=250,
-            check=False,
-        )
-        assert answer.returncode == 0, answer.stdout + answer.stderr
-        return answer.stdout
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +34,7 @@ def teams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]:
     try:
         sandbox.up("--stack", "platform", "--config", str(EXAMPLE / "Pulumi.platform.yaml"))
         made = Teams(sandbox, folder)
+        made.copy_example()
         for team in TEAMS:
             rule = f'path "{team}/*" {{ capabilities = ["read"] }}'
             sandbox.vault.sys.create_or_update_policy(f"{team}-readers", rule)
