@@ -44,8 +44,9 @@ def put(text: str, path: Sequence[str], value: Any) -> str:
             return text[: old.start_mark.index] + _flow(value) + text[old.end_mark.index :]
     if node.flow_style:
         close = node.end_mark.index - 1
+        inside = text[:close].rstrip()
         comma = ", " if node.value else ""
-        return text[:close].rstrip() + f"{comma}{key}: {_flow(value)} " + text[close:]
+        return inside + f"{comma}{key}: {_flow(value)}" + text[len(inside) :]
     indent = node.value[0][0].start_mark.column
     lines = text.splitlines(keepends=True)
     _, end = _span(text, [*above, node.value[-1][0].value])
@@ -72,7 +73,8 @@ def dumped(value: Any) -> str:
 
 
 def _lines(indent: int, value: dict[str, Any]) -> list[str]:
-    return [" " * indent + line + "\n" for line in dumped(value).splitlines()]
+    written = yaml.safe_dump(value, default_flow_style=None, sort_keys=False, allow_unicode=True, width=110)
+    return [" " * indent + line + "\n" for line in written.splitlines()]
 
 
 def _flow(value: Any) -> str:

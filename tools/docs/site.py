@@ -31,6 +31,7 @@ SECTIONS = {
         "docs/sandbox-tools.md",
         "docs/library.md",
         "docs/environments.md",
+        "docs/scale.md",
     ],
     "Scenarios": [
         "docs/pod-identity.md",
@@ -42,7 +43,7 @@ SECTIONS = {
     ],
     "Examples": ["examples/*/README.md"],
     "Security": ["docs/security.md", "docs/permissions.md", "docs/guardrails.md"],
-    "Operations": ["docs/operations.md", "docs/troubleshooting.md", "docs/upgrades/*.md"],
+    "Operations": ["docs/operations.md", "docs/performance.md", "docs/troubleshooting.md", "docs/upgrades/*.md"],
     "Reference": ["docs/commands.md", *GENERATED],
 }
 """The order of pages. Those that are not there are left out, and those that are not here come last."""
