@@ -10,6 +10,7 @@ READY_TO_TEST := $(VENV)/.ready-to-test
 WORKERS ?= 2
 LOGINS ?= 1000
 EACH ?= 50
+STATES ?= 50,100,200
 
 # On a fresh machine the tools are made ready beside the virtual environment.
 TOOLS := $(if $(filter up,$(MAKECMDGOALS)),--tools,$(if $(filter test unit sandbox-test,$(MAKECMDGOALS)),--all-tools))
@@ -73,7 +74,7 @@ bench: $(READY_TO_TEST) ## Measure imports, previews and the chain
 	@$(BIN)/python -m tests.bench
 
 bench-scale: $(READY_TO_TEST) ## Measure LOGINS=1000 logins as team stacks of EACH=50, against one state and Vault's API
-	@$(BIN)/python -m tests.bench.scale --logins $(LOGINS) --each $(EACH) $(if $(JSON),--json)
+	@$(BIN)/python -m tests.bench.scale --logins $(LOGINS) --each $(EACH) --states $(STATES) $(if $(JSON),--json)
 
 docs: $(READY_TO_TEST) ## Build the documentation as a site, build/site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
