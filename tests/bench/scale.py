@@ -316,7 +316,7 @@ def clean_up(bench: Bench) -> None:
 def main(
     count: Annotated[int, typer.Option("--logins", help="How many, in all.")] = 1000,
     each: Annotated[int, typer.Option(help="Of them in each team's stack.")] = 50,
-    states: Annotated[str, typer.Option(help="How many in one stack, one size after the other.")] = "50,100,200",
+    states: Annotated[str, typer.Option(help="How many in one stack, one after the other.")] = "50,100,200",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure, and print one table."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 import threading
@@ -143,7 +144,9 @@ class Stack:
         psutil.wait_procs(at_work, timeout=60)
 
     def pulumi(self, *words: str) -> str:
-        return self.teams.pulumi("-C", str(REPOSITORY), *words, "--stack", "one")
+        answer = self.sandbox.shell(shlex.join(["pulumi", *words, "--stack", "one", "--non-interactive"]))
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        return answer.stdout
 
     def names(self) -> set[str]:
         """Of the resources in the stack's state."""
