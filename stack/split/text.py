@@ -52,7 +52,7 @@ def put(text: str, path: Sequence[str], value: Any) -> str:
     _, end = _span(text, [*above, node.value[-1][0].value])
     if lines and not lines[end - 1].endswith("\n"):
         lines[end - 1] += "\n"
-    return "".join([*lines[:end], *_lines(indent, {key: value}), *lines[end:]])
+    return "".join([*lines[:end], *_lines(indent, key, value), *lines[end:]])
 
 
 def shifted(lines: str, indent: int) -> str:
@@ -72,8 +72,15 @@ def dumped(value: Any) -> str:
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)
 
 
-def _lines(indent: int, value: dict[str, Any]) -> list[str]:
-    written = yaml.safe_dump(value, default_flow_style=None, sort_keys=False, allow_unicode=True, width=110)
+def _lines(indent: int, key: str, value: Any) -> list[str]:
+    written = yaml.safe_dump(
+        {key: value},
+        # Short lists and mappings in brackets; asked for this, a lone scalar would be in braces, too.
+        default_flow_style=None if isinstance(value, dict | list) else False,
+        sort_keys=False,
+        allow_unicode=True,
+        width=110,
+    )
     return [" " * indent + line + "\n" for line in written.splitlines()]
 
 

@@ -26,6 +26,7 @@ config:
     name: eks1
     namespaces: [payments, search]
   vault-aws-auth:vault:
+    address: https://vault.example.com:8200
     serverIdHeader: vault.example.com
     externalPolicies: [search-readers] # the search team's own
   vault-aws-auth:logins:
@@ -107,12 +108,14 @@ class Stack:
         self.sandbox, self.teams, self.file = sandbox, teams, file
 
     def command(self, *words: str) -> list[str]:
-        into = str(self.teams.project)
-        return [sys.executable, "-m", "stack", "split", str(self.file), "--into", into, *words]
+        teams = self.file.with_name("teams.yaml")
+        teams.write_text("payments: [payments/*]\nsearch: [search/*]\n")
+        options = ["--teams", str(teams), "--into", str(self.teams.project), *words]
+        return [sys.executable, "-m", "stack", "split", str(self.file), *options]
 
     def split(self, *words: str) -> str:
         answer = subprocess.run(
-            self.command("--by-namespace", *words),
+            self.command(*words),
             cwd=REPOSITORY,
             env=self.teams.variables,
             capture_output=True,
@@ -126,7 +129,7 @@ class Stack:
     def split_and_kill(self, after: str) -> None:
         """Start it, and kill it once it has said something."""
         process = subprocess.Popen(
-            self.command("--by-namespace", "--yes"),
+            self.command("--yes"),
             cwd=REPOSITORY,
             env={**self.teams.variables, "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,

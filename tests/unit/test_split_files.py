@@ -226,6 +226,8 @@ def test_a_file_is_written_whole_and_keeps_its_mode(tmp_path: Path) -> None:
     ("before", "value", "after"),
     [
         ("a:\n  b: 1\n", 2, "a:\n  b: 2\n"),
+        ("a:\n  c: 1\n", True, "a:\n  c: 1\n  b: true\n"),
+        ("a:\n  c: 1\n", {"d": 1}, "a:\n  c: 1\n  b: {d: 1}\n"),
         ("a:\n  c: 1 # x\n", [2], "a:\n  c: 1 # x\n  b: [2]\n"),
         ("a: {c: 1} # x\n", [2], "a: {c: 1, b: [2]} # x\n"),
         ("a: {}\n", True, "a: {b: true}\n"),
