@@ -52,12 +52,13 @@ def difference(home: Home) -> Difference:
     if not _baseline(home).exists():  # no start was ever completed, so there was no stack
         return Difference([], [])
     before = set(home.read_json(_baseline(home)))
-    deadline = time.monotonic() + SETTLE_SECONDS
+    deadline, pause = time.monotonic() + SETTLE_SECONDS, 0.5
     while True:
         now = inventory(home)
         if not now - before or time.monotonic() > deadline:
             return Difference(sorted(now - before), sorted(before - now))
-        time.sleep(0.5)
+        time.sleep(pause)
+        pause *= 2
 
 
 def _baseline(home: Home) -> Path:
