@@ -7,10 +7,12 @@ BIN := $(VENV)/bin
 STACK ?= local
 READY := $(VENV)/.ready
 READY_TO_TEST := $(VENV)/.ready-to-test
-WORKERS ?= 2
 LOGINS ?= 1000
 EACH ?= 50
 STATES ?= 50,100,200
+WORKERS ?= auto
+# One queue of test groups for all workers, the longest first: tests/order.py.
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 # On a fresh machine the tools are made ready beside the virtual environment.
 TOOLS := $(if $(filter up,$(MAKECMDGOALS)),--tools,$(if $(filter test unit sandbox-test,$(MAKECMDGOALS)),--all-tools))
@@ -50,7 +52,9 @@ stop: $(READY) ## Stop the sandbox's processes, keep its data
 status: $(READY) ## Say what of the sandbox runs
 	@$(BIN)/python -m sandbox status
 
-test: check unit sandbox-test ## Run everything: lint, types, unit, property, plugin and sandbox tests
+test: $(READY_TO_TEST) ## Run everything: lint, types, unit, property, plugin and sandbox tests
+	@$(BIN)/python tools/build.py --all > /dev/null
+	@$(PYTEST) --durations 10
 
 check: $(READY_TO_TEST) ## Lint, formatting and types
 	@$(BIN)/ruff check .
@@ -59,11 +63,11 @@ check: $(READY_TO_TEST) ## Lint, formatting and types
 
 unit: $(READY_TO_TEST) ## Tests that need no sandbox
 	@$(BIN)/python tools/build.py --all > /dev/null
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --ignore tests/sandbox
+	@$(PYTEST) --ignore tests/sandbox --ignore tests/test_checks.py
 
 sandbox-test: $(READY_TO_TEST) ## Tests that bring real stacks up
 	@$(BIN)/python tools/build.py --all > /dev/null
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --durations 10 tests/sandbox
+	@$(PYTEST) --durations 10 tests/sandbox
 
 golden: $(READY_TO_TEST) ## Renew the golden files: the URNs of every stack file, the components' schema
 	@$(BIN)/python tools/build.py pulumi > /dev/null

@@ -1,11 +1,24 @@
-"""What every test relies on: the sandbox's binaries on PATH, and an interrupt that interrupts."""
+"""What every test relies on: the sandbox's binaries on PATH, an interrupt that interrupts, and its worker."""
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Generator
+from pathlib import Path
 
+import psutil
+import pytest
+
+from tests import order, tally
 from tools import build
+
+WORKER_MEMORY = 3 * 2**30
+"""What a worker needs: it may have two sandboxes of 0.9 GB, and an engine with its plugins beside them."""
+
+
+counted: Path | None = None
+"""Where the tests of this run are counted; None in a worker."""
 
 
 def pytest_configure() -> None:
@@ -14,3 +27,26 @@ def pytest_configure() -> None:
     # A shell starts what it runs in the background with SIGINT ignored, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["PATH"] = os.pathsep.join([*sorted(found), os.environ.get("PATH", os.defpath)])
+    global counted
+    counted = tally.begin()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: one for each core, as far as the memory goes."""
+    fits = psutil.virtual_memory().available // WORKER_MEMORY
+    return max(1, min(os.cpu_count() or 1, int(fits)))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Groups before xdist looks for them, and their order after whatever else has put tests into one."""
+    for item in items:
+        order.mark(item)
+    yield
+    order.arrange(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where the tests' time went."""
+    if counted and (told := tally.end(counted)):
+        terminalreporter.write_line(told)

@@ -15,6 +15,7 @@ from typing import Any
 from sandbox.engine import install_plugins
 from sandbox.environment import write_launcher
 from sandbox.home import Home
+from tests import tally
 from tests.sandbox.kit import REPOSITORY, Sandbox
 
 PLUGIN = "pulumi-resource-vault-aws-auth"
@@ -101,14 +102,16 @@ class Project:
         }
         own = [*([str(self.tools)] if self.hosts else []), str(Path(sys.executable).parent)]
         environment["PATH"] = os.pathsep.join([*own, os.environ["PATH"]])
-        return subprocess.run(
-            ["pulumi", *words, "--non-interactive"],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
+        return tally.note(
+            subprocess.run(
+                ["pulumi", *words, "--non-interactive"],
+                cwd=self.folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=280,
+                check=False,
+            )
         )
 
     def done(self, *words: str) -> str:
