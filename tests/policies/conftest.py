@@ -10,6 +10,7 @@ import pytest
 
 from sandbox import engine, environment
 from sandbox.home import REPOSITORY, Home
+from tests import tally
 from tools import build
 
 PROGRAM = Path(__file__).parent / "program"
@@ -30,7 +31,7 @@ class Previews:
         """The engine, on the programs' folder."""
         inherited = {name: value for name, value in os.environ.items() if not environment.is_foreign(name)}
         folder = self.home.root / "pulumi"
-        return subprocess.run(
+        answer = subprocess.run(
             [
                 str(build.ensure("pulumi")),
                 *words,
@@ -60,9 +61,10 @@ class Previews:
             timeout=120,
             check=False,
         )
+        return tally.note(answer)
 
     def refused(self, rule: str, config: str = "{}") -> subprocess.CompletedProcess[str]:
-        """What the rule refuses; `config` is the guardrails' configuration, as JSON."""
+        """What the rule, or `all`, refuses; `config` is the guardrails' configuration, as JSON."""
         return self._preview(config, REFUSED=rule)
 
     def passing(self, config: str = "{}") -> subprocess.CompletedProcess[str]:

@@ -13,18 +13,35 @@ from tests.policies.conftest import Previews
 CONFIG = json.dumps({"keyless": {"keyless": True, "reason": "As an example."}})
 
 
-@pytest.mark.parametrize("rule", RULES, ids=[rule.name for rule in RULES])
-def test_a_stack_that_breaks_a_rule_is_refused_at_preview(previews: Previews, rule: Rule) -> None:
-    answer = previews.refused(rule.name, CONFIG)
-    assert answer.returncode != 0, answer.stdout
-    # This rule and no other; and the message has all that is needed to mend it.
-    assert reported(answer) == [("mandatory", rule.name)], answer.stdout
-    for part in (rule.says, f"Why: {rule.why}", f"Mend: {rule.mend}"):
-        assert part in answer.stdout
+@pytest.fixture(scope="module")
+def refused(previews: Previews) -> subprocess.CompletedProcess[str]:
+    """A preview of a stack that breaks every rule once, in a resource named after the rule."""
+    return previews.refused("all", CONFIG)
+
+
+def test_a_preview_tells_all_violations_at_once_and_each_of_its_resource(
+    refused: subprocess.CompletedProcess[str],
+) -> None:
+    assert refused.returncode != 0, refused.stdout
+    # Each rule refuses what breaks it, and no other does.
+    assert sorted(reported(refused)) == sorted(("mandatory", rule.name) for rule in RULES), refused.stdout
+    for level, rule, resource, _ in violations(refused):
+        assert level == "mandatory"
+        # Outputs are the stack's.
+        assert resource == ("guarded-one" if rule == "secret-outputs" else rule)
     # The values that are secret there are not in it.
-    policies = answer.stdout[answer.stdout.index("Policies:") :]
+    policies = refused.stdout[refused.stdout.index("Policies:") :]
     assert "0123456789abcdef" not in policies
     assert "x" * 40 not in policies
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule.name for rule in RULES])
+def test_a_violation_says_what_why_and_how_to_mend_it(
+    refused: subprocess.CompletedProcess[str], rule: Rule
+) -> None:
+    (told,) = (text for _, name, _, text in violations(refused) if name == rule.name)
+    for part in (rule.says, f"Why: {rule.why}", f"Mend: {rule.mend}"):
+        assert part in told
 
 
 def test_a_stack_that_keeps_the_rules_passes(previews: Previews) -> None:
@@ -58,6 +75,13 @@ def test_a_setting_that_is_none_is_told(previews: Previews) -> None:
     assert "limits is not a setting; did you mean limit?" in answer.stdout
 
 
+def violations(answer: subprocess.CompletedProcess[str]) -> list[tuple[str, str, str, str]]:
+    """Level, rule, name of the resource and what is told of each violation."""
+    head = r"^ +- \[(\w+)\]  ([\w-]+)  \(\S+: ([\w-]+)\)$"
+    _, *parts = re.split(head, answer.stdout, flags=re.MULTILINE)
+    return [(*parts[i : i + 3], parts[i + 3]) for i in range(0, len(parts), 4)]  # type: ignore[misc]
+
+
 def reported(answer: subprocess.CompletedProcess[str]) -> list[tuple[str, str]]:
-    """Level and rule of each violation, once for each resource."""
+    """Level and rule of each violation."""
     return re.findall(r"- \[(\w+)\]  ([\w-]+) ", answer.stdout)

@@ -1,8 +1,9 @@
-"""Stacks of raw resources, as somebody may write them beside the components: with `REFUSED`, what the rule
-of that name refuses; without, what passes, of all rules.
+"""Stacks of raw resources, as they may stand beside the components: with `REFUSED`, what the rule of that
+name refuses, or, with `all`, what every rule does; without, what passes, of all rules.
+
+A resource is named after the rule that it is about.
 """
 
-import itertools
 import json
 import os
 from collections.abc import Callable
@@ -18,11 +19,11 @@ ISSUER = "oidc.eks.us-east-1.amazonaws.com/id/0123"
 PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"
 POLICY = 'path "dev/*" { capabilities = ["read"] }'
 
-_numbers = itertools.count(1)
+rule = ""
 
 
 def name() -> str:
-    return f"it-{next(_numbers)}"
+    return rule
 
 
 def statement(**parts: Any) -> str:
@@ -173,5 +174,5 @@ RULES: dict[str, Callable[[bool], None]] = {
 }
 
 refused = os.environ.get("REFUSED")
-for each in [refused] if refused else RULES:
-    RULES[each](bool(refused))
+for rule in RULES if refused in (None, "all") else [refused]:
+    RULES[rule](bool(refused))
