@@ -1,4 +1,4 @@
-"""A sandbox for the tests that look at stack `local`, one for each example, and others to break things in."""
+"""A sandbox for the tests that look at stack `local`, a leased one for other stacks, and some to break."""
 
 from __future__ import annotations
 
@@ -7,17 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.kit import Sandbox
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a sandbox go to one worker; every other one brings its own and goes anywhere."""
-    for item in items:
-        used = getattr(item, "fixturenames", ())
-        if "sandbox" in used:
-            item.add_marker(pytest.mark.xdist_group("shared sandbox"))
-        elif "example" in used:
-            item.add_marker(pytest.mark.xdist_group(f"example of {item.path.name}"))
+from tests.sandbox.kit import GUARDRAILS_PASSED, Sandbox
+from tests.sandbox.lease import Pool
 
 
 @pytest.fixture(scope="session")
@@ -32,25 +23,48 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
+@pytest.fixture(scope="session")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    """Lends the worker's sandbox for as long as a fixture or a test wants it."""
+    made = Pool(tmp_path_factory.mktemp("leased"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def enterprise_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    """The same, of a sandbox that plays Vault Enterprise since its first borrower wanted that.
+
+    Its tests are of the group `enterprise`, and have one issuer.
+    """
+    made = Pool(tmp_path_factory.mktemp("enterprise"), started=False)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def leased(pool: Pool) -> Iterator[Sandbox]:
+    """A sandbox without any stack, as new; and proved to be so again after the test."""
+    with pool.lease() as lent:
+        yield lent
+
+
 @pytest.fixture(scope="module")
-def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def example(request: pytest.FixtureRequest, pool: Pool) -> Iterator[Sandbox]:
     """The example that a module names in `EXAMPLE`, brought up alone from nothing, as its README says.
 
     Its login as each workload is part of that; and that nothing is left of it afterwards.
     """
     name = request.module.EXAMPLE
-    made = Sandbox(tmp_path_factory.mktemp(name))
-    try:
-        made.first_up = made.up("--stack", name, "--config", f"examples/{name}/Pulumi.{name}.yaml")
-        yield made
-    finally:
-        answer = made.run("down")
-        assert answer.returncode == 0, answer.stdout + answer.stderr
+    with pool.lease() as lent:
+        lent.first_up = lent.up("--stack", name, "--config", f"examples/{name}/Pulumi.{name}.yaml")
+        assert GUARDRAILS_PASSED in lent.first_up
+        yield lent
 
 
 @pytest.fixture
 def another_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    """A second sandbox beside the first, for tests that break things; nothing of it stays."""
+    """A sandbox of the test's own, not started, for what no other can be used after; nothing of it stays."""
     made = Sandbox(tmp_path / "another")
     try:
         yield made

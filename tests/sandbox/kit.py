@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,16 +15,21 @@ from typing import Any
 
 import boto3
 import hvac
+import psutil
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 
 from sandbox import enterprise
 from sandbox.home import Home
+from tests import tally
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 ADVISORY = ("--guardrails", str(Path(__file__).parent / "advisory.json"))
 """For stacks that a test is about and that the guardrails would refuse."""
+
+GUARDRAILS_PASSED = "✅ vault-aws-auth@v"
+"""What the engine prints of a stack that passes."""
 
 
 @dataclass
@@ -35,14 +41,16 @@ class Sandbox:
 
     def run(self, *words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """`python -m sandbox WORDS`; the caller looks at the exit code."""
-        return subprocess.run(
-            [sys.executable, "-m", "sandbox", *words],
-            cwd=REPOSITORY,
-            env={**os.environ, "SANDBOX_HOME": str(self.home), **(env or {})},
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
+        return tally.note(
+            subprocess.run(
+                [sys.executable, "-m", "sandbox", *words],
+                cwd=REPOSITORY,
+                env={**os.environ, "SANDBOX_HOME": str(self.home), **(env or {})},
+                capture_output=True,
+                text=True,
+                timeout=280,
+                check=False,
+            )
         )
 
     def up(self, *words: str, env: dict[str, str] | None = None) -> str:
@@ -51,25 +59,56 @@ class Sandbox:
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return answer.stdout
 
+    def start(self) -> None:
+        """Starts the processes alone, without any stack."""
+        answer = self.run("start")
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+
     def start_with_issuer(self, issuer: str, namespace: str = "") -> None:
         """Starts the processes alone, with the stand-in for Vault Enterprise as a stack would ask for it."""
         home = Home(self.home)
         home.create()
         federation = {"vault-aws-auth:federation": {"issuer": issuer}}
         enterprise.choose(home, {**federation, "vault-aws-auth:vault": {"namespace": namespace}})
-        answer = self.run("start")
-        assert answer.returncode == 0, answer.stdout + answer.stderr
+        self.start()
 
     def recorded_writes(self) -> list[dict[str, Any]]:
         """What was written to Vault through that stand-in, the oldest first."""
         text = (self.home / "enterprise" / "writes.jsonl").read_text()
         return [json.loads(line) for line in text.splitlines()]
 
+    def processes(self) -> list[psutil.Process]:
+        """Everything alive that was started for this sandbox: its command line or environment says so."""
+        mark = str(self.home)
+        found = []
+        for process in psutil.process_iter():
+            try:
+                words = process.cmdline()
+                if any(mark in word for word in words) or process.environ().get("SANDBOX_HOME") == mark:
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found
+
+    def still_running(self) -> list[psutil.Process]:
+        """The same, once those that are about to end have had the time to."""
+        deadline = time.monotonic() + 30
+        while (alive := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return alive
+
     def shell(self, command: str) -> subprocess.CompletedProcess[str]:
         """A command line in a shell that has sourced the sandbox's environment."""
         script = f"source {shlex.quote(str(self.home / 'env'))} && {command}"
-        return subprocess.run(
-            ["bash", "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False
+        return tally.note(
+            subprocess.run(
+                ["bash", "-c", script],
+                cwd=REPOSITORY,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
         )
 
     def json(self, command: str) -> Any:

@@ -1,4 +1,4 @@
-"""A cluster and a service account that were there before the stack, and stay after it."""
+"""A cluster, its OIDC provider and a service account that were there before the stack, and stay after it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from kubernetes import client as kubernetes
 
 from tests.sandbox.kit import Sandbox
@@ -56,12 +57,15 @@ def make_cluster(sandbox: Sandbox) -> None:
     )
 
 
-def test_existing_cluster_is_used_and_left_as_it_was(another_sandbox: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.timeout(600)
+def test_existing_cluster_and_oidc_provider_are_used_and_left_as_they_were(
+    another_sandbox: Sandbox, tmp_path: Path
+) -> None:
     sandbox = another_sandbox
     stack_file = tmp_path / "Pulumi.existing.yaml"
     stack_file.write_text(STACK_FILE)
     words = ("--stack", "existing", "--config", str(stack_file))
-    assert sandbox.run("start").returncode == 0
+    sandbox.start()
     make_cluster(sandbox)
 
     printed = sandbox.up(*words)
@@ -70,36 +74,36 @@ def test_existing_cluster_is_used_and_left_as_it_was(another_sandbox: Sandbox, t
     annotations = account.metadata.annotations
     assert annotations["eks.amazonaws.com/role-arn"] == "arn:aws:iam::111111111111:role/app"
     assert annotations["team"] == "payments"
-    (provider,) = sandbox.aws("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    (provider,) = providers(sandbox)
 
     # The provider that the first update made is found by the second one, which must not drop it.
     printed = sandbox.up(*words)
     assert not re.search(r"\d+ (created|updated|replaced|deleted)", printed)
-    assert sandbox.aws("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"] == [provider]
-
-    answer = sandbox.run("down")
-    left = re.findall(r"^  (AWS .*|Kubernetes: .*|Vault: .*)$", answer.stderr, re.M)
-    assert [line for line in left if "security group" not in line] == [
+    assert providers(sandbox) == [provider]
+    assert left_by_down(sandbox, "--keep") == [
         "AWS 111111111111: EKS cluster older",
         "AWS 111111111111: IAM role older",
         "Kubernetes: service account default/app",
     ]
+    assert providers(sandbox) == []
 
-
-def test_an_oidc_provider_of_somebody_else_is_used_and_not_taken_over(
-    another_sandbox: Sandbox, tmp_path: Path
-) -> None:
-    sandbox = another_sandbox
-    stack_file = tmp_path / "Pulumi.existing.yaml"
-    stack_file.write_text(STACK_FILE)
-    assert sandbox.run("start").returncode == 0
-    make_cluster(sandbox)
+    # One of somebody else is used and not taken over.
     issuer = sandbox.aws("eks").describe_cluster(name="older")["cluster"]["identity"]["oidc"]["issuer"]
-    iam = sandbox.aws("iam")
-    made = iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"])
+    made = sandbox.aws("iam").create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"])
+    arn = made["OpenIDConnectProviderArn"]
+    sandbox.up(*words)
+    assert providers(sandbox) == [arn]
+    assert f"AWS 111111111111: IAM OIDC provider {arn}" in left_by_down(sandbox)
 
-    sandbox.up("--stack", "existing", "--config", str(stack_file))
-    sandbox.run("down", "--stack", "existing")
-    assert sandbox.run("start").returncode == 0
-    (left,) = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
-    assert left["Arn"] == made["OpenIDConnectProviderArn"]
+
+def providers(sandbox: Sandbox) -> list[str]:
+    found = sandbox.aws("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    return [str(provider["Arn"]) for provider in found]
+
+
+def left_by_down(sandbox: Sandbox, *words: str) -> list[str]:
+    """What `down` says is left, security groups of the cluster's own left out."""
+    answer = sandbox.run("down", *words)
+    assert answer.returncode == 1
+    left = re.findall(r"^  (?:left behind: )?(AWS .*|Kubernetes: .*|Vault: .*)$", answer.stderr, re.MULTILINE)
+    return [line for line in left if "security group" not in line]

@@ -9,43 +9,47 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import pytest
 
-from tests.sandbox.kit import REPOSITORY, Sandbox
+from tests import tally
+from tests.sandbox.kit import ADVISORY, REPOSITORY, Sandbox
+
+STACK_FILE = """\
+config:
+  aws:region: us-east-1
+  vault-aws-auth:cluster: { name: eks1 }
+  vault-aws-auth:vault: { serverIdHeader: vault.example.com }
+  vault-aws-auth:logins:
+    api:
+      kind: service-account
+      serviceAccounts: [default/api]
+      policies: [dev]
+"""
 
 
-def processes_of(sandbox: Sandbox) -> list[psutil.Process]:
-    """Everything alive that was started for this sandbox: its command line or environment says so."""
-    mark = str(sandbox.home)
-    found = []
-    for process in psutil.process_iter():
-        try:
-            words = process.cmdline()
-            if any(mark in word for word in words) or process.environ().get("SANDBOX_HOME") == mark:
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
-
-
-def wait_until_gone(sandbox: Sandbox) -> list[psutil.Process]:
-    deadline = time.monotonic() + 30
-    while (alive := processes_of(sandbox)) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return alive
+@pytest.fixture
+def stack(tmp_path: Path) -> tuple[str, ...]:
+    """The options of a small stack, for what it is all the same which stack it happens to."""
+    path = tmp_path / "Pulumi.small.yaml"
+    path.write_text(STACK_FILE)
+    return ("--stack", "small", "--config", str(path), *ADVISORY)
 
 
 def pid(sandbox: Sandbox, name: str) -> int:
     return int(json.loads((sandbox.home / "processes.json").read_text())[name]["pid"])
 
 
-def begin_up(sandbox: Sandbox) -> subprocess.Popen[str]:
+def begin_up(
+    sandbox: Sandbox, stack: tuple[str, ...], until: str = r"aws:eks:Cluster .*creating"
+) -> subprocess.Popen[str]:
     """Starts `up` and returns in the middle of the engine's work."""
+    tally.add("run")
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "up"],
+        [sys.executable, "-m", "sandbox", "up", *stack],
         cwd=REPOSITORY,
         env={**os.environ, "SANDBOX_HOME": str(sandbox.home), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
@@ -54,7 +58,9 @@ def begin_up(sandbox: Sandbox) -> subprocess.Popen[str]:
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if re.search(r"aws:eks:Cluster .*creating", line):
+        if tally.STARTED.search(line):
+            tally.add("sandbox")
+        if re.search(until, line):
             return process
     raise AssertionError("`up` ended before the engine was at work")
 
@@ -75,55 +81,29 @@ def test_stop_then_up_goes_on_from_there(sandbox: Sandbox) -> None:
     assert sandbox.run("status").returncode == 0
 
 
-def test_a_port_in_use_is_named_and_nothing_stays_behind(another_sandbox: Sandbox) -> None:
-    assert another_sandbox.run("start").returncode == 0
-    assert another_sandbox.run("stop").returncode == 0
-    port = json.loads((another_sandbox.home / "ports.json").read_text())["vault"]
-    with socket.socket() as stranger:
-        stranger.bind(("127.0.0.1", port))
-        stranger.listen()
-        answer = another_sandbox.run("up")
+def test_ctrl_c_leaves_nothing_running_and_the_next_run_converges(
+    another_sandbox: Sandbox, stack: tuple[str, ...]
+) -> None:
+    process = begin_up(another_sandbox, stack)
+    # Meanwhile no other command gets in its way.
+    answer = another_sandbox.run("down")
     assert answer.returncode == 1
-    assert f"port {port}, which vault listens on, is in use" in answer.stderr
-    assert "Traceback" not in answer.stdout + answer.stderr
-    assert wait_until_gone(another_sandbox) == []
-
-
-def test_two_commands_at_once_do_not_mix(another_sandbox: Sandbox) -> None:
-    first = begin_up(another_sandbox)
-    try:
-        answer = another_sandbox.run("down")
-        assert answer.returncode == 1
-        assert "another sandbox command is at work" in answer.stderr
-    finally:
-        first.send_signal(signal.SIGINT)
-        first.communicate(timeout=120)
-
-
-def test_ctrl_c_leaves_nothing_running_and_the_next_run_converges(another_sandbox: Sandbox) -> None:
-    process = begin_up(another_sandbox)
+    assert "another sandbox command is at work" in answer.stderr
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=120)
     assert process.returncode == 130, printed
     assert "Interrupted" in printed
     assert "Traceback" not in printed
-    assert wait_until_gone(another_sandbox) == []
-    another_sandbox.up()
+    assert another_sandbox.still_running() == []
+    another_sandbox.up(*stack)
     assert another_sandbox.run("down").returncode == 0
 
 
-def test_a_kill_in_the_middle_converges_on_the_next_run(another_sandbox: Sandbox) -> None:
-    process = begin_up(another_sandbox)
-    for victim in [*processes_of(another_sandbox), psutil.Process(process.pid)]:
-        victim.kill()
-    process.communicate(timeout=60)
-    another_sandbox.up()
-    assert another_sandbox.run("down").returncode == 0
-    assert wait_until_gone(another_sandbox) == []
-
-
-def test_what_the_engine_has_started_ends_with_it(another_sandbox: Sandbox) -> None:
-    process = begin_up(another_sandbox)
+@pytest.mark.timeout(600)  # it is killed twice, and each time the sandbox is made anew
+def test_a_kill_in_the_middle_leaves_nothing_behind_and_converges_on_the_next_run(
+    another_sandbox: Sandbox, stack: tuple[str, ...]
+) -> None:
+    process = begin_up(another_sandbox, stack)
     (engine,) = (each for each in psutil.Process(process.pid).children(recursive=True) if runs_stack(each))
     launchers = engine.children(recursive=True)
     for module in ("sandbox.language", "sandbox.plugins"):
@@ -137,32 +117,57 @@ def test_what_the_engine_has_started_ends_with_it(another_sandbox: Sandbox) -> N
     process.communicate(timeout=60)
     assert process.returncode == 1
 
+    process = begin_up(another_sandbox, stack, until=r"(aws|kubernetes|vault):\S+ .*creating")
+    for victim in [*another_sandbox.processes(), psutil.Process(process.pid)]:
+        victim.kill()
+    process.communicate(timeout=60)
+    another_sandbox.up(*stack)
+    assert another_sandbox.run("down").returncode == 0
+    assert another_sandbox.still_running() == []
+
 
 def runs_stack(process: psutil.Process) -> bool:
     words = process.cmdline()
     return len(words) > 1 and Path(words[0]).name == "pulumi" and "up" in words
 
 
-def test_what_a_stack_did_not_make_is_found_by_down(another_sandbox: Sandbox) -> None:
-    assert another_sandbox.run("start").returncode == 0
-    another_sandbox.aws("iam").create_user(UserName="forgotten")
-    answer = another_sandbox.run("down")
-    assert answer.returncode == 1
-    assert "AWS 111111111111: IAM user forgotten" in answer.stderr
-    assert wait_until_gone(another_sandbox) == []
+@pytest.mark.xdist_group("stopped sandbox")
+class TestStopped:
+    """A sandbox that was started once, and stopped."""
 
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+        made = Sandbox(tmp_path_factory.mktemp("stopped") / "home")
+        try:
+            made.start()
+            assert made.run("stop").returncode == 0
+            yield made
+        finally:
+            made.run("down", "--force")
 
-def test_a_damaged_sandbox_says_how_to_start_afresh(another_sandbox: Sandbox) -> None:
-    assert another_sandbox.run("start").returncode == 0
-    (another_sandbox.home / "vault" / "init.json").write_text("{")
-    answer = another_sandbox.run("start")
-    assert answer.returncode == 1
-    assert "init.json is damaged" in answer.stderr
-    assert "python -m sandbox down --force" in answer.stderr
-    assert "Traceback" not in answer.stderr
-    assert another_sandbox.run("down", "--force").returncode == 0
-    assert wait_until_gone(another_sandbox) == []
-    assert another_sandbox.run("start").returncode == 0
+    def test_a_port_in_use_is_named_and_nothing_stays_behind(self, stopped: Sandbox) -> None:
+        port = json.loads((stopped.home / "ports.json").read_text())["vault"]
+        with socket.socket() as stranger:
+            stranger.bind(("127.0.0.1", port))
+            stranger.listen()
+            answer = stopped.run("up")
+        assert answer.returncode == 1
+        assert f"port {port}, which vault listens on, is in use" in answer.stderr
+        assert "Traceback" not in answer.stdout + answer.stderr
+        assert stopped.still_running() == []
+
+    def test_a_damaged_sandbox_says_how_to_start_afresh(self, stopped: Sandbox) -> None:
+        (stopped.home / "vault" / "init.json").write_text("{")
+        answer = stopped.run("start")
+        assert answer.returncode == 1
+        assert "init.json is damaged" in answer.stderr
+        assert "python -m sandbox down --force" in answer.stderr
+        assert "Traceback" not in answer.stderr
+        assert stopped.run("down", "--force").returncode == 0
+        assert stopped.still_running() == []
+        stopped.start()
+        assert stopped.run("stop").returncode == 0
 
 
 def test_a_folder_that_is_no_sandbox_is_left_alone(another_sandbox: Sandbox) -> None:
@@ -199,9 +204,3 @@ def test_a_missing_stack_file_is_one_message(sandbox: Sandbox) -> None:
     assert answer.returncode == 1
     assert "there is no stack file nowhere.yaml" in answer.stderr
     assert "Traceback" not in answer.stderr
-
-
-def test_down_without_a_sandbox_says_so(another_sandbox: Sandbox) -> None:
-    answer = another_sandbox.run("down")
-    assert answer.returncode == 0
-    assert "Nothing to take down" in answer.stdout

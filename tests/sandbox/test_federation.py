@@ -15,38 +15,33 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from sandbox.enterprise.issuer import Signer
-from tests.sandbox.kit import Sandbox
+from tests.sandbox.kit import GUARDRAILS_PASSED, Sandbox
+from tests.sandbox.lease import Pool
 
-pytestmark = pytest.mark.xdist_group("federation")
+pytestmark = pytest.mark.xdist_group("enterprise")
 
 HOST = "vault-issuer.example.com"
 ISSUER = f"https://{HOST}/v1/identity/oidc/plugins"
-AUDIENCE = "vault-aws-auth"
+AUDIENCE, ENGINE_AUDIENCE = "vault-aws-auth", "vault-aws-secrets-test-user"
 ROLE = "arn:aws:iam::111111111111:role/vault-identity-wif"
 ENGINE_ROLE = "arn:aws:iam::111111111111:role/vault-aws-secrets-engine-wif"
-USERS = "arn:aws:iam::111111111111:user/vault-token-*"
+FILE = "examples/federation/Pulumi.federation.yaml"
 
 
 @pytest.fixture(scope="module")
-def federated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A sandbox without any stack: what a stack would declare is written by hand."""
-    made = Sandbox(tmp_path_factory.mktemp("federated"))
-    try:
-        made.start_with_issuer(f"https://{HOST}")
-        made.aws("iam").create_open_id_connect_provider(Url=ISSUER, ClientIDList=[AUDIENCE])
-        made.vault.write("identity/oidc/config", issuer=f"https://{HOST}")
-        made.vault.sys.enable_auth_method("aws", path="aws")
-        made.vault.sys.enable_secrets_engine("aws", path="aws")
-        _role(made, ROLE, "auth", ["iam:GetRole", "iam:GetUser"], "*")
-        engine = [f"iam:{verb}" for verb in (
-            "CreateUser", "TagUser", "CreateAccessKey", "PutUserPolicy", "ListGroupsForUser", "DeleteUser",
-            "ListUserPolicies", "ListAttachedUserPolicies", "ListAccessKeys", "DeleteAccessKey",
-            "DeleteUserPolicy", "GetUser",
-        )]  # fmt: skip
-        _role(made, ENGINE_ROLE, "secret", engine, USERS)
-        yield made
-    finally:
-        assert made.run("down", "--force").returncode == 0
+def federated(enterprise_pool: Pool) -> Iterator[Sandbox]:
+    """The example, brought up alone; nothing of it is left afterwards."""
+    with enterprise_pool.lease() as lent:
+        lent.first_up = lent.up("--stack", "federation", "--config", FILE)
+        yield lent
+
+
+@pytest.fixture
+def user(federated: Sandbox) -> Iterator[str]:
+    """An IAM user, which Vault's identity may look up: the example's login is for users."""
+    federated.aws("iam").create_user(UserName="somebody")
+    yield "somebody"
+    federated.aws("iam").delete_user(UserName="somebody")
 
 
 def _subject(sandbox: Sandbox, kind: str) -> str:
@@ -54,24 +49,6 @@ def _subject(sandbox: Sandbox, kind: str) -> str:
         sandbox.vault.sys.list_mounted_secrets_engines()
     )  # fmt: skip
     return f"plugin-identity:root:{kind}:{mounts['data']['aws/']['accessor']}"
-
-
-def _role(sandbox: Sandbox, arn: str, kind: str, actions: list[str], resource: str) -> None:
-    iam, name = sandbox.aws("iam"), arn.rpartition("/")[2]
-    url = ISSUER.removeprefix("https://")
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Federated": f"arn:aws:iam::111111111111:oidc-provider/{url}"},
-        "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": {"StringEquals": {f"{url}:aud": AUDIENCE, f"{url}:sub": _subject(sandbox, kind)}},
-    }
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document(trust))
-    grant = {"Effect": "Allow", "Action": actions, "Resource": resource}
-    iam.put_role_policy(RoleName=name, PolicyName="needs", PolicyDocument=_document(grant))
-
-
-def _document(statement: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def _exchange(sandbox: Sandbox, token: str) -> dict[str, str]:
@@ -100,25 +77,14 @@ def _ask(sandbox: Sandbox, path: str, method: str = "GET", **headers: str) -> ur
     return pool.urlopen(method, path, headers={"Host": HOST, **headers}, redirect=False, retries=False)
 
 
-def _use_federation(sandbox: Sandbox) -> None:
-    endpoint = sandbox.env["AWS_ENDPOINT_URL"]
-    common = {"sts_endpoint": endpoint, "iam_endpoint": endpoint, "sts_region": "us-east-1"}
-    federation = {"identity_token_audience": AUDIENCE, "identity_token_ttl": "1h"}
-    sandbox.vault.write("auth/aws/config/client", **common, **federation, role_arn=ROLE)
-    names = '{{ printf "vault-token-%s-%s" .PolicyName (random 20) | truncate 64 }}'
-    engine = {**common, **federation, "region": "us-east-1", "username_template": names}
-    engine["role_arn"] = ENGINE_ROLE
-    sandbox.vault.write("aws/config/root", **engine)
-
-
 # AWS
 
 
-def test_identity_token_gives_what_is_granted_and_nothing_more(federated: Sandbox) -> None:
+def test_identity_token_gives_what_is_granted_and_nothing_more(federated: Sandbox, user: str) -> None:
     signer = Signer(federated.home / "enterprise")
     credentials = _exchange(federated, signer.token(ISSUER, _subject(federated, "auth"), AUDIENCE, 600))
     iam = federated.aws("iam", **credentials)
-    assert iam.get_role(RoleName="vault-identity-wif")["Role"]["Arn"] == ROLE
+    assert iam.get_user(UserName=user)["User"]["UserName"] == user
     with pytest.raises(ClientError, match="AccessDenied"):
         iam.create_user(UserName="vault-token-x")
 
@@ -211,19 +177,15 @@ def test_health_can_be_asked_of_the_root_namespace_alone(federated: Sandbox) -> 
         federated.vault.delete("sys/namespaces/team-h")
 
 
-def test_auth_method_works_with_the_federated_role(federated: Sandbox) -> None:
-    _use_federation(federated)
-    role = {"auth_type": "iam", "bound_iam_principal_arn": ROLE}
-    federated.vault.write("auth/aws/role/x", **role)
-    unique_id = federated.aws("iam").get_role(RoleName="vault-identity-wif")["Role"]["RoleId"]
+def test_auth_method_works_with_the_federated_role(federated: Sandbox, user: str) -> None:
+    arn = f"arn:aws:iam::111111111111:user/{user}"
+    federated.vault.write("auth/aws/role/x", auth_type="iam", bound_iam_principal_arn=arn)
+    unique_id = federated.aws("iam").get_user(UserName=user)["User"]["UserId"]
     assert federated.vault.read("auth/aws/role/x")["data"]["bound_iam_principal_id"] == [unique_id]
+    federated.vault.delete("auth/aws/role/x")
 
 
 def test_secrets_engine_works_with_a_federated_role_of_its_own(federated: Sandbox) -> None:
-    _use_federation(federated)
-    may = {"Effect": "Allow", "Action": "iam:GetUser", "Resource": USERS}
-    role = {"credential_type": "iam_user", "policy_document": _document(may)}
-    federated.vault.write("aws/roles/my-role", **role)
     answer = federated.vault.read("aws/creds/my-role")
     key = {
         "aws_access_key_id": answer["data"]["access_key"],
@@ -237,24 +199,24 @@ def test_secrets_engine_works_with_a_federated_role_of_its_own(federated: Sandbo
 
 
 def test_configuration_reads_as_it_was_written(federated: Sandbox) -> None:
-    _use_federation(federated)
-    for path, arn in (("auth/aws/config/client", ROLE), ("aws/config/root", ENGINE_ROLE)):
+    for path, arn, audience in (
+        ("auth/aws/config/client", ROLE, AUDIENCE),
+        ("aws/config/root", ENGINE_ROLE, ENGINE_AUDIENCE),
+    ):
         data = federated.vault.read(path)["data"]
         assert data["role_arn"] == arn
-        assert data["identity_token_audience"] == AUDIENCE
+        assert data["identity_token_audience"] == audience
         assert data["identity_token_ttl"] == 3600
         assert data["sts_endpoint"] == data["iam_endpoint"] == federated.env["AWS_ENDPOINT_URL"]
         assert data["access_key"] == ""
 
 
 def test_access_key_beside_an_audience_is_refused(federated: Sandbox) -> None:
-    _use_federation(federated)
     with pytest.raises(Exception, match="only one of 'access_key' or 'identity_token_audience'"):
         federated.vault.write("auth/aws/config/client", access_key="AKIAX", secret_key="hidden")
 
 
 def test_writes_are_recorded_without_secrets(federated: Sandbox) -> None:
-    _use_federation(federated)
     writes = [line for line in federated.recorded_writes() if line["path"] == "auth/aws/config/client"]
     assert writes[-1]["body"]["role_arn"] == ROLE
     with pytest.raises(Exception, match="only one of"):
@@ -265,28 +227,24 @@ def test_writes_are_recorded_without_secrets(federated: Sandbox) -> None:
     assert {"path": "cubbyhole/x", "body": None}.items() <= federated.recorded_writes()[-1].items()
 
 
-# The whole stack
+# The whole stack; that nothing of it is left, `federated` proves
 
 
-def test_federation_stack_stands_alone_and_leaves_nothing(another_sandbox: Sandbox) -> None:
-    config = ("--stack", "federation", "--config", "examples/federation/Pulumi.federation.yaml")
-    assert "stand-in" in another_sandbox.up(*config)
-    client = another_sandbox.json("vault read -format=json auth/aws/config/client")["data"]
-    assert client["role_arn"] == ROLE
-    assert client["access_key"] == ""
-    creds = another_sandbox.json("vault read -format=json aws/creds/my-role")["data"]
+def test_the_stack_asks_for_the_stand_in_by_itself_and_passes_the_guardrails(federated: Sandbox) -> None:
+    assert "stand-in" in federated.first_up
+    assert GUARDRAILS_PASSED in federated.first_up
+
+
+def test_credentials_that_live_are_gone_with_the_stack(federated: Sandbox) -> None:
+    """`down` would tell of their user; nobody revokes them here."""
+    creds = federated.json("vault read -format=json aws/creds/my-role")["data"]
     key = {"aws_access_key_id": creds["access_key"], "aws_secret_access_key": creds["secret_key"]}
-    user = another_sandbox.aws("iam", **key).get_user()["User"]["UserName"]
-    assert user.startswith("vault-token-my-role-")
-    down = another_sandbox.run("down")
-    assert down.returncode == 0, down.stdout + down.stderr
-    assert "nothing is left" in down.stdout
+    name = federated.aws("iam", **key).get_user()["User"]["UserName"]
+    assert name.startswith("vault-token-my-role-")
 
 
-def test_community_vault_is_told_so_before_anything_is_made(another_sandbox: Sandbox) -> None:
-    config = ("--stack", "federation", "--config", "examples/federation/Pulumi.federation.yaml")
-    answer = another_sandbox.run("up", *config, "--vault", "community")
+def test_community_vault_is_told_so_before_anything_is_made(leased: Sandbox) -> None:
+    answer = leased.run("up", "--stack", "federation", "--config", FILE, "--vault", "community")
     assert answer.returncode == 1
     assert "needs Vault Enterprise" in answer.stdout + answer.stderr
-    assert not another_sandbox.aws("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
-    assert another_sandbox.run("down").returncode == 0
+    assert not leased.aws("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from sandbox import engine
+from sandbox.home import Home
 from tests.sandbox.kit import REPOSITORY, Sandbox
 
 
@@ -18,12 +20,13 @@ def test_plugins_in_the_given_folder_are_the_ones_that_run(sandbox: Sandbox, tmp
             f'PYTHONPATH={REPOSITORY} exec {sys.executable} -m sandbox.plugins {name} "$@"\n'
         )
         plugin.chmod(0o755)
-    printed = sandbox.up(env={"SANDBOX_PLUGIN_PATH": str(tmp_path)})
     try:
+        answer = sandbox.run("preview", env={"SANDBOX_PLUGIN_PATH": str(tmp_path)})
+        assert answer.returncode == 0, answer.stdout + answer.stderr
         assert {path.stem for path in tmp_path.glob("*.ran")} == {"vault", "kubernetes", "eks"}
-        assert "unchanged" in printed
+        assert "unchanged" in answer.stdout
     finally:
-        sandbox.up()
+        engine.install_plugins(Home(sandbox.home))  # as the next command would do
 
 
 def test_a_folder_that_is_not_there_is_one_message(sandbox: Sandbox) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 import hvac
 import pytest
@@ -39,6 +40,12 @@ def repair(sandbox: Sandbox) -> str:
 def assert_whole(sandbox: Sandbox) -> None:
     assert pinned(sandbox) == [unique_id(sandbox)]
     assert pod_logs_in(sandbox)["token_policies"] == ["default", "dev"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_left_to_repair(sandbox: Sandbox) -> Iterator[None]:
+    """After all of them."""
+    yield
     again = repair(sandbox)
     assert re.search(r"\d+ unchanged", again)
     assert not re.search(r"\d+ (created|updated|replaced|deleted)", again), again

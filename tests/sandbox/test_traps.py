@@ -21,6 +21,7 @@ from kubernetes import client as kubernetes
 
 from tests.sandbox.callers import assume_with_token, log_in, session, trust
 from tests.sandbox.kit import ADVISORY, Sandbox
+from tests.sandbox.lease import Pool
 
 pytestmark = pytest.mark.xdist_group("traps")
 
@@ -76,13 +77,9 @@ config:
 
 
 @pytest.fixture(scope="module")
-def traps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def traps(pool: Pool) -> Iterator[Sandbox]:
     """That stack, with what it expects to be there: two roles, and service accounts."""
-    folder = tmp_path_factory.mktemp("traps")
-    made = Sandbox(folder / "home")
-    try:
-        answer = made.run("start")
-        assert answer.returncode == 0, answer.stdout + answer.stderr
+    with pool.lease() as made:
         for name, path in (("app", "/team/"), ("second", "/")):
             made.aws("iam").create_role(
                 RoleName=name, Path=path, AssumeRolePolicyDocument=trust("111111111111")
@@ -95,8 +92,23 @@ def traps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         stack_file(made).write_text(STACK_FILE)
         made.up("--stack", "traps", "--config", str(stack_file(made)), "--no-logins", *ADVISORY)
         yield made
-    finally:
-        made.run("stop")
+        take_down_with_what_vault_has_made_itself(made)
+
+
+def take_down_with_what_vault_has_made_itself(sandbox: Sandbox) -> None:
+    """The users of living leases, and the key of a Vault that has rotated it: `down` takes them along."""
+    sandbox.vault.secrets.aws.generate_credentials("my-role")
+    assert sandbox.shell("vault write -f auth/aws/config/rotate-root").returncode == 0
+    iam = sandbox.aws("iam")
+    names = [each["UserName"] for each in iam.list_users()["Users"]]
+    assert [name for name in names if name.startswith("vault-token-my-role-")]
+    for role in ("app", "second"):
+        iam.delete_role(RoleName=role)
+    for account in OTHERS:
+        sandbox.kubernetes.delete_namespaced_service_account(account, "default")
+    answer = sandbox.run("down", "--keep")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "the sandbox is as new" in answer.stdout
 
 
 def stack_file(sandbox: Sandbox) -> Path:
@@ -160,6 +172,17 @@ def bounds(sandbox: Sandbox, name: str) -> dict[str, Any]:
 
 
 # The stack as it was brought up
+
+
+def test_preview_by_hand_sees_what_was_edited(traps: Sandbox) -> None:
+    def shorter(config: dict[str, Any]) -> None:
+        for name in ("pod", "people"):
+            config["logins"][name]["maxTtl"] = "5h"
+
+    with changed(traps, shorter):
+        status, said = pulumi(traps, "preview --diff")
+    assert status == 0, said
+    assert said.count("tokenMaxTtl: 3600 => 18000") == 2, said
 
 
 def test_vault_2729_a_role_with_a_path_logs_in(traps: Sandbox) -> None:
@@ -358,22 +381,3 @@ def test_terraform_provider_vault_2439_a_new_access_key_is_never_missed(traps: S
     assert key_of_vault(traps) != before
     vault_can_look_up(traps)
     role_logs_in(traps, APP)
-
-
-# The end: nothing can come after this in this file.
-
-
-def test_down_takes_along_what_vault_has_made_itself(traps: Sandbox) -> None:
-    """The users of living leases, and the key of a Vault that has rotated it. `down` looks for leftovers."""
-    traps.vault.secrets.aws.generate_credentials("my-role")
-    assert traps.shell("vault write -f auth/aws/config/rotate-root").returncode == 0
-    iam = traps.aws("iam")
-    names = [each["UserName"] for each in iam.list_users()["Users"]]
-    assert [name for name in names if name.startswith("vault-token-my-role-")]
-    for role in ("app", "second"):
-        iam.delete_role(RoleName=role)
-    for account in OTHERS:
-        traps.kubernetes.delete_namespaced_service_account(account, "default")
-    answer = traps.run("down")
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert "nothing is left" in answer.stdout

@@ -1,4 +1,4 @@
-"""`down --keep`: the stacks go, the processes stay, and what differs from before the first stack is told."""
+"""`down`: what differs from before the first stack is told; with `--keep` the processes stay."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ def a_security_group(sandbox: Sandbox) -> str:
     return str(groups[0]["GroupId"])
 
 
-def test_the_processes_stay_and_the_sandbox_is_proved_as_new(another_sandbox: Sandbox) -> None:
+def test_what_no_stack_has_made_or_deleted_is_told_with_the_processes_kept_or_stopped(
+    another_sandbox: Sandbox,
+) -> None:
     try:
-        assert another_sandbox.run("start").returncode == 0
+        another_sandbox.start()
         running = pids(another_sandbox)
         kept = another_sandbox.run("down", "--keep")
         assert kept.returncode == 0, kept.stderr
@@ -35,6 +37,11 @@ def test_the_processes_stay_and_the_sandbox_is_proved_as_new(another_sandbox: Sa
         assert "missing: AWS 111111111111: EC2 security group" in spoiled.stderr
         assert pids(another_sandbox) == running
         assert all(psutil.pid_exists(pid) for pid in running.values())
+
+        down = another_sandbox.run("down")
+        assert down.returncode == 1
+        assert "AWS 111111111111: IAM user forgotten" in down.stderr
+        assert another_sandbox.still_running() == []
     finally:
         another_sandbox.run("down", "--force")
 
@@ -43,3 +50,9 @@ def test_keep_and_force_contradict_each_other(another_sandbox: Sandbox) -> None:
     answer = another_sandbox.run("down", "--keep", "--force")
     assert answer.returncode == 1
     assert "give one of the two" in answer.stderr
+
+
+def test_down_without_a_sandbox_says_so(another_sandbox: Sandbox) -> None:
+    answer = another_sandbox.run("down")
+    assert answer.returncode == 0
+    assert "Nothing to take down" in answer.stdout
