@@ -197,94 +197,94 @@ def test_vault_16229_a_login_over_two_accounts_is_refused_at_preview(example: Sa
     assert "one login for each account" in answer.stdout + answer.stderr
 
 
-def test_terraform_provider_1455_another_account_leaves_nothing_of_the_old_one_in_vault(
-    example: Sandbox,
-) -> None:
-    """terraform-provider-vault 1455: the path of the old account was written, or stayed."""
+def another_account(config: dict[str, Any]) -> None:
+    config["vault-aws-auth:accounts"] = {"333333333333": {}}
+    login = config["vault-aws-auth:logins"]["vault-role"]
+    login["principals"] = [role("stranger*", "333333333333")]
+    login["verifyAs"] = [role("stranger-app", "333333333333")]
+    login["verifyNotAs"] = [role("other-app")]
 
-    def other(config: dict[str, Any]) -> None:
-        config["vault-aws-auth:accounts"] = {"333333333333": {}}
-        login = config["vault-aws-auth:logins"]["vault-role"]
-        login["principals"] = [role("stranger*", "333333333333")]
-        login["verifyAs"] = [role("stranger-app", "333333333333")]
-        login["verifyNotAs"] = [role("other-app")]
 
-    try:
-        example.up("--stack", EXAMPLE, "--config", changed(example, "other", other), *ADVISORY)
-        assert example.vault.list("auth/aws/config/sts")["data"]["keys"] == ["333333333333"]
+def a_role_in_full(config: dict[str, Any]) -> None:
+    login = config["vault-aws-auth:logins"]["vault-role"]
+    login["principals"] = login["verifyAs"] = [role("secondary-app")]
+
+
+def an_account_with_a_given_id(config: dict[str, Any]) -> None:
+    config["vault-aws-auth:accounts"]["333333333333"] = {
+        "roleArn": role("lookup", "333333333333"),
+        "externalId": "agreed-on-by-both",
+    }
+
+
+def one_more_account(config: dict[str, Any]) -> None:
+    config["vault-aws-auth:accounts"]["333333333333"] = {"allLookups": True}
+
+
+@pytest.mark.timeout(900)
+def test_the_accounts_of_a_live_stack_change(example: Sandbox, subtests: pytest.Subtests) -> None:
+    """One change after the other; at the end the stack is as it was."""
+
+    def becomes(name: str, change: Any, *words: str) -> str:
+        return example.up("--stack", EXAMPLE, "--config", changed(example, name, change), *words)
+
+    def accounts() -> list[str]:
+        found: list[str] = example.vault.list("auth/aws/config/sts")["data"]["keys"]
+        return found
+
+    def external_id(account: str) -> str:
+        return str(example.vault.read(f"auth/aws/config/sts/{account}")["data"]["external_id"])
+
+    with subtests.test("an account that is added shows no Vault role as replaced"):
+        # Though its role is still to be made.
+        file = changed(example, "given", an_account_with_a_given_id)
+        preview = example.run("preview", "--stack", EXAMPLE, "--config", file, "--json")
+        assert preview.returncode == 0, preview.stdout + preview.stderr
+        steps = {step["urn"].split("::")[-1]: step["op"] for step in json.loads(preview.stdout)["steps"]}
+        assert steps["vault-aws-auth-sts-role-333333333333"] == "create"
+        assert "vault-role-vault-role" not in steps, "what stays as it is, is not listed"
+
+    with subtests.test("terraform-provider-vault 1455: nothing of the old account is left in Vault"):
+        # The path of the old account was written, or stayed.
+        becomes("other", another_account, *ADVISORY)
+        assert accounts() == ["333333333333"]
         with pytest.raises(ClientError, match="NoSuchEntity"):
             trust_policy(example)
-    finally:
-        example.up("--stack", EXAMPLE, "--config", str(FILE))
-    assert example.vault.list("auth/aws/config/sts")["data"]["keys"] == ["222222222222"]
 
+    with subtests.test("hashicorp/vault 8209: a role made anew can log in after a refresh"):
+        # Vault pinned the unique ID of the old one, in whatever account.
+        becomes("in-full", a_role_in_full)
+        assert accounts() == ["222222222222"]
+        a_role_made_anew_can_log_in_after_a_refresh(example, "secondary-app")
 
-def test_several_accounts_have_an_external_id_each(example: Sandbox) -> None:
-    def two(config: dict[str, Any]) -> None:
-        config["vault-aws-auth:accounts"]["333333333333"] = {"allLookups": True}
-
-    try:
-        example.up("--stack", EXAMPLE, "--config", changed(example, "two", two))
-        ids = {
-            account: example.vault.read(f"auth/aws/config/sts/{account}")["data"]["external_id"]
-            for account in ("222222222222", "333333333333")
-        }
-        assert len({*ids.values()}) == 2
-    finally:
-        example.up("--stack", EXAMPLE, "--config", str(FILE))
-
-
-def test_an_external_id_that_the_other_account_chose_is_kept_as_a_secret(example: Sandbox) -> None:
-    """And an account that is added shows no Vault role as replaced, though its role is still to be made."""
-
-    def given(config: dict[str, Any]) -> None:
-        config["vault-aws-auth:accounts"]["333333333333"] = {
-            "roleArn": role("lookup", "333333333333"),
-            "externalId": "agreed-on-by-both",
-        }
-
-    file = changed(example, "given", given)
-    preview = example.run("preview", "--stack", EXAMPLE, "--config", file, "--json")
-    assert preview.returncode == 0, preview.stdout + preview.stderr
-    steps = {step["urn"].split("::")[-1]: step["op"] for step in json.loads(preview.stdout)["steps"]}
-    assert steps["vault-aws-auth-sts-role-333333333333"] == "create"
-    assert "vault-role-vault-role" not in steps, "what stays as it is, is not listed"
-    try:
-        printed = example.up("--stack", EXAMPLE, "--config", file)
-        kept = example.vault.read("auth/aws/config/sts/333333333333")["data"]["external_id"]
+    with subtests.test("an external ID that the other account chose is kept as a secret"):
+        printed = becomes("given", an_account_with_a_given_id)
+        kept = external_id("333333333333")
         assert kept == "agreed-on-by-both"
         for told in (printed, example.shell(f"pulumi stack export --stack {EXAMPLE}").stdout):
             assert "vault-aws-auth-sts-role-333333333333" in told
             assert kept not in told
-    finally:
-        example.up("--stack", EXAMPLE, "--config", str(FILE))
+
+    with subtests.test("several accounts have an external ID each"):
+        becomes("two", one_more_account)
+        assert len({external_id(account) for account in accounts()}) == 2
+
+    example.up("--stack", EXAMPLE, "--config", str(FILE))
+    assert accounts() == ["222222222222"]
 
 
-def test_vault_8209_a_role_of_another_account_made_anew_can_log_in_after_a_refresh(example: Sandbox) -> None:
-    """hashicorp/vault 8209: Vault pinned the unique ID of the old one, in whatever account."""
-    name = "secondary-app"
-
-    def in_full(config: dict[str, Any]) -> None:
-        login = config["vault-aws-auth:logins"]["vault-role"]
-        login["principals"] = login["verifyAs"] = [role(name)]
-
+def a_role_made_anew_can_log_in_after_a_refresh(sandbox: Sandbox, name: str) -> None:
     def logs_in() -> Any:
-        return log_in(example, caller(example, role(name)), VAULT_ROLE, header(example))
+        return log_in(sandbox, caller(sandbox, role(name)), VAULT_ROLE, header(sandbox))
 
-    iam = example.aws("iam", "222222222222")
-    try:
-        example.up("--stack", EXAMPLE, "--config", changed(example, "in-full", in_full))
-        trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
-        iam.delete_role(RoleName=name)
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
-        with pytest.raises(hvac.exceptions.VaultError, match=f'does not belong to the role "{VAULT_ROLE}"'):
-            logs_in()
-        repaired = example.shell(
-            f"pulumi up --refresh --yes --skip-preview --stack {EXAMPLE} --non-interactive"
-        )
-        assert repaired.returncode == 0, repaired.stdout + repaired.stderr
-        assert logs_in()["metadata"]["account_id"] == "222222222222"
-        pinned = example.vault.read(f"auth/aws/role/{VAULT_ROLE}")["data"]["bound_iam_principal_id"]
-        assert pinned == [iam.get_role(RoleName=name)["Role"]["RoleId"]]
-    finally:
-        example.up("--stack", EXAMPLE, "--config", str(FILE))
+    iam = sandbox.aws("iam", "222222222222")
+    trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    iam.delete_role(RoleName=name)
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    with pytest.raises(hvac.exceptions.VaultError, match=f'does not belong to the role "{VAULT_ROLE}"'):
+        logs_in()
+    repaired = sandbox.shell(f"pulumi up --refresh --yes --skip-preview --stack {EXAMPLE} --non-interactive")
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    assert logs_in()["metadata"]["account_id"] == "222222222222"
+    pinned = sandbox.vault.read(f"auth/aws/role/{VAULT_ROLE}")["data"]["bound_iam_principal_id"]
+    assert pinned == [iam.get_role(RoleName=name)["Role"]["RoleId"]]
