@@ -1,4 +1,4 @@
-"""Three environments side by side in one sandbox: a cluster that exists, and a stack file for each."""
+"""Three environments side by side in one sandbox, as an organisation has them before its pipeline runs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 import yaml
 
 from pipeline import guardrails
-from sandbox import environment
+from sandbox import engine, environment
 from sandbox.home import Home
+from tests import tally
 from tests.sandbox.kit import REPOSITORY, Sandbox
 
 ENVIRONMENTS = ("dev", "staging", "prod")
@@ -24,34 +26,31 @@ POLICY = "readers"
 
 @dataclass
 class Environments:
-    """What an organisation has before its pipeline runs for the first time."""
+    """A Pulumi project and a stack file for each environment, in a sandbox that runs."""
 
     sandbox: Sandbox
+    project: Path
+    """The project's folder, which is not written to."""
     folder: Path
     """The stack files, and beside them a project file, so that `pulumi stack init` writes its salt here."""
     variables: dict[str, str] = field(default_factory=dict)
-    first_promotion: str = ""
+    first_drift: tuple[int, Any] = (-1, None)
+    """Exit code and result of `drift` after the first promotion."""
 
-    def prepare(self) -> None:
-        """Starts the sandbox and makes the cluster, its issuer's OIDC provider, and a Vault policy."""
-        assert self.sandbox.run("start").returncode == 0
-        self.variables = environment.process_environment(Home(self.sandbox.home))
+    def prepare(self, config_of: Callable[[Sandbox, str], dict[str, Any]]) -> None:
+        """Makes the stacks, with nothing in them, and their stack files."""
+        home = Home(self.sandbox.home)
+        self.variables = environment.process_environment(home)
         self.folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPOSITORY / "Pulumi.yaml", self.folder)
+        shutil.copy(self.project / "Pulumi.yaml", self.folder)
         # Without what the repository's own environments declare: these here are others of the same names.
         shutil.copytree(guardrails.PACK, self.pack, ignore=shutil.ignore_patterns("stacks", "__pycache__"))
-        self.sandbox.vault.sys.create_or_update_policy(
-            POLICY, 'path "kv/data/app" { capabilities = ["read"] }'
-        )
-        make_cluster(self.sandbox)
         # The engine's plugins are put in place by the sandbox when it runs a stack of its own.
-        from sandbox import engine
-
-        engine.install_plugins(Home(self.sandbox.home))
-        (self.sandbox.home / "pulumi" / "state").mkdir(parents=True, exist_ok=True)
+        engine.install_plugins(home)
+        (home.root / "pulumi" / "state").mkdir(parents=True, exist_ok=True)
         for name in ENVIRONMENTS:
             self.pulumi("stack", "init", name, "--no-select")
-            self.write(name, stack_config(self.sandbox, name))
+            self.write(name, config_of(self.sandbox, name))
 
     @property
     def pack(self) -> Path:
@@ -73,36 +72,49 @@ class Environments:
         path.write_text(yaml.safe_dump({**written, "config": config}, sort_keys=False))
 
     def pulumi(self, *words: str) -> str:
-        return self._run(["pulumi", *words, "--non-interactive"], self.folder)
+        answer = self._run(["pulumi", *words, "--non-interactive"], self.folder)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        return answer.stdout
 
     def command(self, command: str, *words: str) -> list[str]:
         """`python -m pipeline COMMAND WORDS` on these environments, with these guardrails unless others are
         named."""
-        options = ["--config-dir", str(self.folder), "--guardrails", str(self.pack)]
-        return [sys.executable, "-m", "pipeline", command, *options, *words]
+        options = ["--project", str(self.project), "--config-dir", str(self.folder)]
+        return [
+            sys.executable, "-m", "pipeline", command, *options, "--guardrails", str(self.pack), *words,
+        ]  # fmt: skip
 
     def pipeline(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Runs it as a CI job with the sandbox's environment does."""
-        return subprocess.run(
-            self.command(*words),
-            cwd=REPOSITORY,
-            env=self.variables,
-            capture_output=True,
-            text=True,
-            timeout=550,
-            check=False,
+        return self._run(self.command(*words), REPOSITORY)
+
+    def run(self, *words: str) -> tuple[int, Any, str]:
+        """A command of the pipeline with --json: exit code, result, and everything else that it printed."""
+        answer = self.pipeline(*words, "--json")
+        return answer.returncode, json.loads(answer.stdout), answer.stderr
+
+    def promote(self, *words: str) -> tuple[int, dict[str, Any], str]:
+        """The same of `promote`, with the results by environment."""
+        status, result, printed = self.run("promote", *words)
+        return status, {each["environment"]: each for each in result}, printed
+
+    def _run(self, words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+        return tally.note(
+            subprocess.run(
+                words,
+                cwd=folder,
+                env=self.variables,
+                capture_output=True,
+                text=True,
+                timeout=550,
+                check=False,
+            )
         )
 
-    def _run(self, words: list[str], folder: Path) -> str:
-        answer = subprocess.run(
-            words, cwd=folder, env=self.variables, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert answer.returncode == 0, answer.stdout + answer.stderr
-        return answer.stdout
 
-
-def make_cluster(sandbox: Sandbox) -> None:
-    """An EKS cluster and its issuer's OIDC provider, which no stack of this project made."""
+def make_what_is_there_already(sandbox: Sandbox) -> None:
+    """An EKS cluster and its issuer's OIDC provider, and a Vault policy, which no stack has made."""
+    sandbox.vault.sys.create_or_update_policy(POLICY, 'path "kv/data/app" { capabilities = ["read"] }')
     principal = {"Service": "eks.amazonaws.com"}
     trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     iam, eks = sandbox.aws("iam"), sandbox.aws("eks")
@@ -121,7 +133,7 @@ def make_cluster(sandbox: Sandbox) -> None:
     iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"])
 
 
-def stack_config(sandbox: Sandbox, name: str) -> dict[str, Any]:
+def config_of_this_project(sandbox: Sandbox, name: str) -> dict[str, Any]:
     """An environment of its own: namespace, mount, Vault's user and every IAM name."""
     aws = sandbox.env["AWS_ENDPOINT_URL"]
     return {
