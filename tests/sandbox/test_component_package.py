@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.package.installed import Installed
 from tests.package.kit import Project
 from tests.sandbox.callers import assume_with_token, log_in
 from tests.sandbox.kit import REPOSITORY, Sandbox
+from tests.sandbox.lease import Pool
 
 pytestmark = [pytest.mark.xdist_group("component package"), pytest.mark.timeout(900)]
 
@@ -37,15 +39,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def running(pool: Pool) -> Iterator[Sandbox]:
     """A sandbox without a stack."""
-    made = Sandbox(tmp_path_factory.mktemp("package"))
-    try:
-        answer = made.run("start")
-        assert answer.returncode == 0, answer.stdout + answer.stderr
-        yield made
-    finally:
-        made.run("down", "--force")
+    with pool.lease() as lent:
+        yield lent
 
 
 # The wheel
@@ -116,24 +113,22 @@ def test_the_example_runs_under_mocks(installed: Installed, tmp_path: Path) -> N
 
 
 def test_the_example_lets_its_service_account_log_in(
-    installed: Installed, another_sandbox: Sandbox, tmp_path: Path
+    installed: Installed, running: Sandbox, tmp_path: Path
 ) -> None:
-    answer = another_sandbox.run("start")
-    assert answer.returncode == 0, answer.stderr
-    _make_cluster(another_sandbox, "eks1")
     source = REPOSITORY / "examples" / "consumer-python"
-    project = Project(another_sandbox, source, tmp_path / "consumer", installed.tools)
+    project = Project(running, source, tmp_path / "consumer", installed.tools, "consumer")
     addresses = {
-        "vaultAddress": another_sandbox.env["VAULT_ADDR"],
-        "endpoint": another_sandbox.env["AWS_ENDPOINT_URL"],
+        "vaultAddress": running.env["VAULT_ADDR"],
+        "endpoint": running.env["AWS_ENDPOINT_URL"],
     }
-    project.start(cluster="eks1", **addresses)
-    project.up()
-    role = project.outputs()["iamRoleArn"]
-    mine = assume_with_token(another_sandbox, another_sandbox.token("payments"), role)
-    assert "payments" in log_in(another_sandbox, mine, "payments")["token_policies"]
-    project.up("--expect-no-changes")
-    assert project.change("destroy").returncode == 0
+    with _cluster(running, "eks1"):
+        project.start(cluster="eks1", **addresses)
+        project.up()
+        role = project.outputs()["iamRoleArn"]
+        mine = assume_with_token(running, running.token("payments"), role)
+        assert "payments" in log_in(running, mine, "payments")["token_policies"]
+        project.up("--expect-no-changes")
+        assert project.change("destroy").returncode == 0
 
 
 # The component package
@@ -172,79 +167,23 @@ def test_every_component_is_the_same_from_the_package_as_in_process(
     assert project.change("destroy").returncode == 0
 
 
-CONNECTION = {"path": "aws"}
-LOGIN = {"connection": CONNECTION, "principals": ["arn:aws:iam::111111111111:role/a*"]}
-TOKEN = {"policies": ["dev"]}
-
-
-@pytest.fixture(scope="module")
-def refused(installed: Installed, running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    folder = tmp_path_factory.mktemp("refused") / "program"
-    project = Project(running, PROGRAMS / "refused", folder, installed.tools, "refused")
-    project.start()
-    return project
-
-
-@pytest.mark.parametrize(
-    ("kind", "inputs", "message"),
-    [
-        (
-            "PrincipalLogin",
-            {**LOGIN, "token": TOKEN, "connection": {"path": "aws", "pth": "aws"}},
-            "connection.pth: is not an input of VaultConnection; it has: accessor, accounts, address, ",
-        ),
-        (
-            "PrincipalLogin",
-            {**LOGIN, "token": TOKEN, "vaultRol": "a"},
-            "vaultRol: is not an input of PrincipalLogin; it has: connection, lookUp, principals, ",
-        ),
-        (
-            "PrincipalLogin",
-            {**LOGIN, "token": TOKEN, "connection": {"output": CONNECTION}},
-            "connection: is an output as a whole; write it out, with an output for each value that takes one",
-        ),
-        (
-            "PrincipalLogin",
-            {**LOGIN, "token": TOKEN, "vaultRole": {"output": "a"}},
-            "vaultRole: is an output or a secret, and must be known before anything is made; write the value",
-        ),
-        ("PrincipalLogin", LOGIN, "token: is missing; PrincipalLogin needs it"),
-        (
-            "PrincipalLogin",
-            {**LOGIN, "token": {**TOKEN, "maxTtl": "long"}},
-            "token.maxTtl: 'long' is not a duration; write e.g. 15m, 1h30m, 768h, 30d",
-        ),
-        (
-            "PrincipalLogin",
-            {**LOGIN, "token": {"policies": "dev"}},
-            "token.policies: is not a list",
-        ),
-        (
-            "PrincipalLogin",
-            {**LOGIN, "principals": [None], "token": TOKEN},
-            "principals[0]: is missing",
-        ),
-        (
-            "IamUserVaultIdentity",
-            {"permissions": {"resolveRoles": True}, "accessKey": "mine"},
-            "accessKey: is not one of managed, rotatable, rotated",
-        ),
-        (
-            "VaultServerConsumer",
-            {"plaintext": True, "replicas": 3.5},
-            "replicas: is not a whole number",
-        ),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
 def test_a_bad_input_is_one_message_that_names_it(
-    refused: Project, kind: str, inputs: dict[str, Any], message: str
+    installed: Installed, running: Sandbox, tmp_path: Path
 ) -> None:
-    answer = refused.change("preview", kind=kind, inputs=json.dumps(inputs))
+    """The engine tells what `tests/schema/test_component_inputs.py` has of all kinds."""
+    project = Project(running, PROGRAMS / "refused", tmp_path / "program", installed.tools, "refused")
+    project.start()
+    inputs = {
+        "connection": {"path": "aws"},
+        "principals": ["arn:aws:iam::111111111111:role/a*"],
+        "token": {"policies": ["dev"], "maxTtl": "long"},
+    }
+    answer = project.change("preview", kind="PrincipalLogin", inputs=json.dumps(inputs))
     assert answer.returncode != 0
-    told = f"vault-aws-auth:index:{kind} resource 'it' has a problem: {message}"
-    assert told in answer.stdout + answer.stderr
-    assert "provider.py" not in answer.stdout + answer.stderr
+    said = answer.stdout + answer.stderr
+    told = "token.maxTtl: 'long' is not a duration; write e.g. 15m, 1h30m, 768h, 30d"
+    assert f"vault-aws-auth:index:PrincipalLogin resource 'it' has a problem: {told}" in said
+    assert "provider.py" not in said
 
 
 def test_the_requirements_of_the_plugin_are_those_of_the_wheel(installed: Installed) -> None:
@@ -300,18 +239,24 @@ def _mypy(installed: Installed, program: Path) -> str:
     return answer.stdout + answer.stderr
 
 
-def _make_cluster(sandbox: Sandbox, name: str) -> None:
+@contextmanager
+def _cluster(sandbox: Sandbox, name: str) -> Iterator[None]:
+    """A cluster that no stack has made."""
+    iam, eks, ec2 = sandbox.aws("iam"), sandbox.aws("eks"), sandbox.aws("ec2")
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": "eks.amazonaws.com"},
         "Action": "sts:AssumeRole",
     }
     trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    role = sandbox.aws("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)
-    subnets = [subnet["SubnetId"] for subnet in sandbox.aws("ec2").describe_subnets()["Subnets"]]
-    sandbox.aws("eks").create_cluster(
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
+    eks.create_cluster(
         name=name,
         roleArn=role["Role"]["Arn"],
         resourcesVpcConfig={"subnetIds": subnets[:2]},
         accessConfig={"authenticationMode": "API"},
     )
+    yield
+    eks.delete_cluster(name=name)
+    iam.delete_role(RoleName=name)
