@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import tally
 from tests.package import release
 from tests.sandbox.kit import REPOSITORY, Sandbox
 
@@ -21,7 +23,7 @@ each with the reason and what users must do, to the page of the coming version i
 
 @pytest.mark.timeout(900)
 def test_a_stack_of_the_last_release_is_upgraded_without_replacements(
-    another_sandbox: Sandbox, tmp_path: Path
+    leased: Sandbox, tmp_path: Path
 ) -> None:
     last = release.last(REPOSITORY)
     released = tmp_path / "released"
@@ -29,17 +31,23 @@ def test_a_stack_of_the_last_release_is_upgraded_without_replacements(
         release.unpack(REPOSITORY, last, released)
     except release.NoRelease as missing:
         pytest.skip(str(missing))  # a copy of the files, or a shallow clone: nothing to upgrade from
-    answer = subprocess.run(
-        [sys.executable, "-m", "sandbox", "up", "--no-logins"],
-        cwd=released,
-        env={**os.environ, "SANDBOX_HOME": str(another_sandbox.home)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
+    # Its program, in this version's sandbox: the engine and the SDKs are those that are installed here.
+    for name in ("sandbox", "tools", "pipeline"):
+        shutil.rmtree(released / name, ignore_errors=True)
+        shutil.copytree(REPOSITORY / name, released / name)
+    answer = tally.note(
+        subprocess.run(
+            [sys.executable, "-m", "sandbox", "up", "--no-logins"],
+            cwd=released,
+            env={**os.environ, "SANDBOX_HOME": str(leased.home)},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    answer = another_sandbox.run("preview", "--json")
+    answer = leased.run("preview", "--json")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     preview = json.loads(answer.stdout)
     assert sum(preview["changeSummary"].values()) > 50  # every scenario together
