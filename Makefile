@@ -7,12 +7,12 @@ BIN := $(VENV)/bin
 STACK ?= local
 READY := $(VENV)/.ready
 READY_TO_TEST := $(VENV)/.ready-to-test
-LOGINS ?= 1000
-EACH ?= 50
-STATES ?= 50,100,200
 WORKERS ?= auto
 # One queue of test groups for all workers, the longest first: tests/order.py.
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+LOGINS ?= 1000
+EACH ?= 50
+STATES ?= 50,100,200
 
 # On a fresh machine the tools are made ready beside the virtual environment.
 TOOLS := $(if $(filter up,$(MAKECMDGOALS)),--tools,$(if $(filter test unit sandbox-test,$(MAKECMDGOALS)),--all-tools))

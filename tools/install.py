@@ -24,7 +24,17 @@ from tools import build, report
 from tools.errors import BuildError
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = ("cli", "components", "composition", "pipeline", "policies", "sandbox", "settings", "tools")
+PROGRAM = (
+    "cli",
+    "components",
+    "composition",
+    "pipeline",
+    "policies",
+    "sandbox",
+    "settings",
+    "stack",
+    "tools",
+)
 """The project's folders of Python that commands import."""
 running: list[subprocess.Popen[str]] = []
 """What the thread of the virtual environment has started; an interrupt ends it."""

@@ -1,7 +1,5 @@
 """What components cost: a stack of many logins by the project's program, beside the same resources declared
 one by one (`flat/`), with the real engine in a sandbox that runs.
-
-`python -m tests.bench.components` in a shell that has sourced the sandbox's `env` prints it.
 """
 
 from __future__ import annotations
@@ -20,7 +18,9 @@ import yaml
 from sandbox import environment
 from sandbox.engine import PROJECT, install_plugins
 from sandbox.home import REPOSITORY, Home
+from tests.bench.everyday import fork_server, new_sandbox
 from tests.bench.measure import Cost, run
+from tests.bench.rows import CPU, RATIO, SIZE, Report, Row
 from tools import build
 
 LOGINS = 50
@@ -58,6 +58,18 @@ class Ratios:
     """The flat program, in the last of them."""
 
 
+def rows(report: Report) -> None:
+    """In a sandbox of its own."""
+    with new_sandbox() as bench:
+        bench.sandbox("start")
+        found = ratios(bench.home)
+        for command, cpu in found.cpu.items():
+            report(Row(f"components ÷ flat, {LOGINS} logins: {command}", cpu, RATIO, 1.1))
+        for name, last in (("components", found.components), ("flat", found.flat)):
+            report(Row(f"{LOGINS} logins, {name}: up", last.costs["up"].cpu, CPU))
+            report(Row(f"{LOGINS} logins, {name}: state", last.state / 1024, SIZE))
+
+
 def ratios(home: Home, logins: int = LOGINS, repeat: int = 3) -> Ratios:
     """Brings both stacks up and down, in turns, in a sandbox whose processes run."""
     pairs = [(measure(home, REPOSITORY, logins), measure(home, FLAT, logins)) for _ in range(repeat)]
@@ -74,7 +86,8 @@ def measure(home: Home, program: Path, logins: int = LOGINS) -> Measured:
 
         def pulumi(*words: str, where: Path = program) -> Cost:
             command = [str(build.ensure("pulumi")), *words, "--stack", stack, "--non-interactive"]
-            return run([*command, "-C", str(where)], environment.process_environment(home))
+            variables = environment.process_environment(home)
+            return run([*command, "-C", str(where)], variables, watched=fork_server(home))
 
         try:
             costs = {name: pulumi(*words, "--config-file", str(file)) for name, words in COMMANDS.items()}
@@ -126,17 +139,3 @@ def config(home: Home, logins: int = LOGINS) -> dict[str, Any]:
             for number in range(logins)
         },
     }
-
-
-def main() -> None:
-    """Prints the ratios."""
-    found = ratios(Home.from_environment())
-    for command, cpu in found.cpu.items():
-        ours, flat = found.components.costs[command], found.flat.costs[command]
-        print(f"{command:16} {cpu:5.2f}   last: {ours.cpu:6.2f} / {flat.cpu:6.2f} CPU-s")
-    for name, last in (("components", found.components), ("flat", found.flat)):
-        print(f"{name:16} {last.resources} resources, state of {last.state / 1024:.0f} KiB")
-
-
-if __name__ == "__main__":
-    main()

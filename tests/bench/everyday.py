@@ -32,19 +32,20 @@ class Bench:
 
     def sandbox(self, *words: str) -> Cost:
         env = {**os.environ, "SANDBOX_HOME": str(self.home.root)}
-        return run([sys.executable, "-m", "sandbox", *words], env, watched=self._fork_server())
+        return run([sys.executable, "-m", "sandbox", *words], env, watched=fork_server(self.home))
 
     def shell(self, *words: str) -> Cost:
         """A command in the sandbox's environment, as after `source .sandbox/env`."""
-        return run(words, process_environment(self.home), watched=self._fork_server())
+        return run(words, process_environment(self.home), watched=fork_server(self.home))
 
     def outputs(self) -> dict[str, Any]:
         return Engine(self.home, "local").outputs()
 
-    def _fork_server(self) -> list[psutil.Process]:
-        """Plugins and program run as its forks, so that the engine does not wait for them itself."""
-        running = Processes(self.home).running() if self.home.exists else {}
-        return [running[FORK_SERVER]] if FORK_SERVER in running else []
+
+def fork_server(home: Home) -> list[psutil.Process]:
+    """What also does the engine's work: plugins and program are its forks, which no engine waits for."""
+    running = Processes(home).running() if home.exists else {}
+    return [running[FORK_SERVER]] if FORK_SERVER in running else []
 
 
 @contextmanager

@@ -10,6 +10,7 @@ WALL = "s"
 RATIO = "×"
 RATE = "/s"
 ERRORS = "errors"
+SIZE = "KiB"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sandbox import environment
 from sandbox.home import Home
+from tests import tally
 from tests.sandbox.kit import REPOSITORY, Sandbox
 
 EXAMPLE = REPOSITORY / "examples" / "platform-and-teams"
@@ -36,14 +37,16 @@ class TeamProject:
 
     def run(self, *words: str) -> str:
         """A command in the project's folder, which has to succeed; returns what it printed."""
-        answer = subprocess.run(
-            words,
-            cwd=self.project,
-            env=self.variables,
-            capture_output=True,
-            text=True,
-            timeout=250,
-            check=False,
+        answer = tally.note(
+            subprocess.run(
+                words,
+                cwd=self.project,
+                env=self.variables,
+                capture_output=True,
+                text=True,
+                timeout=250,
+                check=False,
+            )
         )
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return answer.stdout

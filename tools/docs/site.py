@@ -43,7 +43,12 @@ SECTIONS = {
     ],
     "Examples": ["examples/*/README.md"],
     "Security": ["docs/security.md", "docs/permissions.md", "docs/guardrails.md"],
-    "Operations": ["docs/operations.md", "docs/performance.md", "docs/troubleshooting.md", "docs/upgrades/*.md"],
+    "Operations": [
+        "docs/operations.md",
+        "docs/performance.md",
+        "docs/troubleshooting.md",
+        "docs/upgrades/*.md",
+    ],
     "Reference": ["docs/commands.md", *GENERATED],
 }
 """The order of pages. Those that are not there are left out, and those that are not here come last."""
