@@ -7,6 +7,7 @@ import signal
 from collections.abc import Generator
 from pathlib import Path
 
+import hypothesis
 import psutil
 import pytest
 
@@ -16,6 +17,10 @@ from tools import build
 WORKER_MEMORY = 3 * 2**30
 """What a worker needs: it may have two sandboxes of 0.9 GB, and an engine with its plugins beside them."""
 
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 counted: Path | None = None
 """Where the tests of this run are counted; None in a worker."""
