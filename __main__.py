@@ -20,7 +20,6 @@ from components import (
 from composition import accounts, consumers, edition, federation, identity, logins, providers
 
 
-@short_stack_traces()
 def declare(config: settings.Settings) -> None:
     """All that the stack consists of, and its outputs."""
     # The cluster, and the way to each provider
@@ -156,4 +155,5 @@ except (settings.SettingsError, edition.EditionError) as error:
     raise pulumi.RunError(str(error)) from None
 for warning in settings.in_clear(given):
     pulumi.log.warn(warning)
-declare(given)
+with short_stack_traces():
+    declare(given)
