@@ -218,7 +218,7 @@ def test_access_key_beside_an_audience_is_refused(federated: Sandbox) -> None:
 
 def test_writes_are_recorded_without_secrets(federated: Sandbox) -> None:
     writes = [line for line in federated.recorded_writes() if line["path"] == "auth/aws/config/client"]
-    assert writes[-1]["body"]["role_arn"] == ROLE
+    assert ROLE in [line["body"].get("role_arn") for line in writes if line["body"]]
     with pytest.raises(Exception, match="only one of"):
         federated.vault.write("auth/aws/config/client", access_key="AKIAX", secret_key="hidden-one")
     federated.vault.write("cubbyhole/x", value="hidden-two")
