@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from cli.__main__ import app
 from sandbox.__main__ import app as sandbox_app
+from stack.__main__ import app as stack_app
 from tools.docs.schema import stack_schema
 from tools.docs.site import pages
 
@@ -60,6 +61,8 @@ def check(command: str) -> None:
         check_options(app, words[1:])
     elif words[:3] == ["python", "-m", "sandbox"]:
         check_options(sandbox_app, words[3:])
+    elif words[:3] == ["python", "-m", "stack"]:
+        check_options(stack_app, words[3:])
     elif words[:1] == ["make"]:
         targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
         assert {word for word in words[1:] if "=" not in word} <= {*targets}, command
