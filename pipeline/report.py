@@ -17,6 +17,9 @@ from typing import Any
 OPERATIONS = ("create", "update", "replace", "delete")
 """What a step can do to a resource; a replacement's two halves are told as the replacement that they are."""
 
+OWN_PROVIDER = re.compile(r"::pulumi:providers:\w+::default(_\w+)?$")
+"""A provider that the engine makes for itself, for a stack reference for one; its own display has none of them."""
+
 MARKUP = re.compile(r"<\{%.*?%\}>")
 
 
@@ -114,7 +117,7 @@ def _refreshed(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]
 
 def _change(step: Mapping[str, Any], refreshed: Mapping[str, str]) -> Change | None:
     operation, urn = step["op"], step["urn"]
-    if operation not in OPERATIONS:
+    if operation not in OPERATIONS or OWN_PROVIDER.search(urn):
         return None
     keys = tuple(sorted({key.split(".")[0].split("[")[0] for key in step.get("diffs") or ()}))
     return Change(operation, _type(urn), urn.split("::")[-1], keys, refreshed.get(urn, ""))

@@ -48,6 +48,14 @@ def test_changes_are_named_with_their_keys_and_never_with_values(tmp_path: Path)
     assert found.counts(done=True) == "1 updated, 1 replaced"
 
 
+def test_a_provider_that_the_engine_makes_for_itself_is_no_change(tmp_path: Path) -> None:
+    start = "urn:pulumi:dev::p::pulumi:providers:"
+    own = [step(f"{start}pulumi::default", "create"), step(f"{start}aws::default_7_51_1", "delete")]
+    declared = step(f"{start}aws::defaults", "create")
+    found = report_of(tmp_path, *own, declared)
+    assert found.changes == [Change("create", "pulumi:providers:aws", "defaults")]
+
+
 def test_what_somebody_did_is_told_from_what_was_not_deployed(tmp_path: Path) -> None:
     found = report_of(
         tmp_path,
