@@ -328,7 +328,8 @@ def main(
         try:
             run(bench, count, each, [int(size) for size in states.split(",") if size])
         except KeyboardInterrupt:
-            sys.exit("interrupted; what was measured so far is above")
+            progress.print("interrupted; what was measured so far is above")
+            sys.exit(130)
         except measure.BenchError as error:
             sys.exit(f"error: {error}")
         finally:
