@@ -18,7 +18,7 @@ OPERATIONS = ("create", "update", "replace", "delete")
 """What a step can do to a resource; a replacement's two halves are told as the replacement that they are."""
 
 OWN_PROVIDER = re.compile(r"::pulumi:providers:\w+::default(_\w+)?$")
-"""A provider that the engine makes for itself, for a stack reference for one; its own display has none of them."""
+"""A provider that the engine makes for itself, e.g. for a stack reference; its own display leaves it out."""
 
 MARKUP = re.compile(r"<\{%.*?%\}>")
 

@@ -137,7 +137,7 @@ def carry_out(split: Split, say: Callable[[str], None]) -> None:
             teams_project.call("stack", "init", full, "--no-select", *words)
         if not handover.done:
             move.hand_over(handover, platform_project, split.platform, teams_project, full)
-        say(f"{team}: {', '.join(handover.team.logins)}: {handover.resources} resources, {file}")
+        say(f"{team}: {', '.join(handover.team.logins)} ({handover.resources} resources), {file}")
     files.write(wanted.file, split.platform_text)
     say(f"{wanted.stack}: {wanted.file}")
 
