@@ -26,6 +26,8 @@ REPOSITORY = Path(__file__).parents[2]
 PROBE = """\
 import json, os, signal, sys, time
 mask = os.umask(0)
+if "wait" in sys.argv:
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(7))
 print(json.dumps({
     "argv": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ), "umask": mask,
     "pid": os.getpid(), "forked": "pulumi_aws" in sys.modules, "marked": getattr(sys, "marked", None),
@@ -35,7 +37,6 @@ sys.marked = os.environ["MARKED"] = "by an earlier launch"
 if "fail" in sys.argv:
     sys.exit("it failed")
 if "wait" in sys.argv:
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(7))
     print(sys.stdin.readline(), end="", flush=True)
     time.sleep(60)
 """
