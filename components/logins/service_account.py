@@ -133,6 +133,7 @@ class ServiceAccountLogin(pulumi.ComponentResource):
         _check_mode(mode, source, accounts)
         policy_arns = _policy_arns(args.get("policy_arns", {}))
         token = token_inputs(args["token"])
+        vault_role_name = role_name(args.get("vault_role", name))
         subjects = [
             trust.service_account_subject(account["namespace"], account["name"]) for account in accounts
         ]
@@ -161,7 +162,7 @@ class ServiceAccountLogin(pulumi.ComponentResource):
         vault_role = vault.aws.AuthBackendRole(
             f"{name}-vault-role",
             backend=args["connection"]["path"],
-            role=role_name(args.get("vault_role", name)),
+            role=vault_role_name,
             auth_type="iam",
             bound_iam_principal_arns=[role.arn],
             resolve_aws_unique_ids=True,
@@ -171,16 +172,17 @@ class ServiceAccountLogin(pulumi.ComponentResource):
 
         self.vault_role = vault_role.role
         self.iam_role_arn = role.arn
-        self.service_accounts = pulumi.Output.from_input(
-            [f"{account['namespace']}/{account['name']}" for account in accounts]
-        )
+        named = [f"{account['namespace']}/{account['name']}" for account in accounts]
+        self.service_accounts = pulumi.Output.from_input(named)
         self.principals = role.arn.apply(lambda arn: [arn])
         self.register_outputs(
             {
-                "vault_role": self.vault_role,
-                "iam_role_arn": self.iam_role_arn,
-                "service_accounts": self.service_accounts,
-                "principals": self.principals,
+                # What is known is registered as such: the engine writes the outputs as soon as it has them
+                # all, and that costs less the fewer resources there are yet.
+                "vault_role": vault_role_name,
+                "iam_role_arn": role.arn,
+                "service_accounts": named,
+                "principals": [role.arn],
             }
         )
 
