@@ -120,11 +120,13 @@ def _indented(lines: str, indent: int) -> str:
 
 def write(file: Path, content: str, mode: int = 0o644) -> None:
     """Write a file, all of it or nothing; one that is there keeps its mode."""
-    if file.exists():
-        mode = file.stat().st_mode & 0o777
+    kept = file.stat().st_mode & 0o777 if file.exists() else None
     scratch = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as handle:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with os.fdopen(os.open(scratch, flags, mode if kept is None else kept), "w") as handle:
+            if kept is not None:  # whatever the umask says
+                os.fchmod(handle.fileno(), kept)
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
