@@ -39,7 +39,11 @@ MEASURE = {
     Group.LOGINS: logins.rows,
 }
 
-app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 @app.command(help=__doc__)

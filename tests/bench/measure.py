@@ -48,7 +48,7 @@ def run(
     `watched` are servers that do part of the command's work: what they and the children that they wait for
     burn meanwhile counts as well.
     """
-    before = sum(_burnt(server) for server in watched)
+    before = {server: _burnt(server) for server in watched}
     began = time.perf_counter()
     process = subprocess.Popen(
         list(words),
@@ -65,7 +65,8 @@ def run(
     wall = time.perf_counter() - began
     if process.returncode != 0:
         raise BenchError(f"{' '.join(words)} failed (exit {process.returncode}):\n{printed.decode()[-4000:]}")
-    servers = sum(_burnt(server) for server in watched) - before
+    # One that the command has stopped tells nothing any more.
+    servers = sum(_burnt(server) - burnt for server, burnt in before.items() if server.is_running())
     return Cost(usage.ru_utime + usage.ru_stime + servers, wall)
 
 
