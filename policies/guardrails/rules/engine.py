@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pulumi_policy
 from google.protobuf import json_format
+from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import policy as sdk
 
 from . import RULES
@@ -33,32 +34,30 @@ def _keep_marks() -> None:
     There is no official way. The tests that go through the engine tell when a new version needs another.
     """
     internals = cast(Any, sdk)
-    theirs = getattr(internals, "deserialize_properties", None)
-    if not callable(theirs):
+    if not callable(getattr(internals, "deserialize_properties", None)):
         raise RuntimeError(
             "these guardrails do not know how the installed pulumi-policy reads values; install the version "
             "that policies/guardrails/requirements.txt names"
         )
 
-    reads = _once(read)
-
-    def ours(wire: dict[str, Any], for_remediation: bool = False) -> Any:
-        return theirs(wire, True) if for_remediation else reads(wire)
-
-    internals.deserialize_properties = ours
-    internals.json_format = SimpleNamespace(MessageToDict=_once(json_format.MessageToDict))
+    # No rule changes a resource. The SDK would read each one anew to find that out.
+    internals._PolicyAnalyzerServicer.Remediate = lambda *_: analyzer_pb2.RemediateResponse()
+    internals.deserialize_properties = _kept(read)
+    internals.json_format = SimpleNamespace(MessageToDict=_kept(json_format.MessageToDict))
 
 
-def _once(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Remembers the last answer: the SDK reads a resource anew for each policy, and no rule changes it."""
-    last: tuple[Any, Any] = (None, None)
+def _kept(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Remembers the last two answers: the SDK reads a resource and its provider anew for each policy, and no
+    rule changes them. Calls arrive in several threads, so what is remembered is replaced, never changed."""
+    last: tuple[tuple[Any, Any], ...] = ()
 
     def remembered(given: Any) -> Any:
         nonlocal last
-        before, answer = last
-        if before is not given:
-            answer = read(given)
-            last = (given, answer)
+        for before, answer in last:
+            if before is given:
+                return answer
+        answer = read(given)
+        last = ((given, answer), *last[:1])
         return answer
 
     return remembered
