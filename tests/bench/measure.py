@@ -32,9 +32,6 @@ class Cost:
     """User and system time of the process, of everything that it started, and of the servers watched."""
     wall: float
 
-    def __sub__(self, other: Cost) -> Cost:
-        return Cost(self.cpu - other.cpu, self.wall - other.wall)
-
 
 def run(
     words: Sequence[str],
@@ -48,7 +45,7 @@ def run(
     `watched` are servers that do part of the command's work: what they and the children that they wait for
     burn meanwhile counts as well.
     """
-    before = {server: _burnt(server) for server in watched}
+    before = {server: burnt(server) for server in watched}
     began = time.perf_counter()
     process = subprocess.Popen(
         list(words),
@@ -66,11 +63,12 @@ def run(
     if process.returncode != 0:
         raise BenchError(f"{' '.join(words)} failed (exit {process.returncode}):\n{printed.decode()[-4000:]}")
     # One that the command has stopped tells nothing any more.
-    servers = sum(_burnt(server) - burnt for server, burnt in before.items() if server.is_running())
+    servers = sum(burnt(server) - start for server, start in before.items() if server.is_running())
     return Cost(usage.ru_utime + usage.ru_stime + servers, wall)
 
 
-def _burnt(process: psutil.Process) -> float:
+def burnt(process: psutil.Process) -> float:
+    """CPU seconds of a process so far, and of the children that it has waited for."""
     times = process.cpu_times()
     return float(times.user + times.system + times.children_user + times.children_system)
 

@@ -155,8 +155,7 @@ class Bench:
         """CPU seconds of the sandbox's processes so far: of those that work for the engine, and of WORLD."""
         burnt = {True: 0.0, False: 0.0}
         for name, process in Processes(self.home).running().items():
-            times = process.cpu_times()
-            burnt[name in WORLD] += times.user + times.system + times.children_user + times.children_system
+            burnt[name in WORLD] += measure.burnt(process)
         return burnt[False], burnt[True]
 
     def teams(self, what: str, project: Path, configs: Mapping[str, Config], each: int) -> None:
