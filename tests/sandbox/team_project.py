@@ -35,12 +35,12 @@ class TeamProject:
     def pulumi(self, *words: str) -> str:
         return self.run("pulumi", *words, "--non-interactive")
 
-    def run(self, *words: str) -> str:
-        """A command in the project's folder, which has to succeed; returns what it printed."""
+    def run(self, *words: str, folder: Path | None = None) -> str:
+        """A command in the project's folder, or another, which has to succeed; returns what it printed."""
         answer = tally.note(
             subprocess.run(
                 words,
-                cwd=self.project,
+                cwd=folder or self.project,
                 env=self.variables,
                 capture_output=True,
                 text=True,

@@ -114,17 +114,7 @@ class Stack:
         return [sys.executable, "-m", "stack", "split", str(self.file), *options]
 
     def split(self, *words: str) -> str:
-        answer = subprocess.run(
-            self.command(*words),
-            cwd=REPOSITORY,
-            env=self.teams.variables,
-            capture_output=True,
-            text=True,
-            timeout=250,
-            check=False,
-        )
-        assert answer.returncode == 0, answer.stdout + answer.stderr
-        return answer.stdout
+        return self.teams.run(*self.command(*words), folder=REPOSITORY)
 
     def split_and_kill(self, after: str) -> None:
         """Start it, and kill it once it has said something."""
