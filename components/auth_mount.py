@@ -1,14 +1,19 @@
-"""The mount of Vault's AWS auth method: made by `VaultAwsAuth`, or beside it for a federated identity."""
+"""The mount of Vault's AWS auth method."""
+
+from typing import Annotated
 
 import pulumi
 import pulumi_vault as vault
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
-from . import names
+from . import renames
+from .component import Component
+from .declared import Default, checked
+from .forms import MountPath
 
 
 class VaultMount(TypedDict):
-    """An AWS auth mount that the caller made."""
+    """An AWS auth mount. Take it whole from `VaultAuthMount.ref`."""
 
     path: pulumi.Input[str]
     """Path of the mount, without `auth/`."""
@@ -17,49 +22,51 @@ class VaultMount(TypedDict):
     """Accessor of the mount."""
 
 
-def auth_mount(
-    name: str,
-    *,
-    path: str = "aws",
-    identity_token_key: pulumi.Input[str] | None = None,
-    opts: pulumi.ResourceOptions | None = None,
-) -> VaultMount:
-    """Mount the AWS auth method beside the `VaultAwsAuth` of the same name, before it: for a federated
-    identity, whose trust names the mount's accessor. `identity_token_key` is the `VaultPluginIssuer`'s.
+class VaultAuthMountOptions(TypedDict):
+    """Where the AWS auth method is mounted."""
 
-    A mount that `VaultAwsAuth` made is taken over as it is, with its logins, and given back when `mount` is
-    left out again; this holds for components that have no parent.
+    path: NotRequired[Annotated[MountPath, Default("aws")]]
+    """Path of the mount, without `auth/`."""
+
+
+class VaultAuthMountArgs(VaultAuthMountOptions):
+    """Where the AWS auth method is mounted, and with what it signs."""
+
+    identity_token_key: NotRequired[pulumi.Input[str]]
+    """Name of the key that signs the mount's identity tokens. Default: Vault's own, which serves every
+    audience. Source: `VaultPluginIssuer.identity_token_key`."""
+
+
+class VaultAuthMount(Component):
+    """A mount of Vault's AWS auth method.
+
+    `VaultAwsAuth` makes one itself unless it is given one. A federated identity, whose trust names the mount's
+    accessor, needs the mount before it.
     """
-    check_path(path)
-    component = pulumi.create_urn(name, "vault-aws-auth:index:VaultAwsAuth")
-    moved = pulumi.ResourceOptions(aliases=[pulumi.Alias(parent=component)])
-    return declare_mount(
-        f"{name}-mount", path, identity_token_key, opts=pulumi.ResourceOptions.merge(opts, moved)
-    )
 
+    path: pulumi.Output[str]
+    """Path of the mount, without `auth/`."""
 
-def declare_mount(
-    name: str,
-    path: str,
-    identity_token_key: pulumi.Input[str] | None = None,
-    *,
-    opts: pulumi.ResourceOptions,
-) -> VaultMount:
-    """Mount the AWS auth method, the same way whoever declares it."""
-    mount = vault.AuthBackend(
-        name,
-        type="aws",
-        path=path,
-        description="Logins with an AWS identity",
-        identity_token_key=identity_token_key,
-        opts=opts,
-    )
-    return {"path": mount.path, "accessor": mount.accessor}
+    accessor: pulumi.Output[str]
+    """Accessor of the mount."""
 
+    ref: VaultMount
+    """The mount, whole: for `VaultAwsAuth` and `FederatedVaultIdentity`."""
 
-def check_path(path: str) -> None:
-    """Raise ValueError, naming the field, unless an auth method can be mounted there."""
-    try:
-        names.check_mount_path(path)
-    except ValueError as error:
-        raise ValueError(f"path: {path!r} {error}") from None
+    def __init__(
+        self, name: str, args: VaultAuthMountArgs | None = None, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        args = checked(VaultAuthMountArgs, args or {})
+        super().__init__(name, opts)
+        mount = vault.AuthBackend(
+            f"{name}-mount",
+            type="aws",
+            path=args["path"],
+            description="Logins with an AWS identity",
+            identity_token_key=args.get("identity_token_key"),
+            opts=pulumi.ResourceOptions(parent=self, aliases=renames.mount(name, opts)),
+        )
+        self.path = mount.path.apply(str)
+        self.accessor = mount.accessor
+        self.ref = {"path": self.path, "accessor": self.accessor}
+        self.register_outputs({"path": self.path, "accessor": self.accessor, "ref": self.ref})

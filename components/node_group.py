@@ -1,6 +1,7 @@
 """A managed node group of a cluster: its role, its launch template, its nodes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import pulumi
 import pulumi_aws as aws
@@ -8,68 +9,82 @@ import pulumi_eks as eks
 from typing_extensions import NotRequired, TypedDict
 
 from . import arns, iam, trust
+from .component import unique_name
+from .declared import Default, Refusal, between, not_empty, rule
+from .forms import IamName, PolicyArn
+
+if TYPE_CHECKING:
+    from .cluster import EksClusterArgs
 
 _NODE_POLICIES = {
     "worker": "AmazonEKSWorkerNodePolicy",
     "cni": "AmazonEKS_CNI_Policy",
     "registry": "AmazonEC2ContainerRegistryReadOnly",
 }
+_MOST_NODES = 450  # of a managed node group
 
 
 class NodeGroup(TypedDict):
     """A managed node group, with a node role of its own."""
 
-    role_name: NotRequired[str]
+    role_name: NotRequired[IamName]
     """Name of the node role. Default: `<cluster>-<group>-node`."""
 
-    permissions_boundary: NotRequired[pulumi.Input[str]]
+    permissions_boundary: NotRequired[pulumi.Input[PolicyArn]]
     """ARN of the policy that bounds the node role's permissions. Default: none."""
 
-    instance_types: NotRequired[Sequence[str]]
-    """EC2 instance types, the first one preferred. Default: `t3.medium`."""
+    instance_types: NotRequired[
+        Annotated[Sequence[str], Default(("t3.medium",)), not_empty("an EC2 instance type")]
+    ]
+    """EC2 instance types, the first one preferred."""
 
-    min_size: NotRequired[int]
-    """Fewest nodes. Default: 1."""
+    min_size: NotRequired[Annotated[int, Default(1), between(0, _MOST_NODES)]]
+    """Fewest nodes."""
 
-    desired_size: NotRequired[int]
+    desired_size: NotRequired[Annotated[int, between(0, _MOST_NODES)]]
     """Nodes to start with. Default: `min_size`."""
 
-    max_size: NotRequired[int]
+    max_size: NotRequired[Annotated[int, between(1, _MOST_NODES)]]
     """Most nodes. Default: the larger of 2 and `desired_size`."""
 
-    metadata_hop_limit: NotRequired[int]
+    metadata_hop_limit: NotRequired[Annotated[int, Default(1), between(1, 64)]]
     """How many hops an answer of the instance metadata service may go: 1 keeps it on the node, 2 or more lets
-    the node's pods speak as the node, and log in as it. A change starts all nodes anew. Default: 1."""
+    the node's pods act as the node, and log in as it. A change replaces all nodes."""
 
 
-def check_node_group(group: str, settings: NodeGroup) -> None:
-    """Raises ValueError for what EC2 would refuse when the cluster is there already."""
-    if not 1 <= settings.get("metadata_hop_limit", 1) <= 64:
-        raise ValueError(f"node_groups.{group}.metadata_hop_limit: must be from 1 to 64")
+@rule(NodeGroup, "min_size", "desired_size", "max_size")
+def _sizes(group: NodeGroup) -> Iterator[Refusal]:
+    smallest, desired, largest = sizes(group)
+    if not smallest <= desired <= largest:
+        yield Refusal("", "has sizes out of order; write {min_size} <= {desired_size} <= {max_size}")
+
+
+def sizes(group: NodeGroup) -> tuple[int, int, int]:
+    """Fewest nodes, nodes to start with, most nodes."""
+    smallest = group["min_size"]
+    desired = group.get("desired_size", smallest)
+    return smallest, desired, group.get("max_size", max(2, desired))
 
 
 def node_group(
     parent: pulumi.Resource,
     name: str,
     cluster: eks.Cluster,
-    *,
-    cluster_name: str,
+    args: "EksClusterArgs",
     group: str,
-    region: str,
-    kubernetes_version: str | None,
-    subnet_ids: Sequence[pulumi.Input[str]] | None,
-    settings: NodeGroup,
+    declared: NodeGroup,
 ) -> pulumi.Output[str]:
-    """The node group `group` of the component `name`; returns its role's ARN."""
+    """Declare the node group `group` of the component `name`; returns its role's ARN."""
+    cluster_name, region, tags = args["name"], args["region"], args["tags"] or None
     child = pulumi.ResourceOptions(parent=parent)
     role = aws.iam.Role(
         f"{name}-{group}-node-role",
-        name=settings.get("role_name", f"{cluster_name}-{group}-node"),
+        name=declared.get("role_name", f"{cluster_name}-{group}-node"),
         description=f"Nodes of the group {group} of the EKS cluster {cluster_name}",
         assume_role_policy=iam.to_json(trust.service_trust(f"ec2.{arns.dns_suffix(region)}")),
-        permissions_boundary=settings.get("permissions_boundary"),
-        # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
-        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
+        permissions_boundary=declared.get("permissions_boundary"),
+        tags=tags,
+        opts=unique_name(parent),
     )
     attachments = [
         aws.iam.RolePolicyAttachment(
@@ -88,29 +103,30 @@ def node_group(
         metadata_options=aws.ec2.LaunchTemplateMetadataOptionsArgs(
             http_endpoint="enabled",
             http_tokens="required",
-            http_put_response_hop_limit=int(settings.get("metadata_hop_limit", 1)),
+            http_put_response_hop_limit=declared["metadata_hop_limit"],
         ),
+        tags=tags,
         opts=child,
     )
-    minimum = int(settings.get("min_size", 1))
-    desired = int(settings.get("desired_size", minimum))
+    smallest, desired, largest = sizes(declared)
     eks.ManagedNodeGroup(
         f"{name}-{group}-nodes",
         cluster=cluster,
         node_role_arn=role.arn,
-        instance_types=list(settings.get("instance_types", ["t3.medium"])),
+        instance_types=list(declared["instance_types"]),
         scaling_config=aws.eks.NodeGroupScalingConfigArgs(
-            min_size=minimum,
+            min_size=smallest,
             desired_size=desired,
-            max_size=int(settings.get("max_size", max(2, desired))),
+            max_size=largest,
         ),
         launch_template=aws.eks.NodeGroupLaunchTemplateArgs(
             id=template.id, version=template.latest_version.apply(lambda number: str(int(number)))
         ),
         # The template names no image, so EKS chooses it, for this version. Beside a launch template
         # pulumi-eks leaves the version to its caller.
-        version=kubernetes_version,
-        subnet_ids=subnet_ids,
+        version=args.get("kubernetes_version"),
+        subnet_ids=args.get("subnet_ids"),
+        tags=tags,
         # Nodes that start before their role has its policies never become ready.
         opts=pulumi.ResourceOptions(parent=parent, depends_on=attachments),
     )

@@ -16,9 +16,9 @@ AUDIENCE = "sts.amazonaws.com"
 puts this audience into the tokens it projects, whatever the host name of STS is."""
 
 
-def service_account_subject(namespace: str, name: str) -> str:
-    """The `sub` claim of a service account's tokens."""
-    return f"system:serviceaccount:{namespace}:{name}"
+def service_account_subject(account: str) -> str:
+    """The `sub` claim of the tokens of a service account, `NAMESPACE/NAME`."""
+    return f"system:serviceaccount:{account.replace('/', ':')}"
 
 
 def web_identity_trust(
@@ -74,21 +74,24 @@ def service_trust(service: str) -> Document:
     return document([_may_assume({"Service": service})])
 
 
-def pod_identity_trust(cluster_arn: str, service_accounts: Sequence[tuple[str, str]]) -> Document:
-    """The trust policy of a role that the named service accounts, as (namespace, name), of one cluster get
-    through EKS Pod Identity, and nobody else.
+def pod_identity_trust(cluster_arn: str, service_accounts: Sequence[str]) -> Document:
+    """The trust policy of a role that the service accounts of one cluster, each as `NAMESPACE/NAME`, get
+    through EKS Pod Identity, and nothing else does.
 
     EKS assumes the role for a pod and tags the session with cluster, namespace and service account; in the
-    trust policy these are the tags of the request. Without the conditions, whoever may make an association
-    in any cluster of the account could give the role to any pod.
+    trust policy these are the tags of the request. Without the conditions, permission to make an association
+    in any cluster of the account would give the role to any pod.
     """
     if not cluster_arn:
         raise ValueError("cluster_arn: is empty; write the ARN of the EKS cluster")
-    if not service_accounts or not all(all(pair) for pair in service_accounts):
-        raise ValueError("service_accounts: name at least one; a role without one could be any pod's")
     by_namespace: dict[str, list[str]] = {}
-    for namespace, name in service_accounts:
+    for account in service_accounts:
+        namespace, _, name = account.partition("/")
+        if not namespace or not name:
+            raise ValueError(f"service_accounts: {account!r} is not NAMESPACE/NAME")
         by_namespace.setdefault(namespace, []).append(name)
+    if not by_namespace:
+        raise ValueError("service_accounts: write at least one; without one, any pod could have the role")
     # One statement for each namespace: in a single one every name would hold in every namespace. And not
     # more of them than that, for a trust policy may have 2,048 characters.
     return document(

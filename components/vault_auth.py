@@ -1,35 +1,56 @@
 """Vault's side: the AWS auth mount and its configuration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from typing import Annotated
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
 from . import arns
-from .auth_mount import VaultMount, check_path, declare_mount
-from .vault_identity import VaultCredentials
-from .vault_identity.credentials import check_credentials
+from .auth_mount import VaultAuthMount, VaultAuthMountOptions, VaultMount
+from .component import Component
+from .declared import UNIQUE, Default, Refusal, checked, rule
+from .forms import AccountId, ExternalId, Region, RoleArn, ServerIdHeader, Url, VaultNamespace
+from .vault_identity.credentials import VaultCredentials
 
-IDENTITY_ALIASES = ("role_id", "unique_id", "canonical_arn", "full_arn")
-IDENTITY_METADATA = (
-    "account_id",
-    "auth_type",
-    "canonical_arn",
-    "client_arn",
-    "client_user_id",
-    "inferred_aws_region",
-    "inferred_entity_id",
-    "inferred_entity_type",
-    "inferred_hostname",
-)
-DEFAULT_IDENTITY_METADATA = ("account_id", "auth_type", "canonical_arn")
+
+class IdentityAlias(Enum):
+    """What makes two logins the same entity in Vault."""
+
+    ROLE_ID = "role_id"
+    """The Vault role: one entity for each login."""
+
+    UNIQUE_ID = "unique_id"
+    """The IAM principal."""
+
+    CANONICAL_ARN = "canonical_arn"
+    """The ARN of the IAM principal."""
+
+    FULL_ARN = "full_arn"
+    """The ARN of the caller, session name included."""
+
+
+class IdentityMetadata(Enum):
+    """What Vault can note about a caller on the token and on the entity's alias."""
+
+    ACCOUNT_ID = "account_id"
+    AUTH_TYPE = "auth_type"
+    CANONICAL_ARN = "canonical_arn"
+    CLIENT_ARN = "client_arn"
+    CLIENT_USER_ID = "client_user_id"
+    INFERRED_AWS_REGION = "inferred_aws_region"
+    INFERRED_ENTITY_ID = "inferred_entity_id"
+    INFERRED_ENTITY_TYPE = "inferred_entity_type"
+    INFERRED_HOSTNAME = "inferred_hostname"
 
 
 class VaultConnection(TypedDict):
     """What logins and consumers must know of the mount.
 
-    In Python take it whole from `VaultAwsAuth.connection`; elsewhere, the outputs of the same names.
+    Take it whole from `VaultAwsAuth.connection`.
     """
 
     path: pulumi.Input[str]
@@ -53,7 +74,7 @@ class VaultConnection(TypedDict):
     namespace: NotRequired[pulumi.Input[str]]
     """Path of the mount's Vault namespace, for consumers. Default: the root namespace."""
 
-    accounts: NotRequired[Sequence[str]]
+    accounts: NotRequired[pulumi.Input[Sequence[str]]]
     """IDs of the accounts that Vault can look into; a login of another one is refused.
     Default: not known, so none is."""
 
@@ -61,68 +82,114 @@ class VaultConnection(TypedDict):
 class StsRole(TypedDict):
     """The role that Vault assumes to look up the principals of another account."""
 
-    role_arn: pulumi.Input[str]
+    role_arn: pulumi.Input[RoleArn]
     """ARN of the role in that account."""
 
-    external_id: NotRequired[pulumi.Input[str]]
-    """External ID that the role's trust policy demands (Vault 1.17 and later). Default: none."""
+    external_id: NotRequired[pulumi.Input[ExternalId]]
+    """External ID that the role's trust policy demands (Vault 1.17 and later). A secret. Default: none."""
 
 
-class VaultAwsAuthArgs(TypedDict):
+class AwsEndpoints(TypedDict):
+    """AWS endpoints that Vault calls, where they are not AWS's public ones (VPC endpoints, test doubles)."""
+
+    sts: NotRequired[Url]
+    """URL of STS. Default: the regional one."""
+
+    iam: NotRequired[Url]
+    """URL of IAM. Default: AWS's own."""
+
+    ec2: NotRequired[Url]
+    """URL of EC2. Default: AWS's own."""
+
+
+class VaultAwsAuthOptions(TypedDict):
+    """Vault, and how its AWS auth method identifies callers."""
+
+    address: NotRequired[pulumi.Input[Url]]
+    """URL of Vault, e.g. https://vault.example.com:8200, for consumers. Default: not known."""
+
+    namespace: NotRequired[Annotated[pulumi.Input[VaultNamespace], Default("")]]
+    """Path of the Vault Enterprise namespace; empty is the root one."""
+
+    server_id_header: NotRequired[ServerIdHeader]
+    """Value that each login must sign in the header `X-Vault-AWS-IAM-Server-ID`. It keeps a request signed for
+    one Vault from being replayed to another. Empty: none is demanded. Default: the host of `address`."""
+
+    endpoints: NotRequired[Annotated[AwsEndpoints, Default({})]]
+    """AWS endpoints that Vault calls."""
+
+    identity_alias: NotRequired[Annotated[IdentityAlias, Default(IdentityAlias.ROLE_ID)]]
+    """What makes two logins the same Vault entity: `role_id` is the Vault role, `unique_id` the IAM
+    principal."""
+
+
+class VaultAwsAuthArgs(VaultAwsAuthOptions, VaultAuthMountOptions):
     """Vault's AWS auth method for one region and any number of accounts."""
 
-    region: str
+    region: Region
     """AWS region whose STS verifies the logins, for example `us-east-1`."""
 
-    server_id_header: str
-    """Value that every login must sign in the header `X-Vault-AWS-IAM-Server-ID`, by custom Vault's DNS name.
-    It keeps a request signed for one Vault from being replayed to another. Empty: none is demanded."""
-
-    path: NotRequired[str]
-    """Path of the mount, without `auth/`. Default: `aws`; with `mount`, the path is the mount's."""
-
     mount: NotRequired[VaultMount]
-    """A mount that the caller made, because a federated identity's trust names its accessor. Source:
-    `auth_mount`, or in other languages a `vault.AuthBackend` of type `aws`. Default: this component mounts at
-    `path`."""
+    """A mount that exists: `VaultAuthMount.ref`, or in other languages a `vault.AuthBackend` of type `aws`.
+    Default: this component mounts at `path`."""
 
-    credentials: NotRequired[VaultCredentials]
-    """How Vault proves to AWS who it is: `credentials` of the Vault identity, or its outputs.
-    Default: what it finds around it."""
+    credentials: NotRequired[Annotated[VaultCredentials, Default({})]]
+    """How Vault proves to AWS who it is: `credentials` of the Vault identity, or its outputs. Without it, by
+    what it finds around it."""
 
-    account_id: NotRequired[str]
+    account_id: NotRequired[AccountId]
     """ID of Vault's own account: with it, a login of an account that Vault cannot look into is refused before
     anything is made. Default: not known."""
 
-    address: NotRequired[pulumi.Input[str]]
-    """URL of Vault, handed on to consumers. Default: none."""
+    sts_roles: NotRequired[Annotated[Mapping[AccountId, StsRole], Default({})]]
+    """By account ID: the role that Vault assumes to look up principals there."""
 
-    namespace: NotRequired[pulumi.Input[str]]
-    """Path of the Vault namespace, handed on to consumers. Default: the root namespace."""
-
-    sts_endpoint: NotRequired[str]
-    """URL of STS. Default: the regional one of `region`."""
-
-    iam_endpoint: NotRequired[str]
-    """URL of IAM. Default: AWS's own."""
-
-    ec2_endpoint: NotRequired[str]
-    """URL of EC2. Default: AWS's own."""
-
-    sts_roles: NotRequired[Mapping[str, StsRole]]
-    """By account ID: the role that Vault assumes to look up principals there. Default: none."""
-
-    identity_alias: NotRequired[str]
-    """What makes two logins the same entity in Vault: `role_id` (the Vault role), `unique_id` (the IAM
-    principal), `canonical_arn` or `full_arn`. Default: `role_id`, as in Vault: one entity per login."""
-
-    identity_metadata: NotRequired[Sequence[str]]
-    """What Vault notes about the caller on the token and the entity's alias, beside `role_id`. Default:
-    `account_id`, `auth_type`, `canonical_arn`, which change rarely; `client_arn` or `inferred_entity_id` make
-    Vault write to its storage at nearly every login."""
+    identity_metadata: NotRequired[
+        Annotated[
+            Sequence[IdentityMetadata],
+            Default(
+                (IdentityMetadata.ACCOUNT_ID, IdentityMetadata.AUTH_TYPE, IdentityMetadata.CANONICAL_ARN)
+            ),
+            UNIQUE,
+        ]
+    ]
+    """What Vault notes about the caller on the token and the entity's alias, beside `role_id`. The default
+    changes rarely; `client_arn` or `inferred_entity_id` make Vault write to its storage at nearly every
+    login."""
 
 
-class VaultAwsAuth(pulumi.ComponentResource):
+@rule(VaultAwsAuthArgs, "address", "server_id_header")
+def _header(args: VaultAwsAuthArgs) -> Iterator[Refusal]:
+    if "server_id_header" not in args and not isinstance(args.get("address"), str):
+        yield Refusal("server_id_header", "is missing; write Vault's DNS name, or empty to demand none")
+
+
+@rule(VaultAwsAuthArgs, "credentials")
+def _credentials(args: VaultAwsAuthArgs) -> Iterator[Refusal]:
+    credentials = args["credentials"]
+    key, audience = "access_key" in credentials, "identity_token_audience" in credentials
+    place = "credentials"
+    if key != ("secret_key" in credentials):
+        yield Refusal(place, "has half of an access key; write {access_key} and {secret_key}")
+    if key and audience:
+        yield Refusal(place, "has {access_key} and {identity_token_audience}; Vault takes only one of them")
+    if key and credentials.get("rotated"):
+        yield Refusal(place, "has an {access_key} that is {rotated}, so only Vault knows it; remove the key")
+    if audience != ("role_arn" in credentials):
+        yield Refusal(place, "has half of a federated role; write {role_arn} and {identity_token_audience}")
+    if "identity_token_ttl" in credentials and not audience:
+        yield Refusal(place, "has {identity_token_ttl} without {identity_token_audience}; remove it")
+
+
+def server_id_header(options: VaultAwsAuthOptions) -> str:
+    """The server-id header's value in force; empty where none is demanded."""
+    if "server_id_header" in options:
+        return options["server_id_header"]
+    address = options.get("address")
+    return (urlsplit(address).hostname or "") if isinstance(address, str) else ""
+
+
+class VaultAwsAuth(Component):
     """The mount, its client config, STS roles and identity config: what every login shares."""
 
     path: pulumi.Output[str]
@@ -141,22 +208,18 @@ class VaultAwsAuth(pulumi.ComponentResource):
     server_id_header: pulumi.Output[str]
     """The server-id header's value; empty when none is demanded."""
 
+    connection: VaultConnection
+    """What logins and consumers must know of the mount, whole."""
+
     def __init__(self, name: str, args: VaultAwsAuthArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("vault-aws-auth:index:VaultAwsAuth", name, {}, opts)
-        _validate(args)
-        region = args["region"]
-        credentials = args.get("credentials", {})
-        sts_endpoint = args.get("sts_endpoint") or arns.sts_endpoint(region)
+        args = checked(VaultAwsAuthArgs, args)
+        super().__init__(name, opts)
+        region, credentials, endpoints = args["region"], args["credentials"], args["endpoints"]
+        sts_endpoint = endpoints.get("sts") or arns.sts_endpoint(region)
+        header = server_id_header(args)
         child = pulumi.ResourceOptions(parent=self)
 
-        mount = args.get("mount") or declare_mount(
-            f"{name}-mount",
-            args.get("path", "aws"),
-            # A stack whose identity was a federated one had the mount beside this component.
-            opts=pulumi.ResourceOptions(
-                parent=self, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]
-            ),
-        )
+        mount = args.get("mount") or VaultAuthMount(name, {"path": args["path"]}, child).ref
         waits = _waits_for_identity(args)
         keyless = _take_keys_away(name, mount, credentials, waits, self)
         client = vault.aws.AuthBackendClient(
@@ -165,16 +228,14 @@ class VaultAwsAuth(pulumi.ComponentResource):
             # One without the other is refused; and Vault must verify with the STS that callers sign for.
             sts_endpoint=sts_endpoint,
             sts_region=region,
-            iam_endpoint=args.get("iam_endpoint"),
-            ec2_endpoint=args.get("ec2_endpoint"),
-            iam_server_id_header_value=args["server_id_header"] or None,
+            iam_endpoint=endpoints.get("iam"),
+            ec2_endpoint=endpoints.get("ec2"),
+            iam_server_id_header_value=header or None,
             access_key=credentials.get("access_key"),
             secret_key=credentials.get("secret_key"),
             role_arn=credentials.get("role_arn"),
             identity_token_audience=credentials.get("identity_token_audience"),
-            identity_token_ttl=int(credentials["identity_token_ttl"])
-            if "identity_token_ttl" in credentials
-            else None,
+            identity_token_ttl=credentials.get("identity_token_ttl"),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=keyless or waits,
@@ -191,13 +252,13 @@ class VaultAwsAuth(pulumi.ComponentResource):
                 external_id=_kept_secret(role.get("external_id")),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[client]),
             )
-            for account, role in args.get("sts_roles", {}).items()
+            for account, role in args["sts_roles"].items()
         ]
         vault.aws.AuthBackendConfigIdentity(
             f"{name}-identity",
             backend=mount["path"],
-            iam_alias=args.get("identity_alias", "role_id"),
-            iam_metadatas=list(args.get("identity_metadata", DEFAULT_IDENTITY_METADATA)),
+            iam_alias=args["identity_alias"].value,
+            iam_metadatas=[noted.value for noted in args["identity_metadata"]],
             opts=child,
         )
 
@@ -206,38 +267,32 @@ class VaultAwsAuth(pulumi.ComponentResource):
         self.path = pulumi.Output.all(mount["path"], client.urn, *(role.urn for role in sts_roles)).apply(
             lambda values: str(values[0])
         )
-        self._given = args
         self.accessor = pulumi.Output.from_input(mount["accessor"])
         self.sts_endpoint = pulumi.Output.from_input(sts_endpoint)
         self.sts_region = pulumi.Output.from_input(region)
-        self.server_id_header = pulumi.Output.from_input(args["server_id_header"])
+        self.server_id_header = pulumi.Output.from_input(header)
+        self.connection = {
+            "path": self.path,
+            "accessor": self.accessor,
+            "sts_endpoint": sts_endpoint,
+            "sts_region": region,
+            "server_id_header": header,
+            "namespace": args["namespace"],
+        }
+        if "address" in args:
+            self.connection["address"] = args["address"]
+        if own := args.get("account_id"):
+            self.connection["accounts"] = [own, *args["sts_roles"]]
         self.register_outputs(
             {
                 "path": self.path,
                 "accessor": self.accessor,
-                "sts_endpoint": self.sts_endpoint,
-                "sts_region": self.sts_region,
-                "server_id_header": self.server_id_header,
+                "sts_endpoint": sts_endpoint,
+                "sts_region": region,
+                "server_id_header": header,
+                "connection": self.connection,
             }
         )
-
-    @property
-    def connection(self) -> VaultConnection:
-        """For logins and consumers."""
-        connection: VaultConnection = {
-            "path": self.path,
-            "accessor": self.accessor,
-            "sts_endpoint": self.sts_endpoint,
-            "sts_region": self.sts_region,
-            "server_id_header": self.server_id_header,
-        }
-        if "address" in self._given:
-            connection["address"] = self._given["address"]
-        if "namespace" in self._given:
-            connection["namespace"] = self._given["namespace"]
-        if own := self._given.get("account_id"):
-            connection["accounts"] = [own, *self._given.get("sts_roles", {})]
-        return connection
 
 
 def _kept_secret(value: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
@@ -250,8 +305,8 @@ def _waits_for_identity(args: VaultAwsAuthArgs) -> pulumi.Input[list[pulumi.Reso
 
     A dependency and no input: what repairs the identity must not show the client config as changed.
     """
-    ready = args.get("credentials", {}).get("ready", "")
-    role_arns = [role["role_arn"] for role in args.get("sts_roles", {}).values()]
+    ready = args["credentials"].get("ready", "")
+    role_arns = [role["role_arn"] for role in args["sts_roles"].values()]
     return pulumi.Output.all(ready, *role_arns).apply(lambda _: list[pulumi.Resource]())
 
 
@@ -277,32 +332,9 @@ def _take_keys_away(
             f"{name}-no-access-key",
             path=pulumi.Output.concat("auth/", mount["path"], "/config/client"),
             data_json=pulumi.Output.json_dumps(data),
-            # The config's other fields, and its end, are the client's business.
+            # The config's other fields, and its end, belong to the client.
             ignore_absent_fields=True,
             disable_delete=True,
             opts=pulumi.ResourceOptions(parent=parent, depends_on=waits),
         )
     ]
-
-
-def _validate(args: VaultAwsAuthArgs) -> None:
-    if not arns.REGION_FORM.fullmatch(args["region"]):
-        raise ValueError(f"region: {args['region']!r} is not an AWS region; write e.g. us-east-1")
-    check_path(args.get("path", "aws"))
-    if "mount" in args and "path" in args:
-        raise ValueError("path: is that of mount; leave it out")
-    own = args.get("account_id")
-    if own and not arns.ACCOUNT_FORM.fullmatch(own):
-        raise ValueError(f"account_id: {own!r} is not an account ID; write its 12 digits")
-    for account in args.get("sts_roles", {}):
-        if not arns.ACCOUNT_FORM.fullmatch(account):
-            raise ValueError(f"sts_roles: {account!r} is not an account ID; write its 12 digits")
-    check_credentials(args.get("credentials", {}))
-    _one_of("identity_alias", args.get("identity_alias", "role_id"), IDENTITY_ALIASES)
-    for field in args.get("identity_metadata", []):
-        _one_of("identity_metadata", field, IDENTITY_METADATA)
-
-
-def _one_of(field: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ValueError(f"{field}: {value!r} is not one of {', '.join(known)}")

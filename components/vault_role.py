@@ -1,68 +1,59 @@
-"""What the Vault roles of every kind of login have in common."""
+"""What the Vault roles of every kind of login have in common: the token, and the bound principals."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
 
 import pulumi
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
-from . import durations, names
+from . import durations
+from .declared import UNIQUE, Default, Refusal, not_empty, rule
+from .forms import Duration, PolicyName
 
 
 class VaultToken(TypedDict):
     """The token that a login gets."""
 
-    policies: Sequence[pulumi.Input[str]]
-    """Names of the Vault ACL policies, one at least."""
+    policies: Annotated[
+        Sequence[pulumi.Input[PolicyName]], not_empty("a token without policies can do nothing"), UNIQUE
+    ]
+    """Names of the token's Vault policies, at least one."""
 
-    max_ttl: NotRequired[str]
-    """Longest life of the token, renewals included: `15m`, `1h30m`, `768h`, `30d`. Default: `1h`."""
+    ttl: NotRequired[pulumi.Input[Duration]]
+    """Life of the token until it must be renewed: `15m`, `1h30m`, `768h`, `30d`; at most `max_ttl`.
+    Default: `max_ttl`."""
 
-    ttl: NotRequired[str]
-    """Life of the token until it must be renewed; not longer than `max_ttl`. Default: `max_ttl`."""
-
-
-DEFAULT_MAX_TTL = "1h"
+    max_ttl: NotRequired[Annotated[pulumi.Input[Duration], Default("1h")]]
+    """Longest life of the token, renewals included."""
 
 
-class TokenInputs(TypedDict):
+@rule(VaultToken, "ttl", "max_ttl")
+def _ttl(token: VaultToken) -> Iterator[Refusal]:
+    ttl, longest = token.get("ttl"), token["max_ttl"]
+    if isinstance(ttl, str) and isinstance(longest, str):
+        if durations.to_seconds(ttl) > durations.to_seconds(longest):
+            yield Refusal(
+                "ttl",
+                f"is longer than {{max_ttl}}, {longest}; write a shorter {{ttl}} or a longer {{max_ttl}}",
+                ttl,
+            )
+
+
+def token_inputs(token: VaultToken) -> dict[str, Any]:
     """The inputs of `vault.aws.AuthBackendRole` that say what token a login gets."""
-
-    token_policies: list[pulumi.Input[str]]
-    token_ttl: int
-    token_max_ttl: int
-
-
-def token_inputs(token: VaultToken) -> TokenInputs:
-    """Validate `token` and turn it into the Vault role's inputs.
-
-    Raises ValueError that names the field.
-    """
-    if not token["policies"]:
-        raise ValueError("token.policies: name at least one; a token without any can do nothing")
-    max_ttl = _seconds("token.max_ttl", token.get("max_ttl", DEFAULT_MAX_TTL))
-    ttl = _seconds("token.ttl", token.get("ttl", token.get("max_ttl", DEFAULT_MAX_TTL)))
-    if ttl > max_ttl:
-        raise ValueError(
-            f"token.ttl: {token.get('ttl')} is longer than max_ttl, {token.get('max_ttl', DEFAULT_MAX_TTL)}"
-        )
-    return {"token_policies": list(token["policies"]), "token_ttl": ttl, "token_max_ttl": max_ttl}
+    longest = token["max_ttl"]
+    return {
+        "token_policies": list(token["policies"]),
+        "token_ttl": _seconds(token.get("ttl", longest)),
+        "token_max_ttl": _seconds(longest),
+    }
 
 
-def role_name(name: str) -> str:
-    """The name, if it can be that of a Vault role. Raises ValueError that names the field."""
-    try:
-        names.check_vault_role(name)
-    except ValueError as error:
-        raise ValueError(f"vault_role: {name!r} {error}") from None
-    return name
-
-
-def _seconds(field: str, duration: str) -> int:
-    try:
+def _seconds(duration: pulumi.Input[str]) -> pulumi.Input[int]:
+    if isinstance(duration, str):
         return durations.to_seconds(duration)
-    except ValueError as error:
-        raise ValueError(f"{field}: {duration!r} {error}") from None
+    return pulumi.Output.from_input(duration).apply(durations.to_seconds)
 
 
 def pin_principals(
@@ -76,10 +67,10 @@ def pin_principals(
     of principals that the stack does not make.
 
     Vault looks the IDs up when the ARNs are written, and goes by them from then on: a principal that was
-    deleted and made again under the same ARN could not log in, and no input of the Vault role would tell.
+    deleted and recreated under the same ARN could not log in, and no input of the Vault role would show it.
     Vault answers with the IDs that it has, and ignores them when they are written: so where they are not
-    those of AWS, the ARNs are written again, and Vault looks anew. The Vault role is there all the while, for
-    the others that it binds.
+    those of AWS, the ARNs are written again, and Vault looks again. The Vault role stays in place meanwhile,
+    for the other principals that it binds.
     """
     vault.generic.Endpoint(
         f"{name}-principal-ids",
@@ -87,7 +78,7 @@ def pin_principals(
         data_json=pulumi.Output.json_dumps(
             {"bound_iam_principal_arn": arns, "bound_iam_principal_id": unique_ids}
         ),
-        # The Vault role's other fields, and its end, are its own resource's business.
+        # The Vault role's other fields, and its end, belong to its own resource.
         ignore_absent_fields=True,
         disable_delete=True,
         opts=pulumi.ResourceOptions(parent=parent),

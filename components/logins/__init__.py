@@ -1,7 +1,13 @@
-"""The ways to log in, one module for each kind.
+"""The ways to log in, one module for each kind; `KINDS` is read by whatever needs to know them all."""
 
-A login is a component with the same outputs whatever its kind (`vault_role`, `iam_role_arn`,
-`service_accounts`, `principals`), and a `VAULT_PERMISSIONS` that says what Vault's AWS identity needs for it;
-for `PrincipalLogin` it depends on the ARNs, and `iam.permissions_of_principals` says it. `kinds.py` lists
-them, so that a login can become one of another kind.
-"""
+from .base import Claim, Login, LoginOptions
+from .ec2_instance import Ec2InstanceLogin
+from .principal import PrincipalLogin
+from .service_account import ServiceAccountLogin
+
+KINDS: dict[str, type[Login]] = {
+    kind.KIND: kind for kind in (ServiceAccountLogin, Ec2InstanceLogin, PrincipalLogin)
+}
+"""The kinds of logins by the word for each in stack files and outputs."""
+
+__all__ = ["KINDS", "Claim", "Login", "LoginOptions"]

@@ -1,136 +1,156 @@
 """Login of EC2 instances, such as the nodes of a cluster: the Vault role that infers the instance."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import pulumi
-import pulumi_vault as vault
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import NotRequired
 
-from .. import arns, iam, trust
-from ..vault_auth import VaultConnection
-from ..vault_role import VaultToken, pin_principals, role_name, token_inputs
+from .. import arns, iam
+from ..declared import UNIQUE, Default, Refusal, checked, not_empty, opened, rule
+from ..forms import GroupName, ProfileName, Region, RoleArn
+from ..pod_role import EksClusterRef
+from ..vault_role import pin_principals
 from . import lookup
-from .kinds import component_options, vault_role_options
+from .base import Login, LoginArgs, LoginOptions
 
 EKS_PROFILE_NAMES = "eks-*"
 """EKS names the instance profiles of managed node groups `eks-<uuid>`."""
 
 
-class Ec2InstanceLoginArgs(TypedDict):
-    """Instances of one role and one region, in one account."""
+class Ec2InstanceLoginOptions(LoginOptions):
+    """Instances of one account, by their roles."""
 
-    connection: VaultConnection
-    """The mount: `VaultAwsAuth.connection`, or its outputs."""
+    node_groups: NotRequired[Annotated[Sequence[GroupName], Default(()), UNIQUE]]
+    """Node groups of the cluster whose nodes may log in."""
 
-    region: str
-    """AWS region in which the instances are looked for."""
+    role_arns: NotRequired[Annotated[Sequence[pulumi.Input[RoleArn]], Default(()), UNIQUE]]
+    """ARNs of the roles of other instances that may log in, all of one account."""
 
-    role_arns: Sequence[pulumi.Input[str]]
-    """ARNs of the instances' roles, one at least and all of one account.
-    Source: `EksCluster.node_role_arns`."""
+    instance_profile_names: NotRequired[
+        Annotated[
+            Sequence[ProfileName],
+            Default((EKS_PROFILE_NAMES,)),
+            not_empty("the name of an instance profile, or how it begins and a *"),
+        ]
+    ]
+    """Names of the instance profiles, each may end in `*`; `eks-*` are the profiles that EKS makes for managed
+    node groups. The roles are checked as well, so the pattern alone lets nothing in."""
 
-    token: VaultToken
-    """The token that a login gets."""
 
-    instance_profile_names: NotRequired[Sequence[str]]
-    """Names of the instance profiles, each may end in `*`. Default: `eks-*`, the profiles that EKS makes for
-    managed node groups. The roles are checked as well, so the pattern alone lets nobody in."""
+class Ec2InstanceLoginArgs(Ec2InstanceLoginOptions, LoginArgs):
+    """Instances of one account and one region, and the mount that they log in to."""
+
+    region: Region
+    """AWS region in which Vault looks for the instances."""
+
+    cluster: NotRequired[pulumi.Input[EksClusterRef]]
+    """The cluster of `node_groups`: `EksCluster.ref`. Default: none."""
 
     look_up: NotRequired[bool]
     """Look the roles up in their account, with the aws provider that is handed over: so that a wrong ARN is
-    told at preview, and a role that was deleted and made anew can log in after the next update. Default: true
-    unless one is written that is not of Vault's own account, the first of `connection.accounts`; for it needs
-    a provider of the roles' account."""
-
-    vault_role: NotRequired[str]
-    """Name of the Vault role, in lower case, as Vault keeps it. Default: the login's name."""
+    found at preview, and a role that was deleted and recreated can log in after the next update. Default:
+    true, unless one is not of Vault's own account, the first of `connection.accounts`, because it needs a
+    provider of the roles' account."""
 
 
-class Ec2InstanceLogin(pulumi.ComponentResource):
+@rule(Ec2InstanceLoginOptions, "node_groups", "role_arns")
+def _bound(options: Ec2InstanceLoginOptions) -> Iterator[Refusal]:
+    if not options["node_groups"] and not options["role_arns"]:
+        yield Refusal(
+            "", "has neither {node_groups} nor {role_arns}: any role of the account could log in; write one"
+        )
+
+
+@rule(Ec2InstanceLoginArgs, "node_groups", "role_arns", "cluster", "connection")
+def _wired(args: Ec2InstanceLoginArgs) -> Iterator[Refusal]:
+    cluster = args.get("cluster")
+    if args["node_groups"] and cluster is None:
+        yield Refusal("cluster", "is missing; {node_groups} needs it: write EksCluster.ref")
+    yield from lookup.refusals("role_arns", args["role_arns"], args)
+
+
+class Ec2InstanceLogin(Login):
     """A Vault role for the instances that have one of the given roles.
 
     Vault takes the session name of the caller's role for an instance ID, and asks EC2 whether that instance
-    runs with one of the profiles. Whoever may assume *any* role of the account can choose such a session
+    runs with one of the profiles. Anyone who may assume *any* role of the account can choose such a session
     name: therefore the caller's own role is bound too, and the profile's role.
     """
 
+    KIND = "ec2-instance"
+    OPTIONS = Ec2InstanceLoginOptions
+    ARGS = Ec2InstanceLoginArgs
     VAULT_PERMISSIONS = iam.VaultPermissions(resolve_roles=True, infer_ec2_instances=True)
-
-    vault_role: pulumi.Output[str]
-    """Name of the Vault role to log in with."""
-
-    iam_role_arn: pulumi.Output[str]
-    """ARN of the first of the instances' roles."""
-
-    service_accounts: pulumi.Output[Sequence[str]]
-    """None: instances log in, not service accounts."""
-
-    principals: pulumi.Output[Sequence[str]]
-    """ARNs that the Vault role is bound to."""
 
     def __init__(
         self, name: str, args: Ec2InstanceLoginArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        opts = component_options("Ec2InstanceLogin", opts)
-        super().__init__("vault-aws-auth:index:Ec2InstanceLogin", name, {}, opts)
-        if not arns.REGION_FORM.fullmatch(args["region"]):
-            raise ValueError(f"region: {args['region']!r} is not an AWS region; write e.g. us-east-1")
-        if not args["role_arns"]:
-            raise ValueError("role_arns: name at least one; without it any role of the account could log in")
-        profiles = list(args.get("instance_profile_names", [EKS_PROFILE_NAMES]))
-        for profile in profiles:
-            if not profile or "*" in profile[:-1] or "/" in profile:
-                raise ValueError(f"instance_profile_names: {profile!r} is not a name; a * may only end it")
-        token = token_inputs(args["token"])
-        accounts = args["connection"].get("accounts") or []
-        # What is wrong with an ARN that is known already is told at once.
-        written = _scope([arn for arn in args["role_arns"] if isinstance(arn, str)], accounts)
-        role_arns = pulumi.Output.all(*args["role_arns"]).apply(
-            lambda values: [str(value) for value in values]
-        )
-        scope = role_arns.apply(lambda values: _scope(values, accounts)[0])
+        args = checked(Ec2InstanceLoginArgs, args)
+        super().__init__(name, args, opts)
+        accounts = lookup.known_accounts(args)
+        written = [*_node_roles(args), *args["role_arns"]]
+        role_arns = pulumi.Output.all(*written).apply(lambda values: [str(value) for value in values])
+        scope = role_arns.apply(lambda values: _one_account(values, accounts))
 
-        vault_role = vault.aws.AuthBackendRole(
-            f"{name}-vault-role",
-            backend=args["connection"]["path"],
-            role=role_name(args.get("vault_role", name)),
-            auth_type="iam",
+        vault_role = self._vault_role(
+            name,
             inferred_entity_type="ec2_instance",
             inferred_aws_region=args["region"],
             bound_account_ids=scope.apply(lambda arn: [arn.account]),
             bound_iam_instance_profile_arns=scope.apply(
                 lambda arn: [
                     f"arn:{arn.partition}:iam::{arn.account}:instance-profile/{profile}"
-                    for profile in profiles
+                    for profile in args["instance_profile_names"]
                 ]
             ),
             bound_iam_role_arns=role_arns,
             bound_iam_principal_arns=role_arns,
-            resolve_aws_unique_ids=True,
-            opts=vault_role_options(self),
-            **token,
         )
-        if args.get("look_up", lookup.in_own_account(written, accounts)):
-            unique_ids = [lookup.unique_id("role_arns", "role", arn, self) for arn in args["role_arns"]]
+        if args.get("look_up", lookup.in_own_account(args["role_arns"], accounts)):
+            unique_ids = [lookup.unique_id("role_arns", "role", arn, self) for arn in written]
             pin_principals(name, vault_role, role_arns, pulumi.Output.all(*unique_ids), self)
 
-        self.vault_role = vault_role.role
-        self.iam_role_arn = role_arns.apply(lambda values: values[0])
-        self.service_accounts = pulumi.Output.from_input([])
-        self.principals = role_arns
-        self.register_outputs(
-            {
-                "vault_role": self.vault_role,
-                "iam_role_arn": self.iam_role_arn,
-                "service_accounts": self.service_accounts,
-                "principals": self.principals,
-            }
+        self._finish(
+            vault_role,
+            iam_role_arn=role_arns.apply(lambda values: values[0]),
+            service_accounts=[],
+            principals=role_arns,
         )
 
+    @classmethod
+    def permissions(cls, options: Ec2InstanceLoginOptions) -> iam.VaultPermissions:
+        return cls.VAULT_PERMISSIONS
 
-def _scope(role_arns: Sequence[str], accounts: Sequence[str]) -> list[arns.Arn]:
-    """The parts of the roles' ARNs. Raises ValueError unless one Vault role can bind them all."""
-    parsed = [trust.check_iam("role_arns", arn, "role") for arn in role_arns]
-    if parsed:
-        lookup.check_accounts("role_arns", parsed, accounts)
-    return parsed
+    @classmethod
+    def account(cls, options: Ec2InstanceLoginOptions) -> str | None:
+        return lookup.account_of(options.get("role_arns", ()))
+
+    @classmethod
+    def needs_cluster(cls, options: Ec2InstanceLoginOptions) -> bool:
+        return bool(options.get("node_groups"))
+
+
+def _node_roles(args: Ec2InstanceLoginArgs) -> list[pulumi.Output[str]]:
+    if not args["node_groups"]:
+        return []
+    by_group = pulumi.Output.from_input(opened(args["cluster"], EksClusterRef)["node_role_arns"])
+    return [by_group.apply(_role_of(group)) for group in args["node_groups"]]
+
+
+def _role_of(group: str):  # type: ignore[no-untyped-def]
+    def find(by_group: dict[str, str]) -> str:
+        if group not in by_group:
+            raise ValueError(
+                f"node_groups: {group!r} is not a node group of the cluster; known: {', '.join(by_group)}"
+            )
+        return by_group[group]
+
+    return find
+
+
+def _one_account(role_arns: Sequence[str], accounts: Sequence[str]) -> arns.Arn:
+    """The first of the ARNs, which are all of one account that Vault can look into."""
+    for refusal in lookup.refusals("role_arns", role_arns, {"connection": {"accounts": accounts}}):
+        raise ValueError(f"role_arns: {refusal.text}")
+    return arns.parse(role_arns[0])

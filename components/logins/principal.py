@@ -1,112 +1,103 @@
-"""Login of IAM roles and users that somebody else made, in Vault's own account or in another one."""
+"""Login of IAM roles and users that exist already, in Vault's own account or in another one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Annotated, Any
 
 import pulumi
-import pulumi_vault as vault
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import NotRequired
 
-from .. import arns, trust
-from ..vault_auth import VaultConnection
-from ..vault_role import VaultToken, pin_principals, role_name, token_inputs
+from .. import arns, iam
+from ..declared import UNIQUE, Default, Refusal, checked, not_empty, rule
+from ..forms import PrincipalPattern, RoleArn
+from ..vault_role import pin_principals
 from . import lookup
-from .kinds import component_options, vault_role_options
+from .base import Login, LoginArgs, LoginOptions
 
 
-class PrincipalLoginArgs(TypedDict):
+class PrincipalLoginOptions(LoginOptions):
     """IAM roles and users of one account."""
 
-    connection: VaultConnection
-    """The mount: `VaultAwsAuth.connection`, or its outputs."""
+    principals: Annotated[Sequence[pulumi.Input[PrincipalPattern]], not_empty("an ARN of a role or user"), UNIQUE]
+    """ARNs of the IAM roles and users that may log in, at least one and all of one account. Each may end in
+    `*`, which lets in roles and users that do not exist yet."""
 
-    principals: Sequence[str]
-    """ARNs of the IAM roles and users that may log in, one at least and all of one account. Each may end in
-    `*`: that lets in roles and users that do not exist yet."""
+    verify_as: NotRequired[Annotated[Sequence[RoleArn], UNIQUE]]
+    """Roles that `vault-aws-auth login` and `verify` assume to act as such a caller.
+    Default: the principals that are roles without `*`."""
 
-    token: VaultToken
-    """The token that a login gets."""
+    verify_not_as: NotRequired[Annotated[Sequence[RoleArn], Default(()), UNIQUE]]
+    """Roles that `vault-aws-auth verify` assumes to see that Vault refuses them."""
+
+
+class PrincipalLoginArgs(PrincipalLoginOptions, LoginArgs):
+    """IAM roles and users of one account, and the mount that they log in to."""
 
     look_up: NotRequired[bool]
     """Look the principals without `*` up in their account, with the aws provider that is handed over: so that
-    a wrong ARN is told at preview, and one that was deleted and made anew can log in after the next update.
-    Default: true for Vault's own account, the first of `connection.accounts`, and where these are not known;
-    else false, for it needs a provider of the principals' account."""
-
-    vault_role: NotRequired[str]
-    """Name of the Vault role, in lower case, as Vault keeps it. Default: the login's name."""
+    a wrong ARN is found at preview, and a principal that was deleted and recreated can log in after the next
+    update. Default: true for Vault's own account, the first of `connection.accounts`, and where these are not
+    known; else false, because it needs a provider of the principals' account."""
 
 
-class PrincipalLogin(pulumi.ComponentResource):
+@rule(PrincipalLoginOptions, "principals", "verify_as", "verify_not_as")
+def _verified(options: PrincipalLoginOptions) -> Iterator[Refusal]:
+    written = [arn for arn in options["principals"] if isinstance(arn, str)]
+    if len(written) < len(options["principals"]):
+        return
+    for field, wanted in (("verify_as", True), ("verify_not_as", False)):
+        roles: Sequence[str] = options.get(field, ())  # type: ignore[assignment]
+        for role in roles:
+            if any(fnmatchcase(role, pattern) for pattern in written) is not wanted:
+                yield Refusal(field, f"is {'none' if wanted else 'one'} of the login's {{principals}}", role)
+
+
+@rule(PrincipalLoginArgs, "principals", "connection")
+def _accounts(args: PrincipalLoginArgs) -> Iterator[Refusal]:
+    yield from lookup.refusals("principals", args["principals"], args)
+
+
+class PrincipalLogin(Login):
     """A Vault role for IAM roles and users, of an account that Vault can look into.
 
-    What it needs of Vault's AWS identity depends on the ARNs: `iam.permissions_of_principals` says it. For
-    principals of another account it is the STS role of that account that needs it.
+    What it needs of Vault's AWS identity depends on the ARNs: `iam.permissions_of_principals` derives it. For
+    principals of another account, the STS role of that account needs it.
     """
 
-    vault_role: pulumi.Output[str]
-    """Name of the Vault role to log in with."""
-
-    iam_role_arn: pulumi.Output[str]
-    """ARN of the first principal that is a role and written in full; empty when none is."""
-
-    service_accounts: pulumi.Output[Sequence[str]]
-    """None: roles and users log in, not service accounts."""
-
-    principals: pulumi.Output[Sequence[str]]
-    """ARNs that the Vault role is bound to."""
+    KIND = "principal"
+    OPTIONS = PrincipalLoginOptions
+    ARGS = PrincipalLoginArgs
 
     def __init__(
         self, name: str, args: PrincipalLoginArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        opts = component_options("PrincipalLogin", opts)
-        super().__init__("vault-aws-auth:index:PrincipalLogin", name, {}, opts)
-        principals = _principals(args["principals"])
-        accounts = args["connection"].get("accounts") or []
-        lookup.check_accounts("principals", principals, accounts)
-        token = token_inputs(args["token"])
-        bound = [str(principal) for principal in principals]
-        in_full = [principal for principal in principals if not principal.name.endswith("*")]
-
-        vault_role = vault.aws.AuthBackendRole(
-            f"{name}-vault-role",
-            backend=args["connection"]["path"],
-            role=role_name(args.get("vault_role", name)),
-            auth_type="iam",
-            bound_iam_principal_arns=bound,
-            # An ARN in full is resolved once, here; one with a * is compared at each login.
-            resolve_aws_unique_ids=True,
-            opts=vault_role_options(self),
-            **token,
-        )
-        if in_full and args.get("look_up", lookup.in_own_account(principals, accounts)):
+        args = checked(PrincipalLoginArgs, args)
+        super().__init__(name, args, opts)
+        principals = args["principals"]
+        vault_role = self._vault_role(name, bound_iam_principal_arns=principals)
+        in_full = [arns.parse(arn) for arn in principals if isinstance(arn, str) and not arn.endswith("*")]
+        mine = lookup.in_own_account(principals, lookup.known_accounts(args))
+        if in_full and args.get("look_up", mine):
             unique_ids = [lookup.unique_id("principals", arn.kind, str(arn), self) for arn in in_full]
+            bound = pulumi.Output.all(*principals)
             pin_principals(name, vault_role, bound, pulumi.Output.all(*unique_ids), self)
 
         roles = [str(principal) for principal in in_full if principal.kind == "role"]
-        self.vault_role = vault_role.role
-        self.iam_role_arn = pulumi.Output.from_input(roles[0] if roles else "")
-        self.service_accounts = pulumi.Output.from_input([])
-        self.principals = pulumi.Output.from_input(bound)
-        self.register_outputs(
-            {
-                "vault_role": self.vault_role,
-                "iam_role_arn": self.iam_role_arn,
-                "service_accounts": self.service_accounts,
-                "principals": self.principals,
-            }
+        self._finish(
+            vault_role,
+            iam_role_arn=roles[0] if roles else "",
+            service_accounts=[],
+            principals=principals,
         )
 
+    @classmethod
+    def permissions(cls, options: PrincipalLoginOptions) -> iam.VaultPermissions:
+        return iam.permissions_of_principals(options["principals"])
 
-def _principals(written: Sequence[str]) -> list[arns.Arn]:
-    """The parts of the ARNs. Raises ValueError unless each can be bound."""
-    if isinstance(written, pulumi.Output) or any(isinstance(arn, pulumi.Output) for arn in written):
-        raise ValueError(
-            "principals: must be known when the program runs, so that what Vault needs can be derived from "
-            "them; write ARNs, not outputs of resources"
-        )
-    if not written:
-        raise ValueError("principals: name at least one, the ARN of an IAM role or user")
-    twice = [arn for arn in written if list(written).count(arn) > 1]
-    if twice:
-        raise ValueError(f"principals: {twice[0]!r} is named twice; leave one out")
-    return [trust.check_iam("principals", arn, "role", "user", wildcard=True) for arn in written]
+    @classmethod
+    def account(cls, options: PrincipalLoginOptions) -> str | None:
+        return lookup.account_of(options["principals"])
+
+    @classmethod
+    def caller(cls, options: PrincipalLoginOptions) -> Mapping[str, Any]:
+        return {"verifyAs": options.get("verify_as", []), "verifyNotAs": options.get("verify_not_as", [])}

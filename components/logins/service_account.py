@@ -1,29 +1,20 @@
 """Login of Kubernetes service accounts: an IAM role for them, and the Vault role bound to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
-from typing import cast
+from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
-import pulumi_vault as vault
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import NotRequired
 
-from .. import iam, pod_role, trust
-from ..pod_role import PodIdentityMethod, PodIdentitySource, ServiceAccountRef
-from ..vault_auth import VaultConnection
-from ..vault_role import VaultToken, role_name, token_inputs
-from .kinds import component_options, vault_role_options
-
-__all__ = [
-    "ROLE_ANNOTATION",
-    "PodIdentityMethod",
-    "ServiceAccountLogin",
-    "ServiceAccountLoginArgs",
-    "ServiceAccountMode",
-    "ServiceAccountRef",
-]
+from .. import iam, pod_role, renames, trust
+from ..component import unique_name
+from ..declared import UNIQUE, Default, Refusal, checked, not_empty, opened, rule
+from ..forms import Audience, IamName, PolicyArn, ServiceAccountPattern, is_wild, split_service_account
+from ..pod_role import EksClusterRef, PodIdentityMethod
+from .base import Claim, Login, LoginArgs, LoginOptions
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 
@@ -35,211 +26,217 @@ class ServiceAccountMode(Enum):
     """This stack makes the service account; with the method `pod-identity` it has no annotation."""
 
     PATCH = "patch"
-    """It exists; this stack adds the annotation and takes it away again. Only for the method `irsa`."""
+    """It exists; this stack adds the annotation and removes it again. Only for the method `irsa`."""
 
     NONE = "none"
-    """Somebody else does both, for example a Helm chart."""
+    """Something else does both, for example a Helm chart."""
 
 
-class ServiceAccountLoginArgs(TypedDict):
-    """One or several service accounts that log in as one IAM role."""
+class ServiceAccountLoginOptions(LoginOptions):
+    """Service accounts of a cluster that log in as one IAM role."""
 
-    connection: VaultConnection
-    """The mount: `VaultAwsAuth.connection`, or its outputs."""
+    service_accounts: Annotated[
+        Sequence[ServiceAccountPattern], not_empty("a service account, as NAMESPACE/NAME"), UNIQUE
+    ]
+    """The service accounts that may log in, each as `NAMESPACE/NAME`, at least one."""
 
-    service_accounts: Sequence[ServiceAccountRef]
-    """Who may log in, one service account at least."""
+    service_account_mode: NotRequired[Annotated[ServiceAccountMode, Default(ServiceAccountMode.CREATE)]]
+    """Create the service accounts, patch existing ones, or leave them alone (`none`)."""
 
-    token: VaultToken
-    """The token that a login gets."""
+    allow_wildcards: NotRequired[Annotated[bool, Default(False)]]
+    """Accept `*` and `?` in names and namespaces of `service_accounts`, which lets in service accounts that do
+    not exist yet; `service_account_mode` must then be `none`, and `method` `irsa`."""
 
-    method: NotRequired[PodIdentityMethod]
-    """How the pods get the IAM role: with `irsa`, or with `pod-identity`. The role stays the same when this
-    changes. Default: `irsa`."""
+    method: NotRequired[Annotated[PodIdentityMethod, Default(PodIdentityMethod.IRSA)]]
+    """How the pods get the IAM role: by the token of their service account (`irsa`), or by EKS Pod Identity
+    (`pod-identity`). The role stays the same when this changes."""
 
-    oidc_issuer: NotRequired[pulumi.Input[str]]
-    """Issuer of the cluster's service-account tokens, needed for `irsa`. Default: none.
-    Source: `EksCluster.oidc_issuer`."""
-
-    oidc_provider_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the issuer's OIDC provider in IAM, needed for `irsa`. Default: none.
-    Source: `EksCluster.oidc_provider_arn`."""
-
-    cluster_name: NotRequired[pulumi.Input[str]]
-    """Name of the cluster in EKS, needed for `pod-identity`. Default: none. Source: `EksCluster.name`."""
-
-    cluster_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the cluster, needed for `pod-identity`. Default: none. Source: `EksCluster.arn`."""
-
-    service_account_mode: NotRequired[ServiceAccountMode]
-    """Who makes the service accounts and their annotation. Default: `create`."""
-
-    allow_wildcards: NotRequired[bool]
-    """Take `*` and `?` in names and namespaces of `service_accounts`, which lets in service accounts that do
-    not exist yet; `service_account_mode` must then be `none`, and `method` `irsa`. Default: false."""
-
-    iam_role_name: NotRequired[str]
+    iam_role_name: NotRequired[IamName]
     """Name of the IAM role. Default: the login's name."""
 
-    policy_arns: NotRequired[Mapping[str, pulumi.Input[str]]]
-    """ARNs of managed policies of the IAM role, each by a name of your choice.
-    Default: none; the role says who the pod is, nothing else."""
-
-    permissions_boundary: NotRequired[pulumi.Input[str]]
+    permissions_boundary: NotRequired[pulumi.Input[PolicyArn]]
     """ARN of the policy that bounds the IAM role's permissions. Default: none."""
 
-    audience: NotRequired[str]
-    """Audience of the tokens that AWS accepts for the role; only for the method `irsa`.
-    Default: `sts.amazonaws.com`, which EKS projects."""
-
-    vault_role: NotRequired[str]
-    """Name of the Vault role, in lower case, as Vault keeps it. Default: the login's name."""
+    vault_lookups: NotRequired[Annotated[bool, Default(False)]]
+    """Grant the IAM role the lookups that Vault makes, and nothing else of Vault's. No login needs it."""
 
 
-class ServiceAccountLogin(pulumi.ComponentResource):
+class ServiceAccountLoginArgs(ServiceAccountLoginOptions, LoginArgs):
+    """Service accounts, their cluster, and the mount that they log in to."""
+
+    cluster: pulumi.Input[EksClusterRef]
+    """The cluster of the service accounts: `EksCluster.ref`."""
+
+    policy_arns: NotRequired[Annotated[Mapping[str, pulumi.Input[PolicyArn]], Default({})]]
+    """ARNs of managed policies of the IAM role, each by a name of your choice. Without one the role only says
+    which workload the pod is."""
+
+    lookups: NotRequired[iam.VaultPermissions]
+    """What Vault looks up, for `vault_lookups`. Default: what this login needs of Vault."""
+
+    audience: NotRequired[Annotated[Audience, Default(trust.AUDIENCE)]]
+    """Audience of the tokens that AWS accepts for the role; only for the method `irsa`. EKS projects tokens
+    with the default."""
+
+
+@rule(ServiceAccountLoginOptions, "method", "service_account_mode")
+def _patched(options: ServiceAccountLoginOptions) -> Iterator[Refusal]:
+    patch = options["service_account_mode"] is ServiceAccountMode.PATCH
+    if patch and options["method"] is PodIdentityMethod.POD_IDENTITY:
+        yield Refusal(
+            "service_account_mode",
+            "is patch, and EKS Pod Identity needs no annotation; write none if the service account exists, "
+            "else create",
+        )
+
+
+@rule(ServiceAccountLoginOptions, "service_accounts", "allow_wildcards", "service_account_mode", "method")
+def _wildcards(options: ServiceAccountLoginOptions) -> Iterator[Refusal]:
+    wild = next(filter(is_wild, options["service_accounts"]), None)
+    if wild is None:
+        return
+    if not options["allow_wildcards"]:
+        yield Refusal(
+            "service_accounts", "has a wildcard; write it in full, or {allow_wildcards}: true", wild
+        )
+    elif options["method"] is PodIdentityMethod.POD_IDENTITY:
+        yield Refusal(
+            "service_accounts",
+            "has a wildcard, and an association of EKS Pod Identity is for one service account; write it in "
+            "full, or {method}: irsa",
+            wild,
+        )
+    elif options["service_account_mode"] is not ServiceAccountMode.NONE:
+        yield Refusal(
+            "service_accounts",
+            "has a wildcard, so it cannot be made or patched; write {service_account_mode}: none",
+            wild,
+        )
+
+
+@rule(ServiceAccountLoginArgs, "cluster", "method", "audience")
+def _cluster(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
+    yield from pod_role.refusals(args["cluster"], args["method"])
+    if args["method"] is PodIdentityMethod.POD_IDENTITY and args["audience"] != trust.AUDIENCE:
+        yield Refusal(
+            "audience", "is not used by the method pod-identity; remove it, or write {method}: irsa"
+        )
+
+
+class ServiceAccountLogin(Login):
     """An IAM role that only the named service accounts can assume, and a Vault role that only it can use.
 
-    Unless policies are given, the IAM role has no permissions: it says who the pod is, nothing else.
+    Unless policies are given, the IAM role has no permissions: it says which workload the pod is.
     """
 
+    KIND = "service-account"
+    OPTIONS = ServiceAccountLoginOptions
+    ARGS = ServiceAccountLoginArgs
     VAULT_PERMISSIONS = iam.VaultPermissions(resolve_roles=True)
-
-    vault_role: pulumi.Output[str]
-    """Name of the Vault role to log in with."""
-
-    iam_role_arn: pulumi.Output[str]
-    """ARN of the IAM role that the service accounts assume."""
-
-    service_accounts: pulumi.Output[Sequence[str]]
-    """The service accounts, each as `namespace/name`."""
-
-    principals: pulumi.Output[Sequence[str]]
-    """ARNs that the Vault role is bound to."""
 
     def __init__(
         self, name: str, args: ServiceAccountLoginArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        opts = component_options("ServiceAccountLogin", opts)
-        super().__init__("vault-aws-auth:index:ServiceAccountLogin", name, {}, opts)
-        accounts = args["service_accounts"]
-        source = _source(args)
-        mode = ServiceAccountMode(args.get("service_account_mode", ServiceAccountMode.CREATE))
-        role_trust = pod_role.role_trust(
-            source,
-            accounts,
-            audience=args.get("audience", trust.AUDIENCE),
-            allow_wildcards=args.get("allow_wildcards", False),
-        )
-        _check_mode(mode, source, accounts)
-        policy_arns = _policy_arns(args.get("policy_arns", {}))
-        token = token_inputs(args["token"])
-        vault_role_name = role_name(args.get("vault_role", name))
-        subjects = [
-            trust.service_account_subject(account["namespace"], account["name"]) for account in accounts
-        ]
+        args = checked(ServiceAccountLoginArgs, args)
+        super().__init__(name, args, opts)
+        accounts, method, mode = args["service_accounts"], args["method"], args["service_account_mode"]
+        cluster = opened(args["cluster"], EksClusterRef)
+        role_name = args.get("iam_role_name", name)
+        subjects = ", ".join(map(trust.service_account_subject, accounts))
 
         role = aws.iam.Role(
             f"{name}-iam-role",
-            name=args.get("iam_role_name", name),
-            description=f"Login {name} to HashiCorp Vault, for {', '.join(subjects)}"[:1000],
-            assume_role_policy=role_trust,
+            name=role_name,
+            description=f"Login {name} to HashiCorp Vault, for {subjects}"[:1000],
+            assume_role_policy=pod_role.role_trust(
+                cluster,
+                method,
+                accounts,
+                audience=args["audience"],
+                allow_wildcards=args["allow_wildcards"],
+            ),
             permissions_boundary=args.get("permissions_boundary"),
-            # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            opts=unique_name(self),
         )
-        for policy, policy_arn in policy_arns.items():
+        for policy, policy_arn in self._policies(name, role_name, args).items():
             aws.iam.RolePolicyAttachment(
                 f"{name}-{policy}-policy",
                 role=role.name,
                 policy_arn=policy_arn,
                 opts=pulumi.ResourceOptions(parent=self),
             )
-        pod_role.associate(name, source, accounts, role.arn, self)
-        if mode is not ServiceAccountMode.NONE:
-            irsa = pod_role.method_of(source) is PodIdentityMethod.IRSA
-            for account in accounts:
-                self._service_account(name, account, mode, {ROLE_ANNOTATION: role.arn} if irsa else None)
-        vault_role = vault.aws.AuthBackendRole(
-            f"{name}-vault-role",
-            backend=args["connection"]["path"],
-            role=vault_role_name,
-            auth_type="iam",
-            bound_iam_principal_arns=[role.arn],
-            resolve_aws_unique_ids=True,
-            opts=vault_role_options(self, role.unique_id),
-            **token,
+        pod_role.associations(name, cluster, method, accounts, role.arn, self)
+        annotations = {ROLE_ANNOTATION: role.arn} if method is PodIdentityMethod.IRSA else None
+        for account in accounts if mode is not ServiceAccountMode.NONE else ():
+            self._service_account(name, account, mode, annotations)
+        self._finish(
+            self._vault_role(name, role.unique_id, bound_iam_principal_arns=[role.arn]),
+            iam_role_arn=role.arn,
+            service_accounts=accounts,
+            principals=[role.arn],
         )
 
-        self.vault_role = vault_role.role
-        self.iam_role_arn = role.arn
-        named = [f"{account['namespace']}/{account['name']}" for account in accounts]
-        self.service_accounts = pulumi.Output.from_input(named)
-        self.principals = role.arn.apply(lambda arn: [arn])
-        self.register_outputs(
-            {
-                # What is known is registered as such: the engine writes the outputs as soon as it has them
-                # all, and that costs less the fewer resources there are yet.
-                "vault_role": vault_role_name,
-                "iam_role_arn": role.arn,
-                "service_accounts": named,
-                "principals": [role.arn],
-            }
+    def _policies(
+        self, name: str, role_name: str, args: ServiceAccountLoginArgs
+    ) -> Mapping[str, pulumi.Input[str]]:
+        if not args["vault_lookups"]:
+            return args["policy_arns"]
+        lookups = aws.iam.Policy(
+            f"{name}-lookups",
+            name=f"{role_name}-lookups",
+            description=f"What HashiCorp Vault looks up, for login {name} too",
+            policy=iam.to_json(iam.vault_lookups(args.get("lookups", self.VAULT_PERMISSIONS))),
+            opts=unique_name(self, renames.lookups_policy()),
         )
+        return {**args["policy_arns"], "vault-lookups": lookups.arn}
 
     def _service_account(
         self,
         name: str,
-        account: ServiceAccountRef,
+        account: str,
         mode: ServiceAccountMode,
-        annotations: dict[str, pulumi.Input[str]] | None,
+        annotations: Mapping[str, pulumi.Input[str]] | None,
     ) -> None:
-        # A namespace has no dot: so a-b/c and a/b-c have not the same name.
-        resource_name = f"{name}-{account['namespace']}.{account['name']}-service-account"
+        # A namespace has no dot, so a-b/c and a/b-c have different names.
+        resource_name = f"{name}-{account.replace('/', '.')}-service-account"
+        namespace, account_name = split_service_account(account)
+        metadata = {"namespace": namespace, "name": account_name, "annotations": annotations}
         child = pulumi.ResourceOptions(parent=self)
         if mode is ServiceAccountMode.CREATE:
             kubernetes.core.v1.ServiceAccount(
-                resource_name,
-                metadata=kubernetes.meta.v1.ObjectMetaArgs(
-                    name=account["name"], namespace=account["namespace"], annotations=annotations
-                ),
-                opts=child,
+                resource_name, metadata=kubernetes.meta.v1.ObjectMetaArgs(**metadata), opts=child
             )
         else:
             kubernetes.core.v1.ServiceAccountPatch(
-                resource_name,
-                metadata=kubernetes.meta.v1.ObjectMetaPatchArgs(
-                    name=account["name"], namespace=account["namespace"], annotations=annotations
-                ),
-                opts=child,
+                resource_name, metadata=kubernetes.meta.v1.ObjectMetaPatchArgs(**metadata), opts=child
             )
 
+    @classmethod
+    def permissions(cls, options: ServiceAccountLoginOptions) -> iam.VaultPermissions:
+        return cls.VAULT_PERMISSIONS
 
-def _source(args: ServiceAccountLoginArgs) -> PodIdentitySource:
-    """What of the arguments is about the cluster."""
-    about = PodIdentitySource.__annotations__
-    return cast(PodIdentitySource, {key: value for key, value in args.items() if key in about})
+    @classmethod
+    def needs_cluster(cls, options: ServiceAccountLoginOptions) -> bool:
+        return True
 
+    @classmethod
+    def claims(cls, name: str, options: ServiceAccountLoginOptions) -> Iterator[Claim]:
+        yield from super().claims(name, options)
+        role, field = options.get("iam_role_name", name), ("iam_role_name",)
+        yield Claim("IAM role", role, field if "iam_role_name" in options else ())
+        if options.get("vault_lookups"):
+            yield Claim("IAM policy", f"{role}-lookups", ("vault_lookups",))
+        for index, account in enumerate(options.get("service_accounts") or ()):
+            yield Claim("service account", account, ("service_accounts", index))
 
-def _check_mode(
-    mode: ServiceAccountMode, source: PodIdentitySource, accounts: Sequence[ServiceAccountRef]
-) -> None:
-    """Raise ValueError, naming the field, where the service accounts cannot be made or patched."""
-    if mode is ServiceAccountMode.PATCH and pod_role.method_of(source) is PodIdentityMethod.POD_IDENTITY:
-        raise ValueError(
-            "service_account_mode: patch has nothing to add with the method pod-identity, which knows no "
-            "annotation; write none if the service account exists, or create"
-        )
-    for account in accounts:
-        where = f"service_accounts: {account['namespace']}/{account['name']}"
-        if any(character in where for character in "*?") and mode is not ServiceAccountMode.NONE:
-            raise ValueError(
-                f"{where} has a wildcard, so it cannot be made here; set service_account_mode to none"
-            )
+    @classmethod
+    def for_consumers(cls, options: ServiceAccountLoginOptions) -> Mapping[str, Any]:
+        return {
+            "service_accounts": options["service_accounts"],
+            "method": options["method"],
+            "service_account_mode": options["service_account_mode"],
+        }
 
-
-def _policy_arns(policy_arns: Mapping[str, pulumi.Input[str]]) -> Mapping[str, pulumi.Input[str]]:
-    """Raises ValueError that names the field."""
-    for key, policy_arn in policy_arns.items():
-        if isinstance(policy_arn, str):
-            trust.check_iam(f"policy_arns.{key}", policy_arn, "policy")
-    return policy_arns
+    @classmethod
+    def caller(cls, options: ServiceAccountLoginOptions) -> Mapping[str, Any]:
+        return {"method": options["method"].value}

@@ -32,23 +32,5 @@ class VaultCredentials(TypedDict):
     """Life of those tokens, in seconds. Default: Vault's own, one hour. Source: `FederatedVaultIdentity`."""
 
     ready: NotRequired[pulumi.Input[str]]
-    """Known once Vault can use the identity; `VaultAwsAuth` waits for it, and keeps no other note of it.
+    """Known once Vault can use the identity; `VaultAwsAuth` waits for it and does not store it.
     Default: nothing to wait for. Source: `IamRoleVaultIdentity`, `FederatedVaultIdentity`."""
-
-
-def check_credentials(credentials: VaultCredentials) -> None:
-    """Raise ValueError for what Vault would refuse, or would take and never use."""
-    key = "access_key" in credentials
-    audience = "identity_token_audience" in credentials
-    if key != ("secret_key" in credentials):
-        raise ValueError("credentials: access_key and secret_key go together")
-    if key and audience:
-        raise ValueError(
-            "credentials: give an access_key or an identity_token_audience, Vault takes not both"
-        )
-    if key and credentials.get("rotated"):
-        raise ValueError("credentials: once rotated, only Vault knows its access_key; leave it out")
-    if audience != ("role_arn" in credentials):
-        raise ValueError("credentials: role_arn and identity_token_audience go together")
-    if "identity_token_ttl" in credentials and not audience:
-        raise ValueError("credentials: identity_token_ttl has no meaning without identity_token_audience")

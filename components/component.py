@@ -1,0 +1,30 @@
+"""What every component has: its type, its earlier names, and the options of its children."""
+
+from collections.abc import Sequence
+
+import pulumi
+
+from . import renames
+
+
+class Component(pulumi.ComponentResource):
+    """The base of all components. The class's name is the type's."""
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None, also: Sequence[pulumi.Alias] = ()) -> None:
+        """`also` are further aliases, beside those of `renames.py`."""
+        kind = type(self).__name__
+        aliases = [*renames.of_component(kind), *also]
+        if aliases:
+            opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=aliases))
+        super().__init__(renames.type_token(kind), name, {}, opts)
+
+
+def unique_name(parent: pulumi.Resource, aliases: Sequence[pulumi.Alias] = ()) -> pulumi.ResourceOptions:
+    """The options of a child whose name is unique in AWS: replaced, it is deleted before it is created."""
+    return pulumi.ResourceOptions(parent=parent, delete_before_replace=True, aliases=aliases or None)
+
+
+def known_after(*made: pulumi.Resource | pulumi.Output[str]) -> pulumi.Output[str]:
+    """The first value, known once all are: of resources, that they have been made."""
+    values = [each if isinstance(each, pulumi.Output) else each.urn for each in made]
+    return pulumi.Output.all(*values).apply(lambda known: str(known[0]))

@@ -1,0 +1,259 @@
+"""The forms of leaves: how names, ARNs, durations and the like are written, each with the sentence for what is
+not. Types for the declarations of arguments; no resources."""
+
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import pulumi
+
+from . import arns, durations, names
+from .declared import Default, Form, Secret, matches
+
+_IAM_NAME = r"[\w+=,.@-]"
+_IAM_ARN = r"arn:aws[a-z-]*:iam::\d{12}:"
+_DURATION = r"[0-9]{1,10}|(?=.)(\d+d)?(\d+h)?(\d+m)?(\d+s)?"
+_SERVICE_ACCOUNT = r"[a-z0-9.-]+/[a-z0-9.-]+"
+_SERVICE_SUFFIXES = "|".join(sorted(set(arns.DNS_SUFFIXES.values()))).replace(".", r"\.")
+VAULT_ROLE_PATTERN = r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?"
+KEY_VERIFICATION = 24 * 60 * 60
+"""Seconds for which the key verifies that signs Vault's identity tokens; no identity token lives longer."""
+
+
+def is_wild(service_account: str) -> bool:
+    """Whether it matches service accounts that may not exist yet."""
+    return "*" in service_account or "?" in service_account
+
+
+def split_service_account(account: str) -> tuple[str, str]:
+    """Namespace and name of `NAMESPACE/NAME`."""
+    namespace, _, name = account.partition("/")
+    return namespace, name
+
+
+# Vault
+
+
+def _check_url(value: str) -> None:
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
+        good = good and not parts.path.strip("/") and not parts.query and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or re.search(r"\s", value):
+        raise ValueError("is not a URL; write e.g. https://vault.example.com:8200")
+
+
+def _check_server_id_header(value: str) -> None:
+    if "://" in value:
+        raise ValueError("has a scheme; write the host name alone, e.g. vault.example.com")
+    if not re.fullmatch(r"[\w.:-]*", value, re.ASCII):
+        raise ValueError("is not a header value; write e.g. vault.example.com")
+
+
+def _check_vault_namespace(value: str) -> None:
+    if value:
+        names.check_vault_namespace(value)
+
+
+def _check_issuer(url: str) -> None:
+    if not url.startswith("https://"):
+        raise ValueError("is not https, and AWS trusts no other issuer; write e.g. https://vault.example.com")
+    host, colon, _ = url.removeprefix("https://").rstrip("/").partition(":")
+    if not re.fullmatch(r"[A-Za-z0-9.-]+", host):
+        raise ValueError("is not the URL of a host; write e.g. https://vault.example.com")
+    if colon:
+        raise ValueError(
+            f"has a port, and AWS trusts no such issuer; serve it at port 443 and write https://{host}"
+        )
+
+
+def _check_identity_token_ttl(value: str) -> None:
+    if durations.to_seconds(value) > KEY_VERIFICATION:
+        raise ValueError("is longer than the signing key is good for; write up to 24h")
+
+
+def _without_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+Url = Annotated[
+    str,
+    Form(_check_url, "https://vault.example.com:8200", r"https?://[^/\s@?#]+/?", normal=_without_slash),
+]
+VaultNamespace = Annotated[str, Form(_check_vault_namespace, "team/dev", r"([\w.-]+(/[\w.-]+)*)?")]
+MountPath = Annotated[str, Form(names.check_mount_path, "aws", r"(?!auth/)[\w.-]+(/[\w.-]+)*")]
+ServerIdHeader = Annotated[str, Form(_check_server_id_header, "vault.example.com", r"[\w.:-]*")]
+VaultRoleName = Annotated[str, Form(names.check_vault_role, "dev-role-iam", VAULT_ROLE_PATTERN)]
+# Vault keeps policy names in lower case; `root` cannot be had by a login.
+PolicyName = Annotated[
+    str,
+    matches(
+        r"(?!root$)[^\sA-Z]+", "the name of a Vault policy, in lower case, and not root", "team-readers"
+    ),
+]
+Audience = Annotated[
+    str, matches(r"[\w.:/-]{1,255}", "an audience; write e.g. vault-aws-auth", "vault-aws-auth")
+]
+Issuer = Annotated[
+    str,
+    Form(
+        _check_issuer,
+        "https://vault-issuer.example.com",
+        r"https://[A-Za-z0-9.-]+/?",
+        normal=_without_slash,
+    ),
+]
+Thumbprint = Annotated[
+    str, matches(r"[0-9a-fA-F]{40}", "a thumbprint; write the 40 hexadecimal digits of SHA-1")
+]
+NamespaceId = Annotated[
+    str,
+    matches(r"\w+", "the ID of a namespace; write root, or what `vault namespace lookup` shows as id", "root"),
+]
+Duration = Annotated[str, Form(durations.to_seconds, "1h30m", _DURATION, numbers=True)]
+IdentityTokenTtl = Annotated[str, Form(_check_identity_token_ttl, "1h", _DURATION, numbers=True)]
+
+
+# AWS
+
+
+def _check_cidr(value: str) -> None:
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        network = None
+    if network is None or "/" not in value:
+        raise ValueError("is not an address range; write e.g. 203.0.113.0/24")
+    if str(network) != value:  # AWS keeps it in this form: in another one it would change at every update
+        raise ValueError(f"is not the range itself; write {network}")
+
+
+def _check_policy_document(value: Any) -> None:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError("is not an IAM policy; write it as JSON or as a mapping")
+
+
+def _as_json(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _iam_arn(pattern: str, *kinds: str, wildcard: bool = False) -> Form:
+    return Form(
+        lambda arn: arns.parse_iam(arn, *kinds, wildcard=wildcard),
+        f"arn:aws:iam::111111111111:{kinds[0]}/NAME",
+        pattern,
+    )
+
+
+Region = Annotated[str, matches(arns.REGION_FORM.pattern, "an AWS region; write e.g. us-east-1", "us-east-1")]
+AccountId = Annotated[
+    str,
+    matches(
+        arns.ACCOUNT_FORM.pattern,
+        "an account ID; write its 12 digits, in quotes",
+        "111111111111",
+        numbers=True,
+    ),
+]
+RoleArn = Annotated[str, _iam_arn(_IAM_ARN + r"role/\S+", "role")]
+RolePattern = Annotated[str, _iam_arn(_IAM_ARN + r"role/\S+", "role", wildcard=True)]
+PrincipalArn = Annotated[str, _iam_arn(_IAM_ARN + r"(role|user)/\S+", "role", "user")]
+PrincipalPattern = Annotated[str, _iam_arn(_IAM_ARN + r"(role|user)/\S+", "role", "user", wildcard=True)]
+PolicyArn = Annotated[str, _iam_arn(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+", "policy")]
+AnyArn = Annotated[str, Form(arns.parse, pattern=r"arn:aws[a-z-]*:\S+")]
+ServicePrincipal = Annotated[
+    str, Form(arns.check_service, "ec2.amazonaws.com", rf"[a-z0-9.-]+\.({_SERVICE_SUFFIXES})")
+]
+IamName = Annotated[str, Form(names.check_iam_name, pattern=_IAM_NAME + "{1,64}")]
+IamPolicyName = Annotated[str, Form(names.check_policy_name, pattern=_IAM_NAME + "{1,128}")]
+ProfileName = Annotated[
+    str, matches(r"[\w+=,.@-]+\*?|\*", "the name of an instance profile; a * may only end it", "eks-*")
+]
+ExternalId = Annotated[
+    str,
+    matches(r"[\w+=,.@:/-]{2,1224}", "an external ID; write 2 to 1224 letters, digits and _+=,.@:/-"),
+    Secret,
+]
+PolicyDocument = Annotated[Any, Form(_check_policy_document, normal=_as_json)]
+"""An IAM policy, as JSON or as a mapping."""
+
+VpcId = Annotated[
+    str,
+    matches(r"vpc-[0-9a-f]{8,17}", "a VPC; write e.g. vpc-0123456789abcdef0", "vpc-0123456789abcdef0"),
+]
+SubnetId = Annotated[
+    str,
+    matches(
+        r"subnet-[0-9a-f]{8,17}", "a subnet; write e.g. subnet-0123456789abcdef0", "subnet-0123456789abcdef0"
+    ),
+]
+Cidr = Annotated[str, Form(_check_cidr, "203.0.113.0/24", r"[0-9a-fA-F.:]+/\d{1,3}")]
+
+
+# EKS and Kubernetes
+
+
+def _check_service_account(value: str) -> None:
+    if value.count("/") != 1 or not all(split_service_account(value)):
+        raise ValueError("is not a service account; write NAMESPACE/NAME")
+    if is_wild(value):
+        raise ValueError("has a wildcard; write the service account in full")
+    namespace, name = split_service_account(value)
+    names.check_namespace(namespace)
+    names.check_service_account(name)
+
+
+def _check_service_account_pattern(value: str) -> None:
+    if not is_wild(value):
+        return _check_service_account(value)
+    if value.count("/") != 1 or not all(split_service_account(value)):
+        raise ValueError("is not a service account; write NAMESPACE/NAME")
+    if not split_service_account(value)[0].strip("*?"):
+        raise ValueError("matches every namespace; write one, or how it begins, e.g. team-*/NAME")
+
+
+ClusterName = Annotated[
+    str, matches(r"[A-Za-z0-9][\w-]{0,99}", "a cluster name; write up to 100 letters, digits, - and _")
+]
+KubernetesVersion = Annotated[
+    str, matches(r"1\.\d{2}", 'a Kubernetes version; write e.g. "1.33", in quotes', "1.33")
+]
+GroupName = Annotated[
+    str, matches(r"[a-z0-9][a-z0-9-]{0,39}", "a name; write up to 40 lower-case letters, digits and -")
+]
+Namespace = Annotated[str, Form(names.check_namespace, "team-a", r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")]
+KubernetesName = Annotated[str, Form(names.check_service_account, pattern=r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")]
+ServiceAccount = Annotated[str, Form(_check_service_account, "default/api", _SERVICE_ACCOUNT)]
+ServiceAccountPattern = Annotated[
+    str, Form(_check_service_account_pattern, "default/api", r"[a-z0-9*?.-]+/[a-z0-9*?.-]+")
+]
+
+
+# Tags
+
+
+def _check_tag_name(name: str) -> None:
+    if not 0 < len(name) <= 128 or name.lower().startswith("aws:"):
+        raise ValueError("is not the name of a tag; write 1 to 128 characters, and not aws:…")
+
+
+def _check_tag_value(value: str) -> None:
+    if len(value) > 256:
+        raise ValueError("is not the value of a tag; write up to 256 characters")
+
+
+Tags = Annotated[
+    Mapping[Annotated[str, Form(_check_tag_name)], pulumi.Input[Annotated[str, Form(_check_tag_value)]]],
+    Default({}),
+]
+"""Tags of AWS resources, beside the provider's default tags."""

@@ -1,0 +1,186 @@
+"""The base of every kind of login: what all have in common, and what each says of itself."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, cast
+
+import pulumi
+import pulumi_vault as vault
+from typing_extensions import NotRequired, TypedDict
+
+from .. import iam, renames
+from ..component import Component
+from ..declared import opened
+from ..forms import VaultRoleName
+from ..vault_auth import VaultConnection
+from ..vault_role import VaultToken, token_inputs
+
+
+class LoginOptions(VaultToken):
+    """What people write of every login."""
+
+    vault_role: NotRequired[VaultRoleName]
+    """Name of the Vault role, in lower case, as Vault keeps it. Default: the login's name."""
+
+
+class LoginArgs(LoginOptions):
+    """What a program wires into every login."""
+
+    connection: pulumi.Input[VaultConnection]
+    """The mount: `VaultAwsAuth.connection`."""
+
+
+class Claim(NamedTuple):
+    """A name that a login takes for itself, so that no other login may have it."""
+
+    noun: str
+    """What it names: `Vault role`, `IAM role`, `IAM policy`, `service account`."""
+
+    value: str
+    field: "tuple[str | int, ...]"
+    """Where it is written; empty where it is derived."""
+
+
+class Login(Component):
+    """A Vault role, and who may log in with it."""
+
+    KIND: ClassVar[str]
+    """The word for the kind in stack files and outputs."""
+
+    # Types of fields, not annotated: annotations of a component are its outputs.
+    OPTIONS = cast(type, dict)
+    ARGS = cast(type, dict)
+
+    vault_role: pulumi.Output[str]
+    """Name of the Vault role to log in with."""
+
+    iam_role_arn: pulumi.Output[str]
+    """ARN of the IAM role that logs in, the first one if there are several; empty if there is none."""
+
+    service_accounts: pulumi.Output[Sequence[str]]
+    """The service accounts that may log in, each as `NAMESPACE/NAME`; none for other callers."""
+
+    principals: pulumi.Output[Sequence[str]]
+    """ARNs that the Vault role is bound to."""
+
+    def __init__(self, name: str, args: Any, opts: pulumi.ResourceOptions | None) -> None:
+        """`args` are checked ones."""
+        # A login can become one of another kind and keep its Vault role: without the aliases, the new login
+        # would write the Vault role first, and the old one would delete it afterwards.
+        others = (kind.__name__ for kind in Login.__subclasses__() if kind is not type(self))
+        super().__init__(name, opts, [pulumi.Alias(type_=renames.type_token(other)) for other in others])
+        self._args = args
+        self._login_name = name
+        self.connection_fields: VaultConnection = opened(args["connection"], VaultConnection)
+
+    # What a kind says of itself, before anything is made. `options` are of the kind's OPTIONS.
+
+    @classmethod
+    def permissions(cls, options: Any) -> iam.VaultPermissions:
+        """What the login needs of Vault's AWS identity, or of the role that Vault assumes in an account."""
+        raise NotImplementedError
+
+    @classmethod
+    def account(cls, options: Any) -> str | None:
+        """ID of the account whose principals log in, where it is written; None: the stack's own."""
+        return None
+
+    @classmethod
+    def needs_cluster(cls, options: Any) -> bool:
+        """Whether the login is of a cluster's workloads."""
+        return False
+
+    @classmethod
+    def claims(cls, name: str, options: Any) -> Iterator[Claim]:
+        """The names that a login called `name` takes for itself, as far as its options are right."""
+        if "vault_role" in options:
+            yield Claim("Vault role", options["vault_role"], ("vault_role",))
+        else:
+            yield Claim("Vault role", name, ())
+
+    @classmethod
+    def for_consumers(cls, options: Any) -> Mapping[str, Any]:
+        """What consumers must know of the login beside the names of its roles."""
+        return {"service_accounts": []}
+
+    @classmethod
+    def caller(cls, options: Any) -> Mapping[str, Any]:
+        """How the command `vault-aws-auth` can act as the login's caller."""
+        return {}
+
+    # What a kind declares
+
+    def _vault_role(
+        self, name: str, principal_id: pulumi.Input[str] | None = None, **bounds: Any
+    ) -> "vault.aws.AuthBackendRole":
+        """Declare the Vault role.
+
+        `principal_id` is the unique ID of the one principal that it binds, where the stack makes the
+        principal. Vault looks it up when the role is written, and goes by it from then on: a principal that
+        was deleted and recreated under the same ARN could not log in, and no input would show it. So another
+        ID replaces the role; nothing can log in with it meanwhile, for the old principal is gone.
+        """
+        return vault.aws.AuthBackendRole(
+            f"{name}-vault-role",
+            backend=self.connection_fields["path"],
+            role=self._args.get("vault_role", name),
+            auth_type="iam",
+            # An ARN in full is resolved once, here; one with a * is compared at each login.
+            resolve_aws_unique_ids=True,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                replacement_trigger=principal_id,
+                # Old and new have the same path: deleted last, the old one would delete the new one.
+                delete_before_replace=True,
+                # It comes and goes with the bounds of instances, when a login becomes one of another kind;
+                # and bounds that are no longer declared would stay in Vault.
+                replace_on_changes=["inferredEntityType"],
+            ),
+            **token_inputs(self._args),
+            **bounds,
+        )
+
+    @property
+    def ref(self) -> Mapping[str, Any]:
+        """For consumers: the login, whole."""
+        return {
+            "vault_role": self.vault_role,
+            "iam_role_arn": self.iam_role_arn,
+            **type(self).for_consumers(self._args),
+        }
+
+    @property
+    def output(self) -> Mapping[str, Any]:
+        """The login's entry in the stack's output `logins`."""
+        return {
+            "kind": self.KIND,
+            "vaultRole": self.vault_role,
+            "iamRoleArn": self.iam_role_arn,
+            "serviceAccounts": self.service_accounts,
+            "principals": self.principals,
+            "policies": self._args["policies"],
+            "maxTtl": self._args["max_ttl"],
+        }
+
+    def _finish(
+        self,
+        vault_role: "vault.aws.AuthBackendRole",
+        *,
+        iam_role_arn: pulumi.Input[str],
+        service_accounts: Sequence[str],
+        principals: pulumi.Input[Sequence[pulumi.Input[str]]],
+    ) -> None:
+        """Set and register the outputs."""
+        self.vault_role = vault_role.role
+        self.iam_role_arn = pulumi.Output.from_input(iam_role_arn)
+        self.service_accounts = pulumi.Output.from_input(service_accounts)
+        self.principals = pulumi.Output.from_input(principals)
+        self.register_outputs(
+            {
+                # What is known is registered as such: the engine writes the outputs as soon as it has them
+                # all, and that costs less the fewer resources there are yet.
+                "vault_role": self._args.get("vault_role", self._login_name),
+                "iam_role_arn": iam_role_arn,
+                "service_accounts": service_accounts,
+                "principals": principals,
+            }
+        )

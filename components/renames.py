@@ -1,0 +1,55 @@
+"""What had another name, or another place in the tree, in an earlier release: dated, and applied by the base
+classes. A stack that is updated keeps its resources. An entry can go two minor releases after its own.
+
+A new name without an entry here replaces what it names: tests/sandbox/test_upgrade.py shows it.
+"""
+
+from collections.abc import Mapping
+
+import pulumi
+
+TYPES: Mapping[str, tuple[str, ...]] = {
+    # 0.2.0, 2026-11-27: to create a cluster and to find one are two components.
+    "ExistingEksCluster": ("EksCluster",),
+}
+"""Types that a component had, by its class."""
+
+FIELDS: Mapping[str, str] = {
+    # 0.2.0, 2026-11-27
+    "token": "since 0.2 its policies, ttl and max_ttl are arguments themselves",
+    "oidc_issuer": "since 0.2 `cluster` takes `EksCluster.ref` whole",
+    "oidc_provider_arn": "since 0.2 `cluster` takes `EksCluster.ref` whole",
+    "cluster_name": "since 0.2 `cluster` takes `EksCluster.ref` whole",
+    "cluster_arn": "since 0.2 `cluster` takes `EksCluster.ref` whole",
+    "pod": "since 0.2 `cluster` takes `EksCluster.ref` whole, and `method` is an argument itself",
+    "existing": "since 0.2 ExistingEksCluster finds a cluster that exists",
+    "sts_endpoint": "since 0.2 it is `endpoints.sts`",
+    "iam_endpoint": "since 0.2 it is `endpoints.iam`",
+    "ec2_endpoint": "since 0.2 it is `endpoints.ec2`",
+}
+"""Arguments that went, and what replaced them."""
+
+
+def type_token(kind: str) -> str:
+    """The type of a component by its class."""
+    return f"vault-aws-auth:index:{kind}"
+
+
+def of_component(kind: str) -> list[pulumi.Alias]:
+    """What a component of a class was before."""
+    return [pulumi.Alias(type_=type_token(earlier)) for earlier in TYPES.get(kind, ())]
+
+
+def mount(name: str, opts: pulumi.ResourceOptions | None) -> list[pulumi.Alias]:
+    """Where the AWS auth mount was, 0.2.0, 2026-11-27: beside the `VaultAwsAuth` of its name, or below it."""
+    if opts and opts.parent:
+        return [pulumi.Alias(parent=opts.parent), pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]
+    return [
+        pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE),
+        pulumi.Alias(parent=pulumi.create_urn(name, type_token("VaultAwsAuth"))),
+    ]
+
+
+def lookups_policy() -> list[pulumi.Alias]:
+    """Where the policy of `vault_lookups` was, 0.2.0, 2026-11-27: in the stack, beside its login."""
+    return [pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]
