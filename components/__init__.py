@@ -10,8 +10,8 @@ an issuer that AWS trusts, and as one that hands out AWS credentials. Providers 
 """
 
 from . import consumers
-from .auth_mount import VaultMount, auth_mount
-from .cluster import EksCluster, EksClusterArgs
+from .auth_mount import VaultAuthMount, VaultAuthMountArgs, VaultMount
+from .cluster import EksCluster, EksClusterArgs, ExistingEksCluster, ExistingEksClusterArgs
 from .cross_account import HcpVault, TrustedAccount, TrustedAccountArgs
 from .federation import PluginIssuer, VaultPluginIssuer, VaultPluginIssuerArgs
 from .iam import VaultPermissions, merge_permissions, permissions_of_principals
@@ -19,17 +19,25 @@ from .logins.ec2_instance import Ec2InstanceLogin, Ec2InstanceLoginArgs
 from .logins.principal import PrincipalLogin, PrincipalLoginArgs
 from .logins.service_account import ServiceAccountLogin, ServiceAccountLoginArgs, ServiceAccountMode
 from .node_group import NodeGroup
-from .pod_role import PodIdentityMethod, PodIdentitySource, ServiceAccountRef
+from .pod_role import EksClusterRef, PodIdentityMethod
 from .secrets_engine import (
     AwsCredentialType,
     AwsSecretsEngine,
     AwsSecretsEngineArgs,
     AwsSecretsRole,
     EngineFederation,
-    EngineUser,
+    EngineUserOptions,
 )
 from .stack_traces import short_stack_traces
-from .vault_auth import StsRole, VaultAwsAuth, VaultAwsAuthArgs, VaultConnection
+from .vault_auth import (
+    AwsEndpoints,
+    IdentityAlias,
+    IdentityMetadata,
+    StsRole,
+    VaultAwsAuth,
+    VaultAwsAuthArgs,
+    VaultConnection,
+)
 from .vault_identity import (
     AccessKeyMode,
     ExistingVaultIdentity,
@@ -42,11 +50,11 @@ from .vault_identity import (
     IamUserVaultIdentityArgs,
     VaultCredentials,
 )
-from .vault_role import VaultToken
 
 __all__ = [
     "AccessKeyMode",
     "AwsCredentialType",
+    "AwsEndpoints",
     "AwsSecretsEngine",
     "AwsSecretsEngineArgs",
     "AwsSecretsRole",
@@ -54,8 +62,11 @@ __all__ = [
     "Ec2InstanceLoginArgs",
     "EksCluster",
     "EksClusterArgs",
+    "EksClusterRef",
     "EngineFederation",
-    "EngineUser",
+    "EngineUserOptions",
+    "ExistingEksCluster",
+    "ExistingEksClusterArgs",
     "ExistingVaultIdentity",
     "ExistingVaultIdentityArgs",
     "FederatedVaultIdentity",
@@ -65,19 +76,21 @@ __all__ = [
     "IamRoleVaultIdentityArgs",
     "IamUserVaultIdentity",
     "IamUserVaultIdentityArgs",
+    "IdentityAlias",
+    "IdentityMetadata",
     "NodeGroup",
     "PluginIssuer",
     "PodIdentityMethod",
-    "PodIdentitySource",
     "PrincipalLogin",
     "PrincipalLoginArgs",
     "ServiceAccountLogin",
     "ServiceAccountLoginArgs",
     "ServiceAccountMode",
-    "ServiceAccountRef",
     "StsRole",
     "TrustedAccount",
     "TrustedAccountArgs",
+    "VaultAuthMount",
+    "VaultAuthMountArgs",
     "VaultAwsAuth",
     "VaultAwsAuthArgs",
     "VaultConnection",
@@ -86,8 +99,6 @@ __all__ = [
     "VaultPermissions",
     "VaultPluginIssuer",
     "VaultPluginIssuerArgs",
-    "VaultToken",
-    "auth_mount",
     "consumers",
     "merge_permissions",
     "permissions_of_principals",

@@ -12,7 +12,18 @@ from typing_extensions import NotRequired, TypedDict
 from . import arns
 from .component import Component
 from .declared import UNIQUE, Default, Form, Refusal, checked, rule
-from .forms import AnyArn, Cidr, ClusterName, GroupName, KubernetesVersion, Region, RoleArn, SubnetId, Tags, VpcId
+from .forms import (
+    AnyArn,
+    Cidr,
+    ClusterName,
+    GroupName,
+    KubernetesVersion,
+    Region,
+    RoleArn,
+    SubnetId,
+    Tags,
+    VpcId,
+)
 from .kubeconfig import eks_kubeconfig
 from .node_group import NodeGroup, node_group
 from .oidc_provider import cluster_oidc_provider

@@ -10,7 +10,9 @@ from . import renames
 class Component(pulumi.ComponentResource):
     """The base of all components. The class's name is the type's."""
 
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None, also: Sequence[pulumi.Alias] = ()) -> None:
+    def __init__(
+        self, name: str, opts: pulumi.ResourceOptions | None, also: Sequence[pulumi.Alias] = ()
+    ) -> None:
         """`also` are further aliases, beside those of `renames.py`."""
         kind = type(self).__name__
         aliases = [*renames.of_component(kind), *also]

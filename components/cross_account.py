@@ -1,71 +1,127 @@
 """Another account whose roles and users log in: the role by which Vault looks them up there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
 from typing_extensions import NotRequired, TypedDict
 
-from . import arns, iam, instance_profile, trust
+from . import arns, instance_profile, trust
+from .component import Component, unique_name
+from .declared import UNIQUE, Default, Refusal, checked, rule
+from .forms import (
+    AccountId,
+    ExternalId,
+    IamName,
+    IamPolicyName,
+    PolicyArn,
+    PrincipalArn,
+    RolePattern,
+    ServicePrincipal,
+    Tags,
+)
+from .iam import VaultPermissions, to_json, vault_permissions
 from .vault_auth import StsRole
 
-ROLE_NAME = "trust-relationship-for-primary-aws-and-vault"
-POLICY_NAME = "secondary-account-role-policy"
 EXTERNAL_ID_LENGTH = 32
 
 
 class HcpVault(TypedDict):
     """A Vault that HashiCorp runs (HCP Vault Dedicated)."""
 
-    account_id: str
+    account_id: AccountId
     """ID of HCP's AWS account that the cluster runs in. HCP shows it with the cluster."""
 
-    principal_arn: str
+    principal_arn: RolePattern
     """ARN of the role that the cluster's nodes have in that account, which may end in `*`. Without it, every
     Vault of HCP in that account could assume the role."""
 
 
-class TrustedAccountArgs(TypedDict):
-    """Another account, and the Vault that may look into it."""
+class TrustedAccountOptions(TypedDict):
+    """The role in another account that Vault assumes to look up callers from there."""
 
-    account_id: str
-    """ID of the account. The aws provider that is handed over is one of this account."""
+    role_name: NotRequired[Annotated[IamName, Default("trust-relationship-for-primary-aws-and-vault")]]
+    """Name of the IAM role."""
 
-    permissions: iam.VaultPermissions
-    """What the logins of this account need of Vault; the role is granted this and nothing else."""
+    policy_name: NotRequired[Annotated[IamPolicyName, Default("secondary-account-role-policy")]]
+    """Name of the IAM policy."""
 
-    role_name: NotRequired[str]
-    """Name of the IAM role. Default: `trust-relationship-for-primary-aws-and-vault`."""
-
-    policy_name: NotRequired[str]
-    """Name of the IAM policy. Default: `secondary-account-role-policy`."""
-
-    permissions_boundary: NotRequired[pulumi.Input[str]]
+    permissions_boundary: NotRequired[pulumi.Input[PolicyArn]]
     """ARN of the policy that bounds the role's permissions. Default: none."""
 
-    trusted_principals: NotRequired[Sequence[pulumi.Input[str]]]
-    """ARNs of the IAM roles and users that Vault is in its own account. Default: none.
+    trusted_principals: NotRequired[Annotated[Sequence[pulumi.Input[PrincipalArn]], Default(()), UNIQUE]]
+    """ARNs of the IAM roles and users that Vault is in its own account, which must give the external ID.
     Source: `principal_arn` of the Vault identity."""
 
-    tagged_sessions: NotRequired[bool]
-    """The sessions of `trusted_principals` carry tags, as those of EKS Pod Identity do, and may bring them
-    along. Default: false."""
-
-    trusted_services: NotRequired[Sequence[str]]
+    trusted_services: NotRequired[Annotated[Sequence[ServicePrincipal], Default(()), UNIQUE]]
     """AWS services that may give the role to a Vault that runs in this account, for example
     `ec2.amazonaws.com`, for which an instance profile of the role's name is made. They cannot give an
-    external ID. Default: none."""
+    external ID."""
 
     hcp: NotRequired[HcpVault]
-    """A Vault that HashiCorp runs. Default: none."""
+    """A Vault of the HashiCorp Cloud Platform. Default: none."""
 
-    external_id: NotRequired[pulumi.Input[str]]
+    external_id: NotRequired[pulumi.Input[ExternalId]]
     """External ID that Vault must give when it assumes the role (Vault 1.17 and later): 2 to 1224 letters,
-    digits and `_+=,.@:/-`. Kept as a secret. Default: one is made, of 32 letters and digits."""
+    digits and `_+=,.@:/-`. A secret. Default: one is made, of 32 letters and digits."""
+
+    tags: NotRequired[Tags]
+    """Tags of the AWS resources."""
 
 
-class TrustedAccount(pulumi.ComponentResource):
+class TrustedAccountArgs(TrustedAccountOptions):
+    """Another account, and the Vault that may look into it."""
+
+    account_id: AccountId
+    """ID of the account. The aws provider that is handed over is one of this account."""
+
+    permissions: VaultPermissions
+    """What the logins of this account need of Vault; the role is granted this and nothing else."""
+
+    tagged_sessions: NotRequired[Annotated[bool, Default(False)]]
+    """The sessions of `trusted_principals` carry tags, as those of EKS Pod Identity do, and may bring them
+    along."""
+
+
+@rule(HcpVault)
+def _hcp(hcp: HcpVault) -> Iterator[Refusal]:
+    principal = arns.parse(hcp["principal_arn"])
+    if principal.account != hcp["account_id"]:
+        yield Refusal(
+            "principal_arn",
+            f"is not of the account {hcp['account_id']}; write the role of the HCP cluster's nodes, which "
+            "HCP shows beside the account",
+            hcp["principal_arn"],
+        )
+    elif principal.resource == "role/*":
+        yield Refusal(
+            "principal_arn",
+            "is every role of HCP's account, of other customers too; write how the role of your cluster's "
+            "nodes begins",
+            hcp["principal_arn"],
+        )
+
+
+@rule(TrustedAccountArgs, "trusted_principals", "trusted_services", "hcp")
+def _trusted(args: TrustedAccountArgs) -> Iterator[Refusal]:
+    if not args["trusted_principals"] and not args["trusted_services"] and "hcp" not in args:
+        yield Refusal(
+            "",
+            "has a role that nothing can assume; write {trusted_principals}, {trusted_services} or {hcp}",
+        )
+
+
+@rule(TrustedAccountArgs, "permissions")
+def _permissions(args: TrustedAccountArgs) -> Iterator[Refusal]:
+    try:
+        vault_permissions(args["permissions"])
+    except ValueError as error:
+        yield Refusal("permissions", f"for the account {args['account_id']}: {error}")
+
+
+class TrustedAccount(Component):
     """The role of another account that Vault assumes to look up who logs in from there."""
 
     role_arn: pulumi.Output[str]
@@ -80,52 +136,40 @@ class TrustedAccount(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: TrustedAccountArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("vault-aws-auth:index:TrustedAccount", name, {}, opts)
-        document = _validate(args)
+        args = checked(TrustedAccountArgs, args)
+        super().__init__(name, opts)
         child = pulumi.ResourceOptions(parent=self)
-        # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
-        named = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
-
+        tags = args["tags"] or None
         external_id = args.get("external_id")
         if external_id is None:
             external_id = random.RandomPassword(
                 f"{name}-external-id", length=EXTERNAL_ID_LENGTH, special=False, opts=child
             ).result
         self.external_id = pulumi.Output.secret(external_id)
-        hcp = args.get("hcp")
-        services = args.get("trusted_services", [])
-        role_name = args.get("role_name", ROLE_NAME)
+        services = args["trusted_services"]
         role = aws.iam.Role(
             f"{name}-role",
-            name=role_name,
+            name=args["role_name"],
             description="HashiCorp Vault assumes it to look up who logs in from this account",
-            assume_role_policy=pulumi.Output.all(self.external_id, *args.get("trusted_principals", [])).apply(
-                lambda values: iam.to_json(
-                    trust.cross_account_trust(
-                        values[0],
-                        # Vault's identity may be among the ARNs that were written as well.
-                        principals=list(dict.fromkeys(values[1:])),
-                        services=services,
-                        hcp_account=hcp["account_id"] if hcp else "",
-                        hcp_principal=hcp["principal_arn"] if hcp else "",
-                        tagged_sessions=args.get("tagged_sessions", False),
-                    )
-                )
+            assume_role_policy=pulumi.Output.all(self.external_id, *args["trusted_principals"]).apply(
+                lambda values: _trust(args, values[0], values[1:])
             ),
             permissions_boundary=args.get("permissions_boundary"),
-            opts=named,
+            tags=tags,
+            opts=unique_name(self),
         )
         policy = aws.iam.Policy(
             f"{name}-policy",
-            name=args.get("policy_name", POLICY_NAME),
+            name=args["policy_name"],
             description="What HashiCorp Vault needs to look up who logs in from this account",
-            policy=iam.to_json(document),
-            opts=named,
+            policy=to_json(vault_permissions(args["permissions"])),
+            tags=tags,
+            opts=unique_name(self),
         )
         attachment = aws.iam.RolePolicyAttachment(
             f"{name}-policy-attachment", role=role.name, policy_arn=policy.arn, opts=child
         )
-        profile = instance_profile.for_services(name, role_name, role, services, self)
+        profile = instance_profile.for_services(name, args["role_name"], role, services, self, args["tags"])
         self.instance_profile = profile.name if profile else pulumi.Output.from_input("")
 
         # Vault looks up a bound principal as soon as a Vault role is written.
@@ -146,28 +190,18 @@ class TrustedAccount(pulumi.ComponentResource):
         return {"role_arn": self.role_arn, "external_id": self.external_id}
 
 
-def _validate(args: TrustedAccountArgs) -> iam.Document:
-    """Raise ValueError, naming the field, for what can be told at once; return the permission policy."""
-    account = args["account_id"]
-    if not arns.ACCOUNT_FORM.fullmatch(account):
-        raise ValueError(f"account_id: {account!r} is not an account ID; write its 12 digits")
+def _trust(args: TrustedAccountArgs, external_id: str, principals: Sequence[str]) -> str:
     hcp = args.get("hcp")
-    external_id = args.get("external_id")
-    # With stand-ins for what is known only later, this is the whole check.
-    trust.cross_account_trust(
-        external_id if isinstance(external_id, str) else "-" * EXTERNAL_ID_LENGTH,
-        principals=[
-            arn if isinstance(arn, str) else "arn:aws:iam::111111111111:role/later"
-            for arn in args.get("trusted_principals", [])
-        ],
-        services=args.get("trusted_services", []),
-        hcp_account=hcp["account_id"] if hcp else "",
-        hcp_principal=hcp["principal_arn"] if hcp else "",
+    return to_json(
+        trust.cross_account_trust(
+            external_id,
+            # Vault's identity may be among the ARNs that were written as well.
+            principals=list(dict.fromkeys(principals)),
+            services=args["trusted_services"],
+            hcp_principal=hcp["principal_arn"] if hcp else "",
+            tagged_sessions=args["tagged_sessions"],
+        )
     )
-    try:
-        return iam.vault_permissions(args["permissions"])
-    except ValueError as error:
-        raise ValueError(f"permissions: for the account {account}: {error}") from None
 
 
 def _of_account(role_arn: str, account: str) -> str:

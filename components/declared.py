@@ -11,6 +11,7 @@ The readers differ only in how they spell: a program in Python (`PYTHON`), a sta
 program in another language (`plugin/provider.py`). No resources.
 """
 
+import itertools
 import re
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -311,9 +312,7 @@ class Reader:
         self._between(read, of, place, {str(name) for name in wrong})
         return read
 
-    def _between(
-        self, read: dict[str, Any], of: type, place: tuple[str | int, ...], wrong: set[str]
-    ) -> None:
+    def _between(self, read: dict[str, Any], of: type, place: tuple[str | int, ...], wrong: set[str]) -> None:
         for base in bases_of(of):
             for check, fields in _rules.get(base, ()):
                 if wrong.isdisjoint(fields) if fields else not wrong:
@@ -453,7 +452,7 @@ def meanings(of: type) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for base in bases_of(of):
         body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body  # type: ignore[attr-defined]
-        for node, text in zip(body, body[1:], strict=False):
+        for node, text in itertools.pairwise(body):
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
                     found[node.target.id] = " ".join(str(text.value.value).split())

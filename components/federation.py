@@ -1,35 +1,39 @@
 """Workload identity federation: Vault signs tokens about its own mounts, and AWS trusts them.
 
 Only Vault Enterprise does: 1.16 and later for the AWS secrets engine, 1.17 for the AWS auth method. Community
-Vault refuses, and the Terraform-based provider leaves the fields out there without a word: whoever uses these
-components checks the edition first.
+Vault refuses, and the Terraform-based provider leaves the fields out there silently: check the edition
+before you use these components.
 """
 
-import re
 from collections.abc import Sequence
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
-from . import durations, iam, names, trust
+from . import iam, trust
+from .component import Component
+from .declared import UNIQUE, Default, checked, not_empty
+from .forms import (
+    KEY_VERIFICATION,
+    Audience,
+    Issuer,
+    Tags,
+    Thumbprint,
+    VaultKeyName,
+    VaultNamespace,
+)
 
-DEFAULT_KEY_NAME = "vault-aws-auth"
-_DAY = 24 * 60 * 60
-KEY_ROTATION = 30 * _DAY
+KEY_ROTATION = 30 * 24 * 60 * 60
 """Seconds after which Vault signs with a new key."""
-KEY_VERIFICATION = _DAY
-"""Seconds for which the old key's tokens are still good; no identity token lives longer."""
-
-_HOST_FORM = r"[A-Za-z0-9.-]+"
-_THUMBPRINT_FORM = r"[0-9A-Fa-f]{40}"
 
 
 class PluginIssuer(TypedDict):
     """Who signs the identity tokens of Vault's mounts.
 
-    In Python take it whole from `VaultPluginIssuer.issuer`; elsewhere, the outputs of the same names.
+    Take it whole from `VaultPluginIssuer.issuer`.
     """
 
     issuer_url: pulumi.Input[str]
@@ -39,30 +43,35 @@ class PluginIssuer(TypedDict):
     """ARN of the issuer's OIDC provider in IAM."""
 
 
-class VaultPluginIssuerArgs(TypedDict):
+class VaultPluginIssuerOptions(TypedDict):
+    """Vault as an OIDC issuer that AWS trusts (Vault Enterprise)."""
+
+    issuer: Issuer
+    """URL under which AWS reaches Vault, without a path: `https://vault-oidc.example.com`. It need only
+    serve the issuer's two public documents, for example through a reverse proxy. AWS takes no port in it."""
+
+    thumbprints: NotRequired[Annotated[Sequence[Thumbprint], Default(()), UNIQUE]]
+    """SHA-1 thumbprints of the issuer's CA; only for a private one, as AWS knows the public ones."""
+
+    key_name: NotRequired[Annotated[VaultKeyName, Default("vault-aws-auth")]]
+    """Name of the key that signs the tokens."""
+
+    tags: NotRequired[Tags]
+    """Tags of the OIDC provider."""
+
+
+class VaultPluginIssuerArgs(VaultPluginIssuerOptions):
     """The issuer of one Vault namespace."""
 
-    issuer: str
-    """URL of Vault as AWS reaches it, without a path: `https://vault-oidc.example.com`. It need only
-    serve the issuer's two public documents, for example through a reverse proxy. AWS takes no port in it
-    but the 443 that goes without saying."""
+    audiences: Annotated[Sequence[Audience], not_empty("without it no mount can get a token"), UNIQUE]
+    """Audiences of the identity tokens: those of the identities that trust the issuer."""
 
-    audiences: Sequence[str]
-    """Audiences of the identity tokens, one at least: those of the identities that trust the issuer."""
-
-    namespace: NotRequired[str]
-    """Path of the Vault namespace that the vault provider works in, for example `team/a`. Default: the root
-    namespace."""
-
-    thumbprints: NotRequired[Sequence[str]]
-    """SHA-1 fingerprints of the certificates that signed the issuer's, needed for a private CA.
-    Default: none, as AWS knows the public ones."""
-
-    key_name: NotRequired[str]
-    """Name of the key that signs the tokens. Default: `vault-aws-auth`."""
+    namespace: NotRequired[Annotated[VaultNamespace, Default("")]]
+    """Path of the Vault namespace that the vault provider works in, for example `team/a`; empty is the root
+    one."""
 
 
-class VaultPluginIssuer(pulumi.ComponentResource):
+class VaultPluginIssuer(Component):
     """Vault's issuer URL, a signing key that serves the given audiences alone, and the OIDC provider in IAM.
 
     A Vault namespace has one issuer URL for all its tokens; when this component is deleted, Vault goes back
@@ -78,19 +87,22 @@ class VaultPluginIssuer(pulumi.ComponentResource):
     identity_token_key: pulumi.Output[str]
     """Name of the signing key, for the mounts whose tokens it signs. Known once Vault signs as the issuer."""
 
+    issuer: PluginIssuer
+    """The issuer, whole: for the identities that trust it."""
+
     def __init__(
         self, name: str, args: VaultPluginIssuerArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("vault-aws-auth:index:VaultPluginIssuer", name, {}, opts)
-        check(args)
-        issuer = args["issuer"].rstrip("/")
-        issuer_url = plugin_issuer_url(issuer, args.get("namespace", ""))
+        args = checked(VaultPluginIssuerArgs, args)
+        super().__init__(name, opts)
+        issuer = args["issuer"]
+        issuer_url = plugin_issuer_url(issuer, args["namespace"])
         child = pulumi.ResourceOptions(parent=self)
 
         config = vault.identity.Oidc(f"{name}-issuer", issuer=issuer, opts=child)
         key = vault.identity.OidcKey(
             f"{name}-key",
-            name=args.get("key_name", DEFAULT_KEY_NAME),
+            name=args["key_name"],
             algorithm="RS256",
             allowed_client_ids=list(args["audiences"]),
             rotation_period=KEY_ROTATION,
@@ -102,25 +114,23 @@ class VaultPluginIssuer(pulumi.ComponentResource):
             f"{name}-oidc-provider",
             url=issuer_url,
             client_id_lists=list(args["audiences"]),
-            thumbprint_lists=list(args["thumbprints"]) if args.get("thumbprints") else None,
+            thumbprint_lists=list(args["thumbprints"]) or None,
+            tags=args["tags"] or None,
             opts=child,
         )
 
         self.issuer_url = pulumi.Output.from_input(issuer_url)
         self.oidc_provider_arn = provider.arn
         self.identity_token_key = key.name
+        self.issuer = {"issuer_url": self.issuer_url, "oidc_provider_arn": self.oidc_provider_arn}
         self.register_outputs(
             {
                 "issuer_url": self.issuer_url,
                 "oidc_provider_arn": self.oidc_provider_arn,
                 "identity_token_key": self.identity_token_key,
+                "issuer": self.issuer,
             }
         )
-
-    @property
-    def issuer(self) -> PluginIssuer:
-        """For the identities that trust it."""
-        return {"issuer_url": self.issuer_url, "oidc_provider_arn": self.oidc_provider_arn}
 
 
 def plugin_issuer_url(issuer: str, namespace: str = "") -> str:
@@ -138,9 +148,8 @@ def plugin_trust(
 ) -> pulumi.Output[str]:
     """The trust policy, as JSON, of a role for one mount of Vault: no other mount can get a token for it.
 
-    `kind` is `auth` or `secret`. Raises ValueError, naming the field, for an ID that is no namespace's.
+    `kind` is `auth` or `secret`.
     """
-    check_namespace_id(namespace_id)
     return pulumi.Output.all(issuer["oidc_provider_arn"], issuer["issuer_url"], namespace_id, accessor).apply(
         lambda known: iam.to_json(
             trust.web_identity_trust(
@@ -148,67 +157,3 @@ def plugin_trust(
             )
         )
     )
-
-
-def check_namespace_id(namespace_id: pulumi.Input[str]) -> None:
-    """Raise ValueError, naming the field, for what is no namespace's ID; one that Vault tells is taken."""
-    if isinstance(namespace_id, str):
-        trust.plugin_subject(namespace_id, "auth", "accessor")
-
-
-def token_seconds(token_ttl: str) -> int:
-    """The life of an identity token in seconds. Raises ValueError that names the field."""
-    try:
-        return check_token_ttl(token_ttl)
-    except ValueError as error:
-        raise ValueError(f"token_ttl: {token_ttl!r} {error}") from None
-
-
-def check_token_ttl(token_ttl: str) -> int:
-    """The life of an identity token in seconds. Raises ValueError if it can have no such life."""
-    seconds = durations.to_seconds(token_ttl)
-    if seconds > KEY_VERIFICATION:
-        raise ValueError("is longer than the signing key is good for; write up to 24h")
-    return seconds
-
-
-def check_audience(field: str, audience: str) -> None:
-    """Raise ValueError, naming the field, unless it can be the audience of identity tokens."""
-    if not audience or len(audience) > 255 or any(c in audience for c in "*? \t\n"):
-        raise ValueError(
-            f"{field}: {audience!r} is not an audience; write up to 255 characters without * ? and spaces"
-        )
-
-
-def check_issuer(url: str) -> None:
-    """Raise ValueError unless AWS can trust an issuer whose URL begins so."""
-    if not url.startswith("https://"):
-        raise ValueError("is not https, and AWS trusts no other issuer; write e.g. https://vault.example.com")
-    host, colon, _ = url.removeprefix("https://").rstrip("/").partition(":")
-    if not re.fullmatch(_HOST_FORM, host):
-        raise ValueError("is not the URL of a host; write e.g. https://vault.example.com")
-    if colon:
-        raise ValueError(
-            f"has a port, and AWS trusts no such issuer; serve it at port 443 and write https://{host}"
-        )
-
-
-def check(args: VaultPluginIssuerArgs) -> None:
-    """Raise ValueError, naming the field, for what the component cannot take."""
-    try:
-        check_issuer(args["issuer"])
-    except ValueError as error:
-        raise ValueError(f"issuer: {args['issuer']!r} {error}") from None
-    if not args["audiences"]:
-        raise ValueError("audiences: name at least one; without it no mount can get a token")
-    for audience in args["audiences"]:
-        check_audience("audiences", audience)
-    namespace = args.get("namespace", "")
-    if namespace:
-        try:
-            names.check_vault_namespace(namespace)
-        except ValueError as error:
-            raise ValueError(f"namespace: {namespace!r} {error}") from None
-    for thumbprint in args.get("thumbprints", []):
-        if not re.fullmatch(_THUMBPRINT_FORM, thumbprint):
-            raise ValueError(f"thumbprints: {thumbprint!r} is not one; write 40 hexadecimal digits")

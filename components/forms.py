@@ -92,9 +92,7 @@ VaultRoleName = Annotated[str, Form(names.check_vault_role, "dev-role-iam", VAUL
 # Vault keeps policy names in lower case; `root` cannot be had by a login.
 PolicyName = Annotated[
     str,
-    matches(
-        r"(?!root$)[^\sA-Z]+", "the name of a Vault policy, in lower case, and not root", "team-readers"
-    ),
+    matches(r"(?!root$)[^\sA-Z]+", "the name of a Vault policy, in lower case, and not root", "team-readers"),
 ]
 Audience = Annotated[
     str, matches(r"[\w.:/-]{1,255}", "an audience; write e.g. vault-aws-auth", "vault-aws-auth")
@@ -111,9 +109,14 @@ Issuer = Annotated[
 Thumbprint = Annotated[
     str, matches(r"[0-9a-fA-F]{40}", "a thumbprint; write the 40 hexadecimal digits of SHA-1")
 ]
+VaultKeyName = Annotated[
+    str, matches(r"[\w.-]+", "the name of a key; write letters, digits, _, - and .", "vault-aws-auth")
+]
 NamespaceId = Annotated[
     str,
-    matches(r"\w+", "the ID of a namespace; write root, or what `vault namespace lookup` shows as id", "root"),
+    matches(
+        r"\w+", "the ID of a namespace; write root, or what `vault namespace lookup` shows as id", "root"
+    ),
 ]
 Duration = Annotated[str, Form(durations.to_seconds, "1h30m", _DURATION, numbers=True)]
 IdentityTokenTtl = Annotated[str, Form(_check_identity_token_ttl, "1h", _DURATION, numbers=True)]
@@ -220,6 +223,7 @@ def _check_service_account_pattern(value: str) -> None:
         raise ValueError("is not a service account; write NAMESPACE/NAME")
     if not split_service_account(value)[0].strip("*?"):
         raise ValueError("matches every namespace; write one, or how it begins, e.g. team-*/NAME")
+    return None
 
 
 ClusterName = Annotated[

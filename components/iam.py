@@ -6,11 +6,13 @@ Pure functions; no resources.
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from typing_extensions import NotRequired, TypedDict
 
 from . import arns
+from .declared import Default
+from .forms import RoleArn
 
 Document = dict[str, Any]
 
@@ -18,29 +20,28 @@ Document = dict[str, Any]
 class VaultPermissions(TypedDict):
     """What the logins of a stack ask of the AWS identity that Vault runs as."""
 
-    resolve_roles: NotRequired[bool]
-    """A Vault role is bound to an IAM role, whose unique ID Vault looks up. Default: false."""
+    resolve_roles: NotRequired[Annotated[bool, Default(False)]]
+    """A Vault role is bound to an IAM role, whose unique ID Vault looks up."""
 
-    resolve_users: NotRequired[bool]
-    """A Vault role is bound to an IAM user, whose unique ID Vault looks up. Default: false."""
+    resolve_users: NotRequired[Annotated[bool, Default(False)]]
+    """A Vault role is bound to an IAM user, whose unique ID Vault looks up."""
 
-    infer_ec2_instances: NotRequired[bool]
-    """A Vault role infers the EC2 instance that logs in. Default: false."""
+    infer_ec2_instances: NotRequired[Annotated[bool, Default(False)]]
+    """A Vault role infers the EC2 instance that logs in."""
 
-    assume_role_arns: NotRequired[Sequence[str]]
-    """The roles in other accounts that Vault assumes to look up principals there. Default: none."""
+    assume_role_arns: NotRequired[Annotated[Sequence[RoleArn], Default(())]]
+    """The roles in other accounts that Vault assumes to look up principals there."""
 
-    tagged_sessions: NotRequired[bool]
+    tagged_sessions: NotRequired[Annotated[bool, Default(False)]]
     """The identity's sessions carry tags, as those of EKS Pod Identity do: they go along into every role that
-    it assumes, which it must be granted, too. Default: false."""
+    it assumes, which it must be granted, too."""
 
-    manage_own_key: NotRequired[bool]
-    """Vault may renew the access key of the IAM user that it runs as (`auth/aws/config/rotate-root`).
-    Default: false."""
+    manage_own_key: NotRequired[Annotated[bool, Default(False)]]
+    """Vault may renew the access key of the IAM user that it runs as (`auth/aws/config/rotate-root`)."""
 
-    all_lookups: NotRequired[bool]
-    """Vault may look up principals of every kind, whatever the logins need: for Vault roles that somebody
-    writes by hand. Default: false."""
+    all_lookups: NotRequired[Annotated[bool, Default(False)]]
+    """Vault may look up principals of every kind, whatever the logins need: for Vault roles that
+    are written by hand."""
 
 
 def vault_permissions(needs: VaultPermissions, *, own_arn: str | None = None) -> Document:

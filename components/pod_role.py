@@ -56,7 +56,8 @@ def refusals(
         for field in NEEDED[method]:
             if not cluster.get(field):
                 yield Refusal(
-                    ("cluster", field), f"is missing; the method {method.value} needs it: write EksCluster.ref"
+                    ("cluster", field),
+                    f"is missing; the method {method.value} needs it: write EksCluster.ref",
                 )
 
 
@@ -94,6 +95,7 @@ def associations(
     service_accounts: Sequence[str],
     role_arn: pulumi.Input[str],
     parent: pulumi.Resource,
+    tags: Mapping[str, pulumi.Input[str]],
 ) -> "list[aws.eks.PodIdentityAssociation]":
     """With `pod-identity`: declare that pods of these service accounts get the role. None with `irsa`, where
     an annotation of the service account says it."""
@@ -109,6 +111,7 @@ def associations(
             role_arn=role_arn,
             # The role's trust policy goes by the session tags.
             disable_session_tags=False,
+            tags=tags or None,
             opts=pulumi.ResourceOptions(parent=parent),
         )
         for account in service_accounts

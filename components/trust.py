@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from . import arns
 from .iam import Document, assume_actions, document
 
-_EXTERNAL_ID_FORM = r"(?a)[\w+=,.@:/-]{2,1224}"
-
 AUDIENCE = "sts.amazonaws.com"
 """The audience of service-account tokens meant for AWS. It is the same in every partition, aws-cn too: EKS
 puts this audience into the tokens it projects, whatever the host name of STS is."""
@@ -141,7 +139,6 @@ def cross_account_trust(
     *,
     principals: Sequence[str] = (),
     services: Sequence[str] = (),
-    hcp_account: str = "",
     hcp_principal: str = "",
     tagged_sessions: bool = False,
 ) -> Document:
@@ -152,69 +149,22 @@ def cross_account_trust(
     Both must give the external ID. `services` are those of the role's own account, such as
     `ec2.amazonaws.com`, for a Vault that runs there; no service can give an external ID. With
     `tagged_sessions`, the principals' sessions may bring their tags along.
-    Raises ValueError that names the field of `TrustedAccountArgs`.
     """
-    if not principals and not services and not hcp_account:
-        raise ValueError(
-            "trusted_principals, trusted_services, hcp: name at least one who may assume the role"
-        )
-    if not re.fullmatch(_EXTERNAL_ID_FORM, external_id):
-        # Not shown, for it is kept as a secret.
-        raise ValueError(
-            "external_id: is not one; write 2 to 1224 letters, digits and _+=,.@:/-, or leave it out to have "
-            "one made"
-        )
+    if not principals and not services and not hcp_principal:
+        raise ValueError("nothing could assume the role; write principals, services or hcp_principal")
     known = {"StringEquals": {"sts:ExternalId": external_id}}
     statements: list[Document] = []
     if principals:
-        for principal in principals:
-            check_iam("trusted_principals", principal, "role", "user")
         of_principals = _may_assume({"AWS": _one_or_list(principals)}, known)
         statements.append({**of_principals, "Action": assume_actions(tagged_sessions)})
-    if hcp_account:
-        partition = check_hcp(hcp_account, hcp_principal).partition
+    if hcp_principal:
+        hcp = arns.parse(hcp_principal)
         like = {"ArnLike": {"aws:PrincipalArn": hcp_principal}}
-        root = f"arn:{partition}:iam::{hcp_account}:root"
+        root = f"arn:{hcp.partition}:iam::{hcp.account}:root"
         statements.append(_may_assume({"AWS": root}, {**like, **known}))
     if services:
-        for service in services:
-            check_service(service)
         statements.append(_may_assume({"Service": _one_or_list(services)}))
     return document(statements)
-
-
-def check_iam(field: str, arn: str, *kinds: str, wildcard: bool = False) -> arns.Arn:
-    """The parts of the ARN. Raises ValueError that names the field."""
-    try:
-        return arns.parse_iam(arn, *kinds, wildcard=wildcard)
-    except ValueError as error:
-        raise ValueError(f"{field}: {arn!r} {error}") from None
-
-
-def check_hcp(account: str, principal: str) -> arns.Arn:
-    """The parts of the pattern of HCP's principals. Raises ValueError that names the field."""
-    if not arns.ACCOUNT_FORM.fullmatch(account):
-        raise ValueError(f"hcp.account_id: {account!r} is not an account ID; write its 12 digits")
-    found = check_iam("hcp.principal_arn", principal, "role", wildcard=True)
-    if found.account != account:
-        raise ValueError(
-            f"hcp.principal_arn: {principal!r} is not of the account {account}; write the role of the HCP "
-            "cluster's nodes, which HCP shows beside the account"
-        )
-    if found.resource == "role/*":
-        raise ValueError(
-            f"hcp.principal_arn: {principal!r} is every role of HCP's account, of other customers too; "
-            "write how the role of your cluster's nodes begins"
-        )
-    return found
-
-
-def check_service(service: str) -> None:
-    """Raise ValueError, naming the field, unless it can be a service principal."""
-    try:
-        arns.check_service(service)
-    except ValueError as error:
-        raise ValueError(f"trusted_services: {service!r} {error}") from None
 
 
 def _may_assume(principal: Document, condition: Document | None = None) -> Document:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple, cast
 
 import pulumi
 import pulumi_vault as vault
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import NotRequired
 
 from .. import iam, renames
 from ..component import Component

@@ -18,7 +18,9 @@ from .base import Login, LoginArgs, LoginOptions
 class PrincipalLoginOptions(LoginOptions):
     """IAM roles and users of one account."""
 
-    principals: Annotated[Sequence[pulumi.Input[PrincipalPattern]], not_empty("an ARN of a role or user"), UNIQUE]
+    principals: Annotated[
+        Sequence[pulumi.Input[PrincipalPattern]], not_empty("an ARN of a role or user"), UNIQUE
+    ]
     """ARNs of the IAM roles and users that may log in, at least one and all of one account. Each may end in
     `*`, which lets in roles and users that do not exist yet."""
 

@@ -12,7 +12,7 @@ from typing_extensions import NotRequired
 from .. import iam, pod_role, renames, trust
 from ..component import unique_name
 from ..declared import UNIQUE, Default, Refusal, checked, not_empty, opened, rule
-from ..forms import Audience, IamName, PolicyArn, ServiceAccountPattern, is_wild, split_service_account
+from ..forms import Audience, IamName, PolicyArn, ServiceAccountPattern, Tags, is_wild, split_service_account
 from ..pod_role import EksClusterRef, PodIdentityMethod
 from .base import Claim, Login, LoginArgs, LoginOptions
 
@@ -56,6 +56,9 @@ class ServiceAccountLoginOptions(LoginOptions):
 
     permissions_boundary: NotRequired[pulumi.Input[PolicyArn]]
     """ARN of the policy that bounds the IAM role's permissions. Default: none."""
+
+    tags: NotRequired[Tags]
+    """Tags of the AWS resources."""
 
     vault_lookups: NotRequired[Annotated[bool, Default(False)]]
     """Grant the IAM role the lookups that Vault makes, and nothing else of Vault's. No login needs it."""
@@ -156,6 +159,7 @@ class ServiceAccountLogin(Login):
                 allow_wildcards=args["allow_wildcards"],
             ),
             permissions_boundary=args.get("permissions_boundary"),
+            tags=args["tags"] or None,
             opts=unique_name(self),
         )
         for policy, policy_arn in self._policies(name, role_name, args).items():
@@ -165,7 +169,7 @@ class ServiceAccountLogin(Login):
                 policy_arn=policy_arn,
                 opts=pulumi.ResourceOptions(parent=self),
             )
-        pod_role.associations(name, cluster, method, accounts, role.arn, self)
+        pod_role.associations(name, cluster, method, accounts, role.arn, self, args["tags"])
         annotations = {ROLE_ANNOTATION: role.arn} if method is PodIdentityMethod.IRSA else None
         for account in accounts if mode is not ServiceAccountMode.NONE else ():
             self._service_account(name, account, mode, annotations)
@@ -186,6 +190,7 @@ class ServiceAccountLogin(Login):
             name=f"{role_name}-lookups",
             description=f"What HashiCorp Vault looks up, for login {name} too",
             policy=iam.to_json(iam.vault_lookups(args.get("lookups", self.VAULT_PERMISSIONS))),
+            tags=args["tags"] or None,
             opts=unique_name(self, renames.lookups_policy()),
         )
         return {**args["policy_arns"], "vault-lookups": lookups.arn}

@@ -1,6 +1,6 @@
 """Vault's AWS secrets engine: it hands out AWS credentials, with an AWS identity of its own to make them."""
 
-from .args import AwsSecretsEngineArgs, EngineFederation, EngineUser
+from .args import AwsSecretsEngineArgs, EngineFederation, EngineUserOptions
 from .engine import AwsSecretsEngine
 from .roles import AwsCredentialType, AwsSecretsRole
 
@@ -10,5 +10,5 @@ __all__ = [
     "AwsSecretsEngineArgs",
     "AwsSecretsRole",
     "EngineFederation",
-    "EngineUser",
+    "EngineUserOptions",
 ]

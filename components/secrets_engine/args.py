@@ -1,63 +1,96 @@
 """What the AWS secrets engine is told: its place, its identity, its roles."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Annotated
 
 import pulumi
 from typing_extensions import NotRequired, TypedDict
 
-from .. import arns, names
-from ..federation import PluginIssuer, check_audience, check_namespace_id, token_seconds
-from ..vault_identity.granted import iam_name, policy_name
-from .permissions import EngineRole
-from .roles import AwsSecretsRole, check_roles, role_inputs, seconds
+from .. import durations
+from ..declared import Default, Key, Refusal, not_empty, rule
+from ..federation import PluginIssuer
+from ..forms import (
+    Audience,
+    Duration,
+    IamName,
+    IamPolicyName,
+    IdentityTokenTtl,
+    MountPath,
+    NamespaceId,
+    PolicyArn,
+    Region,
+    Tags,
+    VaultRoleName,
+)
+from ..vault_auth import AwsEndpoints
+from .roles import AwsCredentialType, AwsSecretsRole, shared_prefixes
 
-DEFAULT_USER = "vault-aws-secrets-engine"
-DEFAULT_ROLE = "vault-aws-secrets-engine-wif"
-DEFAULT_LEASE = "1h"
-DEFAULT_MAX_LEASE = "24h"
+
+class EngineUserOptions(TypedDict):
+    """The engine works with the access key of an IAM user of its own."""
+
+    user_name: NotRequired[Annotated[IamName, Default("vault-aws-secrets-engine")]]
+    """Name of the IAM user."""
 
 
-class EngineUser(TypedDict):
-    """The engine works with the access key of an IAM user."""
-
-    user_name: NotRequired[str]
-    """Name of the IAM user. Default: `vault-aws-secrets-engine`."""
-
-
-class EngineFederation(TypedDict):
+class EngineFederationOptions(TypedDict):
     """The engine works with a role that trusts its identity tokens (Vault Enterprise 1.16 and later)."""
 
+    role_name: NotRequired[Annotated[IamName, Default("vault-aws-secrets-engine-wif")]]
+    """Name of the IAM role."""
+
+    audience: NotRequired[Annotated[Audience, Default("vault-aws-secrets-engine")]]
+    """Audience of the engine's identity tokens, which AWS demands: one of the issuer's `audiences`."""
+
+    token_ttl: NotRequired[Annotated[IdentityTokenTtl, Default("1h")]]
+    """Life of an identity token: `15m`, `1h`."""
+
+
+class EngineFederation(EngineFederationOptions):
+    """The engine works with a role that trusts its identity tokens, and these are signed by an issuer."""
+
     issuer: PluginIssuer
-    """Who signs the engine's identity tokens. Source: `VaultPluginIssuer`."""
+    """Who signs the engine's identity tokens: `VaultPluginIssuer.issuer`."""
 
-    audience: str
-    """Audience of the engine's identity tokens, one of the issuer's `audiences`."""
-
-    token_ttl: NotRequired[str]
-    """Life of an identity token: `15m`, `1h`. Default: `1h`."""
-
-    namespace_id: NotRequired[pulumi.Input[str]]
-    """ID (not path) of the engine's Vault namespace, as `vault namespace lookup` shows it.
-    Default: `root`."""
-
-    role_name: NotRequired[str]
-    """Name of the IAM role. Default: `vault-aws-secrets-engine-wif`."""
+    namespace_id: NotRequired[Annotated[pulumi.Input[NamespaceId], Default("root")]]
+    """ID (not path) of the engine's Vault namespace, as `vault namespace lookup` shows it."""
 
 
-class AwsSecretsEngineArgs(TypedDict):
-    """An AWS secrets engine, its identity (`user` or `federation`) and its roles."""
+class AwsSecretsEngineOptions(TypedDict):
+    """Vault's AWS secrets engine: which AWS credentials it hands out."""
 
-    region: str
+    path: NotRequired[Annotated[MountPath, Default("aws")]]
+    """Path of the engine's mount."""
+
+    roles: Annotated[
+        Mapping[VaultRoleName, AwsSecretsRole], not_empty("an engine without roles has nothing to hand out")
+    ]
+    """The engine's roles by name."""
+
+    policy_name: NotRequired[IamPolicyName]
+    """Name of the policy of the engine's identity. Default: the name of its user or role, and `-policy`."""
+
+    permissions_boundary: NotRequired[pulumi.Input[PolicyArn]]
+    """ARN of the policy that bounds the engine's identity. Default: none."""
+
+    default_lease_ttl: NotRequired[Annotated[Duration, Default("1h")]]
+    """Life of a user's credentials until they must be renewed: `30m`, `1h`."""
+
+    max_lease_ttl: NotRequired[Annotated[Duration, Default("24h")]]
+    """Longest life of a user's credentials, renewals included."""
+
+    tags: NotRequired[Tags]
+    """Tags of the engine's identity."""
+
+
+class AwsSecretsEngineArgs(AwsSecretsEngineOptions):
+    """An AWS secrets engine, its roles, and its identity (`user` or `federation`)."""
+
+    region: Region
     """AWS region of the STS and the IAM that the engine talks to, for example `us-east-1`."""
 
-    roles: Mapping[str, AwsSecretsRole]
-    """By name: the roles of the engine, one at least."""
-
-    path: NotRequired[str]
-    """Path of the engine's mount. Default: `aws`."""
-
-    user: NotRequired[EngineUser]
-    """The engine's identity is an IAM user. Default: it is, with its defaults, without `federation`."""
+    user: NotRequired[EngineUserOptions]
+    """The engine's identity is an IAM user. Default: it is, without `federation`."""
 
     federation: NotRequired[EngineFederation]
     """The engine's identity is a role that trusts its tokens. Default: none."""
@@ -66,51 +99,42 @@ class AwsSecretsEngineArgs(TypedDict):
     """Name of the key that signs the engine's identity tokens. Source: `VaultPluginIssuer`. Default: Vault's
     own, which serves every audience."""
 
-    policy_name: NotRequired[str]
-    """Name of the policy of the engine's identity. Default: `<user_name or role_name>-policy`."""
-
-    permissions_boundary: NotRequired[pulumi.Input[str]]
-    """ARN of the policy that bounds the engine's identity. Default: none."""
-
-    iam_endpoint: NotRequired[str]
-    """URL of IAM. Default: AWS's own."""
-
-    sts_endpoint: NotRequired[str]
-    """URL of STS. Default: the regional one of `region`."""
-
-    default_lease_ttl: NotRequired[str]
-    """Life of a user's credentials until they must be renewed: `30m`, `1h`. Default: `1h`."""
-
-    max_lease_ttl: NotRequired[str]
-    """Longest life of a user's credentials, renewals included. Default: `24h`."""
+    endpoints: NotRequired[Annotated[AwsEndpoints, Default({})]]
+    """AWS endpoints that Vault calls: STS and IAM."""
 
 
-def check(args: AwsSecretsEngineArgs) -> dict[str, EngineRole]:
-    """What the engine's roles ask of its identity. Raises ValueError that names the field."""
-    if not arns.REGION_FORM.fullmatch(args["region"]):
-        raise ValueError(f"region: {args['region']!r} is not an AWS region; write e.g. us-east-1")
-    try:
-        names.check_mount_path(args.get("path", "aws"))
-    except ValueError as error:
-        raise ValueError(f"path: {args.get('path')!r} {error}") from None
-    default = seconds("default_lease_ttl", args.get("default_lease_ttl", DEFAULT_LEASE))
-    longest = seconds("max_lease_ttl", args.get("max_lease_ttl", DEFAULT_MAX_LEASE))
-    if default > longest:
-        raise ValueError("default_lease_ttl: is longer than max_lease_ttl; write a shorter one")
-    federation = args.get("federation")
-    if federation is None:
+@rule(AwsSecretsEngineOptions, "default_lease_ttl", "max_lease_ttl")
+def _leases(options: AwsSecretsEngineOptions) -> Iterator[Refusal]:
+    default, longest = options["default_lease_ttl"], options["max_lease_ttl"]
+    if durations.to_seconds(default) > durations.to_seconds(longest):
+        yield Refusal(
+            "default_lease_ttl", f"is longer than {{max_lease_ttl}}, {longest}; write a shorter one", default
+        )
+
+
+@rule(AwsSecretsEngineOptions, "roles")
+def _prefixes(options: AwsSecretsEngineOptions) -> Iterator[Refusal]:
+    yield from shared_prefixes(options["roles"])
+
+
+@rule(AwsSecretsEngineArgs, "roles", "user", "federation", "identity_token_key")
+def _identity(args: AwsSecretsEngineArgs) -> Iterator[Refusal]:
+    if "federation" not in args:
         if "identity_token_key" in args:
-            raise ValueError("identity_token_key: has no meaning without federation; leave it out")
-        iam_name("user.user_name", args.get("user", EngineUser()).get("user_name", DEFAULT_USER))
-    else:
-        if "user" in args:
-            raise ValueError("user, federation: the engine has one identity; leave one out")
-        iam_name("federation.role_name", federation.get("role_name", DEFAULT_ROLE))
-        check_audience("federation.audience", federation["audience"])
-        token_seconds(federation.get("token_ttl", "1h"))
-        check_namespace_id(federation.get("namespace_id", "root"))
-    policy_name(args.get("policy_name", "policy"))
-    roles = check_roles(args["roles"], federated=federation is not None)
-    for role, declared in args["roles"].items():
-        role_inputs(f"roles.{role}", declared)
-    return roles
+            yield Refusal("identity_token_key", "is not used without {federation}; remove it")
+        return
+    if "user" in args:
+        yield Refusal("user", "and {federation} are both given, and the engine has one identity; remove one")
+    yield from federation_tokens(args["roles"])
+
+
+def federation_tokens(roles: Mapping[str, AwsSecretsRole]) -> Iterator[Refusal]:
+    """What is wrong with the roles of a federated engine."""
+    for name, role in roles.items():
+        if role["credential_type"] is AwsCredentialType.FEDERATION_TOKEN:
+            yield Refusal(
+                ("roles", Key(name), "credential_type"),
+                "is not for a federated engine: AWS gives federation tokens to IAM users alone; write "
+                "assumed_role, or give the engine a user",
+                role["credential_type"].value,
+            )

@@ -1,29 +1,22 @@
 """The component of the AWS secrets engine: mount, roles, and the AWS identity that the engine works with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_vault as vault
 
-from .. import arns, iam
-from ..federation import plugin_trust, token_seconds
-from .args import (
-    DEFAULT_LEASE,
-    DEFAULT_MAX_LEASE,
-    DEFAULT_ROLE,
-    DEFAULT_USER,
-    AwsSecretsEngineArgs,
-    EngineFederation,
-    EngineUser,
-    check,
-)
-from .permissions import EngineRole, engine_permissions
-from .roles import USERNAME_TEMPLATE, AwsCredentialType, AwsSecretsRole, role_inputs, seconds
+from .. import arns, durations, iam
+from ..component import Component, unique_name
+from ..declared import checked
+from ..federation import plugin_trust
+from .args import AwsSecretsEngineArgs, EngineFederation, EngineUserOptions
+from .permissions import engine_permissions
+from .roles import USERNAME_TEMPLATE, AwsCredentialType, engine_role, role_inputs
 
 
-class AwsSecretsEngine(pulumi.ComponentResource):
+class AwsSecretsEngine(Component):
     """The engine's mount, its roles, and an AWS identity that may do what they need and nothing else.
 
     When it is deleted, the mount goes before its IAM user, so that Vault can still revoke the leases, which
@@ -49,13 +42,13 @@ class AwsSecretsEngine(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: AwsSecretsEngineArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("vault-aws-auth:index:AwsSecretsEngine", name, {}, opts)
-        roles = check(args)
-        federation = args.get("federation")
-        if federation is None:
-            backend, attachment = self._with_user(name, args, roles, args.get("user", EngineUser()))
+        args = checked(AwsSecretsEngineArgs, args)
+        super().__init__(name, opts)
+        if "federation" in args:
+            backend, attachment = self._with_federation(name, args, args["federation"])
         else:
-            backend, attachment = self._with_federation(name, args, roles, federation)
+            user = args.get("user") or checked(EngineUserOptions, {})
+            backend, attachment = self._with_user(name, args, user["user_name"])
         made = [
             vault.aws.SecretBackendRole(
                 f"{name}-role-{role}",
@@ -64,10 +57,10 @@ class AwsSecretsEngine(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     depends_on=[attachment],
-                    # The new one has the old one's path: deleted afterwards, the old one would take it along.
+                    # Old and new have the same path: deleted last, the old one would delete the new one.
                     delete_before_replace=True,
                 ),
-                **role_inputs(f"roles.{role}", declared),
+                **role_inputs(declared),
             )
             for role, declared in args["roles"].items()
         ]
@@ -88,20 +81,18 @@ class AwsSecretsEngine(pulumi.ComponentResource):
         )
 
     def _with_user(
-        self, name: str, args: AwsSecretsEngineArgs, roles: Mapping[str, EngineRole], given: EngineUser
+        self, name: str, args: AwsSecretsEngineArgs, user_name: str
     ) -> "tuple[vault.aws.SecretBackend, pulumi.Resource]":
-        # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
-        named = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
-        user_name = given.get("user_name", DEFAULT_USER)
         user = aws.iam.User(
             f"{name}-user",
             name=user_name,
             permissions_boundary=args.get("permissions_boundary"),
             # Vault can rotate its own key (config/rotate-root); the user must be deletable then too.
             force_destroy=True,
-            opts=named,
+            tags=args["tags"] or None,
+            opts=unique_name(self),
         )
-        policy = self._policy(name, args, roles, user_name, user.arn)
+        policy = self._policy(name, args, user_name, user.arn)
         attachment = aws.iam.UserPolicyAttachment(
             f"{name}-policy-attachment",
             user=user.name,
@@ -111,10 +102,10 @@ class AwsSecretsEngine(pulumi.ComponentResource):
         key = aws.iam.AccessKey(
             f"{name}-access-key",
             user=user.name,
-            # So that whoever has the key may; and so that the policy outlives the mount.
+            # So that the key has its permissions, and the policy outlives the mount.
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[attachment, *self._delegable(name, args["roles"], user, user_name)],
+                depends_on=[attachment, *self._delegable(name, args, user, user_name)],
             ),
         )
         self.principal_arn = user.arn
@@ -122,27 +113,27 @@ class AwsSecretsEngine(pulumi.ComponentResource):
         return backend, attachment
 
     def _delegable(
-        self, name: str, roles: Mapping[str, AwsSecretsRole], user: "aws.iam.User", user_name: str
+        self, name: str, args: AwsSecretsEngineArgs, user: "aws.iam.User", user_name: str
     ) -> list[pulumi.Resource]:
         """Grant the user what it federates: such a session may do no more than the user itself."""
         granted: list[pulumi.Resource] = []
         child = pulumi.ResourceOptions(parent=self)
-        for role, declared in roles.items():
-            if AwsCredentialType(declared["credential_type"]) is not AwsCredentialType.FEDERATION_TOKEN:
+        for role, declared in args["roles"].items():
+            if declared["credential_type"] is not AwsCredentialType.FEDERATION_TOKEN:
                 continue
             policies: dict[str, pulumi.Input[str]] = {
                 ".".join([parsed.account, parsed.resource.removeprefix("policy/")]): arn
-                for arn in declared.get("policy_arns", [])
+                for arn in declared["policy_arns"]
                 for parsed in [arns.parse(arn)]
             }
-            if declared.get("policy_document"):
+            if "policy_document" in declared:
                 policies["own"] = aws.iam.Policy(
                     f"{name}-{role}-policy",
                     name=f"{user_name}-{role}",
                     description=f"What {role} of HashiCorp Vault's AWS secrets engine hands out",
                     policy=declared["policy_document"],
-                    # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
-                    opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+                    tags=args["tags"] or None,
+                    opts=unique_name(self),
                 ).arn
             granted += [
                 aws.iam.UserPolicyAttachment(
@@ -156,10 +147,9 @@ class AwsSecretsEngine(pulumi.ComponentResource):
         self,
         name: str,
         args: AwsSecretsEngineArgs,
-        roles: Mapping[str, EngineRole],
         given: EngineFederation,
     ) -> "tuple[vault.aws.SecretBackend, pulumi.Resource]":
-        role_name = given.get("role_name", DEFAULT_ROLE)
+        role_name = given["role_name"]
         # The role's trust names the mount and the mount's config the role: the ARN can be told beforehand.
         future_arn = pulumi.Output.from_input(given["issuer"]["oidc_provider_arn"]).apply(
             lambda arn: arns.role_arn(arns.parse(arn).partition, arns.parse(arn).account, role_name)
@@ -169,7 +159,7 @@ class AwsSecretsEngine(pulumi.ComponentResource):
             args,
             role_arn=future_arn,
             identity_token_audience=given["audience"],
-            identity_token_ttl=token_seconds(given.get("token_ttl", "1h")),
+            identity_token_ttl=durations.to_seconds(given["token_ttl"]),
             identity_token_key=args.get("identity_token_key"),
         )
         role = aws.iam.Role(
@@ -181,13 +171,13 @@ class AwsSecretsEngine(pulumi.ComponentResource):
                 given["audience"],
                 kind="secret",
                 accessor=backend.accessor,
-                namespace_id=given.get("namespace_id", "root"),
+                namespace_id=given["namespace_id"],
             ),
             permissions_boundary=args.get("permissions_boundary"),
-            # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            tags=args["tags"] or None,
+            opts=unique_name(self),
         )
-        policy = self._policy(name, args, roles, role_name, role.arn)
+        policy = self._policy(name, args, role_name, role.arn)
         attachment = aws.iam.RolePolicyAttachment(
             f"{name}-policy-attachment",
             role=role.name,
@@ -201,10 +191,10 @@ class AwsSecretsEngine(pulumi.ComponentResource):
         self,
         name: str,
         args: AwsSecretsEngineArgs,
-        roles: Mapping[str, EngineRole],
         owner: str,
         owner_arn: pulumi.Output[str],
     ) -> "aws.iam.Policy":
+        roles = {role: engine_role(declared) for role, declared in args["roles"].items()}
         policy = aws.iam.Policy(
             f"{name}-policy",
             name=args.get("policy_name", f"{owner}-policy"),
@@ -216,8 +206,8 @@ class AwsSecretsEngine(pulumi.ComponentResource):
                     )
                 )
             ),
-            # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            tags=args["tags"] or None,
+            opts=unique_name(self),
         )
         self.policy_arn = policy.arn
         return policy
@@ -225,17 +215,15 @@ class AwsSecretsEngine(pulumi.ComponentResource):
     def _backend(self, name: str, args: AwsSecretsEngineArgs, **identity: Any) -> "vault.aws.SecretBackend":
         return vault.aws.SecretBackend(
             f"{name}-mount",
-            path=args.get("path", "aws"),
+            path=args["path"],
             description="AWS credentials",
             region=args["region"],
             # Without it Vault makes one up that has the host name of the partition aws.
-            sts_endpoint=args.get("sts_endpoint") or arns.sts_endpoint(args["region"]),
-            iam_endpoint=args.get("iam_endpoint"),
+            sts_endpoint=args["endpoints"].get("sts") or arns.sts_endpoint(args["region"]),
+            iam_endpoint=args["endpoints"].get("iam"),
             username_template=USERNAME_TEMPLATE,
-            default_lease_ttl_seconds=seconds(
-                "default_lease_ttl", args.get("default_lease_ttl", DEFAULT_LEASE)
-            ),
-            max_lease_ttl_seconds=seconds("max_lease_ttl", args.get("max_lease_ttl", DEFAULT_MAX_LEASE)),
+            default_lease_ttl_seconds=durations.to_seconds(args["default_lease_ttl"]),
+            max_lease_ttl_seconds=durations.to_seconds(args["max_lease_ttl"]),
             opts=pulumi.ResourceOptions(parent=self),
             **identity,
         )

@@ -5,7 +5,6 @@ Pure functions; no resources.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
 from typing import NamedTuple
 
 from .. import iam
@@ -57,11 +56,9 @@ _REMOVE_USER = (
 def engine_permissions(roles: Mapping[str, EngineRole], *, partition: str, account: str) -> iam.Document:
     """The permission policy of the engine's identity, by the engine's roles.
 
-    Nobody can say what an inline policy of such a user holds; a `permissions_boundary` bounds it, and then
+    What an inline policy of such a user allows is not known; a `permissions_boundary` bounds it, and then
     the engine can neither make a user without it nor give a policy to one.
-    Raises ValueError where the names of two roles would undo that.
     """
-    check_boundaries(roles)
     makers = {name: role for name, role in roles.items() if role.credential_type == "iam_user"}
     users = f"arn:{partition}:iam::{account}:user/"
     statements: list[iam.Document] = []
@@ -69,7 +66,7 @@ def engine_permissions(roles: Mapping[str, EngineRole], *, partition: str, accou
         # Not by role: users of a role that is not declared any more must be removable.
         statements.append(_allow("RemoveUsers", _REMOVE_USER, [f"{users}{USER}*"]))
     for number, (name, role) in enumerate(makers.items(), 1):
-        statements += _make_users(str(number), role, [f"{users}{_prefix(name)}*"])
+        statements += _make_users(str(number), role, [f"{users}{prefix(name)}*"])
     assumed = {
         arn for role in roles.values() if role.credential_type == "assumed_role" for arn in role.role_arns
     }
@@ -81,23 +78,6 @@ def engine_permissions(roles: Mapping[str, EngineRole], *, partition: str, accou
     if not statements:
         raise ValueError("roles: declare at least one; an engine without any has nothing to hand out")
     return iam.document(statements)
-
-
-def check_boundaries(roles: Mapping[str, EngineRole]) -> None:
-    """Raise ValueError if the users of a role could be made as users of another one, whose boundary differs.
-
-    IAM knows a user's role by how the user's name begins, and there `my` takes the users of `my-role`, too.
-    """
-    makers = [(name, role) for name, role in roles.items() if role.credential_type == "iam_user"]
-    for (one, its), (other, others) in combinations(makers, 2):
-        alike = _prefix(one).startswith(_prefix(other)) or _prefix(other).startswith(_prefix(one))
-        if alike and its.permissions_boundary != others.permissions_boundary:
-            raise ValueError(
-                f"roles.{other}: IAM cannot tell its users from those of roles.{one}, whose "
-                "permissions_boundary is another one: they would escape it. Give both the same "
-                "permissions_boundary, or rename one, so that neither name is the other one with a hyphen "
-                f"and more behind it, and the first {USER_LENGTH - len(USER)} characters differ"
-            )
 
 
 def _make_users(number: str, role: EngineRole, users: list[str]) -> Iterator[iam.Document]:
@@ -116,7 +96,7 @@ def _make_users(number: str, role: EngineRole, users: list[str]) -> Iterator[iam
         yield _allow(f"AttachPolicies{number}", ["iam:AttachUserPolicy"], users, {**declared, **bound})
 
 
-def _prefix(role: str) -> str:
+def prefix(role: str) -> str:
     """How the names of the users begin that the engine makes for a role, up to the time."""
     return f"{USER}{role}"[:USER_LENGTH] + "-"
 

@@ -1,14 +1,16 @@
 """What Vault's AWS secrets engine hands out: its roles, and how it names what it makes."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
-from typing import Any
+from itertools import combinations
+from typing import Annotated, Any
 
 import pulumi
 from typing_extensions import NotRequired, TypedDict
 
-from .. import arns, durations, names
+from .. import durations
+from ..declared import UNIQUE, Default, Key, Refusal, rule
+from ..forms import Duration, PolicyArn, PolicyDocument, RoleArn, Tags
 from . import permissions
 from .permissions import EngineRole
 
@@ -25,7 +27,7 @@ USERNAME_TEMPLATE = (
 
 
 class AwsCredentialType(Enum):
-    """What the engine makes for whoever reads a role's credentials."""
+    """What the engine makes for a client that reads a role's credentials."""
 
     IAM_USER = "iam_user"
     """An IAM user with an access key, both gone when the lease ends."""
@@ -39,75 +41,30 @@ class AwsCredentialType(Enum):
 
 
 class AwsSecretsRole(TypedDict):
-    """One role of the engine: who reads `<path>/creds/<name>` gets these credentials."""
+    """One role of the engine: reading `<path>/creds/<name>` gives these credentials."""
 
     credential_type: AwsCredentialType
-    """What the engine makes."""
+    """What the engine makes: `iam_user`, `assumed_role` or `federation_token`."""
 
-    policy_document: NotRequired[pulumi.Input[str]]
-    """IAM policy of the credentials, as JSON; for an assumed role it only narrows. Default: none."""
+    policy_document: NotRequired[pulumi.Input[PolicyDocument]]
+    """IAM policy of the credentials, as JSON or as a mapping; for an assumed role it only narrows.
+    Default: none."""
 
-    policy_arns: NotRequired[Sequence[str]]
-    """ARNs of managed policies of the credentials; for an assumed role they only narrow. Default: none."""
+    policy_arns: NotRequired[Annotated[Sequence[PolicyArn], Default(()), UNIQUE]]
+    """ARNs of managed policies of the credentials; for an assumed role they only narrow."""
 
-    role_arns: NotRequired[Sequence[str]]
-    """ARNs of the IAM roles that may be assumed; for `assumed_role` one at least. Default: none."""
+    role_arns: NotRequired[Annotated[Sequence[RoleArn], Default(()), UNIQUE]]
+    """ARNs of the IAM roles that may be assumed; for `assumed_role` at least one."""
 
-    permissions_boundary: NotRequired[str]
+    permissions_boundary: NotRequired[PolicyArn]
     """ARN of the policy that bounds the users of `iam_user`; the engine can then make none without it.
     Default: none."""
 
-    tags: NotRequired[Mapping[str, str]]
-    """Tags of the users of `iam_user`. Default: none."""
+    tags: NotRequired[Tags]
+    """Tags of the users of `iam_user`."""
 
-    default_sts_ttl: NotRequired[str]
+    default_sts_ttl: NotRequired[Duration]
     """Life of the credentials that STS gives: `15m`, `1h`. Default: Vault's own, one hour."""
-
-
-def check_roles(roles: Mapping[str, AwsSecretsRole], *, federated: bool) -> dict[str, EngineRole]:
-    """What the roles ask of the engine's identity. Raises ValueError that names the field."""
-    if not roles:
-        raise ValueError("roles: declare at least one; an engine without any has nothing to hand out")
-    asked = {name: _check(f"roles.{name}", name, role, federated) for name, role in roles.items()}
-    permissions.check_boundaries(asked)
-    return asked
-
-
-def _check(where: str, name: str, role: AwsSecretsRole, federated: bool) -> EngineRole:
-    try:
-        names.check_vault_role(name)
-    except ValueError as error:
-        raise ValueError(f"{where}: {name!r} {error}") from None
-    kind = AwsCredentialType(role["credential_type"])
-    given = {field for field, value in role.items() if value}
-    for field in sorted(given - {"credential_type"} - _TAKEN[kind]):
-        raise ValueError(f"{where}.{field}: has no meaning for {kind.value}; leave it out")
-    if kind is AwsCredentialType.ASSUMED_ROLE and "role_arns" not in given:
-        raise ValueError(f"{where}.role_arns: name at least one for assumed_role")
-    if kind is not AwsCredentialType.ASSUMED_ROLE and not given & {"policy_document", "policy_arns"}:
-        raise ValueError(
-            f"{where}: give policy_document or policy_arns; without, the credentials can do nothing"
-        )
-    if kind is AwsCredentialType.FEDERATION_TOKEN and federated:
-        raise ValueError(
-            f"{where}.credential_type: AWS gives federation tokens to IAM users alone, and the engine's "
-            "identity is a role; use assumed_role, or give the engine a user"
-        )
-    _check_arns(where, role)
-    document = role.get("policy_document")
-    if isinstance(document, str) and document:
-        try:
-            json.loads(document)
-        except ValueError as error:
-            raise ValueError(f"{where}.policy_document: is not JSON: {error}") from None
-    return EngineRole(
-        credential_type=kind.value,
-        policy_arns=list(role.get("policy_arns", [])),
-        inline_policy="policy_document" in given,
-        role_arns=list(role.get("role_arns", [])),
-        permissions_boundary=role.get("permissions_boundary") or None,
-        tagged="tags" in given,
-    )
 
 
 _TAKEN = {
@@ -117,50 +74,60 @@ _TAKEN = {
 }
 
 
-def _check_arns(where: str, role: AwsSecretsRole) -> None:
-    for arn in role.get("role_arns", []):
-        try:
-            arns.parse_iam(arn, "role")
-        except ValueError as error:
-            raise ValueError(f"{where}.role_arns: {arn!r} {error}") from None
-    boundary = role.get("permissions_boundary")
-    for field, arn in [
-        *(("policy_arns", arn) for arn in role.get("policy_arns", [])),
-        *([("permissions_boundary", boundary)] if boundary else []),
-    ]:
-        # AWS's own policies have no account ID, so the form is not that of other IAM entities.
-        parsed = _parsed(f"{where}.{field}", arn)
-        if parsed.service != "iam" or parsed.kind != "policy" or set(arn) & set("*?"):
-            raise ValueError(
-                f"{where}.{field}: {arn!r} is not the ARN of a policy; write e.g. "
-                "arn:aws:iam::111111111111:policy/NAME"
+@rule(AwsSecretsRole)
+def _of_type(role: AwsSecretsRole) -> Iterator[Refusal]:
+    kind = role["credential_type"]
+    given = {field for field, value in role.items() if value}
+    for field in sorted(given - {"credential_type"} - _TAKEN[kind]):
+        yield Refusal(field, f"is not used by {kind.value}; remove it")
+    if kind is AwsCredentialType.ASSUMED_ROLE and "role_arns" not in given:
+        yield Refusal("role_arns", "is empty; write at least one role for assumed_role")
+    if kind is not AwsCredentialType.ASSUMED_ROLE and not given & {"policy_document", "policy_arns"}:
+        yield Refusal("", "gives credentials without permissions; write {policy_document} or {policy_arns}")
+
+
+def shared_prefixes(roles: Mapping[str, AwsSecretsRole]) -> Iterator[Refusal]:
+    """Roles whose users could be made as users of another one with another boundary.
+
+    IAM knows a user's role by how the user's name begins, and there `my` matches the users of `my-role`, too.
+    """
+    makers = [
+        (name, role) for name, role in roles.items() if role["credential_type"] is AwsCredentialType.IAM_USER
+    ]
+    for (one, its), (other, others) in combinations(makers, 2):
+        ours, theirs = permissions.prefix(one), permissions.prefix(other)
+        alike = ours.startswith(theirs) or theirs.startswith(ours)
+        if alike and its.get("permissions_boundary") != others.get("permissions_boundary"):
+            yield Refusal(
+                ("roles", Key(other)),
+                f"has users that IAM cannot tell from those of {{roles}}.{one}, whose {{permissions_boundary}} "
+                "is another one: they would escape it. Give both the same {permissions_boundary}, or rename "
+                "one, so that neither name is the other one with a hyphen and more after it, and the first "
+                f"{permissions.USER_LENGTH - len(permissions.USER)} characters differ",
             )
 
 
-def _parsed(field: str, arn: str) -> arns.Arn:
-    try:
-        return arns.parse(arn)
-    except ValueError as error:
-        raise ValueError(f"{field}: {arn!r} {error}") from None
+def engine_role(role: AwsSecretsRole) -> EngineRole:
+    """What a role asks of the engine's identity."""
+    return EngineRole(
+        credential_type=role["credential_type"].value,
+        policy_arns=list(role["policy_arns"]),
+        inline_policy="policy_document" in role,
+        role_arns=list(role["role_arns"]),
+        permissions_boundary=role.get("permissions_boundary"),
+        tagged=bool(role["tags"]),
+    )
 
 
-def role_inputs(where: str, role: AwsSecretsRole) -> dict[str, Any]:
-    """The role as inputs of `vault.aws.SecretBackendRole`. Raises ValueError that names the field."""
+def role_inputs(role: AwsSecretsRole) -> dict[str, Any]:
+    """The role as inputs of `vault.aws.SecretBackendRole`."""
     ttl = role.get("default_sts_ttl")
     return {
-        "credential_type": AwsCredentialType(role["credential_type"]).value,
-        "policy_document": role.get("policy_document") or None,
-        "policy_arns": list(role.get("policy_arns", [])) or None,
-        "role_arns": list(role.get("role_arns", [])) or None,
-        "permissions_boundary_arn": role.get("permissions_boundary") or None,
-        "iam_tags": dict(role.get("tags", {})) or None,
-        "default_sts_ttl": seconds(f"{where}.default_sts_ttl", ttl) if ttl else None,
+        "credential_type": role["credential_type"].value,
+        "policy_document": role.get("policy_document"),
+        "policy_arns": list(role["policy_arns"]) or None,
+        "role_arns": list(role["role_arns"]) or None,
+        "permissions_boundary_arn": role.get("permissions_boundary"),
+        "iam_tags": dict(role["tags"]) or None,
+        "default_sts_ttl": durations.to_seconds(ttl) if ttl else None,
     }
-
-
-def seconds(field: str, duration: str) -> int:
-    """A duration in seconds. Raises ValueError that names the field."""
-    try:
-        return durations.to_seconds(duration)
-    except ValueError as error:
-        raise ValueError(f"{field}: {duration!r} {error}") from None

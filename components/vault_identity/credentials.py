@@ -1,7 +1,11 @@
 """How Vault proves to AWS who it is: what every kind of identity hands to `VaultAwsAuth`."""
 
+from typing import Annotated
+
 import pulumi
 from typing_extensions import NotRequired, TypedDict
+
+from ..declared import Default, Secret
 
 
 class VaultCredentials(TypedDict):
@@ -14,12 +18,12 @@ class VaultCredentials(TypedDict):
     """ID of the access key, given together with `secret_key`.
     Default: none. Source: `IamUserVaultIdentity`."""
 
-    secret_key: NotRequired[pulumi.Input[str]]
-    """Secret of the access key; stays a secret. Default: none. Source: `IamUserVaultIdentity`."""
+    secret_key: NotRequired[pulumi.Input[Annotated[str, Secret]]]
+    """Secret of the access key. A secret. Default: none. Source: `IamUserVaultIdentity`."""
 
-    rotated: NotRequired[bool]
+    rotated: NotRequired[Annotated[bool, Default(False)]]
     """Vault has renewed its access key by itself, so only Vault knows it: leave what Vault has.
-    Default: false. Source: `IamUserVaultIdentity`."""
+    Source: `IamUserVaultIdentity`."""
 
     role_arn: NotRequired[pulumi.Input[str]]
     """ARN of the role that Vault assumes with a token which it signs itself (Vault Enterprise 1.17 and

@@ -1,53 +1,75 @@
-"""An identity that Vault has already: a role that somebody else made, or one that nobody here can see."""
+"""An identity that Vault has already: a role that exists, or one that cannot be seen from here."""
+
+from collections.abc import Iterator
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
 from typing_extensions import NotRequired, TypedDict
 
-from .. import arns, iam, trust
+from .. import arns, iam
+from ..component import known_after, unique_name
+from ..declared import Default, Refusal, checked, rule
+from ..forms import IamPolicyName, RoleArn, Tags
+from .base import POLICY_DESCRIPTION, PermissionsArgs, VaultIdentity, permissions_refusals
 from .credentials import VaultCredentials
-from .granted import POLICY_DESCRIPTION, once, policy_name
 
 
-class ExistingVaultIdentityArgs(TypedDict):
-    """The AWS identity that Vault runs with already."""
+class ExistingVaultIdentityOptions(TypedDict):
+    """The AWS identity that Vault runs with already: no stored credential at all."""
 
-    permissions: iam.VaultPermissions
-    """What the stack's logins need of Vault; the role is granted this, beside what it has."""
-
-    role_arn: NotRequired[str]
+    role_arn: NotRequired[RoleArn]
     """ARN of the role that Vault finds around it: that of its instances, nodes or pods. Default: not known,
-    as with a Vault that somebody else runs in an account of his own."""
+    as with a Vault of the HashiCorp Cloud Platform."""
 
-    attach_policy: NotRequired[bool]
-    """Grant the role the permissions, with a policy that is made for it; for that it must be of the aws
-    provider's account. False: its owner grants them. Default: true with `role_arn`."""
+    attach_policy: NotRequired[Annotated[bool, Default(True)]]
+    """Grant that role what the logins need, with a policy that is made for it; for that it must be of the aws
+    provider's account. False: its owner grants it."""
 
-    policy_name: NotRequired[str]
-    """Name of the IAM policy. Default: `<name of the role>-vault-auth-policy`."""
+    policy_name: NotRequired[IamPolicyName]
+    """Name of the IAM policy. Default: the name of the role, and `-vault-auth-policy`."""
+
+    tags: NotRequired[Tags]
+    """Tags of the policy."""
 
 
-class ExistingVaultIdentity(pulumi.ComponentResource):
+class ExistingVaultIdentityArgs(ExistingVaultIdentityOptions, PermissionsArgs):
+    """The AWS identity that Vault runs with already, and what it needs."""
+
+
+@rule(ExistingVaultIdentityOptions, "role_arn", "attach_policy", "policy_name")
+def _policy(options: ExistingVaultIdentityOptions) -> Iterator[Refusal]:
+    makes = "role_arn" in options and options["attach_policy"]
+    if not makes and "policy_name" in options:
+        why = "{attach_policy} is false" if "role_arn" in options else "there is no {role_arn}"
+        yield Refusal("policy_name", f"is not used, because {why}; remove it")
+
+
+@rule(ExistingVaultIdentityArgs, "permissions", "role_arn", "attach_policy")
+def _permissions(args: ExistingVaultIdentityArgs) -> Iterator[Refusal]:
+    if "role_arn" in args and args["attach_policy"]:
+        yield from permissions_refusals(args["permissions"])
+
+
+class ExistingVaultIdentity(VaultIdentity):
     """An IAM role that exists, with the derived policy attached; or nothing, where no role is named."""
 
-    principal_arn: pulumi.Output[str]
-    """ARN of the role; empty when none is named."""
-
-    policy_arn: pulumi.Output[str]
-    """ARN of the policy; empty when none is made."""
+    KIND = "existing"
+    OPTIONS = ExistingVaultIdentityOptions
+    ARGS = ExistingVaultIdentityArgs
 
     ready: pulumi.Output[str]
-    """Known once the role may do what it is for."""
+    """Known once the role has its permissions."""
 
     def __init__(
         self, name: str, args: ExistingVaultIdentityArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("vault-aws-auth:index:ExistingVaultIdentity", name, {}, opts)
-        _validate(args)
+        args = checked(ExistingVaultIdentityArgs, args)
+        super().__init__(name, opts)
         role_arn = args.get("role_arn", "")
         self.principal_arn = pulumi.Output.from_input(role_arn)
         self.policy_arn = self.ready = pulumi.Output.from_input("")
-        if role_arn and args.get("attach_policy", True):
+        if role_arn and args["attach_policy"]:
             self._grant(name, role_arn, args)
         self.register_outputs(
             {"principal_arn": self.principal_arn, "policy_arn": self.policy_arn, "ready": self.ready}
@@ -55,17 +77,16 @@ class ExistingVaultIdentity(pulumi.ComponentResource):
 
     def _grant(self, name: str, role_arn: str, args: ExistingVaultIdentityArgs) -> None:
         role = arns.parse(role_arn).name
-        document = iam.to_json(iam.vault_permissions(args["permissions"]))
         # IAM goes by the name alone, and a role of another account may have a namesake in this one.
         found = aws.iam.get_role_output(name=role, opts=pulumi.InvokeOutputOptions(parent=self))
         policy = aws.iam.Policy(
             f"{name}-policy",
-            # Not ROLE-policy: whoever made the role may have made that, too.
-            name=policy_name(args.get("policy_name", f"{role}-vault-auth-policy")),
+            # Not ROLE-policy: the role's owner may have made that, too.
+            name=args.get("policy_name", f"{role}-vault-auth-policy"),
             description=POLICY_DESCRIPTION,
-            policy=document,
-            # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            policy=iam.to_json(iam.vault_permissions(args["permissions"])),
+            tags=args["tags"] or None,
+            opts=unique_name(self),
         )
         attachment = aws.iam.RolePolicyAttachment(
             f"{name}-policy-attachment",
@@ -74,22 +95,12 @@ class ExistingVaultIdentity(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.policy_arn = policy.arn
-        self.ready = once(attachment)
+        self.ready = known_after(attachment)
 
     @property
     def credentials(self) -> VaultCredentials:
-        """For `VaultAwsAuth`: none, but what it has to wait for."""
+        """For `VaultAwsAuth`: what Vault finds around it, once it has its permissions."""
         return {"ready": self.ready}
-
-
-def _validate(args: ExistingVaultIdentityArgs) -> None:
-    if role_arn := args.get("role_arn"):
-        trust.check_iam("role_arn", role_arn, "role")
-    for field in ("attach_policy", "policy_name"):
-        if args.get(field) and not role_arn:
-            raise ValueError(f"{field}: has no meaning without role_arn; leave it out")
-    if "policy_name" in args and not args.get("attach_policy", True):
-        raise ValueError("policy_name: no policy is made with attach_policy false; leave it out")
 
 
 def _checked(wanted: str, found: str) -> str:

@@ -1,96 +1,85 @@
 """An IAM role that trusts the identity tokens which Vault signs itself: no stored credential at all."""
 
+from collections.abc import Iterator
+from typing import Annotated
+
 import pulumi
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import NotRequired
 
-from .. import iam
-from ..federation import PluginIssuer, check_audience, plugin_trust, token_seconds
+from .. import durations
+from ..auth_mount import VaultMount
+from ..component import known_after
+from ..declared import Default, Refusal, checked, rule
+from ..federation import PluginIssuer, plugin_trust
+from ..forms import Audience, IamName, IdentityTokenTtl, NamespaceId
+from .base import GrantedOptions, PermissionsArgs, VaultRole, permissions_refusals
 from .credentials import VaultCredentials
-from .granted import granted_role, iam_name, once
 
 
-class FederatedVaultIdentityArgs(TypedDict):
-    """An IAM role for one AWS auth mount of Vault Enterprise, 1.17 or later."""
+class FederatedVaultIdentityOptions(GrantedOptions):
+    """An IAM role for a Vault Enterprise, 1.17 or later, that proves who it is with tokens of its own."""
 
-    permissions: iam.VaultPermissions
-    """What the stack's logins need of Vault; the role is granted this and nothing else."""
+    role_name: NotRequired[Annotated[IamName, Default("vault-identity-wif")]]
+    """Name of the IAM role."""
+
+    audience: NotRequired[Annotated[Audience, Default("vault-aws-auth")]]
+    """Audience of Vault's identity tokens, which AWS demands: one of the issuer's `audiences`."""
+
+    token_ttl: NotRequired[Annotated[IdentityTokenTtl, Default("1h")]]
+    """Life of an identity token: `15m`, `1h`."""
+
+
+class FederatedVaultIdentityArgs(FederatedVaultIdentityOptions, PermissionsArgs):
+    """An IAM role for one AWS auth mount of Vault Enterprise."""
 
     issuer: PluginIssuer
-    """Who signs Vault's identity tokens. Source: `VaultPluginIssuer`."""
+    """Who signs Vault's identity tokens: `VaultPluginIssuer.issuer`."""
 
-    audience: str
-    """Audience of the mount's identity tokens, one of the issuer's `audiences`."""
+    mount: VaultMount
+    """The mount, whose accessor is in the tokens' subject: no other mount gets the role.
+    Source: `VaultAuthMount.ref`."""
 
-    mount_accessor: pulumi.Input[str]
-    """Accessor of the mount, which is in the tokens' subject: no other mount gets the role. The mount must be
-    made before this identity; hand it to `VaultAwsAuth` as `mount`. Source: `auth_mount`."""
-
-    token_ttl: NotRequired[str]
-    """Life of an identity token: `15m`, `1h`. Default: `1h`."""
-
-    namespace_id: NotRequired[pulumi.Input[str]]
-    """ID (not path) of the mount's Vault namespace, as `vault namespace lookup` shows it. Default: `root`."""
-
-    role_name: NotRequired[str]
-    """Name of the IAM role. Default: `vault-identity-wif`."""
-
-    policy_name: NotRequired[str]
-    """Name of the IAM policy. Default: `<role_name>-policy`."""
-
-    permissions_boundary: NotRequired[pulumi.Input[str]]
-    """ARN of the policy that bounds the role's permissions. Default: none."""
+    namespace_id: NotRequired[Annotated[pulumi.Input[NamespaceId], Default("root")]]
+    """ID (not path) of the mount's Vault namespace, as `vault namespace lookup` shows it."""
 
 
-class FederatedVaultIdentity(pulumi.ComponentResource):
+@rule(FederatedVaultIdentityArgs, "permissions")
+def _permissions(args: FederatedVaultIdentityArgs) -> Iterator[Refusal]:
+    yield from permissions_refusals(args["permissions"])
+
+
+class FederatedVaultIdentity(VaultRole):
     """An IAM role and its derived policy, for a Vault Enterprise whose plugin issuer AWS can reach."""
 
-    principal_arn: pulumi.Output[str]
-    """ARN of the role."""
-
-    policy_arn: pulumi.Output[str]
-    """ARN of the policy."""
-
-    ready: pulumi.Output[str]
-    """Known once the role may do what it is for."""
+    KIND = "federation"
+    OPTIONS = FederatedVaultIdentityOptions
+    ARGS = FederatedVaultIdentityArgs
 
     def __init__(
         self, name: str, args: FederatedVaultIdentityArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("vault-aws-auth:index:FederatedVaultIdentity", name, {}, opts)
-        check_audience("audience", args["audience"])
-        self._audience = args["audience"]
-        self._token_ttl = token_seconds(args.get("token_ttl", "1h"))
-        role_name = iam_name("role_name", args.get("role_name", "vault-identity-wif"))
-
-        role, policy, attachment = granted_role(
-            name,
-            self,
-            role_name=role_name,
-            name_of_policy=args.get("policy_name", f"{role_name}-policy"),
-            trust=plugin_trust(
-                args["issuer"],
-                args["audience"],
-                kind="auth",
-                accessor=args["mount_accessor"],
-                namespace_id=args.get("namespace_id", "root"),
-            ),
-            permissions=args["permissions"],
-            permissions_boundary=args.get("permissions_boundary"),
+        args = checked(FederatedVaultIdentityArgs, args)
+        super().__init__(name, opts)
+        self._args = args
+        trust = plugin_trust(
+            args["issuer"],
+            args["audience"],
+            kind="auth",
+            accessor=args["mount"]["accessor"],
+            namespace_id=args["namespace_id"],
         )
-
-        self.principal_arn = role.arn
-        self.policy_arn = policy.arn
-        self.ready = once(attachment)
+        _, attachment = self._role(name, args["role_name"], trust, args)
+        self.ready = known_after(attachment)
         self.register_outputs(
             {"principal_arn": self.principal_arn, "policy_arn": self.policy_arn, "ready": self.ready}
         )
 
     @property
     def credentials(self) -> VaultCredentials:
-        """For `VaultAwsAuth`."""
+        """For `VaultAwsAuth`: the role that Vault assumes with its tokens."""
         return {
             "role_arn": self.principal_arn,
-            "identity_token_audience": self._audience,
-            "identity_token_ttl": self._token_ttl,
+            "identity_token_audience": self._args["audience"],
+            "identity_token_ttl": durations.to_seconds(self._args["token_ttl"]),
             "ready": self.ready,
         }

@@ -1,89 +1,92 @@
 """An IAM role that Vault finds around it: no stored credential at all."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import pulumi
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import NotRequired
 
 from .. import iam, instance_profile, pod_role, trust
-from ..pod_role import PodIdentitySource, ServiceAccountRef
-from .credentials import VaultCredentials
-from .granted import granted_role, iam_name, once
+from ..component import known_after
+from ..declared import UNIQUE, Default, Refusal, checked, opened, rule
+from ..forms import IamName, ServiceAccount, ServicePrincipal
+from ..pod_role import EksClusterRef, PodIdentityMethod
+from .base import GrantedOptions, PermissionsArgs, VaultRole, permissions_refusals
 
 
-class IamRoleVaultIdentityArgs(TypedDict):
-    """An IAM role for the hosts or pods that Vault runs on; name at least one way to get it."""
+class IamRoleVaultIdentityOptions(GrantedOptions):
+    """An IAM role for the hosts or pods that Vault runs on."""
 
-    permissions: iam.VaultPermissions
-    """What the stack's logins need of Vault; the role is granted this and nothing else."""
+    role_name: NotRequired[Annotated[IamName, Default("vault-identity")]]
+    """Name of the IAM role."""
 
-    trusted_services: NotRequired[Sequence[str]]
+    trusted_services: NotRequired[Annotated[Sequence[ServicePrincipal], Default(()), UNIQUE]]
     """AWS services whose Vault hosts run with the role, for example `ec2.amazonaws.com`, for which an
-    instance profile of the role's name is made. Default: none."""
+    instance profile of the role's name is made."""
 
-    service_account: NotRequired[ServiceAccountRef]
-    """Service account of a Vault that runs in a cluster. It is not made here: Vault's Helm chart does that.
-    Default: none."""
+    service_account: NotRequired[ServiceAccount]
+    """Service account of a Vault in the cluster, as `NAMESPACE/NAME`. It is not made here: Vault's Helm chart
+    makes it. Default: none."""
 
-    pod: NotRequired[PodIdentitySource]
-    """The cluster of `service_account`, and how its pods get the role. Default: none."""
-
-    role_name: NotRequired[str]
-    """Name of the IAM role. Default: `vault-identity`."""
-
-    policy_name: NotRequired[str]
-    """Name of the IAM policy. Default: `<role_name>-policy`."""
-
-    permissions_boundary: NotRequired[pulumi.Input[str]]
-    """ARN of the policy that bounds the role's permissions. Default: none."""
+    method: NotRequired[Annotated[PodIdentityMethod, Default(PodIdentityMethod.IRSA)]]
+    """How that service account gets the role."""
 
 
-class IamRoleVaultIdentity(pulumi.ComponentResource):
+class IamRoleVaultIdentityArgs(IamRoleVaultIdentityOptions, PermissionsArgs):
+    """An IAM role for the hosts or pods that Vault runs on, and the cluster of the pods."""
+
+    cluster: NotRequired[pulumi.Input[EksClusterRef]]
+    """The cluster of `service_account`: `EksCluster.ref`. Default: none."""
+
+
+@rule(IamRoleVaultIdentityOptions, "trusted_services", "service_account")
+def _trusted(options: IamRoleVaultIdentityOptions) -> Iterator[Refusal]:
+    if not options["trusted_services"] and "service_account" not in options:
+        yield Refusal("", "has a role that nothing can assume; write {service_account} or {trusted_services}")
+
+
+@rule(IamRoleVaultIdentityArgs, "service_account", "cluster", "method")
+def _cluster(args: IamRoleVaultIdentityArgs) -> Iterator[Refusal]:
+    if ("service_account" in args) != ("cluster" in args):
+        yield Refusal("cluster", "goes together with {service_account}; write both, or neither")
+    elif "cluster" in args:
+        yield from pod_role.refusals(args["cluster"], args["method"])
+
+
+@rule(IamRoleVaultIdentityArgs, "permissions")
+def _permissions(args: IamRoleVaultIdentityArgs) -> Iterator[Refusal]:
+    yield from permissions_refusals(args["permissions"])
+
+
+class IamRoleVaultIdentity(VaultRole):
     """An IAM role and its derived policy, for a Vault that runs on AWS."""
 
-    principal_arn: pulumi.Output[str]
-    """ARN of the role."""
-
-    policy_arn: pulumi.Output[str]
-    """ARN of the policy."""
+    KIND = "role"
+    OPTIONS = IamRoleVaultIdentityOptions
+    ARGS = IamRoleVaultIdentityArgs
 
     instance_profile: pulumi.Output[str]
     """Name of the instance profile for Vault's EC2 instances; empty when the role is not for EC2."""
 
-    ready: pulumi.Output[str]
-    """Known once Vault's hosts or pods can get the role and the role may do what it is for."""
-
     def __init__(
         self, name: str, args: IamRoleVaultIdentityArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("vault-aws-auth:index:IamRoleVaultIdentity", name, {}, opts)
-        services = list(args.get("trusted_services", []))
+        args = checked(IamRoleVaultIdentityArgs, args)
+        super().__init__(name, opts)
+        services, method = args["trusted_services"], args["method"]
         accounts = [args["service_account"]] if "service_account" in args else []
-        source = args.get("pod", PodIdentitySource())
-        _validate(services, accounts, source)
-        role_name = iam_name("role_name", args.get("role_name", "vault-identity"))
+        cluster = opened(args.get("cluster", {}), EksClusterRef)
+        role_name = args["role_name"]
 
-        role, policy, attachment = granted_role(
-            name,
-            self,
-            role_name=role_name,
-            name_of_policy=args.get("policy_name", f"{role_name}-policy"),
-            trust=_trust(services, accounts, source),
-            permissions=args["permissions"],
-            permissions_boundary=args.get("permissions_boundary"),
-        )
+        role, attachment = self._role(name, role_name, _trust(services, accounts, cluster, method), args)
         usable: list[pulumi.Resource] = [attachment]
         self.instance_profile = pulumi.Output.from_input("")
-        if profile := instance_profile.for_services(name, role_name, role, services, self):
+        if profile := instance_profile.for_services(name, role_name, role, services, self, args["tags"]):
             usable.append(profile)
             self.instance_profile = profile.name
-        if accounts:
-            usable += pod_role.associate(name, source, accounts, role.arn, self)
-
-        self.principal_arn = role.arn
-        self.policy_arn = policy.arn
-        self.ready = once(*usable)
+        usable += pod_role.associations(name, cluster, method, accounts, role.arn, self, args["tags"])
+        self.ready = known_after(*usable)
         self.register_outputs(
             {
                 "principal_arn": self.principal_arn,
@@ -93,30 +96,14 @@ class IamRoleVaultIdentity(pulumi.ComponentResource):
             }
         )
 
-    @property
-    def credentials(self) -> VaultCredentials:
-        """For `VaultAwsAuth`: none, but what it has to wait for."""
-        return {"ready": self.ready}
-
-
-def _validate(
-    services: Sequence[str], accounts: Sequence[ServiceAccountRef], source: PodIdentitySource
-) -> None:
-    if not services and not accounts:
-        raise ValueError("trusted_services, service_account: name at least one, or nobody can use the role")
-    for service in services:
-        trust.check_service(service)
-    if bool(accounts) != bool(source):
-        raise ValueError("pod: goes together with service_account; give both or none")
-
 
 def _trust(
-    services: Sequence[str], accounts: Sequence[ServiceAccountRef], source: PodIdentitySource
+    services: Sequence[str], accounts: Sequence[str], cluster: EksClusterRef, method: PodIdentityMethod
 ) -> pulumi.Input[str]:
-    """The role's trust policy: the services and the service account, and nobody else."""
+    """The role's trust policy: the services and the service account, and nothing else."""
     of_services = [trust.service_trust(service) for service in services]
     if not accounts:
         return iam.to_json(iam.combine(of_services))
-    return pod_role.role_trust(source, accounts).apply(
+    return pod_role.role_trust(cluster, method, accounts).apply(
         lambda of_pods: iam.to_json(iam.combine([*of_services, json.loads(of_pods)]))
     )

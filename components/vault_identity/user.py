@@ -1,14 +1,19 @@
 """An IAM user with an access key: for a Vault that runs outside AWS."""
 
+from collections.abc import Iterator
 from enum import Enum
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import NotRequired
 
 from .. import iam
+from ..component import unique_name
+from ..declared import Default, Refusal, checked, rule
+from ..forms import IamName, IamPolicyName
+from .base import POLICY_DESCRIPTION, GrantedOptions, PermissionsArgs, VaultIdentity, permissions_refusals
 from .credentials import VaultCredentials
-from .granted import POLICY_DESCRIPTION, iam_name, policy_name
 
 
 class AccessKeyMode(Enum):
@@ -25,36 +30,38 @@ class AccessKeyMode(Enum):
     """Vault has renewed it, and only Vault knows it. Not before that: this stack then deletes its own key."""
 
 
-class IamUserVaultIdentityArgs(TypedDict):
-    """An IAM user with an access key for Vault."""
+class IamUserVaultIdentityOptions(GrantedOptions):
+    """Vault runs with the access key of an IAM user."""
 
-    permissions: iam.VaultPermissions
-    """What the stack's logins need of Vault; the user is granted this and nothing else."""
+    user_name: NotRequired[Annotated[IamName, Default("vault-auth")]]
+    """Name of the IAM user."""
 
-    user_name: NotRequired[str]
-    """Name of the IAM user. Default: `vault-auth`."""
+    policy_name: NotRequired[Annotated[IamPolicyName, Default("vault-auth-policy")]]
+    """Name of the IAM policy."""
 
-    policy_name: NotRequired[str]
-    """Name of the IAM policy. Default: `vault-auth-policy`."""
-
-    permissions_boundary: NotRequired[pulumi.Input[str]]
-    """ARN of the policy that bounds the user's permissions. Default: none."""
-
-    access_key: NotRequired[AccessKeyMode]
-    """Who renews the access key. Default: `managed`."""
+    access_key: NotRequired[Annotated[AccessKeyMode, Default(AccessKeyMode.MANAGED)]]
+    """Who renews the access key: this stack (`managed`); this stack, and Vault may rotate it (`rotatable`);
+    Vault, which has rotated it (`rotated`)."""
 
 
-class IamUserVaultIdentity(pulumi.ComponentResource):
+class IamUserVaultIdentityArgs(IamUserVaultIdentityOptions, PermissionsArgs):
+    """An IAM user with an access key for Vault, and what Vault needs."""
+
+
+@rule(IamUserVaultIdentityArgs, "permissions")
+def _permissions(args: IamUserVaultIdentityArgs) -> Iterator[Refusal]:
+    yield from permissions_refusals(args["permissions"], own_arn="")
+
+
+class IamUserVaultIdentity(VaultIdentity):
     """An IAM user, its derived policy and an access key, for a Vault that runs outside AWS."""
 
-    principal_arn: pulumi.Output[str]
-    """ARN of the user."""
-
-    policy_arn: pulumi.Output[str]
-    """ARN of the policy."""
+    KIND = "user"
+    OPTIONS = IamUserVaultIdentityOptions
+    ARGS = IamUserVaultIdentityArgs
 
     access_key: pulumi.Output[str]
-    """ID of the access key, which is made once the user's policy is attached, so that whoever uses it may.
+    """ID of the access key, which is made once the user's policy is attached, so that it has its permissions.
     Empty once Vault has rotated it."""
 
     secret_key: pulumi.Output[str]
@@ -63,33 +70,32 @@ class IamUserVaultIdentity(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: IamUserVaultIdentityArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("vault-aws-auth:index:IamUserVaultIdentity", name, {}, opts)
-        mode = AccessKeyMode(args.get("access_key", AccessKeyMode.MANAGED))
-        needs = args["permissions"]
+        args = checked(IamUserVaultIdentityArgs, args)
+        super().__init__(name, opts)
+        mode, needs, tags = args["access_key"], args["permissions"], args["tags"] or None
         if mode is not AccessKeyMode.MANAGED:
             needs = {**needs, "manage_own_key": True}
-        own_key = needs.get("manage_own_key", False)
-        iam.vault_permissions(needs, own_arn="")  # to tell before anything is made
+        own_key = needs["manage_own_key"]
         child = pulumi.ResourceOptions(parent=self)
-        # Two of one name cannot exist, so a replacement has to wait until the old one is gone.
-        named = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
 
         user = aws.iam.User(
             f"{name}-user",
-            name=iam_name("user_name", args.get("user_name", "vault-auth")),
+            name=args["user_name"],
             permissions_boundary=args.get("permissions_boundary"),
             # Vault can rotate its own key (auth/aws/config/rotate-root); the user must be deletable then too.
             force_destroy=True,
-            opts=named,
+            tags=tags,
+            opts=unique_name(self),
         )
         policy = aws.iam.Policy(
             f"{name}-policy",
-            name=policy_name(args.get("policy_name", "vault-auth-policy")),
+            name=args["policy_name"],
             description=POLICY_DESCRIPTION,
             policy=user.arn.apply(lambda arn: iam.to_json(iam.vault_permissions(needs, own_arn=arn)))
             if own_key
             else iam.to_json(iam.vault_permissions(needs)),
-            opts=named,
+            tags=tags,
+            opts=unique_name(self),
         )
         attachment = aws.iam.UserPolicyAttachment(
             f"{name}-policy-attachment", user=user.name, policy_arn=policy.arn, opts=child
@@ -101,7 +107,7 @@ class IamUserVaultIdentity(pulumi.ComponentResource):
             self.access_key = pulumi.Output.from_input("")
             self.secret_key = pulumi.Output.from_input("")
         else:
-            # Made after the attachment, so that whoever uses the key may. A dependency and not a part of
+            # Made after the attachment, so that the key has its permissions. A dependency and not a part of
             # the output: else a preview that repairs the attachment would show the key as changed.
             key = aws.iam.AccessKey(
                 f"{name}-access-key",
@@ -121,7 +127,7 @@ class IamUserVaultIdentity(pulumi.ComponentResource):
 
     @property
     def credentials(self) -> VaultCredentials:
-        """For `VaultAwsAuth`."""
+        """For `VaultAwsAuth`: the access key."""
         if self._rotated:
             return {"rotated": True}
         return {"access_key": self.access_key, "secret_key": self.secret_key}
