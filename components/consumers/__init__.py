@@ -1,8 +1,8 @@
-"""The software that logs in to Vault on behalf of others, one module for each kind.
+"""The software that logs in to Vault for workloads, one module for each kind.
 
-A consumer is a component that writes what the software must be told of Vault and of its login, as values of
+A consumer is a component that renders what the software needs to know of Vault and of its login, as values of
 a Helm chart or as Kubernetes manifests: addresses and names, never a secret. All of it comes from
-`VaultAwsAuth.connection` and the login, so that nothing is typed twice. A kind that has no field for
+`VaultAwsAuth.connection` and the login's `ref`, so that nothing is typed twice. A kind that has no field for
 something that the stack demands refuses it.
 """
 
@@ -26,7 +26,7 @@ KINDS: dict[str, type[Consumer]] = {
         VaultServerConsumer,
     )
 }
-"""The kinds of consumers by the word for each in settings and outputs."""
+"""The kinds of consumers by the word for each in stack files and outputs."""
 
 __all__ = [
     "KINDS",

@@ -1,30 +1,25 @@
 """Vault Agent: the injector's annotations for a workload, or a configuration file with auto-auth."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 import pulumi
 from typing_extensions import NotRequired, TypedDict
 
+from ..declared import UNIQUE, Default, Refusal, checked, matches, rule
+from ..forms import FilePath, KubernetesName, ServiceAccount
 from ..pod_role import PodIdentityMethod
-from ..vault_auth import VaultConnection
-from .base import (
-    Consumer,
-    ConsumerLogin,
-    Facts,
-    check_connection,
-    choice,
-    method_of,
-    object_name,
-    one_account,
-    told,
-    without_empty,
-)
+from .base import Consumer, ConsumerArgs, ConsumerFacts, drop_empty, known_login, one_service_account, unused
 
 ANNOTATION = "vault.hashicorp.com/"
 FILE_NAME = "agent.hcl"
+
+InjectedSecret = Annotated[
+    str,
+    matches(r"[^\s=/]+=\S+", "NAME=PATH; write e.g. config=dev/data/app", "config=dev/data/app"),
+]
 
 
 class AgentForm(Enum):
@@ -34,54 +29,77 @@ class AgentForm(Enum):
     """The Vault Agent Injector adds it to a pod that is annotated: a patch for a Deployment or the like."""
 
     FILE = "file"
-    """Somebody runs it with a configuration file, which is in a ConfigMap."""
+    """You run it with a configuration file, which is in a ConfigMap."""
 
 
 class VaultAgentOptions(TypedDict):
-    """What the agent must be told beside Vault and the login."""
+    """Settings of the agent, beside Vault and the login."""
 
-    form: NotRequired[AgentForm]
-    """How the agent comes to the workload: `injector` or `file`. Default: `injector`."""
+    form: NotRequired[Annotated[AgentForm, Default(AgentForm.INJECTOR)]]
+    """How the agent comes to the workload: `injector` or `file`."""
 
-    service_account: NotRequired[str]
+    service_account: NotRequired[ServiceAccount]
     """The workload's service account, as `NAMESPACE/NAME`. Default: the login's only one."""
 
-    secrets: NotRequired[Sequence[str]]
+    secrets: NotRequired[Annotated[Sequence[InjectedSecret], Default(()), UNIQUE]]
     """With the form `injector`: what the agent writes to `/vault/secrets/NAME`, each as `NAME=PATH` with the
-    path as Vault's API has it, e.g. `config=dev/data/app`. Default: none."""
+    path as Vault's API has it, e.g. `config=dev/data/app`."""
 
-    tls_secret: NotRequired[str]
+    tls_secret: NotRequired[KubernetesName]
     """With the form `injector`: name of the secret, in the workload's namespace, whose key `ca.crt` has the
     CA certificate that Vault's is checked with. Default: none, the CAs of the agent's image."""
 
-    ca_cert: NotRequired[str]
+    ca_cert: NotRequired[FilePath]
     """With the form `file`: path of the file with that CA certificate. Default: none, the CAs of the
     system."""
 
-    sink_path: NotRequired[str]
-    """With the form `file`: where the agent writes its Vault token. Default: `/home/vault/.vault-token`."""
+    sink_path: NotRequired[Annotated[FilePath, Default("/home/vault/.vault-token")]]
+    """With the form `file`: where the agent writes its Vault token."""
 
 
-class VaultAgentConsumerArgs(VaultAgentOptions):
+class VaultAgentConsumerArgs(VaultAgentOptions, ConsumerArgs):
     """An agent, and the login that it uses."""
-
-    connection: VaultConnection
-    """The mount: `VaultAwsAuth.connection`, or its outputs; `address` is needed."""
-
-    login: ConsumerLogin
-    """The login, of the workload's service account; with the form `file` also one of instances or of other
-    principals."""
 
 
 OF_FORM = {AgentForm.INJECTOR: ("secrets", "tls_secret"), AgentForm.FILE: ("ca_cert", "sink_path")}
 """The options that only one form has."""
 
 
+@rule(VaultAgentOptions, "form", "secrets", "tls_secret", "ca_cert", "sink_path")
+def _of_form(options: VaultAgentOptions) -> Iterator[Refusal]:
+    for form, fields in OF_FORM.items():
+        if form is not options["form"]:
+            text = f"is unused: it is for {{form}} {form.value}; remove it"
+            yield from unused(options, VaultAgentOptions, *fields, text=text)
+
+
+@rule(VaultAgentConsumerArgs, "form", "login")
+def _method(args: VaultAgentConsumerArgs) -> Iterator[Refusal]:
+    login = known_login(args)
+    if login and args["form"] is AgentForm.INJECTOR and login["method"] is not PodIdentityMethod.IRSA:
+        yield Refusal(
+            ("login", "method"),
+            f"is {login['method'].value}, whose credentials the Vault Agent Injector does not pass to the "
+            "agent; write irsa, or {form}: file",
+        )
+
+
+@rule(VaultAgentConsumerArgs, "form", "login", "service_account")
+def _service_account(args: VaultAgentConsumerArgs) -> Iterator[Refusal]:
+    login = known_login(args)
+    # An agent on an instance has no service account, and its ConfigMap only carries a file.
+    on_instance = login and not login["service_accounts"] and "service_account" not in args
+    if not (on_instance and args["form"] is AgentForm.FILE):
+        yield from one_service_account(args)
+
+
 class VaultAgentConsumer(Consumer):
-    """`auto_auth` with the method aws, for an agent beside a workload."""
+    """`auto_auth` with the method aws, for an agent beside a workload. The login is that of the workload's
+    service account; with the form `file` also one of instances or of other principals."""
 
     KIND = "vault-agent"
     OPTIONS = VaultAgentOptions
+    ARGS = VaultAgentConsumerArgs
 
     values: pulumi.Output[dict[str, Any]] | None
     """With the form `injector`: a patch of what makes the workload's pods."""
@@ -92,64 +110,23 @@ class VaultAgentConsumer(Consumer):
     def __init__(
         self, name: str, args: VaultAgentConsumerArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        form, (namespace, account) = self.check(name, args)
-        super().__init__("vault-aws-auth:index:VaultAgentConsumer", name, {}, opts)
-        login = args["login"]
+        args = checked(VaultAgentConsumerArgs, args)
+        super().__init__(name, args, opts)
         self.values = self.manifests = None
-        if form is AgentForm.INJECTOR:
-            injected = {
-                **_secrets(args.get("secrets", [])),
-                **_tls(args.get("tls_secret", "")),
-            }
-            self.values = told(
-                self.KIND, args["connection"], login, lambda facts: _patch(facts, account, injected)
-            )
+        if args["form"] is AgentForm.INJECTOR:
+            self.values = self._render(args, lambda facts: _patch(facts, args))
             self.register_outputs({"values": self.values})
         else:
-            ca_cert = args.get("ca_cert", "")
-            sink_path = args.get("sink_path", "/home/vault/.vault-token")
-            metadata = without_empty({"name": name, "namespace": namespace})
-            self.manifests = told(
-                self.KIND,
-                args["connection"],
-                login,
-                lambda facts: [
-                    {
-                        "apiVersion": "v1",
-                        "kind": "ConfigMap",
-                        "metadata": metadata,
-                        "data": {FILE_NAME: _file(facts, ca_cert, sink_path)},
-                    }
-                ],
-            )
+            self.manifests = self._render(args, lambda facts: [_config_map(name, facts, args)])
             self.register_outputs({"manifests": self.manifests})
 
     @classmethod
-    def check(cls, name: str, args: VaultAgentConsumerArgs) -> tuple[AgentForm, tuple[str, str]]:
-        """How the agent comes to the workload, and the workload's service account; empty names for none."""
-        check_connection(cls.KIND, args["connection"])
-        login, chosen = args["login"], args.get("service_account", "")
-        form = choice("form", args.get("form", AgentForm.INJECTOR), AgentForm)
-        method = method_of(login)
-        for other, fields in OF_FORM.items():
-            for field in fields:
-                if other is not form and field in args:
-                    raise ValueError(f"{field}: is for the form {other.value}; leave it out")
-        if form is AgentForm.INJECTOR:
-            if method is not PodIdentityMethod.IRSA:
-                raise ValueError(
-                    "login.method: is pod-identity, whose credentials the Vault Agent Injector does not hand "
-                    "to the agent; set the login's method to irsa, or form to file"
-                )
-            _secrets(args.get("secrets", []))
-            return form, one_account(login, chosen)
-        object_name(name)
-        # An agent on an instance has no service account, and its ConfigMap is only a way to carry a file.
-        has_account = bool(chosen or login["service_accounts"])
-        return form, one_account(login, chosen) if has_account else ("", "")
+    def names_objects(cls, options: Any) -> bool:
+        return options.get("form") is AgentForm.FILE
 
 
-def _patch(facts: Facts, account: str, injected: dict[str, str]) -> dict[str, Any]:
+def _patch(facts: ConsumerFacts, options: VaultAgentOptions) -> dict[str, Any]:
+    tls_secret = options.get("tls_secret")
     annotations = {
         "agent-inject": "true",
         "service": facts.address,
@@ -161,29 +138,33 @@ def _patch(facts: Facts, account: str, injected: dict[str, str]) -> dict[str, An
         "auth-config-type": "iam",
         "auth-config-region": facts.sts_region,
         "auth-config-header-value": facts.server_id_header,
-        **injected,
+        **_secrets(options["secrets"]),
+        "tls-secret": tls_secret,
+        # The injector mounts the secret there.
+        "ca-cert": "/vault/tls/ca.crt" if tls_secret else None,
     }
-    annotated = {ANNOTATION + key: value for key, value in without_empty(annotations).items()}
+    annotated = {ANNOTATION + key: value for key, value in drop_empty(annotations).items()}
+    _, account = facts.service_account(options)
     pod = {"metadata": {"annotations": annotated}, "spec": {"serviceAccountName": account}}
     return {"spec": {"template": pod}}
 
 
 def _secrets(secrets: Sequence[str]) -> dict[str, str]:
-    annotations = {}
-    for secret in secrets:
-        name, _, path = secret.partition("=")
-        if not name or not path or "/" in name:
-            raise ValueError(f"secrets: {secret!r} is not NAME=PATH; write e.g. config=dev/data/app")
-        annotations[f"agent-inject-secret-{name}"] = path
-    return annotations
+    parts = (secret.partition("=") for secret in secrets)
+    return {f"agent-inject-secret-{name}": path for name, _, path in parts}
 
 
-def _tls(secret: str) -> dict[str, str]:
-    # The injector mounts the secret there.
-    return {"tls-secret": secret, "ca-cert": "/vault/tls/ca.crt"} if secret else {}
+def _config_map(name: str, facts: ConsumerFacts, options: VaultAgentOptions) -> dict[str, Any]:
+    namespace, _ = facts.service_account(options)
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": drop_empty({"name": name, "namespace": namespace}),
+        "data": {FILE_NAME: _file(facts, options.get("ca_cert", ""), options["sink_path"])},
+    }
 
 
-def _file(facts: Facts, ca_cert: str, sink_path: str) -> str:
+def _file(facts: ConsumerFacts, ca_cert: str, sink_path: str) -> str:
     settings = {
         "type": "iam",
         "role": facts.vault_role,
@@ -216,7 +197,7 @@ def _file(facts: Facts, ca_cert: str, sink_path: str) -> str:
 
 
 def _lines(fields: dict[str, str], indent: int) -> list[str]:
-    given = without_empty(fields)
+    given = drop_empty(fields)
     width = max(map(len, given))
     # A string of HCL is written like one of JSON.
     return [f"{' ' * indent}{key.ljust(width)} = {json.dumps(value)}" for key, value in given.items()]

@@ -1,45 +1,121 @@
-"""What consumers of every kind have in common: what they are told of Vault, and of the login they use."""
+"""What consumers of every kind have in common: what they know of Vault, and of the login that they use."""
 
-from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
-from typing import Any, NamedTuple, TypeVar, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple, TypeVar, cast
 
 import pulumi
 from typing_extensions import NotRequired, TypedDict
 
 from .. import names
+from ..component import Component
+from ..declared import Default, Refusal, checked, fields_of, refuse, rule
+from ..forms import ServiceAccountPattern, is_wild, split_service_account
 from ..logins.service_account import ROLE_ANNOTATION, ServiceAccountMode
 from ..pod_role import PodIdentityMethod
 from ..vault_auth import VaultConnection
 
-_E = TypeVar("_E", bound=Enum)
+_Args = TypeVar("_Args", bound=Mapping[str, Any])
 _T = TypeVar("_T")
 
 
 class ConsumerLogin(TypedDict):
-    """The login that a consumer uses."""
+    """The login that a consumer uses. Take it whole from the login's `ref`."""
 
     vault_role: pulumi.Input[str]
-    """Name of the Vault role. Source: the login's `vault_role`."""
+    """Name of the Vault role."""
 
     iam_role_arn: pulumi.Input[str]
-    """ARN of the IAM role that the consumer's pods get. Source: the login's `iam_role_arn`."""
+    """ARN of the IAM role that the consumer's pods get; empty if there is none."""
 
-    service_accounts: Sequence[str]
+    service_accounts: pulumi.Input[Sequence[ServiceAccountPattern]]
     """The service accounts that may log in, each as `NAMESPACE/NAME`; none for a login of instances or
     other principals."""
 
-    method: NotRequired[PodIdentityMethod]
-    """How the service accounts get the IAM role: `irsa` or `pod-identity`, as the login has it.
-    Default: `irsa`."""
+    method: NotRequired[Annotated[PodIdentityMethod, Default(PodIdentityMethod.IRSA)]]
+    """How the service accounts get the IAM role, as the login has it."""
 
-    service_account_mode: NotRequired[ServiceAccountMode]
-    """Who makes the service accounts, as the login has it: it tells whether a chart may make its own.
-    Default: `none`, the consumer's chart makes them."""
+    service_account_mode: NotRequired[Annotated[ServiceAccountMode, Default(ServiceAccountMode.NONE)]]
+    """Who makes the service accounts, as the login has it: with `none`, the consumer's chart makes them."""
 
 
-class Facts(NamedTuple):
-    """What is known of Vault and the login when values are written."""
+class ConsumerArgs(TypedDict):
+    """What a program wires into every consumer that logs in."""
+
+    connection: pulumi.Input[VaultConnection]
+    """The mount: `VaultAwsAuth.connection`, with an `address`."""
+
+    login: pulumi.Input[ConsumerLogin]
+    """The login: its `ref`."""
+
+
+@rule(ConsumerArgs, "connection")
+def _reachable(args: ConsumerArgs) -> Iterator[Refusal]:
+    connection = args["connection"]
+    if isinstance(connection, Mapping):
+        if not connection.get("address"):
+            text = "is missing; consumers need it: write Vault's URL, e.g. https://vault.example.com:8200"
+            yield Refusal(("connection", "address"), text)
+        if not connection.get("sts_region"):
+            text = "is missing; consumers need it: write VaultAwsAuth.connection whole"
+            yield Refusal(("connection", "sts_region"), text)
+
+
+# Rules that only some kinds have: each registers what it needs.
+
+
+def root_namespace(args: ConsumerArgs) -> Iterator[Refusal]:
+    """Refuse a namespace of Vault, for kinds that have no setting for it."""
+    connection = args["connection"]
+    namespace = connection.get("namespace") if isinstance(connection, Mapping) else None
+    if namespace and isinstance(namespace, str):
+        yield Refusal(
+            ("connection", "namespace"),
+            "is a Vault namespace, and this kind of consumer has no setting for it; use the root namespace "
+            "or another kind",
+            namespace,
+        )
+
+
+def one_service_account(args: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Refuse a login without the one service account that the consumer logs in as: `service_account`, or the
+    login's only one."""
+    login = known_login(args)
+    if login is None:
+        return
+    accounts, chosen = cast(Sequence[str], login["service_accounts"]), args.get("service_account")
+    if not accounts:
+        yield Refusal("login", "has no service accounts; use a login that has")
+    elif chosen and chosen not in accounts:
+        yield Refusal("service_account", f"is not one of the login's: {', '.join(accounts)}", chosen)
+    elif not chosen and len(accounts) > 1:
+        yield Refusal("service_account", f"is missing; write one of the login's: {', '.join(accounts)}")
+    elif not chosen and is_wild(accounts[0]):
+        yield Refusal(
+            ("login", "service_accounts"),
+            "has a wildcard, but a consumer logs in as one service account; use a login of it alone",
+            accounts[0],
+        )
+
+
+def known_login(args: Mapping[str, Any]) -> ConsumerLogin | None:
+    """The login, if what rules look at is known now; if not, they are applied again when it is."""
+    login = args["login"]
+    known = isinstance(login, Mapping) and isinstance(login["service_accounts"], Sequence)
+    return cast(ConsumerLogin, login) if known else None
+
+
+def unused(options: Mapping[str, Any], of: type, *fields: str, text: str) -> Iterator[Refusal]:
+    """Refuse fields of `of` that are written, where nothing reads them."""
+    for field in fields:
+        if field in options and options[field] != fields_of(of)[field].default:
+            yield Refusal(field, text)
+
+
+# What is rendered
+
+
+class ConsumerFacts(NamedTuple):
+    """What is known of Vault and of the login when values and manifests are rendered."""
 
     address: str
     namespace: str
@@ -49,35 +125,65 @@ class Facts(NamedTuple):
     server_id_header: str
     vault_role: str
     iam_role_arn: str
+    service_accounts: Sequence[str]
+    method: PodIdentityMethod
+    service_account_mode: ServiceAccountMode
 
     @property
     def auth_path(self) -> str:
         """The mount as Vault's API has it: `auth/aws`."""
         return f"auth/{self.mount_path}"
 
+    def service_account(self, options: Mapping[str, Any]) -> tuple[str, str]:
+        """Namespace and name of the service account that logs in; empty if the login has none."""
+        return split_service_account(options.get("service_account") or next(iter(self.service_accounts), ""))
 
-class Consumer(pulumi.ComponentResource):
-    """The base of all kinds. A kind names itself, says which options it has, and sets `values` (of a Helm
-    chart), `manifests` (of Kubernetes) or both before it registers its outputs."""
 
-    KIND = ""
-    """The word for the kind in settings and outputs."""
-
-    NEEDS_LOGIN = True
-    """Whether `login` must be given."""
+class Consumer(Component):
+    """The base of all kinds. A kind sets `values` (of a Helm chart), `manifests` (of Kubernetes) or both
+    before it registers its outputs."""
 
     # Not annotated: annotations of a component are its outputs.
-    OPTIONS = cast(type, dict)
-    """The kind's own arguments: those beside `connection`, `login` and `release`."""
 
-    HAS_RELEASE = False
-    """Whether the kind has a chart that this stack can install, with the argument `release`."""
+    KIND = ""
+    """The word for the kind in stack files and outputs."""
+
+    NEEDS_LOGIN = True
+    """Whether it logs in, and so has the arguments `connection` and `login`."""
+
+    OPTIONS = cast(type, dict)
+    """What people write."""
+
+    ARGS = cast(type, dict)
+    """That, and what a program wires."""
+
+    def __init__(self, name: str, args: Any, opts: pulumi.ResourceOptions | None) -> None:
+        """`args` are checked ones."""
+        refuse(self.refusals_of_name(name, args))
+        super().__init__(name, opts)
 
     @classmethod
-    def check(cls, name: str, args: Any) -> object:
-        """What the kind makes of its arguments; those known only when the stack is up may be any text.
-        Nothing is registered. Raises ValueError, naming the field, for what the kind cannot take."""
-        raise NotImplementedError
+    def names_objects(cls, options: Any) -> bool:
+        """Whether the consumer's name is that of objects in Kubernetes, such as the release."""
+        return bool(options.get("release"))
+
+    @classmethod
+    def refusals_of_name(cls, name: str, options: Any) -> Iterator[Refusal]:
+        """What is wrong with a consumer's name; `options` are of the kind's OPTIONS, those that are right."""
+        if cls.names_objects(options):
+            try:
+                names.check_service_account(name)
+            except ValueError as error:
+                yield Refusal("name", str(error), name)
+
+    def _known(self, args: _Args) -> pulumi.Output[_Args]:
+        """The arguments once they are all known, checked again: of an output, nothing was."""
+        known = pulumi.Output.from_input(dict(args))
+        return known.apply(lambda known: cast(_Args, checked(self.ARGS, known)))
+
+    def _render(self, args: ConsumerArgs, build: Callable[[ConsumerFacts], _T]) -> pulumi.Output[_T]:
+        """What `build` makes of the facts once they are all known."""
+        return self._known(args).apply(lambda known: build(_facts(known)))
 
     @property
     def output(self) -> dict[str, Any]:
@@ -86,71 +192,16 @@ class Consumer(pulumi.ComponentResource):
         return {"kind": self.KIND, **{part: value for part, value in parts.items() if value is not None}}
 
 
-def check_connection(kind: str, connection: VaultConnection, *, namespaces: bool = True) -> None:
-    """Raise ValueError, naming the field, for what consumers of a kind cannot be told of Vault.
-
-    `namespaces` says whether they can be told a Vault namespace.
-    """
-    for field in ("address", "sts_region"):
-        if not connection.get(field):
-            raise ValueError(f"connection.{field}: is missing; consumers of kind {kind} are told it")
-    namespace = connection.get("namespace") or ""
-    if namespace and isinstance(namespace, str) and not namespaces:
-        raise ValueError(
-            f"connection.namespace: {namespace!r} cannot be told to consumers of kind {kind}, which have "
-            "no setting for it; use a Vault without namespaces, or another kind"
-        )
-
-
-def told(
-    kind: str,
-    connection: VaultConnection,
-    login: ConsumerLogin,
-    build: Callable[[Facts], _T],
-    *,
-    namespaces: bool = True,
-) -> pulumi.Output[_T]:
-    """What `build` makes of the facts, once all of them are known. The connection is a checked one, of which
-    the namespace is looked at once more, as it may not have been known."""
-    inputs: dict[str, Any] = {
-        "address": connection["address"],
-        "namespace": connection.get("namespace") or "",
-        "mount_path": connection["path"],
-        "sts_endpoint": connection.get("sts_endpoint") or "",
-        "sts_region": connection["sts_region"],
-        "server_id_header": connection.get("server_id_header") or "",
-        "vault_role": login["vault_role"],
-        "iam_role_arn": login["iam_role_arn"],
-    }
-
-    def written(facts: Mapping[str, Any]) -> _T:
-        known: VaultConnection = {**connection, "namespace": facts["namespace"]}
-        check_connection(kind, known, namespaces=namespaces)
-        return build(Facts(**{field: value or "" for field, value in facts.items()}))
-
-    return pulumi.Output.all(**inputs).apply(written)
-
-
-def choice(field: str, value: Any, kind: type[_E]) -> _E:
-    """One of an enum's members, given as itself or as its word. Raises ValueError that names the field."""
-    try:
-        return kind(value)
-    except ValueError:
-        known = ", ".join(str(member.value) for member in kind)
-        raise ValueError(f"{field}: {value!r} is not one of {known}") from None
-
-
-def method_of(login: Mapping[str, Any]) -> PodIdentityMethod:
-    """How the login's service accounts get their IAM role."""
-    return choice("login.method", login.get("method", PodIdentityMethod.IRSA), PodIdentityMethod)
-
-
-def mode_of(login: Mapping[str, Any]) -> ServiceAccountMode:
-    """Who makes the login's service accounts."""
-    return choice(
-        "login.service_account_mode",
-        login.get("service_account_mode", ServiceAccountMode.NONE),
-        ServiceAccountMode,
+def _facts(known: Mapping[str, Any]) -> ConsumerFacts:
+    connection, login = known["connection"], known["login"]
+    return ConsumerFacts(
+        address=connection["address"],
+        namespace=connection.get("namespace", ""),
+        mount_path=connection["path"],
+        sts_endpoint=connection.get("sts_endpoint", ""),
+        sts_region=connection["sts_region"],
+        server_id_header=connection.get("server_id_header", ""),
+        **login,
     )
 
 
@@ -159,45 +210,6 @@ def role_annotations(method: PodIdentityMethod, iam_role_arn: str) -> dict[str, 
     return {ROLE_ANNOTATION: iam_role_arn} if method is PodIdentityMethod.IRSA else {}
 
 
-def split_account(field: str, account: str) -> tuple[str, str]:
-    """Namespace and name of `NAMESPACE/NAME`. Raises ValueError that names the field."""
-    namespace, _, name = account.partition("/")
-    try:
-        names.check_namespace(namespace)
-        names.check_service_account(name)
-    except ValueError:
-        raise ValueError(
-            f"{field}: {account!r} is not a service account in full; write NAMESPACE/NAME, without wildcards"
-        ) from None
-    return namespace, name
-
-
-def one_account(login: ConsumerLogin, chosen: str = "") -> tuple[str, str]:
-    """The login's only service account, or the chosen one of it: namespace and name.
-
-    Raises ValueError that names the field.
-    """
-    accounts = list(login["service_accounts"])
-    if chosen:
-        if chosen not in accounts:
-            raise ValueError(f"service_account: {chosen!r} is not one of the login's: {', '.join(accounts)}")
-        return split_account("service_account", chosen)
-    if not accounts:
-        raise ValueError("login.service_accounts: has none; use a login of service accounts")
-    if len(accounts) > 1:
-        raise ValueError(f"service_account: is missing; write one of the login's: {', '.join(accounts)}")
-    return split_account("login.service_accounts", accounts[0])
-
-
-def object_name(name: str) -> str:
-    """The consumer's name, if Kubernetes can name an object so. Raises ValueError that says how."""
-    try:
-        names.check_service_account(name)
-    except ValueError as error:
-        raise ValueError(f"name: {name!r} {error}") from None
-    return name
-
-
-def without_empty(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that have a value; an empty text or None is what a chart or an operator takes as unset."""
+def drop_empty(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that have a value; charts and operators take an empty text or None as unset."""
     return {key: value for key, value in fields.items() if value not in ("", None)}

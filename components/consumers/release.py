@@ -1,24 +1,40 @@
-"""Installs a consumer's Helm chart with the values that the stack wrote for it."""
+"""Installs a consumer's Helm chart with the values that the stack rendered for it."""
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 from typing_extensions import NotRequired, TypedDict
 
+from ..declared import matches
+
 
 class HelmRelease(TypedDict):
-    """The chart that this stack installs. Its namespace is that of the consumer's service accounts, and has
-    to exist; its release name is the consumer's."""
+    """A Helm chart to install. Its namespace is that of the consumer's service accounts, and must exist; its
+    release name is the consumer's."""
 
-    version: str
+    version: Annotated[str, matches(r"\S+( \S+)*", "the version of a chart; write e.g. 1.18.0", "1.18.0")]
     """Version of the chart."""
 
-    chart: NotRequired[str]
-    """Name of the chart, or where it is (`oci://…`). Default: the kind's own."""
+    chart: NotRequired[
+        Annotated[
+            str,
+            matches(r"\S+", "a chart; write its name, or its URL (oci://…)", "oci://charts.example.com/app"),
+        ]
+    ]
+    """Name of the chart, or its URL (`oci://…`). Default: the kind's own."""
 
-    repository: NotRequired[str]
-    """URL of the chart's repository, or empty if `chart` says where it is. Default: the kind's own."""
+    repository: NotRequired[
+        Annotated[
+            str,
+            matches(
+                r"([a-z][a-z0-9+.-]*://\S+)?",
+                "the URL of a chart repository; write e.g. https://charts.example.com",
+                "https://charts.example.com",
+            ),
+        ]
+    ]
+    """URL of the chart's repository, or empty. Default: the kind's own; empty if `chart` is a URL."""
 
 
 class Chart(NamedTuple):
@@ -28,28 +44,20 @@ class Chart(NamedTuple):
     repository: str
 
 
-def check_release(release: HelmRelease) -> None:
-    """Raise ValueError, naming the field, for one that cannot be installed."""
-    if not release.get("version"):
-        raise ValueError(
-            "release.version: is missing; write the chart's version, so that it is yours to change"
-        )
-
-
 def install(
     name: str,
     release: HelmRelease,
     default: Chart,
-    namespace: str,
+    namespace: pulumi.Input[str],
     values: pulumi.Input[dict[str, Any]],
     parent: pulumi.Resource,
 ) -> "kubernetes.helm.v3.Release":
-    """Declare the release, a checked one."""
-    chart = release.get("chart") or default.name
+    """Declare the release."""
+    chart = release.get("chart", default.name)
     repository = release.get("repository", "" if "/" in chart else default.repository)
     return kubernetes.helm.v3.Release(
         f"{name}-release",
-        # Charts derive the names of what they make from the release's, so it has to be a known one.
+        # Charts derive the names of what they make from the release's, so it must be a known one.
         name=name,
         chart=chart,
         version=release["version"],
