@@ -94,6 +94,10 @@ PolicyName = Annotated[
     str,
     matches(r"(?!root$)[^\sA-Z]+", "the name of a Vault policy, in lower case, and not root", "team-readers"),
 ]
+VaultPath = Annotated[
+    str,
+    matches(r"[^\s/]+(/[^\s/]+)*", "a path in Vault; write it without outer slashes", "team/app"),
+]
 Audience = Annotated[
     str, matches(r"[\w.:/-]{1,255}", "an audience; write e.g. vault-aws-auth", "vault-aws-auth")
 ]
@@ -237,6 +241,9 @@ GroupName = Annotated[
 ]
 Namespace = Annotated[str, Form(names.check_namespace, "team-a", r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")]
 KubernetesName = Annotated[str, Form(names.check_service_account, pattern=r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")]
+SecretKey = Annotated[
+    str, matches(r"[\w.-]{1,253}", "a key of a secret; write letters, digits, _, - and .", "ca.crt")
+]
 ServiceAccount = Annotated[str, Form(_check_service_account, "default/api", _SERVICE_ACCOUNT)]
 ServiceAccountPattern = Annotated[
     str, Form(_check_service_account_pattern, "default/api", r"[a-z0-9*?.-]+/[a-z0-9*?.-]+")
@@ -261,3 +268,19 @@ Tags = Annotated[
     Default({}),
 ]
 """Tags of AWS resources, beside the provider's default tags."""
+
+
+# Hosts and files
+
+
+HostName = Annotated[
+    str,
+    matches(
+        r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?",
+        "a host name; write e.g. vault.example.com",
+        "vault.example.com",
+    ),
+]
+FilePath = Annotated[
+    str, matches(r"\S(.*\S)?", "the path of a file; write e.g. /etc/ssl/ca.pem", "/etc/ssl/ca.pem")
+]
