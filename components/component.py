@@ -1,10 +1,22 @@
 """What every component has: its type, its earlier names, and the options of its children."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import pulumi
 
 from . import renames
+
+
+class Claim(NamedTuple):
+    """A name that a component takes for itself, so that no other may have it."""
+
+    noun: str
+    """What it names: `Vault role`, `IAM role`, `IAM user`, `IAM policy`, `service account`."""
+
+    value: str
+    place: "tuple[str | int, ...]"
+    """Where in the component's options it is written; empty where it is derived."""
 
 
 class Component(pulumi.ComponentResource):

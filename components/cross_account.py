@@ -22,7 +22,7 @@ from .forms import (
     ServicePrincipal,
     Tags,
 )
-from .iam import VaultPermissions, to_json, vault_permissions
+from .iam import VaultPermissions, merge_permissions, to_json, vault_permissions
 from .vault_auth import StsRole
 
 EXTERNAL_ID_LENGTH = 32
@@ -66,6 +66,10 @@ class TrustedAccountOptions(TypedDict):
     external_id: NotRequired[pulumi.Input[ExternalId]]
     """External ID that Vault must give when it assumes the role (Vault 1.17 and later): 2 to 1224 letters,
     digits and `_+=,.@:/-`. A secret. Default: one is made, of 32 letters and digits."""
+
+    all_lookups: NotRequired[Annotated[bool, Default(False)]]
+    """Grant every lookup that Vault can make, whatever the logins need: for Vault roles that are written by
+    hand, or by other stacks."""
 
     tags: NotRequired[Tags]
     """Tags of the AWS resources."""
@@ -113,10 +117,14 @@ def _trusted(args: TrustedAccountArgs) -> Iterator[Refusal]:
         )
 
 
-@rule(TrustedAccountArgs, "permissions")
+def _granted(args: TrustedAccountArgs) -> VaultPermissions:
+    return merge_permissions([args["permissions"], {"all_lookups": args["all_lookups"]}])
+
+
+@rule(TrustedAccountArgs, "permissions", "all_lookups", "account_id")
 def _permissions(args: TrustedAccountArgs) -> Iterator[Refusal]:
     try:
-        vault_permissions(args["permissions"])
+        vault_permissions(_granted(args))
     except ValueError as error:
         yield Refusal("permissions", f"for the account {args['account_id']}: {error}")
 
@@ -162,7 +170,7 @@ class TrustedAccount(Component):
             f"{name}-policy",
             name=args["policy_name"],
             description="What HashiCorp Vault needs to look up who logs in from this account",
-            policy=to_json(vault_permissions(args["permissions"])),
+            policy=to_json(vault_permissions(_granted(args))),
             tags=tags,
             opts=unique_name(self),
         )

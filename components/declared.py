@@ -432,7 +432,7 @@ def opened(value: Any, of: type[_T]) -> _T:
     """A structure by its fields: one that came as an output as a whole has an output for each."""
     if not isinstance(value, pulumi.Output):
         return cast(_T, value)
-    return cast(_T, {name: value.apply(_getter(name)) for name in fields_of(of)})
+    return cast(_T, {name: value.apply(_getter(name)) for name in fields_of(cast(Any, of))})
 
 
 def _getter(name: str) -> Callable[[Any], Any]:

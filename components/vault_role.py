@@ -31,13 +31,14 @@ class VaultToken(TypedDict):
 @rule(VaultToken, "ttl", "max_ttl")
 def _ttl(token: VaultToken) -> Iterator[Refusal]:
     ttl, longest = token.get("ttl"), token["max_ttl"]
-    if isinstance(ttl, str) and isinstance(longest, str):
-        if durations.to_seconds(ttl) > durations.to_seconds(longest):
-            yield Refusal(
-                "ttl",
-                f"is longer than {{max_ttl}}, {longest}; write a shorter {{ttl}} or a longer {{max_ttl}}",
-                ttl,
-            )
+    if not isinstance(ttl, str) or not isinstance(longest, str):
+        return
+    if durations.to_seconds(ttl) > durations.to_seconds(longest):
+        yield Refusal(
+            "ttl",
+            f"is longer than {{max_ttl}}, {longest}; write a shorter {{ttl}} or a longer {{max_ttl}}",
+            ttl,
+        )
 
 
 def token_inputs(token: VaultToken) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def token_inputs(token: VaultToken) -> dict[str, Any]:
 def _seconds(duration: pulumi.Input[str]) -> pulumi.Input[int]:
     if isinstance(duration, str):
         return durations.to_seconds(duration)
-    return pulumi.Output.from_input(duration).apply(durations.to_seconds)
+    return pulumi.Output.all(duration).apply(lambda known: durations.to_seconds(known[0]))
 
 
 def pin_principals(

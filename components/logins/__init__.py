@@ -1,6 +1,6 @@
 """The ways to log in, one module for each kind; `KINDS` is read by whatever needs to know them all."""
 
-from .base import Claim, Login, LoginOptions
+from .base import Login, LoginOptions
 from .ec2_instance import Ec2InstanceLogin
 from .principal import PrincipalLogin
 from .service_account import ServiceAccountLogin
@@ -10,4 +10,4 @@ KINDS: dict[str, type[Login]] = {
 }
 """The kinds of logins by the word for each in stack files and outputs."""
 
-__all__ = ["KINDS", "Claim", "Login", "LoginOptions"]
+__all__ = ["KINDS", "Login", "LoginOptions"]

@@ -1,14 +1,14 @@
 """The base of every kind of login: what all have in common, and what each says of itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, cast
 
 import pulumi
 import pulumi_vault as vault
 from typing_extensions import NotRequired
 
 from .. import iam, renames
-from ..component import Component
+from ..component import Claim, Component
 from ..declared import opened
 from ..forms import VaultRoleName
 from ..vault_auth import VaultConnection
@@ -27,17 +27,6 @@ class LoginArgs(LoginOptions):
 
     connection: pulumi.Input[VaultConnection]
     """The mount: `VaultAwsAuth.connection`."""
-
-
-class Claim(NamedTuple):
-    """A name that a login takes for itself, so that no other login may have it."""
-
-    noun: str
-    """What it names: `Vault role`, `IAM role`, `IAM policy`, `service account`."""
-
-    value: str
-    field: "tuple[str | int, ...]"
-    """Where it is written; empty where it is derived."""
 
 
 class Login(Component):
@@ -167,7 +156,7 @@ class Login(Component):
         *,
         iam_role_arn: pulumi.Input[str],
         service_accounts: Sequence[str],
-        principals: pulumi.Input[Sequence[pulumi.Input[str]]],
+        principals: Any,
     ) -> None:
         """Set and register the outputs."""
         self.vault_role = vault_role.role

@@ -10,11 +10,11 @@ import pulumi_kubernetes as kubernetes
 from typing_extensions import NotRequired
 
 from .. import iam, pod_role, renames, trust
-from ..component import unique_name
+from ..component import Claim, unique_name
 from ..declared import UNIQUE, Default, Refusal, checked, not_empty, opened, rule
 from ..forms import Audience, IamName, PolicyArn, ServiceAccountPattern, Tags, is_wild, split_service_account
 from ..pod_role import EksClusterRef, PodIdentityMethod
-from .base import Claim, Login, LoginArgs, LoginOptions
+from .base import Login, LoginArgs, LoginOptions
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 

@@ -1,26 +1,37 @@
 """The base of Vault's AWS identities: the options that all have, and the IAM objects that most make."""
 
-from collections.abc import Iterator
-from typing import Any, ClassVar, cast
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, ClassVar, cast
 
 import pulumi
 import pulumi_aws as aws
 from typing_extensions import NotRequired, TypedDict
 
 from .. import iam
-from ..component import Component, unique_name
-from ..declared import Refusal
-from ..forms import IamPolicyName, PolicyArn, Tags
+from ..component import Claim, Component, unique_name
+from ..declared import UNIQUE, Default, Refusal
+from ..forms import IamPolicyName, PolicyArn, RoleArn, Tags
 from .credentials import VaultCredentials
 
 POLICY_DESCRIPTION = "What HashiCorp Vault needs to look up who logs in through its AWS auth method"
 
 
-class GrantedOptions(TypedDict):
+class LookupOptions(TypedDict):
+    """What Vault may look up beside what the logins need."""
+
+    all_lookups: NotRequired[Annotated[bool, Default(False)]]
+    """Grant every lookup that Vault can make, whatever the logins need: for Vault roles that are written by
+    hand, or by other stacks."""
+
+    assume_role_arns: NotRequired[Annotated[Sequence[RoleArn], Default(()), UNIQUE]]
+    """Further roles that Vault may assume, beside those of trusted accounts."""
+
+
+class GrantedOptions(LookupOptions):
     """The IAM objects that Vault's identity is made of."""
 
     policy_name: NotRequired[IamPolicyName]
-    """Name of the IAM policy. Default: the name of the user or role, and `-policy`."""
+    """Name of the IAM policy. Default: the name of the role, and `-policy`."""
 
     permissions_boundary: NotRequired[pulumi.Input[PolicyArn]]
     """ARN of the policy that bounds the identity's permissions. Default: none."""
@@ -34,14 +45,6 @@ class PermissionsArgs(TypedDict):
 
     permissions: iam.VaultPermissions
     """What the stack's logins need of Vault; the identity is granted this and nothing else."""
-
-
-def permissions_refusals(permissions: iam.VaultPermissions, own_arn: str | None = None) -> Iterator[Refusal]:
-    """What is wrong with permissions of an identity; `own_arn` is any text where it has a key of its own."""
-    try:
-        iam.vault_permissions(permissions, own_arn=own_arn)
-    except ValueError as error:
-        yield Refusal("permissions", str(error))
 
 
 class VaultIdentity(Component):
@@ -64,6 +67,40 @@ class VaultIdentity(Component):
     def credentials(self) -> VaultCredentials:
         """For `VaultAwsAuth`: how Vault proves who it is."""
         raise NotImplementedError
+
+    @classmethod
+    def tagged_sessions(cls, options: Any) -> bool:
+        """Whether Vault's sessions carry tags, as those of EKS Pod Identity do."""
+        return False
+
+    @classmethod
+    def claims(cls, options: Any) -> Iterator[Claim]:
+        """The names that the identity takes for itself, as far as its options are right."""
+        for field, noun in (("user_name", "IAM user"), ("role_name", "IAM role")):
+            if name := options.get(field):
+                yield Claim(noun, name, (field,))
+                if "policy_name" not in options:
+                    yield Claim("IAM policy", f"{name}-policy", (field,))
+        if "policy_name" in options:
+            yield Claim("IAM policy", options["policy_name"], ("policy_name",))
+
+    @classmethod
+    def granted(cls, args: Any) -> iam.VaultPermissions:
+        """What the identity is granted: what the logins need, and what its options add."""
+        own: iam.VaultPermissions = {
+            "all_lookups": args["all_lookups"],
+            "assume_role_arns": args["assume_role_arns"],
+            "tagged_sessions": cls.tagged_sessions(args),
+        }
+        return iam.merge_permissions([args["permissions"], own])
+
+
+def permissions_refusals(permissions: iam.VaultPermissions, own_arn: str | None = None) -> Iterator[Refusal]:
+    """What is wrong with permissions of an identity; `own_arn` is any text where it has a key of its own."""
+    try:
+        iam.vault_permissions(permissions, own_arn=own_arn)
+    except ValueError as error:
+        yield Refusal("permissions", str(error))
 
 
 class VaultRole(VaultIdentity):
@@ -90,7 +127,7 @@ class VaultRole(VaultIdentity):
             f"{name}-policy",
             name=args.get("policy_name", f"{role_name}-policy"),
             description=POLICY_DESCRIPTION,
-            policy=iam.to_json(iam.vault_permissions(args["permissions"])),
+            policy=iam.to_json(iam.vault_permissions(self.granted(args))),
             tags=tags,
             opts=unique_name(self),
         )

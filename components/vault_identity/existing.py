@@ -5,17 +5,17 @@ from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import NotRequired
 
 from .. import arns, iam
 from ..component import known_after, unique_name
 from ..declared import Default, Refusal, checked, rule
 from ..forms import IamPolicyName, RoleArn, Tags
-from .base import POLICY_DESCRIPTION, PermissionsArgs, VaultIdentity, permissions_refusals
+from .base import POLICY_DESCRIPTION, LookupOptions, PermissionsArgs, VaultIdentity, permissions_refusals
 from .credentials import VaultCredentials
 
 
-class ExistingVaultIdentityOptions(TypedDict):
+class ExistingVaultIdentityOptions(LookupOptions):
     """The AWS identity that Vault runs with already: no stored credential at all."""
 
     role_arn: NotRequired[RoleArn]
@@ -29,6 +29,9 @@ class ExistingVaultIdentityOptions(TypedDict):
     policy_name: NotRequired[IamPolicyName]
     """Name of the IAM policy. Default: the name of the role, and `-vault-auth-policy`."""
 
+    tagged_sessions: NotRequired[Annotated[bool, Default(False)]]
+    """Vault has the role by EKS Pod Identity, whose sessions bring tags into every role that they assume."""
+
     tags: NotRequired[Tags]
     """Tags of the policy."""
 
@@ -37,18 +40,24 @@ class ExistingVaultIdentityArgs(ExistingVaultIdentityOptions, PermissionsArgs):
     """The AWS identity that Vault runs with already, and what it needs."""
 
 
-@rule(ExistingVaultIdentityOptions, "role_arn", "attach_policy", "policy_name")
+@rule(ExistingVaultIdentityOptions, "role_arn", "attach_policy", "policy_name", "assume_role_arns")
 def _policy(options: ExistingVaultIdentityOptions) -> Iterator[Refusal]:
-    makes = "role_arn" in options and options["attach_policy"]
-    if not makes and "policy_name" in options:
-        why = "{attach_policy} is false" if "role_arn" in options else "there is no {role_arn}"
-        yield Refusal("policy_name", f"is not used, because {why}; remove it")
+    if _makes_policy(options):
+        return
+    why = "{attach_policy} is false" if "role_arn" in options else "there is no {role_arn}"
+    for field in ("policy_name", "assume_role_arns"):
+        if options.get(field):
+            yield Refusal(field, f"is not used: no policy is made, because {why}; remove it")
 
 
-@rule(ExistingVaultIdentityArgs, "permissions", "role_arn", "attach_policy")
+@rule(ExistingVaultIdentityArgs)
 def _permissions(args: ExistingVaultIdentityArgs) -> Iterator[Refusal]:
-    if "role_arn" in args and args["attach_policy"]:
-        yield from permissions_refusals(args["permissions"])
+    if _makes_policy(args):
+        yield from permissions_refusals(ExistingVaultIdentity.granted(args))
+
+
+def _makes_policy(options: ExistingVaultIdentityOptions) -> bool:
+    return "role_arn" in options and options["attach_policy"]
 
 
 class ExistingVaultIdentity(VaultIdentity):
@@ -69,7 +78,7 @@ class ExistingVaultIdentity(VaultIdentity):
         role_arn = args.get("role_arn", "")
         self.principal_arn = pulumi.Output.from_input(role_arn)
         self.policy_arn = self.ready = pulumi.Output.from_input("")
-        if role_arn and args["attach_policy"]:
+        if _makes_policy(args):
             self._grant(name, role_arn, args)
         self.register_outputs(
             {"principal_arn": self.principal_arn, "policy_arn": self.policy_arn, "ready": self.ready}
@@ -84,7 +93,7 @@ class ExistingVaultIdentity(VaultIdentity):
             # Not ROLE-policy: the role's owner may have made that, too.
             name=args.get("policy_name", f"{role}-vault-auth-policy"),
             description=POLICY_DESCRIPTION,
-            policy=iam.to_json(iam.vault_permissions(args["permissions"])),
+            policy=iam.to_json(iam.vault_permissions(self.granted(args))),
             tags=args["tags"] or None,
             opts=unique_name(self),
         )
@@ -101,6 +110,10 @@ class ExistingVaultIdentity(VaultIdentity):
     def credentials(self) -> VaultCredentials:
         """For `VaultAwsAuth`: what Vault finds around it, once it has its permissions."""
         return {"ready": self.ready}
+
+    @classmethod
+    def tagged_sessions(cls, options: ExistingVaultIdentityOptions) -> bool:
+        return options["tagged_sessions"]
 
 
 def _checked(wanted: str, found: str) -> str:

@@ -43,9 +43,9 @@ class FederatedVaultIdentityArgs(FederatedVaultIdentityOptions, PermissionsArgs)
     """ID (not path) of the mount's Vault namespace, as `vault namespace lookup` shows it."""
 
 
-@rule(FederatedVaultIdentityArgs, "permissions")
+@rule(FederatedVaultIdentityArgs, "permissions", "all_lookups", "assume_role_arns")
 def _permissions(args: FederatedVaultIdentityArgs) -> Iterator[Refusal]:
-    yield from permissions_refusals(args["permissions"])
+    yield from permissions_refusals(FederatedVaultIdentity.granted(args))
 
 
 class FederatedVaultIdentity(VaultRole):

@@ -8,7 +8,7 @@ import pulumi
 from typing_extensions import NotRequired
 
 from .. import iam, instance_profile, pod_role, trust
-from ..component import known_after
+from ..component import Claim, known_after
 from ..declared import UNIQUE, Default, Refusal, checked, opened, rule
 from ..forms import IamName, ServiceAccount, ServicePrincipal
 from ..pod_role import EksClusterRef, PodIdentityMethod
@@ -54,9 +54,9 @@ def _cluster(args: IamRoleVaultIdentityArgs) -> Iterator[Refusal]:
         yield from pod_role.refusals(args["cluster"], args["method"])
 
 
-@rule(IamRoleVaultIdentityArgs, "permissions")
+@rule(IamRoleVaultIdentityArgs, "permissions", "method", "all_lookups", "assume_role_arns")
 def _permissions(args: IamRoleVaultIdentityArgs) -> Iterator[Refusal]:
-    yield from permissions_refusals(args["permissions"])
+    yield from permissions_refusals(IamRoleVaultIdentity.granted(args))
 
 
 class IamRoleVaultIdentity(VaultRole):
@@ -95,6 +95,16 @@ class IamRoleVaultIdentity(VaultRole):
                 "ready": self.ready,
             }
         )
+
+    @classmethod
+    def tagged_sessions(cls, options: IamRoleVaultIdentityOptions) -> bool:
+        return options["method"] is PodIdentityMethod.POD_IDENTITY
+
+    @classmethod
+    def claims(cls, options: IamRoleVaultIdentityOptions) -> Iterator[Claim]:
+        yield from super().claims(options)
+        if "service_account" in options:
+            yield Claim("service account", options["service_account"], ("service_account",))
 
 
 def _trust(

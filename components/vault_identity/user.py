@@ -48,9 +48,9 @@ class IamUserVaultIdentityArgs(IamUserVaultIdentityOptions, PermissionsArgs):
     """An IAM user with an access key for Vault, and what Vault needs."""
 
 
-@rule(IamUserVaultIdentityArgs, "permissions")
+@rule(IamUserVaultIdentityArgs, "permissions", "all_lookups", "assume_role_arns")
 def _permissions(args: IamUserVaultIdentityArgs) -> Iterator[Refusal]:
-    yield from permissions_refusals(args["permissions"], own_arn="")
+    yield from permissions_refusals(IamUserVaultIdentity.granted(args), own_arn="")
 
 
 class IamUserVaultIdentity(VaultIdentity):
@@ -72,7 +72,7 @@ class IamUserVaultIdentity(VaultIdentity):
     ) -> None:
         args = checked(IamUserVaultIdentityArgs, args)
         super().__init__(name, opts)
-        mode, needs, tags = args["access_key"], args["permissions"], args["tags"] or None
+        mode, needs, tags = args["access_key"], self.granted(args), args["tags"] or None
         if mode is not AccessKeyMode.MANAGED:
             needs = {**needs, "manage_own_key": True}
         own_key = needs["manage_own_key"]
