@@ -40,8 +40,8 @@ class VaultAuthMountArgs(VaultAuthMountOptions):
 class VaultAuthMount(Component):
     """A mount of Vault's AWS auth method.
 
-    `VaultAwsAuth` makes one itself unless it is given one. A federated identity, whose trust names the mount's
-    accessor, needs the mount before it.
+    `VaultAwsAuth` makes one itself unless it is given one. A federated identity, whose trust names the
+    mount's accessor, needs the mount before it.
     """
 
     path: pulumi.Output[str]

@@ -7,8 +7,8 @@ A component's arguments are declared once, in TypedDicts beside it: `XOptions` i
     @rule(VaultToken)
     def _ttl(token): yield Refusal("ttl", "is longer than {max_ttl}; write a shorter one", token["ttl"])
 
-The readers differ only in how they spell: a program in Python (`PYTHON`), a stack file (`stack/reading.py`), a
-program in another language (`plugin/provider.py`). No resources.
+The readers differ only in how they spell: a program in Python (`PYTHON`), a stack file (`stack/reading.py`),
+a program in another language (`plugin/provider.py`). No resources.
 """
 
 import itertools
@@ -453,9 +453,9 @@ def meanings(of: type) -> Mapping[str, str]:
     for base in bases_of(of):
         body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body  # type: ignore[attr-defined]
         for node, text in itertools.pairwise(body):
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
-                    found[node.target.id] = " ".join(str(text.value.value).split())
+            said = text.value if isinstance(text, ast.Expr) else None
+            if isinstance(node, ast.AnnAssign) and isinstance(said, ast.Constant):
+                found[ast.unparse(node.target)] = " ".join(str(said.value).split())
     return found
 
 

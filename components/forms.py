@@ -1,5 +1,7 @@
-"""The forms of leaves: how names, ARNs, durations and the like are written, each with the sentence for what is
-not. Types for the declarations of arguments; no resources."""
+"""The forms of leaves: how names, ARNs, durations and the like are written, each with its message.
+
+Types for the declarations of arguments; no resources.
+"""
 
 import ipaddress
 import json

@@ -18,8 +18,8 @@ the stack has another owner's provider: it warns, and would delete it, until the
 def cluster_oidc_provider(
     component: pulumi.Resource, name: str, issuer: pulumi.Input[str], tags: Mapping[str, pulumi.Input[str]]
 ) -> pulumi.Output[str]:
-    """The ARN of the issuer's OIDC provider, which is declared below the component unless it exists and is not
-    this stack's. An issuer that is text is looked up."""
+    """The ARN of the issuer's OIDC provider, which is declared below the component unless it exists and is
+    not this stack's. An issuer that is text is looked up."""
     owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
     if isinstance(issuer, str):
         found = _find(component, issuer)

@@ -49,10 +49,10 @@ NEEDED = {
 
 
 def refusals(
-    cluster: "EksClusterRef | pulumi.Output[EksClusterRef]", method: PodIdentityMethod
+    cluster: pulumi.Input[EksClusterRef], method: PodIdentityMethod
 ) -> Iterator[Refusal]:
     """What the method misses in a cluster, the argument `cluster`."""
-    if not isinstance(cluster, pulumi.Output):
+    if isinstance(cluster, dict):
         for field in NEEDED[method]:
             if not cluster.get(field):
                 yield Refusal(

@@ -112,8 +112,8 @@ class VaultAwsAuthOptions(TypedDict):
     """Path of the Vault Enterprise namespace; empty is the root one."""
 
     server_id_header: NotRequired[ServerIdHeader]
-    """Value that each login must sign in the header `X-Vault-AWS-IAM-Server-ID`. It keeps a request signed for
-    one Vault from being replayed to another. Empty: none is demanded. Default: the host of `address`."""
+    """Value that each login must sign in the header `X-Vault-AWS-IAM-Server-ID`. It keeps a request signed
+    for one Vault from being replayed to another. Empty: none is demanded. Default: the host of `address`."""
 
     endpoints: NotRequired[Annotated[AwsEndpoints, Default({})]]
     """AWS endpoints that Vault calls."""

@@ -34,8 +34,8 @@ class Ec2InstanceLoginOptions(LoginOptions):
             not_empty("the name of an instance profile, or how it begins and a *"),
         ]
     ]
-    """Names of the instance profiles, each may end in `*`; `eks-*` are the profiles that EKS makes for managed
-    node groups. The roles are checked as well, so the pattern alone lets nothing in."""
+    """Names of the instance profiles, each may end in `*`; `eks-*` are the profiles that EKS makes for
+    managed node groups. The roles are checked as well, so the pattern alone lets nothing in."""
 
 
 class Ec2InstanceLoginArgs(Ec2InstanceLoginOptions, LoginArgs):

@@ -58,7 +58,7 @@ def in_own_account(principals: Sequence[Any], accounts: Sequence[str]) -> bool:
 
 
 def unique_id(field: str, kind: str, arn: pulumi.Input[str], parent: pulumi.Resource) -> pulumi.Output[str]:
-    """The unique ID of a role or user, by which Vault knows it; it changes when the principal is recreated."""
+    """The unique ID of a role or user, by which Vault knows it; it changes when that is recreated."""
     options = pulumi.InvokeOutputOptions(parent=parent)
     name = pulumi.Output.from_input(arn).apply(lambda value: arns.parse(value).name)
     if kind == "user":

@@ -94,7 +94,10 @@ class PrincipalLogin(Login):
 
     @classmethod
     def permissions(cls, options: PrincipalLoginOptions) -> iam.VaultPermissions:
-        return iam.permissions_of_principals(options["principals"])
+        written = [arn for arn in options["principals"] if isinstance(arn, str)]
+        if len(written) < len(options["principals"]):  # some are known later, and may be of either kind
+            return {"resolve_roles": True, "resolve_users": True}
+        return iam.permissions_of_principals(written)
 
     @classmethod
     def account(cls, options: PrincipalLoginOptions) -> str | None:

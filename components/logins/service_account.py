@@ -44,8 +44,8 @@ class ServiceAccountLoginOptions(LoginOptions):
     """Create the service accounts, patch existing ones, or leave them alone (`none`)."""
 
     allow_wildcards: NotRequired[Annotated[bool, Default(False)]]
-    """Accept `*` and `?` in names and namespaces of `service_accounts`, which lets in service accounts that do
-    not exist yet; `service_account_mode` must then be `none`, and `method` `irsa`."""
+    """Accept `*` and `?` in names and namespaces of `service_accounts`, which lets in service accounts that
+    do not exist yet; `service_account_mode` must then be `none`, and `method` `irsa`."""
 
     method: NotRequired[Annotated[PodIdentityMethod, Default(PodIdentityMethod.IRSA)]]
     """How the pods get the IAM role: by the token of their service account (`irsa`), or by EKS Pod Identity
@@ -205,7 +205,7 @@ class ServiceAccountLogin(Login):
         # A namespace has no dot, so a-b/c and a/b-c have different names.
         resource_name = f"{name}-{account.replace('/', '.')}-service-account"
         namespace, account_name = split_service_account(account)
-        metadata = {"namespace": namespace, "name": account_name, "annotations": annotations}
+        metadata: dict[str, Any] = {"namespace": namespace, "name": account_name, "annotations": annotations}
         child = pulumi.ResourceOptions(parent=self)
         if mode is ServiceAccountMode.CREATE:
             kubernetes.core.v1.ServiceAccount(
