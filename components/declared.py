@@ -28,7 +28,8 @@ from .suggestions import suggestion
 
 _T = TypeVar("_T")
 _Rule = TypeVar("_Rule", bound=Callable[[Any], Iterator["Refusal"]])
-_NOTHING: Any = object()
+NOTHING: Any = object()
+"""Where a value is not given, None being one."""
 
 
 # What a declaration says
@@ -111,7 +112,7 @@ class Key(str):
 class Refusal:
     """What is wrong with one argument, or between several."""
 
-    def __init__(self, place: "str | tuple[str | int, ...]", text: str, value: Any = _NOTHING) -> None:
+    def __init__(self, place: "str | tuple[str | int, ...]", text: str, value: Any = NOTHING) -> None:
         """`place` is the path of the field, `ttl` or `("roles", Key("app"), "ttl")`; "" is the whole. In
         `text`, `{ttl}` is the field of that name, as the reader spells it. `value` is shown before it."""
         self.place: tuple[str | int, ...] = (place,) if place and isinstance(place, str) else tuple(place)
@@ -144,7 +145,7 @@ class Spelling:
     def message(self, refusal: Refusal) -> str:
         """The refusal as one line, without its place."""
         text = re.sub(r"\{(\w+)\}", lambda name: self.field(name[1]), refusal.text)
-        quoted = "" if refusal.value is _NOTHING else self.quote(refusal.value)
+        quoted = "" if refusal.value is NOTHING else self.quote(refusal.value)
         return f"{quoted} {text}" if quoted else text
 
     def line(self, refusal: Refusal) -> str:
@@ -212,13 +213,13 @@ class Shape(NamedTuple):
 
     forms: tuple[Form, ...] = ()
     secret: bool = False
-    default: Any = _NOTHING
+    default: Any = NOTHING
     item: "Shape | None" = None
     key: "Shape | None" = None
 
     @property
     def has_default(self) -> bool:
-        return self.default is not _NOTHING
+        return self.default is not NOTHING
 
     @property
     def is_fields(self) -> bool:
@@ -228,7 +229,7 @@ class Shape(NamedTuple):
 
 def shape(annotation: Any) -> Shape:
     """What an annotation says."""
-    output, secret, default, forms = False, False, _NOTHING, []
+    output, secret, default, forms = False, False, NOTHING, []
     while True:
         origin, inner = get_origin(annotation), get_args(annotation)
         if origin is Annotated:
@@ -286,7 +287,7 @@ class Reader:
         self.spelling = spelling
         self.refusals: list[Refusal] = []
 
-    def refuse(self, place: tuple[str | int, ...], text: str, value: Any = _NOTHING) -> None:
+    def refuse(self, place: tuple[str | int, ...], text: str, value: Any = NOTHING) -> None:
         self.refusals.append(Refusal(place, text, value))
 
     def fields(self, given: Any, of: type, place: tuple[str | int, ...] = ()) -> dict[str, Any] | None:
@@ -323,13 +324,13 @@ class Reader:
         if isinstance(value, (pulumi.Output, Unknown)):
             return self._later(value, shape, place)
         read = self._read(value, shape, place)
-        if read is _NOTHING:
+        if read is NOTHING:
             return None
         for form in shape.forms:
             try:
                 form.check(read)
             except ValueError as error:
-                shown = _NOTHING if shape.secret or isinstance(read, (list, dict)) else read
+                shown = NOTHING if shape.secret or isinstance(read, (list, dict)) else read
                 self.refuse(place, str(error), shown)
                 return None
             if form.normal:
@@ -337,19 +338,19 @@ class Reader:
         return read
 
     def _read(self, value: Any, shape: Shape, place: tuple[str | int, ...]) -> Any:
-        shown = _NOTHING if shape.secret or isinstance(value, (Mapping, list)) else value
+        shown = NOTHING if shape.secret or isinstance(value, (Mapping, list)) else value
         if shape.is_fields:
             fields = self.fields(value, shape.kind, place)
-            return _NOTHING if fields is None else fields
+            return NOTHING if fields is None else fields
         if shape.kind is list and shape.item:
             if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
                 self.refuse(place, "is not a list; write [one, two]", shown)
-                return _NOTHING
+                return NOTHING
             return [self._entry(item, shape.item, (*place, index)) for index, item in enumerate(value)]
         if shape.kind is dict and shape.item and shape.key:
             if not isinstance(value, Mapping):
                 self.refuse(place, "is not a mapping; write key: value pairs", shown)
-                return _NOTHING
+                return NOTHING
             return {
                 self._key(key, shape.key, place): self._entry(item, shape.item, (*place, Key(key)))
                 for key, item in value.items()
@@ -358,7 +359,7 @@ class Reader:
             words = [member.value for member in shape.kind]
             if not isinstance(value, shape.kind) and value not in words:
                 self.refuse(place, f"is not one of {', '.join(words)}", shown)
-                return _NOTHING
+                return NOTHING
             return shape.kind(value)
         if isinstance(value, float) and value.is_integer():  # other languages know no other numbers
             value = int(value)
@@ -368,13 +369,13 @@ class Reader:
                 return str(value)
             if not isinstance(value, str):
                 self.refuse(place, "is not text; write it in quotes", shown)
-                return _NOTHING
+                return NOTHING
         elif shape.kind is bool and not isinstance(value, bool):
             self.refuse(place, "is neither true nor false", shown)
-            return _NOTHING
+            return NOTHING
         elif shape.kind is int and not number:
             self.refuse(place, "is not a whole number", shown)
-            return _NOTHING
+            return NOTHING
         return value
 
     def _entry(self, value: Any, shape: Shape, place: tuple[str | int, ...]) -> Any:

@@ -1,0 +1,336 @@
+"""Declares the components of a stack file: each gets its options, and what other components know."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
+import pulumi_vault as vault
+
+from components import (
+    AwsSecretsEngine,
+    EksCluster,
+    ExistingEksCluster,
+    StsRole,
+    TrustedAccount,
+    VaultAuthMount,
+    VaultAwsAuth,
+    VaultPluginIssuer,
+)
+from components.cluster import Cluster
+from components.consumers import Consumer
+from components.logins import Login
+from components.pod_role import PodIdentityMethod
+from components.secrets_engine.args import EngineFederationOptions, EngineUserOptions
+from components.vault_identity import VaultIdentity
+from stack import permissions, providers
+from stack.file import Declared, StackFile
+
+NAME = "vault-aws-auth"
+IDENTITY = "vault-identity"
+
+
+def declare(stack: StackFile) -> Mapping[str, Any]:
+    """Declare all that the stack consists of. Returns its outputs."""
+    aws_provider, vault_provider = providers.aws_provider(stack), providers.vault_provider(stack)
+    base = pulumi.ResourceOptions(providers=[aws_provider, vault_provider])
+    in_vault = pulumi.ResourceOptions(provider=vault_provider)
+    cluster, in_cluster = _cluster(stack, base)
+    issuer = _plugin_issuer(stack, base)
+    namespace_id = _namespace_id(stack)
+    mount = VaultAuthMount(
+        NAME, _given(path=stack.vault["mount_path"], identity_token_key=_key(issuer)), in_vault
+    )
+    identity = _identity(stack, cluster, mount, issuer, namespace_id, base)
+    of_accounts = providers.account_providers(stack)
+    auth = _auth(stack, mount, identity, _sts_roles(stack, identity, of_accounts), base)
+    _kv_engines(stack, vault_provider)
+    engine = _secrets_engine(stack, issuer, namespace_id, base)
+    policies = {
+        name: vault.Policy(name, name=name, policy=text, opts=in_vault).name
+        for name, text in stack.policies.items()
+    }
+    facts = {"region": stack.region, "connection": auth.connection, **_given(cluster=cluster and cluster.ref)}
+    facts["lookups"] = permissions.lookups(stack)
+    logins = {
+        name: _login(stack, name, declared, facts, policies, of_accounts, in_cluster)
+        for name, declared in stack.logins.items()
+    }
+    pod = _pod_of_vault(stack, identity)
+    consumers = {
+        name: _consumer(name, declared, auth, logins, pod, in_cluster)
+        for name, declared in stack.consumers.items()
+    }
+    return {
+        "vault": {
+            "address": stack.vault["address"],
+            "namespace": stack.vault["namespace"],
+            "mountPath": auth.path,
+            "serverIdHeader": auth.server_id_header,
+            "stsEndpoint": auth.sts_endpoint,
+            "stsRegion": auth.sts_region,
+        },
+        **(_cluster_outputs(cluster) if cluster else {}),
+        "logins": {name: login.output for name, login in logins.items()},
+        "callers": {name: it.kind.caller(it.options) for name, it in stack.logins.items()},
+        "consumers": {name: consumer.output for name, consumer in consumers.items()},
+        **({"secretsEngine": {"path": engine.path, "roles": engine.role_names}} if engine else {}),
+    }
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    """Those that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+# The cluster
+
+
+def _cluster(
+    stack: StackFile, base: pulumi.ResourceOptions
+) -> tuple[Cluster | None, pulumi.ResourceOptions]:
+    """The cluster, if there is one, and the options of what is declared in it."""
+    if stack.cluster is None:
+        return None, base
+    options = {**stack.cluster, "region": stack.region}
+    existing, namespaces = options.pop("existing"), options.pop("namespaces")
+    aws_provider = pulumi.ResourceOptions(providers=[base.providers[0]])
+    cluster: Cluster
+    if existing:
+        cluster = ExistingEksCluster(options["name"], options, aws_provider)
+    else:
+        options["pod_identity_agent"] = options["pod_identity_agent"] or _uses_pod_identity(stack)
+        cluster = EksCluster(options["name"], options, aws_provider)
+    kubernetes_provider = kubernetes.Provider("kubernetes", kubeconfig=cluster.kubeconfig)
+    made = [
+        kubernetes.core.v1.Namespace(
+            f"namespace-{name}",
+            metadata=kubernetes.meta.v1.ObjectMetaArgs(name=name),
+            opts=pulumi.ResourceOptions(provider=kubernetes_provider),
+        )
+        for name in namespaces
+    ]
+    providers = [*base.providers, kubernetes_provider]
+    return cluster, pulumi.ResourceOptions(providers=providers, depends_on=made)
+
+
+def _uses_pod_identity(stack: StackFile) -> bool:
+    declared = [stack.identity, *stack.logins.values()]
+    return any(it.options.get("method") is PodIdentityMethod.POD_IDENTITY for it in declared)
+
+
+def _cluster_outputs(cluster: Cluster) -> dict[str, Any]:
+    return {
+        "cluster": {
+            "name": cluster.name,
+            "oidcIssuer": cluster.oidc_issuer,
+            "oidcProviderArn": cluster.oidc_provider_arn,
+        },
+        "kubeconfig": cluster.kubeconfig,
+    }
+
+
+# Vault: its own AWS identity, the accounts it can look into, its mounts and engines
+
+
+def _identity(
+    stack: StackFile,
+    cluster: Cluster | None,
+    mount: VaultAuthMount,
+    issuer: VaultPluginIssuer | None,
+    namespace_id: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> VaultIdentity:
+    declared = stack.identity
+    facts = _given(
+        permissions=permissions.in_own_account(stack),
+        cluster=cluster.ref if cluster and "service_account" in declared.options else None,
+        issuer=issuer and issuer.issuer,
+        mount=mount.ref,
+        namespace_id=namespace_id,
+    )
+    identity: VaultIdentity = declared.kind(IDENTITY, _args(declared, facts), opts)
+    return identity
+
+
+def _args(declared: Declared, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments: what is written, and of the facts those that the kind takes."""
+    return {**declared.options, **{k: v for k, v in facts.items() if k in declared.kind.ARGS.__annotations__}}
+
+
+def _sts_roles(
+    stack: StackFile, identity: VaultIdentity, of_accounts: Mapping[str, aws.Provider]
+) -> dict[str, StsRole]:
+    """By account: its role, which this stack makes unless it is managed elsewhere."""
+    roles: dict[str, StsRole] = {}
+    for account, declared in stack.accounts.items():
+        if account not in of_accounts:
+            roles[account] = {"role_arn": declared["role_arn"], **_given(external_id=declared.get("external_id"))}  # type: ignore[typeddict-item]
+            continue
+        of_stack = ("role_arn", "deploy_role_arn", "trust_vault_identity")
+        options = {field: value for field, value in declared.items() if field not in of_stack}
+        own = [identity.principal_arn] if declared["trust_vault_identity"] and _is_known(stack) else []
+        made = TrustedAccount(
+            f"account-{account}",
+            {
+                **options,
+                "account_id": account,
+                "permissions": permissions.in_account(stack, account),
+                "tagged_sessions": stack.identity.kind.tagged_sessions(stack.identity.options),
+                "trusted_principals": [*own, *declared["trusted_principals"]],
+            },
+            pulumi.ResourceOptions(providers=[of_accounts[account]]),
+        )
+        roles[account] = made.sts_role
+    return roles
+
+
+def _is_known(stack: StackFile) -> bool:
+    """Whether it is known what Vault's identity is, so that other accounts can trust it."""
+    return stack.identity.kind.KIND != "existing" or "role_arn" in stack.identity.options
+
+
+def _auth(
+    stack: StackFile,
+    mount: VaultAuthMount,
+    identity: VaultIdentity,
+    sts_roles: Mapping[str, StsRole],
+    opts: pulumi.ResourceOptions,
+) -> VaultAwsAuth:
+    own = VaultAwsAuth.OPTIONS.__annotations__
+    options = {field: value for field, value in stack.vault.items() if field in own}
+    return VaultAwsAuth(
+        NAME,
+        {
+            **options,
+            **_given(account_id=stack.account_id),
+            "mount": mount.ref,
+            "region": stack.sts_region,
+            "credentials": identity.credentials,
+            "sts_roles": sts_roles,
+        },
+        opts,
+    )
+
+
+def _kv_engines(stack: StackFile, provider: vault.Provider) -> None:
+    for path, engine in stack.vault["kv"].items():
+        vault.Mount(
+            f"kv-{path}",
+            path=path,
+            type="kv",
+            options={"version": "2"},
+            description="Secrets, KV version 2",
+            opts=pulumi.ResourceOptions(provider=provider, protect=engine["protect"]),
+        )
+
+
+# Vault as an issuer that AWS trusts, and its AWS secrets engine
+
+
+def _plugin_issuer(stack: StackFile, opts: pulumi.ResourceOptions) -> VaultPluginIssuer | None:
+    """The issuer of Vault's identity tokens, if anything of the stack is federated."""
+    if stack.federation is None:
+        return None
+    engine = stack.secrets_engine.options if stack.secrets_engine else {}
+    audiences = {it["audience"] for it in (stack.identity.options, engine) if "audience" in it}
+    return VaultPluginIssuer(
+        "vault-issuer",
+        {**stack.federation, "namespace": stack.vault["namespace"], "audiences": sorted(audiences)},
+        opts,
+    )
+
+
+def _key(issuer: VaultPluginIssuer | None) -> pulumi.Output[str] | None:
+    return issuer.identity_token_key if issuer else None
+
+
+def _namespace_id(stack: StackFile) -> pulumi.Input[str]:
+    """The ID of Vault's namespace, which is part of its identity tokens' subject."""
+    namespace = stack.vault["namespace"]
+    if not stack.federation or not namespace:
+        return "root"
+    above, _, name = namespace.rpartition("/")
+    # A namespace is known to the one above it.
+    provider = vault.Provider("vault-above", address=stack.vault["address"], namespace=above or None)
+    found = vault.get_namespace_output(path=name, opts=pulumi.InvokeOutputOptions(provider=provider))
+    return found.namespace_id
+
+
+def _secrets_engine(
+    stack: StackFile,
+    issuer: VaultPluginIssuer | None,
+    namespace_id: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> AwsSecretsEngine | None:
+    section = stack.secrets_engine
+    if section is None:
+        return None
+    federated = section.kind == "federation"
+    own = (EngineFederationOptions if federated else EngineUserOptions).__annotations__
+    identity = {field: value for field, value in section.options.items() if field in own}
+    args = {field: value for field, value in section.options.items() if field not in own}
+    args |= {"region": stack.region, "endpoints": stack.vault["endpoints"]}
+    if federated and issuer:
+        args["federation"] = {**identity, "issuer": issuer.issuer, "namespace_id": namespace_id}
+        args["identity_token_key"] = issuer.identity_token_key
+    else:
+        args["user"] = identity
+    return AwsSecretsEngine("secrets-engine", args, opts)
+
+
+# Who logs in, and the software that does
+
+
+def _login(
+    stack: StackFile,
+    name: str,
+    declared: Declared,
+    facts: Mapping[str, Any],
+    policies: Mapping[str, pulumi.Output[str]],
+    of_accounts: Mapping[str, aws.Provider],
+    opts: pulumi.ResourceOptions,
+) -> Login:
+    args = _args(declared, facts)
+    args["policies"] = [policies.get(policy, policy) for policy in declared.options["policies"]]
+    # Named by what it owns in Vault: by the login's key, a login with a new key would write the same Vault
+    # role, which the old one, deleted afterwards, would delete.
+    component = declared.options.get("vault_role", name)
+    if "iam_role_name" in declared.kind.ARGS.__annotations__:
+        args.setdefault("iam_role_name", name)
+    if "look_up" in declared.kind.ARGS.__annotations__:
+        # Where the role of another account is managed elsewhere, the stack has no provider to look with.
+        account = declared.kind.account(declared.options)
+        provider = of_accounts.get(account or "")
+        args["look_up"] = provider is not None or account not in stack.accounts
+        if provider:
+            opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider]))
+    login: Login = declared.kind(component, args, opts)
+    return login
+
+
+def _pod_of_vault(stack: StackFile, identity: VaultIdentity) -> dict[str, Any] | None:
+    """The service account of Vault's own pods, if they have one."""
+    options = stack.identity.options
+    if "service_account" not in options:
+        return None
+    return {
+        "service_account": options["service_account"],
+        "iam_role_arn": identity.principal_arn,
+        "method": options["method"],
+    }
+
+
+def _consumer(
+    name: str,
+    declared: Declared,
+    auth: VaultAwsAuth,
+    logins: Mapping[str, Login],
+    pod: Mapping[str, Any] | None,
+    opts: pulumi.ResourceOptions,
+) -> Consumer:
+    login = logins[declared.consumes].ref if declared.consumes else None
+    args = _args(declared, _given(connection=auth.connection, login=login, pod=pod))
+    consumer: Consumer = declared.kind(name, args, opts)
+    return consumer

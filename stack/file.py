@@ -1,0 +1,283 @@
+"""A stack file, read whole: what the program gets, or every problem in it."""
+
+import contextlib
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pulumi.runtime import is_config_secret
+from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env
+
+from components import arns, consumers, logins, names, vault_identity
+from components.declared import to_camel
+from components.suggestions import suggestion
+from stack import rules
+from stack.reading import Problems, Section, StackFileError, read, read_kind
+from stack.sections import KEYS, PROJECT, REGION_KEY, Account, Cluster, ExistingCluster, Scalars, known_keys
+
+PROVIDERS = {
+    "aws": "set it in the environment, e.g. AWS_PROFILE",
+    "vault": f"write {PROJECT}:vault, and the token in the environment, VAULT_TOKEN",
+    "kubernetes": f"the kubeconfig is that of {PROJECT}:cluster",
+    "eks": f"write {PROJECT}:cluster",
+}
+"""Packages whose own configuration is ignored, because the stack configures its providers: what to do instead."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A login, a consumer or Vault's identity: the component's class, and its options."""
+
+    kind: Any
+    """The class: of `logins.KINDS`, `consumers.KINDS` or `vault_identity.KINDS`."""
+
+    options: dict[str, Any]
+    """Checked options of the class's OPTIONS: the arguments that people write."""
+
+    consumes: str = ""
+    """Of a consumer: name of the login that it uses; empty where it uses none."""
+
+
+@dataclass(frozen=True)
+class StackFile:
+    """A stack file without a problem. Options are arguments of components, named and typed as there."""
+
+    region: str
+    """`aws:region`: where the cluster is."""
+
+    account_id: str | None
+    """The account that the stack deploys into, if it is pinned."""
+
+    cluster: dict[str, Any] | None
+    vault: dict[str, Any]
+    identity: Declared
+    federation: dict[str, Any] | None
+    secrets_engine: Section | None
+    logins: Mapping[str, Declared]
+    consumers: Mapping[str, Declared]
+    accounts: Mapping[str, dict[str, Any]]
+    tags: Mapping[str, str]
+    policies: Mapping[str, str]
+    """Text of the Vault policies that the stack writes, by name."""
+
+    @property
+    def sts_region(self) -> str:
+        """The region whose STS verifies logins."""
+        return str(self.vault.get("sts_region", self.region))
+
+
+def load(root: Path) -> StackFile:
+    """The stack file of the stack that is being deployed, with the policies found under `root`.
+
+    Raises StackFileError.
+    """
+    # Read as a whole, not key by key, so that a misspelt key is seen. Pulumi hands configuration over in
+    # the environment or in memory, depending on what runs the program.
+    everything = {**get_config_env(), **CONFIG.get()}
+    raw = {key: value for key, value in everything.items() if key.partition(":")[0] in (PROJECT, *PROVIDERS)}
+    secret = {*get_config_secret_keys_env(), *(key for key in raw if is_config_secret(key))}
+    policies = {file.stem: file.read_text() for file in sorted((root / "policies" / "vault").glob("*.hcl"))}
+    return parse(raw, policies, frozenset(secret))
+
+
+def parse(
+    raw: Mapping[str, Any], policies: Mapping[str, str], hidden: frozenset[str] = frozenset()
+) -> StackFile:
+    """Configuration by full key (`vault-aws-auth:logins`), objects as such or as JSON, to a stack file.
+
+    `policies` are the known Vault policies by name; values under the keys `hidden` are not repeated in
+    messages. Raises StackFileError with all problems.
+    """
+    draft = Draft(raw, policies, Problems(hidden))
+    rules.check(draft)
+    return draft.finished()
+
+
+@dataclass
+class Draft:
+    """One reading of a stack file: each section as far as it is right. It collects problems instead of stopping
+    at the first."""
+
+    raw: Mapping[str, Any]
+    policies: Mapping[str, str]
+    problems: Problems
+    region: str | None = None
+    account_id: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    cluster: Section | None = None
+    vault: Section | None = None
+    identity: Section | None = None
+    federation: Section | None = None
+    secrets_engine: Section | None = None
+    accounts: Mapping[str, Section] = field(default_factory=dict)
+    logins: Mapping[str, Section] = field(default_factory=dict)
+    consumers: Mapping[str, Section] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._check_keys()
+        self.region = self._region()
+        self._scalars()
+        self.cluster = self._cluster() if self.given("cluster") else None
+        self.vault = self._section("vault")
+        self.identity = self._section("vaultIdentity")
+        self.federation = self._section("federation") if self.given("federation") else None
+        self.secrets_engine = self._section("secretsEngine") if self.given("secretsEngine") else None
+        self.accounts = self._sections("accounts", self._account)
+        self.logins = self._sections("logins", self._kind_of("logins"))
+        self.consumers = self._sections("consumers", self._kind_of("consumers"))
+
+    # What is written
+
+    def given(self, key: str) -> bool:
+        """Whether anything is written under a key; empty is its default in Pulumi.yaml."""
+        return self.raw.get(f"{PROJECT}:{key}") not in (None, {}, "", "{}")
+
+    def decoded(self, key: str) -> Any:
+        """What is under a key, whether it is JSON or not."""
+        value = self.raw.get(f"{PROJECT}:{key}")
+        if isinstance(value, str):
+            with contextlib.suppress(ValueError, RecursionError):  # not JSON: reported as not a mapping
+                return json.loads(value)
+        return value
+
+    def _mapping(self, key: str) -> dict[str, Any]:
+        """What is under a key; empty, and a problem, if it is not a mapping."""
+        value = self.decoded(key)
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            self.problems.add(f"{PROJECT}:{key}", "is not a mapping; write key: value pairs", value)
+            return {}
+        return {str(name): item for name, item in value.items()}
+
+    # Keys without sections
+
+    def _check_keys(self) -> None:
+        known = known_keys()
+        for key in self.raw:
+            package, _, name = key.partition(":")
+            if key == REGION_KEY:
+                continue
+            if package in PROVIDERS:
+                self.problems.add(
+                    key, f"is ignored: this project configures its own providers; {PROVIDERS[package]}"
+                )
+            elif name not in known:
+                ending = suggestion(name, known).replace("did you mean ", f"did you mean {PROJECT}:")
+                self.problems.add(key, f"is not a known key{ending}")
+
+    def _region(self) -> str | None:
+        region = self.raw.get(REGION_KEY)
+        if region is None:
+            self.problems.add(REGION_KEY, f"is missing; run: pulumi config set {REGION_KEY} us-east-1")
+            return None
+        if not isinstance(region, str) or not arns.REGION_FORM.fullmatch(region):
+            self.problems.add(REGION_KEY, "is not an AWS region; write e.g. us-east-1", region)
+            return None
+        return region
+
+    def _scalars(self) -> None:
+        # Empty is the default in Pulumi.yaml.
+        written = {"accountId": self.raw.get(f"{PROJECT}:accountId") or None, "tags": self._mapping("tags")}
+        scalars = read(Scalars, f"{PROJECT}:", written, self.problems)
+        if scalars:
+            self.account_id, self.tags = scalars.get("account_id"), scalars.get("tags") or {}
+
+    # Sections
+
+    def _section(self, key: str) -> Section | None:
+        value = self._mapping(key)
+        path = f"{PROJECT}:{key}"
+        if self.problems.at(path):  # not even a mapping
+            return None
+        kinds = KEYS[key].kinds
+        if "" in kinds:
+            return read(kinds[""], path, value, self.problems)
+        return read_kind(kinds, path, value, self.problems, KEYS[key].default_kind)
+
+    def _sections(self, key: str, read_one: Callable[[str, Any], Section | None]) -> dict[str, Section]:
+        """Those whose kind is known, as far as they are right."""
+        found = {}
+        for name, value in self._mapping(key).items():
+            path = f"{PROJECT}:{key}.{name}"
+            self._check_name(KEYS[key].name, name, path)
+            section = read_one(path, value)
+            if section:
+                found[name] = section
+        return found
+
+    def _check_name(self, what: str, name: str, path: str) -> None:
+        if what == "ACCOUNT":
+            if not arns.ACCOUNT_FORM.fullmatch(name):
+                self.problems.add(path, "is not an account ID; write its 12 digits, in quotes")
+            return
+        try:
+            names.check_vault_role(name)
+            if what == "LOGIN":
+                names.check_iam_name(name)
+        except ValueError as error:
+            self.problems.add(path, f"the {what.lower()}'s name {error}")
+
+    def _kind_of(self, key: str) -> Callable[[str, Any], Section | None]:
+        return lambda path, value: read_kind(KEYS[key].kinds, path, value, self.problems)
+
+    def _cluster(self) -> Section | None:
+        value, path = self._mapping("cluster"), f"{PROJECT}:cluster"
+        if self.problems.at(path):
+            return None
+        if value.get("existing") is not True:
+            unused = "is for an existing cluster; write nodeGroups, or existing: true"
+            value = self._without(value, ("nodeRoleArns",), path, unused)
+            return read(Cluster, path, value, self.problems)
+        of_created = {to_camel(name) for name in Cluster.__annotations__}
+        of_existing = {to_camel(name) for name in ExistingCluster.__annotations__}
+        unused = "is not used: an existing cluster is used as it is; remove it"
+        value = self._without(value, of_created - of_existing, path, unused)
+        return read(ExistingCluster, path, value, self.problems)
+
+    def _account(self, path: str, value: Any) -> Section | None:
+        if isinstance(value, Mapping) and value.get("roleArn"):
+            of_made = {to_camel(name) for name in Account.__annotations__} - {"roleArn", "externalId"}
+            value = self._without(value, of_made, path, "is not used: roleArn is used as it is; remove one")
+        return read(Account, path, value, self.problems)
+
+    def _without(
+        self, value: Mapping[str, Any], unused: Collection[str], path: str, why: str
+    ) -> dict[str, Any]:
+        for key in value:
+            if key in unused:
+                self.problems.add(f"{path}.{key}", why)
+        return {key: item for key, item in value.items() if key not in unused}
+
+    # The whole
+
+    def finished(self) -> StackFile:
+        """The stack file, if there is no problem. Raises StackFileError."""
+        if self.problems.found or not (self.region and self.vault and self.identity):
+            raise StackFileError(self.problems.found)
+        used = {policy for login in self.logins.values() for policy in login.options["policies"]}
+        used.update(self.vault.options["policies"])
+        written = (used & {*self.policies}) - {*self.vault.options["external_policies"]}
+        return StackFile(
+            region=self.region,
+            account_id=self.account_id,
+            cluster=self.cluster.options if self.cluster else None,
+            vault=self.vault.options,
+            identity=Declared(vault_identity.KINDS[self.identity.kind], self.identity.options),
+            federation=self.federation.options if self.federation else None,
+            secrets_engine=self.secrets_engine,
+            logins={
+                name: Declared(logins.KINDS[login.kind], login.options) for name, login in self.logins.items()
+            },
+            consumers={name: _consumer(consumer) for name, consumer in self.consumers.items()},
+            accounts={name: account.options for name, account in self.accounts.items()},
+            tags=self.tags,
+            policies={name: self.policies[name] for name in sorted(written)},
+        )
+
+
+def _consumer(section: Section) -> Declared:
+    options = {field: value for field, value in section.options.items() if field != "login"}
+    return Declared(consumers.KINDS[section.kind], options, section.options.get("login", ""))

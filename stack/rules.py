@@ -1,0 +1,427 @@
+"""What must hold between sections of a stack file. Looked at with whatever is right of each, so that all problems
+are reported at once. What must hold within one section is declared beside its fields."""
+
+import contextlib
+import ipaddress
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from components import arns, consumers, logins, vault_identity
+from components.component import Claim
+from components.declared import Key, Reader
+from components.secrets_engine import AwsCredentialType
+from components.suggestions import suggestion
+from stack.reading import SPELLING, Section, report
+from stack.sections import PROJECT
+
+if TYPE_CHECKING:
+    from stack.file import Draft, StackFile
+
+BUILT_IN_POLICIES = ("default",)
+"""Vault policies that need no file: every Vault has them."""
+
+PLACEHOLDER = "placeholder"
+PLACEHOLDER_ARN = "arn:aws:iam::111111111111:role/placeholder"
+"""What is known only when the stack is up."""
+
+
+def check(draft: "Draft") -> None:
+    """Report to the draft's problems whatever is wrong between its sections."""
+    for rule in (
+        _some_login,
+        _policies,
+        _names,
+        _node_groups,
+        _accounts_of_logins,
+        _accounts,
+        _used_accounts,
+        _existing_identity,
+        _cluster,
+        _federation,
+        _engines,
+        _consumers,
+        _partition,
+    ):
+        rule(draft)
+
+
+def _some_login(draft: "Draft") -> None:
+    path = f"{PROJECT}:logins"
+    elsewhere = draft.identity is not None and draft.identity.get("all_lookups") is True
+    if not draft.decoded("logins") and not draft.problems.at(path) and not elsewhere:
+        draft.problems.add(
+            path,
+            "has no login; write at least one, e.g. pod: {kind: service-account, …}, or, where other "
+            "stacks declare them, vaultIdentity.allLookups: true",
+        )
+
+
+def _policies(draft: "Draft") -> None:
+    """Policies must be in policies/vault/, or be managed elsewhere."""
+    external = {str(name) for _, name in draft.vault.entries("external_policies")} if draft.vault else set()
+    known = {*draft.policies, *external, *BUILT_IN_POLICIES}
+    for section in (*([draft.vault] if draft.vault else []), *draft.logins.values()):
+        for index, policy in section.entries("policies"):
+            if policy not in known:
+                draft.problems.add(
+                    section.at("policies", index),
+                    f"is not a Vault policy of this project; known: {', '.join(sorted(known))}. Write one of "
+                    f"these, add policies/vault/{policy}.hcl, or list it in vault.externalPolicies if it is "
+                    "managed elsewhere",
+                    policy,
+                )
+
+
+# Names
+
+
+class _Claimed(NamedTuple):
+    path: str
+    noun: str
+    value: str
+
+
+def _names(draft: "Draft") -> None:
+    """No two sections may claim one Vault role, service account or IAM name."""
+    # Vault and IAM ignore the case of their names; Kubernetes has no upper case.
+    owners: dict[tuple[str, str], str] = {}
+    for path, noun, value in _claims(draft):
+        owner = owners.setdefault((noun, value.lower()), path)
+        if owner != path and not draft.problems.at(path):  # of two claims of one field, one is reported
+            draft.problems.add(path, f"is the {noun} of {owner} already; write another", value)
+
+
+def _claims(draft: "Draft") -> Iterator[_Claimed]:
+    if draft.cluster:
+        for group, declared in draft.cluster.entries("node_groups"):
+            name = declared.get("role_name")
+            place = ("node_groups", Key(group), *(["role_name"] if name else []))
+            if name or draft.cluster.get("name"):
+                derived = f"{draft.cluster.get('name')}-{group}-node"
+                yield _Claimed(draft.cluster.at(*place), "IAM role", name or derived)
+    if draft.identity:
+        yield from _of(draft.identity, vault_identity.KINDS[draft.identity.kind].claims(_right(draft.identity)))
+    if draft.secrets_engine:
+        yield from _of(draft.secrets_engine, _engine_claims(_right(draft.secrets_engine)))
+    for name, login in draft.logins.items():
+        yield from _of(login, logins.KINDS[login.kind].claims(name, _right(login)))
+
+
+def _of(section: Section, claims: Iterator[Claim]) -> Iterator[_Claimed]:
+    for claim in claims:
+        if isinstance(claim.value, str) and not section.wrong & {*claim.place[:1]}:
+            yield _Claimed(section.at(*claim.place), claim.noun, claim.value)
+
+
+def _right(section: Section) -> dict[str, Any]:
+    """The options of a section without those that are wrong as a whole."""
+    return {field: value for field, value in section.options.items() if value is not None}
+
+
+def _engine_claims(options: Mapping[str, Any]) -> Iterator[Claim]:
+    yield from vault_identity.VaultIdentity.claims(options)
+    for role, declared in (options.get("roles") or {}).items():
+        # The engine's user must be allowed itself what it federates.
+        federates = declared and declared.get("credential_type") is AwsCredentialType.FEDERATION_TOKEN
+        if federates and declared.get("policy_document") and "user_name" in options:
+            yield Claim("IAM policy", f"{options['user_name']}-{role}", ("roles", Key(role)))
+
+
+# Accounts and principals
+
+
+def _node_groups(draft: "Draft") -> None:
+    """Node groups of logins must be of the cluster."""
+    known = _known_groups(draft)
+    for login in draft.logins.values() if known is not None else ():
+        for index, group in login.entries("node_groups"):
+            if group not in known:
+                draft.problems.add(
+                    login.at("node_groups", index),
+                    f"is not a node group of the cluster{suggestion(group, known)}",
+                    group,
+                )
+
+
+def _known_groups(draft: "Draft") -> Mapping[str, str | None] | None:
+    """The role ARN of each node group, None where the stack makes the role; None as a whole where the groups
+    cannot be known."""
+    if draft.cluster is None or draft.cluster.wrong & {"node_groups", "node_role_arns"}:
+        return None
+    options = draft.cluster.options
+    return {**dict.fromkeys(options.get("node_groups") or ()), **(options.get("node_role_arns") or {})}
+
+
+def _accounts_of_logins(draft: "Draft") -> None:
+    """The principals of a login must be of one account, and Vault must be able to look into it."""
+    if draft.problems.at(f"{PROJECT}:accountId") or draft.problems.at(f"{PROJECT}:accounts"):
+        return
+    reachable = {*draft.accounts, *([draft.account_id] if draft.account_id else [])}
+    groups = _known_groups(draft) or {}
+    for login in draft.logins.values():
+        bound = {
+            login.at(field, index): arns.parse(arn)
+            for field in ("principals", "role_arns")
+            for index, arn in login.entries(field)
+        }
+        for index, group in login.entries("node_groups"):
+            if arn := groups.get(group):
+                bound[login.at("node_groups", index)] = arns.parse(arn)
+        for path, parsed in bound.items():
+            if parsed.account not in reachable:
+                draft.problems.add(path, _no_sts_role(parsed), str(parsed))
+        if len({parsed.account for parsed in bound.values()}) > 1:
+            draft.problems.add(
+                login.path, "binds principals of several accounts; write one login for each account"
+            )
+
+
+def _no_sts_role(arn: arns.Arn) -> str:
+    entry = f'{{"{arn.account}": {{roleArn: "arn:{arn.partition}:iam::{arn.account}:role/NAME"}}}}'
+    return (
+        f"is of the account {arn.account}, into which Vault cannot look; write the role that Vault assumes "
+        f"there, {PROJECT}:accounts: {entry}, or, if it is the stack's own account, "
+        f'{PROJECT}:accountId: "{arn.account}"'
+    )
+
+
+def _accounts(draft: "Draft") -> None:
+    """The roles of an account must be of that account."""
+    for name, account in draft.accounts.items():
+        if not arns.ACCOUNT_FORM.fullmatch(name):
+            continue
+        for field in ("role_arn", "deploy_role_arn"):
+            role = account.get(field)
+            if role and arns.parse(role).account != name:
+                draft.problems.add(
+                    account.at(field), f"is of another account; write a role of {name}", role
+                )
+
+
+def _used_accounts(draft: "Draft") -> None:
+    """A role that this stack makes in an account must be used by a login."""
+    if draft.problems.below(f"{PROJECT}:logins"):
+        return
+    used = {account_of(login) or draft.account_id for login in draft.logins.values()}
+    for name, account in draft.accounts.items():
+        makes = not account.wrong and "role_arn" not in account.options
+        if makes and name not in used and not account.options["all_lookups"]:
+            draft.problems.add(
+                account.path,
+                "has a role that is unused: no login has principals of this account; add one, or write "
+                "allLookups: true if its Vault roles are written elsewhere",
+            )
+
+
+def account_of(login: Section) -> str | None:
+    """The account whose principals log in, where it is written; None: the stack's own."""
+    right = {field: [value for _, value in login.entries(field)] for field in ("principals", "role_arns")}
+    account: str | None = logins.KINDS[login.kind].account({**login.options, **right})
+    return account
+
+
+def _existing_identity(draft: "Draft") -> None:
+    """A role can be given a policy only in the stack's own account, and one that is not named cannot be
+    trusted."""
+    identity = draft.identity
+    if identity is None or identity.kind != "existing" or "role_arn" in identity.wrong:
+        return
+    role_arn = identity.get("role_arn")
+    if role_arn is None:
+        for account in draft.accounts.values():
+            ways = ("role_arn", "hcp", "trusted_principals", "trusted_services")
+            if not account.wrong and not any(account.options.get(way) for way in ways):
+                draft.problems.add(
+                    account.path,
+                    f"has a role that nothing can assume, because {identity.path} names no role; write hcp or "
+                    "trustedPrincipals",
+                )
+    elif (
+        draft.account_id
+        and identity.get("attach_policy") is True
+        and arns.parse(role_arn).account != draft.account_id
+    ):
+        draft.problems.add(
+            identity.at("role_arn"),
+            f"is not of the stack's own account {draft.account_id}; write attachPolicy: false, and have its "
+            "owner grant it what Vault needs",
+            role_arn,
+        )
+
+
+# What one section needs of another
+
+
+def _cluster(draft: "Draft") -> None:
+    """Without a cluster there are neither service accounts nor nodes."""
+    if draft.given("cluster"):
+        return
+    needs = [
+        login.path
+        for login in draft.logins.values()
+        if logins.KINDS[login.kind].needs_cluster(login.options)
+    ]
+    if draft.identity and draft.identity.get("service_account"):
+        needs.append(draft.identity.at("service_account"))
+    if needs:
+        draft.problems.add(
+            f"{PROJECT}:cluster", f"is missing, and {needs[0]} needs it; write at least {{name: NAME}}"
+        )
+
+
+def _federation(draft: "Draft") -> None:
+    """An issuer must be there for what is federated, and only for that."""
+    sections = (draft.identity, draft.secrets_engine)
+    federated = [section.path for section in sections if section and section.kind == "federation"]
+    path = f"{PROJECT}:federation"
+    if federated and not draft.given("federation"):
+        draft.problems.add(
+            path,
+            f"is missing, and {federated[0]} needs it; write at least {{issuer: https://vault.example.com}}",
+        )
+    read = draft.identity and (draft.secrets_engine or not draft.given("secretsEngine"))
+    if draft.given("federation") and not federated and read:
+        draft.problems.add(
+            path, "is unused: neither vaultIdentity nor secretsEngine has kind federation; remove it"
+        )
+
+
+def _engines(draft: "Draft") -> None:
+    """No two engines can be mounted at one path."""
+    engine = draft.secrets_engine
+    path = engine.get("path") if engine else None
+    if engine and path and draft.vault and path in dict(draft.vault.entries("kv")):
+        draft.problems.add(engine.at("path"), "is in vault.kv, too; write another path", path)
+
+
+def _consumers(draft: "Draft") -> None:
+    """A consumer must be able to use its login, and to reach Vault."""
+    for name, consumer in draft.consumers.items():
+        kind = consumers.KINDS[consumer.kind]
+        login = consumer.get("login")
+        if login and login not in draft.logins:
+            if login not in (draft.decoded("logins") or {}):
+                draft.problems.add(
+                    consumer.at("login"), f"is not a login{suggestion(login, draft.logins)}", login
+                )
+            continue
+        wired = _wired(draft, consumer, login)
+        if consumer.whole and wired:
+            args = {field: value for field, value in consumer.options.items() if field != "login"}
+            reader = Reader()
+            reader.fields({**args, **wired.args}, kind.ARGS)
+            refusals = [*reader.refusals, *kind.name_refusals(name)]
+            report(refusals, consumer.path, draft.problems, wired.elsewhere)
+
+
+class _Wired(NamedTuple):
+    """What the stack wires into a consumer, with placeholders for what is known later."""
+
+    args: dict[str, Any]
+    elsewhere: dict[tuple[str, ...], str]
+    """Where the places of these arguments are written."""
+
+
+def _wired(draft: "Draft", consumer: Section, name: str | None) -> _Wired | None:
+    """None where it cannot be known, because something else is wrong."""
+    if consumers.KINDS[consumer.kind].NEEDS_LOGIN:
+        login, vault = draft.logins.get(name or ""), draft.vault
+        if not (login and login.whole and vault and vault.whole):
+            return None
+        facts = logins.KINDS[login.kind].for_consumers(login.options)
+        connection = {
+            "path": vault.options["mount_path"],
+            "address": vault.options["address"],
+            "namespace": vault.options["namespace"],
+            "sts_region": PLACEHOLDER,
+        }
+        return _Wired(
+            {
+                "login": {"vault_role": PLACEHOLDER, "iam_role_arn": PLACEHOLDER_ARN, **facts},
+                "connection": connection,
+            },
+            {
+                ("login",): consumer.at("login"),
+                **{("login", field): login.at(field) for field in login.options},
+                ("connection",): vault.path,
+            },
+        )
+    identity = draft.identity
+    if not (identity and identity.whole):
+        return None
+    account = identity.get("service_account")
+    if account is None:
+        return _Wired({}, {("pod",): identity.at("service_account")})
+    pod = {"service_account": account, "iam_role_arn": PLACEHOLDER_ARN, "method": identity.get("method")}
+    return _Wired({"pod": pod}, {("pod",): identity.path})
+
+
+# AWS partitions
+
+_ARN_KEYS = ("accounts", "cluster", "logins", "secretsEngine", "vaultIdentity")
+"""Keys below which ARNs are written."""
+
+_TEXT_KEYS = ("audience", "externalId", "Condition")
+"""Keys of what may look like an ARN and names nothing that must be reached."""
+
+
+def _partition(draft: "Draft") -> None:
+    """The whole stack is of one partition of AWS, that of `aws:region`: from there no other can be reached."""
+    if draft.region is None:
+        return
+    partition = arns.partition_of(draft.region)
+    for key in _ARN_KEYS:
+        for path, found in _partitions(f"{PROJECT}:{key}", draft.decoded(key)):
+            if found != partition and not draft.problems.at(path):
+                # Not quoted, because the key may be an unknown one.
+                draft.problems.add(
+                    path,
+                    f"is an ARN of the partition {found}, and aws:region {draft.region} is of {partition}; "
+                    f"write arn:{partition}:…",
+                )
+    sts = draft.vault.get("sts_region") if draft.vault else None
+    if draft.vault and sts and arns.partition_of(sts) != partition:
+        draft.problems.add(
+            draft.vault.at("sts_region"),
+            f"is of the partition {arns.partition_of(sts)}, and aws:region {draft.region} is of {partition}; "
+            f"write a region of that, e.g. {draft.region}",
+            sts,
+        )
+
+
+def _partitions(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    """The partition of each ARN that is written somewhere below, by its path."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key not in _TEXT_KEYS:
+                yield from _partitions(f"{path}.{key}", item)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _partitions(f"{path}[{index}]", item)
+    elif isinstance(value, str):
+        with contextlib.suppress(ValueError):  # no ARN, or reported already as a wrong one
+            yield path, arns.parse(value).partition
+
+
+# Warnings
+
+
+def plaintext_warnings(stack: "StackFile") -> Iterator[str]:
+    """A warning for each URL without TLS that is not of this machine: accepted, for it may be meant."""
+    urls = {"address": (stack.vault["address"], "tokens, secrets and signed logins")}
+    for service, url in stack.vault["endpoints"].items():
+        urls[f"endpoints.{service}"] = (url, "AWS's answers about who logs in")
+    for key, (url, what) in urls.items():
+        if url.lower().startswith("http://") and not _is_loopback(urlsplit(url).hostname or ""):
+            yield (
+                f"{PROJECT}:vault.{key}: uses http: {what} travel unencrypted and can be altered in transit; "
+                "use https"
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,214 @@
+"""The keys of a stack file. A section's keys are the options of its component, and here what only a stack has."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import new_class
+from typing import Annotated
+
+from typing_extensions import NotRequired, TypedDict
+
+from components import arns, consumers, logins, vault_identity
+from components.cluster import EksClusterOptions, ExistingEksClusterOptions
+from components.consumers import HelmRelease
+from components.cross_account import TrustedAccountOptions
+from components.declared import UNIQUE, Default, Refusal, rule, to_camel
+from components.federation import VaultPluginIssuerOptions
+from components.forms import (
+    VAULT_ROLE_PATTERN,
+    AccountId,
+    MountPath,
+    Namespace,
+    PolicyName,
+    Region,
+    RoleArn,
+    Tags,
+)
+from components.secrets_engine.args import (
+    AwsSecretsEngineOptions,
+    EngineFederationOptions,
+    EngineUserOptions,
+    federation_tokens,
+)
+from components.vault_auth import VaultAwsAuthOptions
+
+PROJECT = "vault-aws-auth"
+REGION_KEY = "aws:region"
+
+
+class InCluster(TypedDict):
+    """What the stack makes in a cluster, and whether it makes the cluster."""
+
+    existing: NotRequired[Annotated[bool, Default(False)]]
+    """Find the cluster instead of creating it. Such a cluster is used as it is."""
+
+    namespaces: NotRequired[Annotated[Sequence[Namespace], Default(()), UNIQUE]]
+    """Kubernetes namespaces that the stack makes, and deletes with all in them."""
+
+
+class Cluster(EksClusterOptions, InCluster):
+    """The EKS cluster whose workloads log in."""
+
+
+class ExistingCluster(ExistingEksClusterOptions, InCluster):
+    """An EKS cluster that exists, and whose workloads log in."""
+
+
+class KvMount(TypedDict):
+    """A KV version 2 secrets engine."""
+
+    protect: NotRequired[Annotated[bool, Default(True)]]
+    """Refuse to delete the engine, and every secret in it, until this is false."""
+
+
+class Vault(VaultAwsAuthOptions):
+    """Vault, and its AWS auth mount."""
+
+    mount_path: NotRequired[Annotated[MountPath, Default("aws")]]
+    """Path of the mount, without `auth/`."""
+
+    sts_region: NotRequired[Region]
+    """Region whose STS verifies logins. Default: `aws:region`."""
+
+    kv: NotRequired[Annotated[Mapping[MountPath, KvMount], Default({})]]
+    """KV version 2 secrets engines that the stack mounts, by path."""
+
+    external_policies: NotRequired[Annotated[Sequence[PolicyName], Default(()), UNIQUE]]
+    """Vault policies that are managed elsewhere and that logins may name. The others are this stack's own:
+    written from policies/vault/, and deleted with it."""
+
+    policies: NotRequired[Annotated[Sequence[PolicyName], Default(()), UNIQUE]]
+    """Vault policies that the stack writes from policies/vault/ although no login of its own names them: for
+    the logins of other stacks."""
+
+
+@rule(Vault)
+def _address(vault: Vault) -> Iterator[Refusal]:
+    if "address" not in vault:
+        yield Refusal("address", "is missing; it is the URL of Vault, e.g. https://vault.example.com:8200")
+
+
+@rule(Vault, "policies", "external_policies")
+def _owners(vault: Vault) -> Iterator[Refusal]:
+    if both := sorted({*vault["policies"]} & {*vault["external_policies"]}):
+        yield Refusal("", f"has {both[0]} in {{policies}} and in {{external_policies}}; remove it from one")
+
+
+class Account(TrustedAccountOptions):
+    """Another account: the role in it that Vault assumes to look up callers from there."""
+
+    role_arn: NotRequired[RoleArn]
+    """ARN of that role if it is managed elsewhere. Default: this stack makes it."""
+
+    deploy_role_arn: NotRequired[RoleArn]
+    """Role that this stack assumes in the account to make that role.
+    Default: `OrganizationAccountAccessRole`."""
+
+    trust_vault_identity: NotRequired[Annotated[bool, Default(True)]]
+    """The role trusts Vault's own AWS identity."""
+
+
+@rule(Account, "trust_vault_identity", "trusted_principals", "trusted_services", "hcp", "role_arn")
+def _trusted(account: Account) -> Iterator[Refusal]:
+    ways = ("trust_vault_identity", "trusted_principals", "trusted_services", "hcp")
+    if "role_arn" not in account and not any(account.get(way) for way in ways):
+        yield Refusal(
+            "",
+            "has a role that nothing can assume; write {trust_vault_identity}: true, {trusted_principals}, "
+            "{trusted_services} or {hcp}",
+        )
+
+
+class UserSecretsEngine(AwsSecretsEngineOptions, EngineUserOptions):
+    """The engine works with the access key of an IAM user of its own."""
+
+
+class FederatedSecretsEngine(AwsSecretsEngineOptions, EngineFederationOptions):
+    """The engine works with a role that trusts its identity tokens (Vault Enterprise)."""
+
+
+@rule(FederatedSecretsEngine, "roles")
+def _federation_tokens(engine: FederatedSecretsEngine) -> Iterator[Refusal]:
+    yield from federation_tokens(engine["roles"])
+
+
+class ConsumerLogin(TypedDict):
+    """What a consumer uses."""
+
+    login: str
+    """Name of the login that it uses."""
+
+
+class ConsumerRelease(TypedDict):
+    """What the stack installs."""
+
+    release: NotRequired[HelmRelease]
+    """Helm chart that the stack installs. Default: it is installed by other means."""
+
+
+def _consumer(kind: type[consumers.Consumer]) -> type:
+    """The section of a kind of consumer: its options, its login, and its chart."""
+    bases = [kind.OPTIONS, *([ConsumerLogin] if kind.NEEDS_LOGIN else [])]
+    bases += [ConsumerRelease] if kind.HAS_RELEASE else []
+    return new_class(f"{kind.__name__}Section", tuple(bases), {}, lambda body: body.update(__doc__=kind.__doc__))
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of a stack file with a section, or several, below it."""
+
+    meaning: str
+
+    kinds: Mapping[str, type]
+    """The sections that can be there, by their `kind`; by "" where there is one without a kind."""
+
+    name: str = ""
+    """What tells several sections apart, where the key has a mapping of them: `LOGIN`."""
+
+    default_kind: str = ""
+    """The kind of a section that does not name one."""
+
+
+KEYS: Mapping[str, Key] = {
+    "cluster": Key("The EKS cluster. Not needed where no pod and no node logs in", {"": Cluster}),
+    "vault": Key("Vault, and its AWS auth mount", {"": Vault}),
+    "vaultIdentity": Key(
+        "The AWS identity that Vault runs as",
+        {kind: identity.OPTIONS for kind, identity in vault_identity.KINDS.items()},
+        default_kind="user",
+    ),
+    "federation": Key("Vault Enterprise as an OIDC issuer that AWS trusts", {"": VaultPluginIssuerOptions}),
+    "secretsEngine": Key(
+        "Vault's AWS secrets engine", {"user": UserSecretsEngine, "federation": FederatedSecretsEngine}
+    ),
+    "logins": Key(
+        "Who logs in, by a name of your choice; at least one",
+        {kind: login.OPTIONS for kind, login in logins.KINDS.items()},
+        "LOGIN",
+    ),
+    "consumers": Key(
+        "Software that logs in, and its configuration; by a name of your choice",
+        {kind: _consumer(consumer) for kind, consumer in consumers.KINDS.items()},
+        "CONSUMER",
+    ),
+    "accounts": Key("Other accounts whose principals log in, by account ID", {"": Account}, "ACCOUNT"),
+}
+"""The keys with sections, in the order in which one reads them."""
+
+
+class Scalars(TypedDict):
+    """The keys without sections."""
+
+    account_id: NotRequired[AccountId]
+    """The only account that the stack may be deployed into; strongly recommended."""
+
+    tags: NotRequired[Tags]
+    """Tags of every AWS resource, beside the stack's own."""
+
+
+NAME_PATTERNS = {"LOGIN": VAULT_ROLE_PATTERN, "CONSUMER": VAULT_ROLE_PATTERN, "ACCOUNT": arns.ACCOUNT_FORM.pattern}
+"""The form of the names of sections."""
+
+
+def known_keys() -> list[str]:
+    """Every key of the project."""
+    return sorted([*KEYS, *map(to_camel, Scalars.__annotations__)])
