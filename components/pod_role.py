@@ -48,9 +48,7 @@ NEEDED = {
 """What of a cluster each method needs."""
 
 
-def refusals(
-    cluster: pulumi.Input[EksClusterRef], method: PodIdentityMethod
-) -> Iterator[Refusal]:
+def refusals(cluster: pulumi.Input[EksClusterRef], method: PodIdentityMethod) -> Iterator[Refusal]:
     """What the method misses in a cluster, the argument `cluster`."""
     if isinstance(cluster, dict):
         for field in NEEDED[method]:

@@ -211,6 +211,8 @@ class VaultAwsAuth(Component):
     connection: VaultConnection
     """What logins and consumers must know of the mount, whole."""
 
+    OPTIONS = VaultAwsAuthOptions
+
     def __init__(self, name: str, args: VaultAwsAuthArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = checked(VaultAwsAuthArgs, args)
         super().__init__(name, opts)

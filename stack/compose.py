@@ -87,9 +87,7 @@ def _given(**values: Any) -> dict[str, Any]:
 # The cluster
 
 
-def _cluster(
-    stack: StackFile, base: pulumi.ResourceOptions
-) -> tuple[Cluster | None, pulumi.ResourceOptions]:
+def _cluster(stack: StackFile, base: pulumi.ResourceOptions) -> tuple[Cluster | None, pulumi.ResourceOptions]:
     """The cluster, if there is one, and the options of what is declared in it."""
     if stack.cluster is None:
         return None, base
@@ -166,7 +164,10 @@ def _sts_roles(
     roles: dict[str, StsRole] = {}
     for account, declared in stack.accounts.items():
         if account not in of_accounts:
-            roles[account] = {"role_arn": declared["role_arn"], **_given(external_id=declared.get("external_id"))}  # type: ignore[typeddict-item]
+            roles[account] = {
+                "role_arn": declared["role_arn"],
+                **_given(external_id=declared.get("external_id")),
+            }  # type: ignore[typeddict-item]
             continue
         of_stack = ("role_arn", "deploy_role_arn", "trust_vault_identity")
         options = {field: value for field, value in declared.items() if field not in of_stack}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from settings import FederatedIdentity, FederatedSecretsEngine, Settings
+from stack.file import StackFile
 
 
 class EditionError(Exception):
@@ -24,17 +24,17 @@ class Vault(NamedTuple):
     words: str
 
 
-def check(config: Settings) -> None:
+def check(stack: StackFile) -> None:
     """Raises EditionError if Vault cannot do what is asked for. Asks Vault only if that depends on it."""
-    needs = list(_needs(config))
+    needs = list(_needs(stack))
     if not needs:
         return
-    vault = ask(config.vault.address)
+    vault = ask(stack.vault["address"])
     missing = [need for need in needs if not need.met_by(vault)]
     if missing:
         lines = "\n".join(f"  {number}. {need}" for number, need in enumerate(missing, 1))
         raise EditionError(
-            f"{config.vault.address} is {vault.words}, which cannot do what the stack's configuration asks "
+            f"{stack.vault['address']} is {vault.words}, which cannot do what the stack's configuration asks "
             f"for; nothing was changed:\n{lines}"
         )
 
@@ -54,18 +54,18 @@ class _Need(NamedTuple):
         return f"{self.key}: needs {edition} {major}.{minor} or newer; {self.mend}"
 
 
-def _needs(config: Settings) -> Iterator[_Need]:
-    if isinstance(config.vault_identity, FederatedIdentity):
+def _needs(stack: StackFile) -> Iterator[_Need]:
+    if stack.identity.kind.KIND == "federation":
         yield _Need(
             "vault-aws-auth:vaultIdentity",
             (1, 17),
             True,
             "write kind: role (no stored credential either), or kind: user",
         )
-    if isinstance(config.secrets_engine, FederatedSecretsEngine):
+    if stack.secrets_engine and stack.secrets_engine.kind == "federation":
         yield _Need("vault-aws-auth:secretsEngine", (1, 16), True, "write kind: user")
-    for number, account in config.accounts.items():
-        if account.external_id or not account.role_arn:
+    for number, account in stack.accounts.items():
+        if "external_id" in account or "role_arn" not in account:
             yield _Need(
                 f"vault-aws-auth:accounts.{number}",
                 (1, 17),

@@ -8,6 +8,7 @@ from typing import Any
 from components.declared import NOTHING, Reader, Refusal, Spelling, to_camel
 from components.suggestions import suggestion
 
+
 class StackFileError(Exception):
     """Everything that is wrong with a stack file, one line for each problem."""
 

@@ -12,7 +12,7 @@ from components.component import Claim
 from components.declared import Key, Reader
 from components.secrets_engine import AwsCredentialType
 from components.suggestions import suggestion
-from stack.reading import SPELLING, Section, report
+from stack.reading import Section, report
 from stack.sections import PROJECT
 
 if TYPE_CHECKING:
@@ -101,7 +101,9 @@ def _claims(draft: "Draft") -> Iterator[_Claimed]:
                 derived = f"{draft.cluster.get('name')}-{group}-node"
                 yield _Claimed(draft.cluster.at(*place), "IAM role", name or derived)
     if draft.identity:
-        yield from _of(draft.identity, vault_identity.KINDS[draft.identity.kind].claims(_right(draft.identity)))
+        yield from _of(
+            draft.identity, vault_identity.KINDS[draft.identity.kind].claims(_right(draft.identity))
+        )
     if draft.secrets_engine:
         yield from _of(draft.secrets_engine, _engine_claims(_right(draft.secrets_engine)))
     for name, login in draft.logins.items():
@@ -194,9 +196,7 @@ def _accounts(draft: "Draft") -> None:
         for field in ("role_arn", "deploy_role_arn"):
             role = account.get(field)
             if role and arns.parse(role).account != name:
-                draft.problems.add(
-                    account.at(field), f"is of another account; write a role of {name}", role
-                )
+                draft.problems.add(account.at(field), f"is of another account; write a role of {name}", role)
 
 
 def _used_accounts(draft: "Draft") -> None:
@@ -258,9 +258,7 @@ def _cluster(draft: "Draft") -> None:
     if draft.given("cluster"):
         return
     needs = [
-        login.path
-        for login in draft.logins.values()
-        if logins.KINDS[login.kind].needs_cluster(login.options)
+        login.path for login in draft.logins.values() if logins.KINDS[login.kind].needs_cluster(login.options)
     ]
     if draft.identity and draft.identity.get("service_account"):
         needs.append(draft.identity.at("service_account"))
@@ -311,7 +309,7 @@ def _consumers(draft: "Draft") -> None:
             args = {field: value for field, value in consumer.options.items() if field != "login"}
             reader = Reader()
             reader.fields({**args, **wired.args}, kind.ARGS)
-            refusals = [*reader.refusals, *kind.name_refusals(name)]
+            refusals = [*reader.refusals, *kind.refusals_of_name(name, args)]
             report(refusals, consumer.path, draft.problems, wired.elsewhere)
 
 

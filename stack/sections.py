@@ -9,7 +9,6 @@ from typing_extensions import NotRequired, TypedDict
 
 from components import arns, consumers, logins, vault_identity
 from components.cluster import EksClusterOptions, ExistingEksClusterOptions
-from components.consumers import HelmRelease
 from components.cross_account import TrustedAccountOptions
 from components.declared import UNIQUE, Default, Refusal, rule, to_camel
 from components.federation import VaultPluginIssuerOptions
@@ -138,18 +137,12 @@ class ConsumerLogin(TypedDict):
     """Name of the login that it uses."""
 
 
-class ConsumerRelease(TypedDict):
-    """What the stack installs."""
-
-    release: NotRequired[HelmRelease]
-    """Helm chart that the stack installs. Default: it is installed by other means."""
-
-
 def _consumer(kind: type[consumers.Consumer]) -> type:
-    """The section of a kind of consumer: its options, its login, and its chart."""
-    bases = [kind.OPTIONS, *([ConsumerLogin] if kind.NEEDS_LOGIN else [])]
-    bases += [ConsumerRelease] if kind.HAS_RELEASE else []
-    return new_class(f"{kind.__name__}Section", tuple(bases), {}, lambda body: body.update(__doc__=kind.__doc__))
+    """The section of a kind of consumer: its options, and its login."""
+    bases = [*([ConsumerLogin] if kind.NEEDS_LOGIN else []), kind.OPTIONS]
+    return new_class(
+        f"{kind.__name__}Section", tuple(bases), {}, lambda body: body.update(__doc__=kind.__doc__)
+    )
 
 
 @dataclass(frozen=True)
@@ -205,7 +198,11 @@ class Scalars(TypedDict):
     """Tags of every AWS resource, beside the stack's own."""
 
 
-NAME_PATTERNS = {"LOGIN": VAULT_ROLE_PATTERN, "CONSUMER": VAULT_ROLE_PATTERN, "ACCOUNT": arns.ACCOUNT_FORM.pattern}
+NAME_PATTERNS = {
+    "LOGIN": VAULT_ROLE_PATTERN,
+    "CONSUMER": VAULT_ROLE_PATTERN,
+    "ACCOUNT": arns.ACCOUNT_FORM.pattern,
+}
 """The form of the names of sections."""
 
 
