@@ -54,9 +54,9 @@ class VaultAuthMount(Component):
     """The mount, whole: for `VaultAwsAuth` and `FederatedVaultIdentity`."""
 
     def __init__(
-        self, name: str, args: VaultAuthMountArgs | None = None, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: VaultAuthMountArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        args = checked(VaultAuthMountArgs, args or {})
+        args = checked(VaultAuthMountArgs, args)
         super().__init__(name, opts)
         mount = vault.AuthBackend(
             f"{name}-mount",

@@ -11,7 +11,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from . import arns
 from .component import Component
-from .declared import UNIQUE, Default, Form, Refusal, checked, rule
+from .declared import UNIQUE, Default, Form, Refusal, Secret, checked, rule
 from .forms import (
     AnyArn,
     Cidr,
@@ -34,10 +34,19 @@ class ClusterLog(Enum):
     """A control-plane log."""
 
     API = "api"
+    """Requests to the API server."""
+
     AUDIT = "audit"
+    """Who did what."""
+
     AUTHENTICATOR = "authenticator"
+    """Logins by IAM."""
+
     CONTROLLER_MANAGER = "controllerManager"
+    """The controllers."""
+
     SCHEDULER = "scheduler"
+    """The scheduler."""
 
 
 def _check_subnets(subnets: Sequence[object]) -> None:
@@ -156,7 +165,7 @@ class Cluster(Component):
     oidc_provider_arn: pulumi.Output[str]
     """ARN of the issuer's OIDC provider in IAM."""
 
-    kubeconfig: pulumi.Output[str]
+    kubeconfig: pulumi.Output[Annotated[str, Secret]]
     """Kubeconfig as JSON. A secret, though it gets its tokens from `aws eks get-token`."""
 
     node_role_arns: pulumi.Output[Mapping[str, str]]

@@ -135,7 +135,7 @@ class TrustedAccount(Component):
     role_arn: pulumi.Output[str]
     """ARN of the role. Known once the role has its permissions."""
 
-    external_id: pulumi.Output[str]
+    external_id: pulumi.Output[ExternalId]
     """External ID that the role's trust policy demands. A secret."""
 
     instance_profile: pulumi.Output[str]

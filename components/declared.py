@@ -240,9 +240,12 @@ def shape(annotation: Any) -> Shape:
         elif origin in (NotRequired, Required):
             annotation = inner[0]
         elif origin in (Union, types.UnionType):
-            plain = [it for it in inner if not _is_later(it) and it is not type(None)]
-            output = output or len(plain) < len([it for it in inner if it is not type(None)])
-            annotation = plain[0]
+            members = [it for it in inner if it is not type(None)]
+            now = [it for it in members if not _is_later(it)]
+            output = output or len(now) < len(members)
+            annotation = (now or members)[0]
+        elif origin is pulumi.Output:
+            output, annotation = True, inner[0]
         else:
             break
     item = key = None
@@ -252,6 +255,19 @@ def shape(annotation: Any) -> Shape:
     elif isinstance(origin, type) and issubclass(origin, Sequence):
         kind, item = list, shape(inner[0])
     return Shape(kind, output, tuple(forms), secret, default, item, key)
+
+
+def plain(annotation: Any) -> Any:
+    """An annotation without what is declared in it, for those who know types alone."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return plain(inner[0])
+    if origin in (Union, types.UnionType):
+        return Union[tuple(plain(it) for it in inner)]  # noqa: UP007 - made of members
+    if origin and inner:
+        members = tuple(map(plain, inner))
+        return origin[members[0] if len(members) == 1 else members]
+    return annotation
 
 
 def _is_later(annotation: Any) -> bool:

@@ -37,14 +37,31 @@ class IdentityMetadata(Enum):
     """What Vault can note about a caller on the token and on the entity's alias."""
 
     ACCOUNT_ID = "account_id"
+    """The account."""
+
     AUTH_TYPE = "auth_type"
+    """How the caller logged in: `iam`."""
+
     CANONICAL_ARN = "canonical_arn"
+    """The ARN of the IAM principal."""
+
     CLIENT_ARN = "client_arn"
+    """The ARN of the caller, session name included."""
+
     CLIENT_USER_ID = "client_user_id"
+    """The unique ID of the IAM principal."""
+
     INFERRED_AWS_REGION = "inferred_aws_region"
+    """The region of the instance."""
+
     INFERRED_ENTITY_ID = "inferred_entity_id"
+    """The ID of the instance."""
+
     INFERRED_ENTITY_TYPE = "inferred_entity_type"
+    """The word for an instance: `ec2_instance`."""
+
     INFERRED_HOSTNAME = "inferred_hostname"
+    """The host name of the instance."""
 
 
 class VaultConnection(TypedDict):

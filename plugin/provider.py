@@ -1,27 +1,35 @@
-"""The provider of the component package: the SDK's component host, with what it loses put back.
+"""The provider of the component package: the SDK's component host, over the library's declarations.
 
-The host takes its schema from the components' annotations and docstrings, and hands the inputs of a program
-in another language to the component's constructor. Here the schema is completed (`schema.py`), inputs are
-checked against it (`inputs.py`), and a component's refusal is one line in the program's own terms.
+The host takes its schema from the components' annotations, which `schema.py` completes, and hands the inputs of
+a program in another language to the component's constructor. What it would lose is checked before: it drops
+unknown inputs silently, takes an Output given for a whole object for an empty object, and hands integers over
+as floats. So inputs are read by the components' own declarations, and a refusal is one line in the program's
+own terms.
 """
 
 import json
-from inspect import isclass
+from inspect import get_annotations, isclass
+from typing import Any
+from unittest.mock import patch
 
 import pulumi
 from pulumi import Inputs
 from pulumi.provider import ConstructResult
-from pulumi.provider.experimental.analyzer import ComponentDefinition
+from pulumi.provider.experimental import component as host
+from pulumi.provider.experimental.analyzer import Analyzer, ComponentDefinition
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
 import components
 from components import consumers
+from components.declared import ArgumentError, Reader, Spelling, plain, to_camel
 from components.version import VERSION
 from plugin import schema
-from plugin.inputs import Checker
 
 NAME = "vault-aws-auth"
+
+SPELLING = Spelling(to_camel, lambda _: "")
+"""How other languages spell fields. No value is shown: it may be a secret."""
 
 
 def all_components() -> list[type[pulumi.ComponentResource]]:
@@ -36,21 +44,33 @@ def all_components() -> list[type[pulumi.ComponentResource]]:
     return [found[name] for name in sorted(found)]
 
 
+class _Analyzer(Analyzer):
+    """The SDK's, which knows no `Annotated`."""
+
+    def analyze_property(self, arg: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().analyze_property(plain(arg), *args, **kwargs)
+
+
 class Provider(ComponentProvider):
     """Constructs the components for programs in other languages."""
 
     def __init__(self) -> None:
         hosted = all_components()
-        super().__init__(hosted, NAME, version=VERSION)
-        self._camel = schema.names(self._component_defs, self._type_defs)
-        self._checker = Checker(NAME, self._type_defs)
+        with patch.object(host, "Analyzer", _Analyzer):  # the host has no other way to choose it
+            super().__init__(hosted, NAME, version=VERSION)
         complete = schema.complete(
-            json.loads(self.schema or "{}"), hosted, self._component_defs, self._type_defs, self._camel
+            json.loads(self.schema or "{}"), hosted, self._component_defs, self._type_defs
         )
         self.schema = json.dumps(complete)
 
     def map_inputs(self, inputs: Inputs, component_def: ComponentDefinition) -> Inputs:
-        return super().map_inputs(self._checker.checked(inputs, component_def), component_def)
+        """The inputs as the component takes them. Raises InputPropertiesError with all that is wrong."""
+        args = get_annotations(self._components[component_def.name].__init__)["args"]
+        reader = Reader(SPELLING)
+        read = reader.fields(inputs, args)
+        if reader.refusals:
+            raise pulumi.InputPropertiesError("\n".join(map(SPELLING.line, reader.refusals)), [])
+        return read or {}
 
     def construct(
         self,
@@ -65,5 +85,8 @@ class Provider(ComponentProvider):
             if not isinstance(error.inner, ValueError):
                 raise
             # A refusal of what was given, not a defect: without the traceback that the host would add.
-            message = schema.renamed_fields(str(error.inner), self._camel)
+            if isinstance(error.inner, ArgumentError):
+                message = "\n".join(map(SPELLING.line, error.inner.refusals))
+            else:
+                message = str(error.inner)
             raise pulumi.InputPropertiesError(message, []) from None

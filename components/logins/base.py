@@ -1,7 +1,7 @@
 """The base of every kind of login: what all have in common, and what each says of itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import pulumi
 import pulumi_vault as vault
@@ -32,10 +32,11 @@ class LoginArgs(LoginOptions):
 class Login(Component):
     """A Vault role, and who may log in with it."""
 
-    KIND: ClassVar[str]
+    # Not annotated: annotations of a component are its outputs.
+
+    KIND = ""
     """The word for the kind in stack files and outputs."""
 
-    # Types of fields, not annotated: annotations of a component are its outputs.
     OPTIONS = cast(type, dict)
     ARGS = cast(type, dict)
 
@@ -59,7 +60,7 @@ class Login(Component):
         super().__init__(name, opts, [pulumi.Alias(type_=renames.type_token(other)) for other in others])
         self._args = args
         self._login_name = name
-        self.connection_fields: VaultConnection = opened(args["connection"], VaultConnection)
+        self._connection = opened(args["connection"], VaultConnection)
 
     # What a kind says of itself, before anything is made. `options` are of the kind's OPTIONS.
 
@@ -110,7 +111,7 @@ class Login(Component):
         """
         return vault.aws.AuthBackendRole(
             f"{name}-vault-role",
-            backend=self.connection_fields["path"],
+            backend=self._connection["path"],
             role=self._args.get("vault_role", name),
             auth_type="iam",
             # An ARN in full is resolved once, here; one with a * is compared at each login.

@@ -1,7 +1,7 @@
 """The base of Vault's AWS identities: the options that all have, and the IAM objects that most make."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -50,10 +50,11 @@ class PermissionsArgs(TypedDict):
 class VaultIdentity(Component):
     """The AWS identity that Vault runs as."""
 
-    KIND: ClassVar[str]
+    # Not annotated: annotations of a component are its outputs.
+
+    KIND = ""
     """The word for the kind in stack files."""
 
-    # Types of fields, not annotated: annotations of a component are its outputs.
     OPTIONS = cast(type, dict)
     ARGS = cast(type, dict)
 

@@ -10,7 +10,7 @@ from typing_extensions import NotRequired
 
 from .. import iam
 from ..component import unique_name
-from ..declared import Default, Refusal, checked, rule
+from ..declared import Default, Refusal, Secret, checked, rule
 from ..forms import IamName, IamPolicyName
 from .base import POLICY_DESCRIPTION, GrantedOptions, PermissionsArgs, VaultIdentity, permissions_refusals
 from .credentials import VaultCredentials
@@ -64,7 +64,7 @@ class IamUserVaultIdentity(VaultIdentity):
     """ID of the access key, which is made once the user's policy is attached, so that it has its permissions.
     Empty once Vault has rotated it."""
 
-    secret_key: pulumi.Output[str]
+    secret_key: pulumi.Output[Annotated[str, Secret]]
     """Secret of the access key. A secret. Empty once Vault has rotated it."""
 
     def __init__(

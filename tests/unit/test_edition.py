@@ -6,7 +6,7 @@ import hvac
 import hvac.v1
 import pytest
 
-from composition import edition
+from stack import edition
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pulumi
 import pytest
 import yaml
 
-from composition import edition
+from stack import edition
 from tests import golden
 from tests.unit.recording import ISSUER, Recording, record
 

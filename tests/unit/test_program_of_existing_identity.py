@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from composition import edition
+from stack import edition
 from tests.unit.recording import ACCOUNT, Recording
 from tests.unit.test_program import run
 

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from composition import edition
+from stack import edition
 from tests.unit.recording import Recording
 from tests.unit.test_program import _enterprise, run, stack_config, whole  # noqa: F401 - a fixture
 
