@@ -49,6 +49,9 @@ class Form:
     numbers: bool = False
     """Whether a number is taken as text, as YAML makes one of an account ID."""
 
+    not_empty: bool = False
+    """Whether it is that of a list or mapping with at least one entry."""
+
     normal: Callable[[Any], Any] | None = None
     """Makes the one way to write a value of the several that are accepted."""
 
@@ -91,7 +94,7 @@ def not_empty(why: str) -> Form:
         if not value:
             raise ValueError(f"is empty; write at least one entry: {why}")
 
-    return Form(check)
+    return Form(check, not_empty=True)
 
 
 def _check_unique(values: Sequence[Any]) -> None:
@@ -468,7 +471,11 @@ def meanings(of: type) -> Mapping[str, str]:
 
     found: dict[str, str] = {}
     for base in bases_of(of):
-        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body  # type: ignore[attr-defined]
+        try:
+            source = textwrap.dedent(inspect.getsource(base))
+        except OSError:  # made at run time, from others; or installed without its source
+            continue
+        body = ast.parse(source).body[0].body  # type: ignore[attr-defined]
         for node, text in itertools.pairwise(body):
             said = text.value if isinstance(text, ast.Expr) else None
             if isinstance(node, ast.AnnAssign) and isinstance(said, ast.Constant):
@@ -477,9 +484,5 @@ def meanings(of: type) -> Mapping[str, str]:
 
 
 def _meaning(of: type, field: str) -> str:
-    try:
-        text = meanings(of).get(field, "")
-    except (OSError, SyntaxError):  # no source where it is installed
-        text = ""
-    first = re.split(r"[.:;](?:\s|$)", text)[0]
-    return f"it is the {first[:1].lower()}{first[1:]}" if first else "write it"
+    first = re.split(r"[.:;](?:\s|$)", meanings(of).get(field, ""))[0]
+    return f"write it: {first}" if first else "write it"

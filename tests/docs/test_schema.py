@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from settings.catalogue import SECTIONS
+from stack.sections import KEYS as SECTIONS
 from tools.docs.schema import FILE, stack_schema
 
 ROOT = Path(__file__).parents[2]

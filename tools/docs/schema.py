@@ -1,48 +1,45 @@
 """The JSON Schema of stack files, by which editors complete and check them. `make schema` writes it.
 
-It is made from the settings' models. It says of single values what a schema can say; what must hold between
-them only the program tells.
+It is made from the declarations of the sections. It says of single values what a schema can say; what must hold
+between them only the program checks.
 """
 
 import json
+import re
 import sys
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
-from pydantic import TypeAdapter
-from pydantic.json_schema import models_json_schema
-
-from components import arns
-from settings.catalogue import SECTIONS, Key
-from settings.consumers import CONSUMER_KINDS, ConsumerSettings
-from settings.parser import PROJECT, PROVIDERS
-from settings.section import Section
-from settings.values import VAULT_ROLE, AccountId, Region
-from tools.docs.docstrings import members
+from components.declared import Shape, fields_of, meanings, shape, to_camel
+from components.forms import Region
+from stack.file import PROVIDERS
+from stack.sections import (
+    KEYS,
+    NAME_PATTERNS,
+    PROJECT,
+    REGION_KEY,
+    Cluster,
+    ExistingCluster,
+    Key,
+    Scalars,
+    known_keys,
+)
 
 Schema = dict[str, Any]
 FILE = "schema/stack.schema.json"
-SCALARS: Mapping[str, tuple[Any, str]] = {
-    "aws:region": (Region, "AWS region of the cluster, and of all that has one"),
-    f"{PROJECT}:accountId": (
-        AccountId,
-        "The only account that the stack may be deployed into; strongly recommended",
-    ),
-    f"{PROJECT}:tags": (dict[str, str], "Tags of every AWS resource, beside the stack's own"),
-}
+REGION = "AWS region of the cluster, and of everything else that has one."
+
+_TYPES: Mapping[Any, str] = {str: "string", int: "integer", bool: "boolean", list: "array", dict: "object"}
 
 
 def stack_schema() -> Schema:
     """The schema of a whole stack file."""
-    config = {
-        key: {**TypeAdapter(type_).json_schema(), "description": text}
-        for key, (type_, text) in SCALARS.items()
-    }
-    config |= {f"{PROJECT}:{key}": _of_key(declared) for key, declared in SECTIONS.items()}
-    known = "|".join(sorted(key.removeprefix(f"{PROJECT}:") for key in config if key.startswith(PROJECT)))
-    sections = definitions()
-    # The sandbox adds it to stack files.
-    sections["Vault"]["required"].remove("address")
+    single = definitions()
+    config = {REGION_KEY: {**_of(shape(Region)), "description": REGION}}
+    config |= {f"{PROJECT}:{key}": field for key, field in single.pop("Scalars")["properties"].items()}
+    config |= {f"{PROJECT}:{key}": _of_key(declared) for key, declared in KEYS.items()}
+    # The sandbox adds the address to stack files.
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A stack file of vault-aws-auth",
@@ -50,7 +47,7 @@ def stack_schema() -> Schema:
         "properties": {
             "config": {
                 "type": "object",
-                "required": ["aws:region", f"{PROJECT}:vault"],
+                "required": [REGION_KEY, f"{PROJECT}:vault"],
                 # A platform's logins are declared by other stacks, which it cannot know.
                 "if": {
                     "properties": {
@@ -64,47 +61,118 @@ def stack_schema() -> Schema:
                 "else": {"required": [f"{PROJECT}:logins"]},
                 "properties": config,
                 "patternProperties": {
-                    f"^{PROJECT}:(?!({known})$)": False,
-                    f"^(?!aws:region$)({'|'.join(PROVIDERS)}):": False,
+                    f"^{PROJECT}:(?!({'|'.join(known_keys())})$)": False,
+                    f"^(?!{REGION_KEY}$)({'|'.join(PROVIDERS)}):": False,
                 },
             }
         },
-        "definitions": sections,
+        "definitions": single,
     }
 
 
 def definitions() -> dict[str, Schema]:
-    """The schema of each section, by the name of its model."""
-    models = [(model, "validation") for key in SECTIONS.values() for model in key.kinds.values()]
-    _, all_of_them = models_json_schema(models, ref_template="#/definitions/{model}")  # type: ignore[arg-type]
-    found = {name: _plain(schema) for name, schema in all_of_them["$defs"].items()}
-    for key in SECTIONS.values():
-        for model in key.kinds.values():
-            _own_first(model, found[name_of(model)])
-    for kind, model in CONSUMER_KINDS.items():
-        _tell_consumer(kind, model, found[name_of(model)])
-    # Pulumi writes a value so that `pulumi config set --secret` has encrypted.
-    secure = {"type": "object", "required": ["secure"], "properties": {"secure": {"type": "string"}}}
-    external_id = found["Account"]["properties"]["externalId"]
-    text = {key: external_id.pop(key) for key in ("type", "pattern")}
-    external_id["anyOf"] = [text, secure]
+    """The schema of each section, by its name."""
+    found: dict[str, Schema] = {}
+    waiting = [
+        Scalars,
+        ExistingCluster,
+        *(section for key in KEYS.values() for section in key.kinds.values()),
+    ]
+    while waiting:
+        section = waiting.pop(0)
+        if name_of(section) not in found:
+            found[name_of(section)] = _section(section)
+            waiting += [inner for it in fields_of(section).values() if (inner := _inner(it))]
+    for key in KEYS.values():
+        for kind, section in key.kinds.items():
+            if kind:
+                properties = found[name_of(section)]["properties"]
+                found[name_of(section)]["properties"] = {"kind": {"const": kind}, **properties}
     return found
+
+
+def _inner(field: Shape) -> type | None:
+    """The section that is below a field, if any."""
+    if field.is_fields:
+        return field.kind  # type: ignore[no-any-return]
+    return _inner(field.item) if field.item else None
+
+
+def _section(section: type) -> Schema:
+    shapes, texts = fields_of(section), meanings(section)
+    required = sorted(section.__required_keys__)  # type: ignore[attr-defined]
+    properties = {
+        to_camel(name): {**_of(field), "description": _spelled(texts[name], shapes)}
+        for name, field in shapes.items()
+    }
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**schema, "required": list(map(to_camel, required))} if required else schema
+
+
+def _spelled(text: str, shapes: Mapping[str, Shape]) -> str:
+    """A docstring with the keys of stack files for the names of fields."""
+    return re.sub(r"`(\w+)`", lambda it: f"`{to_camel(it[1])}`" if it[1] in shapes else it[0], text)
+
+
+def _of(field: Shape) -> Schema:
+    schema = _value(field)
+    if field.has_default and field.default not in ((), {}, ""):
+        schema["default"] = _plain(field.default)
+    if field.secret:
+        # Pulumi writes a value so that `pulumi config set --secret` has encrypted.
+        secure = {"type": "object", "required": ["secure"], "properties": {"secure": {"type": "string"}}}
+        return {"anyOf": [schema, secure]}
+    return schema
+
+
+def _value(field: Shape) -> Schema:
+    if field.is_fields:
+        return {"allOf": [{"$ref": f"#/definitions/{name_of(field.kind)}"}]}
+    if isinstance(field.kind, type) and issubclass(field.kind, Enum):
+        return {"enum": [member.value for member in field.kind]}
+    schema: Schema = {"type": _TYPES[field.kind]} if field.kind in _TYPES else {}
+    if field.kind is list and field.item:
+        schema["items"] = _of(field.item)
+    if field.kind is dict and field.item and field.key:
+        schema["additionalProperties"] = _of(field.item)
+        schema["propertyNames"] = {key: it for key, it in _value(field.key).items() if key == "pattern"}
+    for form in field.forms:
+        if form.not_empty:
+            schema["minProperties" if field.kind is dict else "minItems"] = 1
+        if form.numbers:
+            schema["type"] = ["string", "integer"]
+        if form.pattern:
+            schema["pattern"] = f"^(?:{form.pattern})$"
+        if form.example:
+            schema["examples"] = [form.example]
+    return schema
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _of_key(key: Key) -> Schema:
     one = _of_kinds(key)
     if not key.name:
         return {"description": f"{key.meaning}.", **one}
-    name = arns.ACCOUNT_FORM.pattern if key.name == "ACCOUNT" else VAULT_ROLE
     return {
         "description": f"{key.meaning}.",
         "type": "object",
-        "propertyNames": {"pattern": f"^({name})$"},
+        "propertyNames": {"pattern": f"^({NAME_PATTERNS[key.name]})$"},
         "additionalProperties": one,
     }
 
 
 def _of_kinds(key: Key) -> Schema:
+    if key.kinds.get("") is Cluster:
+        return {
+            "if": {"properties": {"existing": {"const": True}}, "required": ["existing"]},
+            "then": _reference(ExistingCluster),
+            "else": _reference(Cluster),
+        }
     if "" in key.kinds:
         return {"allOf": [_reference(key.kinds[""])]}
     branches = [
@@ -113,64 +181,22 @@ def _of_kinds(key: Key) -> Schema:
                 "properties": {"kind": {"const": kind}},
                 **({} if kind == key.default_kind else {"required": ["kind"]}),
             },
-            "then": _reference(model),
+            "then": _reference(section),
         }
-        for kind, model in key.kinds.items()
+        for kind, section in key.kinds.items()
     ]
     kind = {"description": "Which of the kinds it is.", "enum": list(key.kinds)}
     required = {} if key.default_kind else {"required": ["kind"]}
     return {"type": "object", "properties": {"kind": kind}, **required, "allOf": branches}
 
 
-def _own_first(model: type[Section], schema: Schema) -> None:
-    """Put the keys of this kind before those that every kind has."""
-    own = {
-        model.model_fields[name].alias
-        for name in vars(model).get("__annotations__", {})
-        if name in model.model_fields
-    }
-    schema["properties"] = dict(sorted(schema["properties"].items(), key=lambda it: it[0] not in own))
+def _reference(section: type) -> Schema:
+    return {"$ref": f"#/definitions/{name_of(section)}"}
 
 
-def _tell_consumer(kind: str, model: type[ConsumerSettings], schema: Schema) -> None:
-    """Say of a consumer's options what their own docstrings say."""
-    schema["properties"]["kind"] = {"const": kind, "type": "string"}
-    for option in members(model.component.OPTIONS):
-        key = str(model.model_fields[option.name].alias)
-        schema["properties"][key]["description"] = option.text
-    if model.needs_login:
-        schema["required"].append("login")
-    else:
-        del schema["properties"]["login"]
-
-
-def _plain(schema: Any) -> Any:
-    """Without what pydantic adds for itself: titles, null as another way to leave a key out."""
-    if isinstance(schema, list):
-        return [_plain(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    plain = {key: _plain(value) for key, value in schema.items() if key != "title" or isinstance(value, dict)}
-    if plain.get("default", "") is None:
-        del plain["default"]
-    if "patternProperties" in plain:  # of a mapping: its names have a form, and there are no others
-        plain["additionalProperties"] = False
-        plain.pop("propertyNames", None)
-    choices = [choice for choice in plain.get("anyOf", []) if choice != {"type": "null"}]
-    if len(choices) == 1:
-        del plain["anyOf"]
-        only = choices[0]
-        plain |= {"allOf": [only]} if "$ref" in only else only
-    return plain
-
-
-def _reference(model: type[Section]) -> Schema:
-    return {"$ref": f"#/definitions/{name_of(model)}"}
-
-
-def name_of(model: type[Section]) -> str:
+def name_of(section: type) -> str:
     """The name of a section among the definitions."""
-    return model.__name__.replace(" ", "_")
+    return section.__name__.removesuffix("Options").removesuffix("Section")
 
 
 if __name__ == "__main__":

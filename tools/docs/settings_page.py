@@ -5,16 +5,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from settings.catalogue import SECTIONS, Key
-from settings.consumers import CONSUMER_KINDS
-from settings.parser import PROJECT
-from settings.section import Section
+from stack.sections import KEYS, PROJECT, REGION_KEY, ExistingCluster, Key
 from tools.docs.docstrings import one_line
-from tools.docs.schema import SCALARS, Schema, definitions, name_of
+from tools.docs.schema import REGION, Schema, definitions, name_of
 
 INTRODUCTION = """# Settings
 
-Every key of a stack file, from the models that validate it. What has no default need not be given, unless it
+Every key of a stack file, from the declarations that check it. What has no default need not be given, unless it
 is **required**. `Pulumi.dev.yaml` shows all of them in a stack file.
 
 Editors that know JSON Schema, such as those with the YAML language server, complete and check stack files:
@@ -35,11 +32,11 @@ def page() -> str:
 
 
 def _page() -> Iterator[str]:
-    for name, (_, meaning) in SCALARS.items():
-        form = {"aws:region": "text, required", f"{PROJECT}:accountId": "12 digits, in quotes"}
-        yield f"| `{name}` | {form.get(name, 'mapping of text')} | {meaning} |"
     known = definitions()
-    for key, declared in SECTIONS.items():
+    yield f"| `{REGION_KEY}` | text, required | {REGION} |"
+    for name, form in (("accountId", "12 digits, in quotes"), ("tags", "mapping of text")):
+        yield f"| `{PROJECT}:{name}` | {form} | {known['Scalars']['properties'][name]['description']} |"
+    for key, declared in KEYS.items():
         yield f"\n## {key}\n\n{declared.meaning}.\n"
         yield from _example(key, declared)
         for kind, model in declared.kinds.items():
@@ -48,11 +45,13 @@ def _page() -> Iterator[str]:
                 said = "This is the default. " if kind == declared.default_kind else ""
                 yield f"`kind: {kind}`. {said}{_about(model)}"
             yield from _table("", known[name_of(model)], known)
+        if key == "cluster":
+            yield f"\n### cluster: existing\n\n`existing: true`. {_about(ExistingCluster)}"
+            yield from _table("", known[name_of(ExistingCluster)], known)
 
 
-def _about(model: type[Section]) -> str:
-    component = next((it.component for it in CONSUMER_KINDS.values() if it is model), None)
-    return one_line((component or model).__doc__ or "")
+def _about(section: type) -> str:
+    return one_line(section.__doc__ or "")
 
 
 def _example(key: str, declared: Key) -> Iterator[str]:
@@ -114,6 +113,8 @@ def _form(field: Schema, known: dict[str, Schema]) -> str:
         kind = "string"
         if field.get("examples") == ["1h30m"]:
             return "duration"
+    if kind is None:
+        return "mapping, or JSON"
     words = {"string": "text", "boolean": "`true`, `false`", "integer": "number"}[str(kind)]
     return f"{words}, e.g. `{field['examples'][0]}`" if field.get("examples") else words
 
