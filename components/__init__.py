@@ -9,10 +9,11 @@ an issuer that AWS trusts, and as one that hands out AWS credentials. Providers 
 `opts.providers`: aws, vault, kubernetes, eks.
 """
 
-from . import consumers
+from . import consumers, logins
 from .auth_mount import VaultAuthMount, VaultAuthMountArgs, VaultMount
 from .cluster import EksCluster, EksClusterArgs, ExistingEksCluster, ExistingEksClusterArgs
 from .cross_account import HcpVault, TrustedAccount, TrustedAccountArgs
+from .declared import ArgumentError, from_camel
 from .federation import PluginIssuer, VaultPluginIssuer, VaultPluginIssuerArgs
 from .iam import VaultPermissions, merge_permissions, permissions_of_principals
 from .logins.ec2_instance import Ec2InstanceLogin, Ec2InstanceLoginArgs
@@ -53,6 +54,7 @@ from .vault_identity import (
 
 __all__ = [
     "AccessKeyMode",
+    "ArgumentError",
     "AwsCredentialType",
     "AwsEndpoints",
     "AwsSecretsEngine",
@@ -100,6 +102,8 @@ __all__ = [
     "VaultPluginIssuer",
     "VaultPluginIssuerArgs",
     "consumers",
+    "from_camel",
+    "logins",
     "merge_permissions",
     "permissions_of_principals",
     "short_stack_traces",

@@ -448,6 +448,16 @@ def checked(of: type[_T], args: Mapping[str, Any]) -> _T:
     return cast(_T, read)
 
 
+def from_camel(of: type[_T], section: Mapping[str, Any]) -> _T:
+    """Options that are written with the keys of stack files, such as configuration. Raises ArgumentError."""
+    spelling = Spelling(to_camel, repr)
+    reader = Reader(spelling)
+    read = reader.fields(section, of)
+    if reader.refusals:
+        raise ArgumentError(reader.refusals, spelling)
+    return cast(_T, read)
+
+
 def opened(value: Any, of: type[_T]) -> _T:
     """A structure by its fields: one that came as an output as a whole has an output for each."""
     if not isinstance(value, pulumi.Output):

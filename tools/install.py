@@ -27,11 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = (
     "cli",
     "components",
-    "composition",
     "pipeline",
     "policies",
     "sandbox",
-    "settings",
     "stack",
     "tools",
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from settings.parser import PROJECT
+from stack.sections import PROJECT
 from stack.split import SplitError, text
 from stack.split.plan import CONSUMERS, LOGINS, Plan, Team
 

@@ -5,17 +5,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from settings import LoginSettings, ServiceAccountLogin, Settings, SettingsError, parse
-from settings.consumers import CONSUMER_KINDS
-from settings.parser import PROJECT
+from components.pod_role import PodIdentityMethod
+from stack.file import Declared, StackFile, parse
+from stack.reading import StackFileError
+from stack.sections import PROJECT
 from stack.split import SplitError
 from stack.split.teams import Assignment
 
 Config = dict[str, Any]
 
 LOGINS, CONSUMERS = f"{PROJECT}:logins", f"{PROJECT}:consumers"
-LOGIN_COMPONENTS = {"service-account": "ServiceAccountLogin", "principal": "PrincipalLogin"}
-"""The components of the logins that a team can have, by kind."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +49,17 @@ class Plan:
     """Why each login stays that does."""
 
 
-def read(config: Mapping[str, Any], policies: Mapping[str, str]) -> Settings:
-    """The settings of a stack file. Raises SplitError for what the program would refuse."""
+def read(config: Mapping[str, Any], policies: Mapping[str, str]) -> StackFile:
+    """A stack file, parsed. Raises SplitError for what the program would refuse."""
     try:
         return parse({key: _readable(value) for key, value in config.items()}, policies)
-    except SettingsError as error:
+    except StackFileError as error:
         raise SplitError(error.problems) from None
 
 
 def make(
     config: Config,
-    settings: Settings,
+    parsed: StackFile,
     policies: Mapping[str, str],
     assignment: Assignment,
     *,
@@ -68,13 +67,13 @@ def make(
     platform: str,
     project: str,
 ) -> Plan:
-    """The plan for a stack's configuration and its settings.
+    """The plan for a stack's configuration and its parsed.
 
     `stack` is its name, and `platform` the same in full, as stack references have it; `project` is the
     teams'. Raises SplitError if the platform's configuration would not be a good one.
     """
     gone = {login for logins in assignment.teams.values() for login in logins}
-    consumers = {name: it.login for name, it in settings.consumers.items() if it.login in gone}
+    consumers = {name: it.consumes for name, it in parsed.consumers.items() if it.consumes in gone}
     teams = []
     for team, logins in assignment.teams.items():
         mine = [name for name, login in consumers.items() if login in logins]
@@ -82,14 +81,14 @@ def make(
             Team(
                 team,
                 {
-                    "aws:region": settings.region,
+                    "aws:region": parsed.region,
                     f"{project}:platform": platform,
-                    **({f"{project}:accountId": settings.account_id} if settings.account_id else {}),
-                    f"{project}:tags": _tags(stack, settings),
+                    **({f"{project}:accountId": parsed.account_id} if parsed.account_id else {}),
+                    f"{project}:tags": _tags(stack, parsed),
                     f"{project}:logins": {name: config[LOGINS][name] for name in logins},
                     **({f"{project}:consumers": _of(config[CONSUMERS], mine)} if mine else {}),
                 },
-                frozenset(_components(settings, logins, mine)),
+                frozenset(_components(parsed, logins, mine)),
                 logins,
                 mine,
             )
@@ -100,7 +99,7 @@ def make(
             left[key] = {name: it for name, it in left[key].items() if name not in names}
             if not left[key]:
                 del left[key]
-    added = _added(config, settings, [settings.logins[name] for name in sorted(gone)])
+    added = _added(config, parsed, [parsed.logins[name] for name in sorted(gone)])
     for (section, key), value in added.items():
         above = left.setdefault(f"{PROJECT}:{section.partition('.')[0]}", {})
         for part in section.split(".")[1:]:
@@ -110,44 +109,44 @@ def make(
     return Plan(left, added, teams, assignment.staying)
 
 
-def _added(config: Config, settings: Settings, gone: Iterable[LoginSettings]) -> dict[tuple[str, str], Any]:
+def _added(config: Config, parsed: StackFile, gone: Iterable[Declared]) -> dict[tuple[str, str], Any]:
     """What the platform cannot derive any more, as it does not know these logins."""
     gone = list(gone)
     added: dict[tuple[str, str], Any] = {}
     if not gone:
         return added
-    if not settings.vault_identity.all_lookups:
+    if not parsed.identity.options["all_lookups"]:
         added["vaultIdentity", "allLookups"] = True
-    written = {policy for login in gone for policy in login.policies} & {*settings.policies}
-    if not written <= {*settings.vault.policies}:
-        added["vault", "policies"] = sorted(written | {*settings.vault.policies})
-    pods = [login for login in gone if isinstance(login, ServiceAccountLogin)]
-    cluster, own = settings.cluster, settings.account_id or ""
-    agent = any(login.method == "pod-identity" for login in pods)
-    if agent and cluster and not cluster.existing and not cluster.pod_identity_agent:
+    written = {policy for login in gone for policy in login.options["policies"]} & {*parsed.policies}
+    if not written <= {*parsed.vault["policies"]}:
+        added["vault", "policies"] = sorted(written | {*parsed.vault["policies"]})
+    pods = [login for login in gone if login.kind.needs_cluster(login.options)]
+    cluster, own = parsed.cluster, parsed.account_id or ""
+    agent = any(login.options.get("method") is PodIdentityMethod.POD_IDENTITY for login in pods)
+    if agent and cluster and not cluster["existing"] and not cluster["pod_identity_agent"]:
         added["cluster", "podIdentityAgent"] = True
-    made = settings.accounts.get(own)
-    if pods and made and not made.role_arn and not made.all_lookups:
+    made = parsed.accounts.get(own)
+    if pods and made and "role_arn" not in made and not made["all_lookups"]:
         added[f"accounts.{own}", "allLookups"] = True
     return added
 
 
-def _components(settings: Settings, logins: list[str], consumers: list[str]) -> Iterable[str]:
+def _components(parsed: StackFile, logins: list[str], consumers: list[str]) -> Iterable[str]:
     for name in logins:
-        login = settings.logins[name]
-        yield f"{PROJECT}:index:{LOGIN_COMPONENTS[login.kind]}::{login.vault_role or name}"
+        login = parsed.logins[name]
+        component = login.options.get("vault_role", name)
+        yield f"{PROJECT}:index:{login.kind.__name__}::{component}"
     for name in consumers:
-        component = CONSUMER_KINDS[settings.consumers[name].kind].component
-        yield f"{PROJECT}:index:{component.__name__}::{name}"
+        yield f"{PROJECT}:index:{parsed.consumers[name].kind.__name__}::{name}"
 
 
-def _tags(stack: str, settings: Settings) -> dict[str, str]:
+def _tags(stack: str, parsed: StackFile) -> dict[str, str]:
     """The tags that the stack gave its resources: they would change with the stack."""
     return {
         "managed-by": "pulumi",
         "pulumi-project": PROJECT,
         "pulumi-stack": stack,
-        **settings.tags,
+        **parsed.tags,
     }
 
 

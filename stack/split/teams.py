@@ -8,9 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from composition.permissions import account_of
-from settings import Ec2InstanceLogin, LoginSettings, ServiceAccountLogin, Settings
-from settings.values import is_wild
+from components.forms import is_wild
+from stack.file import Declared, StackFile
 from stack.split import SplitError
 
 Patterns = Mapping[str, Sequence[str]]
@@ -51,12 +50,12 @@ def read(file: Path) -> Patterns:
     return {str(team): patterns for team, patterns in given.items()}
 
 
-def by_namespace(settings: Settings) -> Assignment:
+def by_namespace(stack: StackFile) -> Assignment:
     """Each login to a team with the name of its service accounts' namespace, where they have one only."""
     found = Assignment()
-    for name, login in settings.logins.items():
+    for name, login in stack.logins.items():
         namespaces = sorted({account.partition("/")[0] for account in _accounts(login)})
-        why = cannot_go(settings, name)
+        why = cannot_go(stack, name)
         if not why and not namespaces:
             why = "it has no service account, so no namespace; a file of --teams can name it"
         elif not why and (len(namespaces) > 1 or is_wild(namespaces[0])):
@@ -68,14 +67,14 @@ def by_namespace(settings: Settings) -> Assignment:
     return found
 
 
-def by_patterns(settings: Settings, patterns: Patterns, gone: Mapping[str, Sequence[str]]) -> Assignment:
+def by_patterns(stack: StackFile, patterns: Patterns, gone: Mapping[str, Sequence[str]]) -> Assignment:
     """Each login to the team of which a pattern meets it; one of service accounts has to meet all of them.
 
     `gone` are the logins that teams have already, by team: a pattern that met them need not meet others.
     Raises SplitError for a login of two teams, one that cannot go, and a pattern that meets none.
     """
     found, problems = Assignment(), []
-    for name, login in settings.logins.items():
+    for name, login in stack.logins.items():
         takers = [
             team
             for team, wanted in patterns.items()
@@ -83,18 +82,18 @@ def by_patterns(settings: Settings, patterns: Patterns, gone: Mapping[str, Seque
         ]
         if len(takers) > 1:
             problems.append(f"logins.{name}: goes to {' and to '.join(takers)}; make the patterns narrower")
-        elif takers and (why := cannot_go(settings, name)):
+        elif takers and (why := cannot_go(stack, name)):
             problems.append(f"logins.{name}: cannot go to {takers[0]}: {why}")
         elif takers:
             found.teams.setdefault(takers[0], []).append(name)
         else:
-            found.staying[name] = cannot_go(settings, name) or "no team names it"
-    known = ", ".join(settings.logins) or "none"
+            found.staying[name] = cannot_go(stack, name) or "no team names it"
+    known = ", ".join(stack.logins) or "none"
     problems += [
         f"{team}: {pattern!r} meets no login; known: {known}"
         for team, wanted in patterns.items()
         for pattern in wanted
-        if not any(_meets(pattern, name, _accounts(login)) for name, login in settings.logins.items())
+        if not any(_meets(pattern, name, _accounts(login)) for name, login in stack.logins.items())
         and not any("/" in pattern or fnmatchcase(name, pattern) for name in gone.get(team, ()))
     ]
     if problems:
@@ -102,21 +101,22 @@ def by_patterns(settings: Settings, patterns: Patterns, gone: Mapping[str, Seque
     return found
 
 
-def cannot_go(settings: Settings, name: str) -> str:
+def cannot_go(stack: StackFile, name: str) -> str:
     """Why a login has to stay with the platform; empty if it can go."""
-    login = settings.logins[name]
-    if isinstance(login, Ec2InstanceLogin):
+    login = stack.logins[name]
+    if login.kind.KIND == "ec2-instance":
         return "it is of instances, which are the platform's"
-    if isinstance(login, ServiceAccountLogin):
-        return "it has vaultLookups, Vault's own permissions" if login.vault_lookups else ""
-    account = account_of(login)
-    if account in settings.accounts:
+    if login.options.get("vault_lookups"):
+        return "it has vaultLookups, Vault's own permissions"
+    account = login.kind.account(login.options)
+    if account in stack.accounts:
         return f"its principals are of the account {account}, into which only the platform can look"
     return ""
 
 
-def _accounts(login: LoginSettings) -> list[str]:
-    return login.service_accounts if isinstance(login, ServiceAccountLogin) else []
+def _accounts(login: Declared) -> Sequence[str]:
+    accounts: Sequence[str] = login.options.get("service_accounts", ())
+    return accounts
 
 
 def _meets(pattern: str, name: str, accounts: Sequence[str]) -> bool:
