@@ -495,4 +495,4 @@ def meanings(of: type) -> Mapping[str, str]:
 
 def _meaning(of: type, field: str) -> str:
     first = re.split(r"[.:;](?:\s|$)", meanings(of).get(field, ""))[0]
-    return f"write it: {first}" if first else "write it"
+    return f"write it ({first})" if first else "write it"

@@ -98,7 +98,7 @@ def _cluster(stack: StackFile, base: pulumi.ResourceOptions) -> tuple[Cluster | 
     if existing:
         cluster = ExistingEksCluster(options["name"], options, aws_provider)
     else:
-        options["pod_identity_agent"] = options["pod_identity_agent"] or _uses_pod_identity(stack)
+        options["pod_identity_agent"] = options["pod_identity_agent"] or uses_pod_identity(stack)
         cluster = EksCluster(options["name"], options, aws_provider)
     kubernetes_provider = kubernetes.Provider("kubernetes", kubeconfig=cluster.kubeconfig)
     made = [
@@ -113,7 +113,8 @@ def _cluster(stack: StackFile, base: pulumi.ResourceOptions) -> tuple[Cluster | 
     return cluster, pulumi.ResourceOptions(providers=providers, depends_on=made)
 
 
-def _uses_pod_identity(stack: StackFile) -> bool:
+def uses_pod_identity(stack: StackFile) -> bool:
+    """Whether anything of the stack gets its IAM role through EKS Pod Identity."""
     declared = [stack.identity, *stack.logins.values()]
     return any(it.options.get("method") is PodIdentityMethod.POD_IDENTITY for it in declared)
 

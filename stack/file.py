@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env
 
 from components import arns, consumers, logins, names, vault_identity
-from components.declared import to_camel
+from components.declared import fields_of, to_camel
 from components.suggestions import suggestion
 from stack import rules
 from stack.reading import Problems, Section, StackFileError, read, read_kind
@@ -228,28 +228,33 @@ class Draft:
         if self.problems.at(path):
             return None
         if value.get("existing") is not True:
-            unused = "is for an existing cluster; write nodeGroups, or existing: true"
-            value = self._without(value, ("nodeRoleArns",), path, unused)
-            return read(Cluster, path, value, self.problems)
+            why = "is for an existing cluster; write nodeGroups, or existing: true"
+            return self._read_used(Cluster, path, value, ("nodeRoleArns",), why)
         of_created = {to_camel(name) for name in Cluster.__annotations__}
         of_existing = {to_camel(name) for name in ExistingCluster.__annotations__}
-        unused = "is not used: an existing cluster is used as it is; remove it"
-        value = self._without(value, of_created - of_existing, path, unused)
-        return read(ExistingCluster, path, value, self.problems)
+        why = "is not used: an existing cluster is used as it is; remove it"
+        return self._read_used(ExistingCluster, path, value, of_created - of_existing, why)
 
     def _account(self, path: str, value: Any) -> Section | None:
-        if isinstance(value, Mapping) and value.get("roleArn"):
-            of_made = {to_camel(name) for name in Account.__annotations__} - {"roleArn", "externalId"}
-            value = self._without(value, of_made, path, "is not used: roleArn is used as it is; remove one")
-        return read(Account, path, value, self.problems)
+        if not isinstance(value, Mapping) or not value.get("roleArn"):
+            return read(Account, path, value, self.problems)
+        of_made = {to_camel(name) for name in Account.__annotations__} - {"roleArn", "externalId"}
+        return self._read_used(
+            Account, path, value, of_made, "is not used: roleArn is used as it is; remove one"
+        )
 
-    def _without(
-        self, value: Mapping[str, Any], unused: Collection[str], path: str, why: str
-    ) -> dict[str, Any]:
-        for key in value:
-            if key in unused:
-                self.problems.add(f"{path}.{key}", why)
-        return {key: item for key, item in value.items() if key not in unused}
+    def _read_used(
+        self, of: type, path: str, value: Mapping[str, Any], unused: Collection[str], why: str
+    ) -> Section | None:
+        """Read a section some of whose keys are known, but not used; `why` ends the message about these."""
+        given = [key for key in value if key in unused]
+        for key in given:
+            self.problems.add(f"{path}.{key}", why)
+        used = {key: item for key, item in value.items() if key not in unused}
+        section = read(of, path, used, self.problems)
+        if section and given:
+            return replace(section, wrong=section.wrong | {*fields_of(of)}, whole=False)
+        return section
 
     # The whole
 

@@ -52,6 +52,12 @@ SPELLING = Spelling(to_camel, lambda _: "")
 """How stack files spell fields. Values are quoted by `Problems`, which knows the secret ones."""
 
 
+def _join(path: str, place: Sequence[str | int]) -> str:
+    """`vault-aws-auth:logins.pod` and `("policies", 0)` as one path."""
+    below = SPELLING.path(place)
+    return path + below if not below or below[0] == "[" or path[-1] == ":" else f"{path}.{below}"
+
+
 @dataclass(frozen=True)
 class Section:
     """A section, as far as it is right."""
@@ -74,8 +80,7 @@ class Section:
 
     def at(self, *place: str | int) -> str:
         """The path of a field, or of an entry of it."""
-        below = SPELLING.path(place)
-        return f"{self.path}.{below}" if below and not below.startswith("[") else self.path + below
+        return _join(self.path, place)
 
     def get(self, field: str) -> Any:
         """A field that is right; None if it is not, or is not given."""
@@ -132,7 +137,5 @@ def report(
             prefix = tuple(map(str, refusal.place[:length]))
             if elsewhere and prefix in elsewhere:
                 at, place = elsewhere[prefix], refusal.place[length:]
-        spelled = SPELLING.path(place)
-        full = f"{at}.{spelled}" if spelled and not spelled.startswith("[") else at + spelled
         asked_by = "" if at.startswith(path) else f" (for {path})"
-        problems.add(full, SPELLING.message(refusal) + asked_by, refusal.value)
+        problems.add(_join(at, place), SPELLING.message(refusal) + asked_by, refusal.value)

@@ -102,23 +102,18 @@ def _claims(draft: "Draft") -> Iterator[_Claimed]:
                 yield _Claimed(draft.cluster.at(*place), "IAM role", name or derived)
     if draft.identity:
         yield from _of(
-            draft.identity, vault_identity.KINDS[draft.identity.kind].claims(_right(draft.identity))
+            draft.identity, vault_identity.KINDS[draft.identity.kind].claims(draft.identity.options)
         )
     if draft.secrets_engine:
-        yield from _of(draft.secrets_engine, _engine_claims(_right(draft.secrets_engine)))
+        yield from _of(draft.secrets_engine, _engine_claims(draft.secrets_engine.options))
     for name, login in draft.logins.items():
-        yield from _of(login, logins.KINDS[login.kind].claims(name, _right(login)))
+        yield from _of(login, logins.KINDS[login.kind].claims(name, login.options))
 
 
 def _of(section: Section, claims: Iterator[Claim]) -> Iterator[_Claimed]:
     for claim in claims:
-        if isinstance(claim.value, str) and not section.wrong & {*claim.place[:1]}:
+        if isinstance(claim.value, str):  # and not a wrong one, which is None
             yield _Claimed(section.at(*claim.place), claim.noun, claim.value)
-
-
-def _right(section: Section) -> dict[str, Any]:
-    """The options of a section without those that are wrong as a whole."""
-    return {field: value for field, value in section.options.items() if value is not None}
 
 
 def _engine_claims(options: Mapping[str, Any]) -> Iterator[Claim]:
@@ -310,7 +305,8 @@ def _consumers(draft: "Draft") -> None:
             reader = Reader()
             reader.fields({**args, **wired.args}, kind.ARGS)
             refusals = [*reader.refusals, *kind.refusals_of_name(name, args)]
-            report(refusals, consumer.path, draft.problems, wired.elsewhere)
+            elsewhere = {**wired.elsewhere, ("name",): consumer.path}
+            report(refusals, consumer.path, draft.problems, elsewhere)
 
 
 class _Wired(NamedTuple):

@@ -229,7 +229,7 @@ class ServiceAccountLogin(Login):
         yield from super().claims(name, options)
         role, field = options.get("iam_role_name", name), ("iam_role_name",)
         yield Claim("IAM role", role, field if "iam_role_name" in options else ())
-        if options.get("vault_lookups"):
+        if role and options.get("vault_lookups"):
             yield Claim("IAM policy", f"{role}-lookups", ("vault_lookups",))
         for index, account in enumerate(options.get("service_accounts") or ()):
             yield Claim("service account", account, ("service_accounts", index))

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 from pydantic_core import PydanticUndefined
-
 from settings import parse
 from settings.catalogue import SECTIONS, below, fields
 from settings.section import Section

@@ -5,14 +5,15 @@ from typing import Any
 import pulumi
 import pytest
 
-from settings import in_clear, parse
+from stack.file import parse
+from stack.rules import plaintext_warnings
 from tests.unit.test_program import run
-from tests.unit.test_settings import POLICIES, VALID
+from tests.unit.test_stack_file import POLICIES, VALID
 
 
 def warnings(**vault: Any) -> list[str]:
     config = {**VALID, "vault-aws-auth:vault": {"address": "https://vault.example.com:8200", **vault}}
-    return list(in_clear(parse(config, POLICIES)))
+    return list(plaintext_warnings(parse(config, POLICIES)))
 
 
 @pytest.mark.parametrize(
@@ -28,14 +29,14 @@ def test_tls_and_this_machine_are_not_worth_a_word(address: str) -> None:
 )
 def test_vault_without_tls_is_warned_of(address: str) -> None:
     assert warnings(address=address) == [
-        "vault-aws-auth:vault.address: is http, so tokens, secrets and signed logins go over the network in "
-        "clear, and whoever is between can change it; write https"
+        "vault-aws-auth:vault.address: uses http: tokens, secrets and signed logins travel unencrypted and "
+        "can be altered in transit; use https"
     ]
 
 
 def test_an_endpoint_of_aws_without_tls_is_warned_of() -> None:
     (warning,) = warnings(endpoints={"sts": "http://sts.example.com", "iam": "https://iam.example.com"})
-    assert warning.startswith("vault-aws-auth:vault.endpoints.sts: is http, so what AWS answers Vault")
+    assert warning.startswith("vault-aws-auth:vault.endpoints.sts: uses http: AWS's answers")
 
 
 def test_the_program_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,14 +6,10 @@ from typing import Any
 
 import pytest
 
-from settings import (
-    FederatedIdentity,
-    FederatedSecretsEngine,
-    PrincipalLogin,
-    RoleIdentity,
-    SettingsError,
-    parse,
-)
+from components import FederatedVaultIdentity, IamRoleVaultIdentity, PrincipalLogin
+from stack.compose import uses_pod_identity
+from stack.file import parse
+from stack.reading import StackFileError
 
 POLICIES = {"dev": ""}
 SECONDARY = "arn:aws:iam::222222222222:role"
@@ -50,7 +46,7 @@ def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
 
 
 def problems(*changes: tuple[str, Any]) -> list[str]:
-    with pytest.raises(SettingsError) as error:
+    with pytest.raises(StackFileError) as error:
         parse(changed(*changes), POLICIES)
     return error.value.problems
 
@@ -58,21 +54,21 @@ def problems(*changes: tuple[str, Any]) -> list[str]:
 def test_what_is_not_written_is_the_safe_choice() -> None:
     settings = parse(VALID, POLICIES)
     account = settings.accounts["222222222222"]
-    assert account.trust_vault_identity
-    assert not account.trusted_services
-    assert account.hcp is None
-    assert not account.all_lookups
-    assert settings.vault.kv["dev"].protect
-    assert not settings.vault_identity.all_lookups
+    assert account["trust_vault_identity"]
+    assert not account["trusted_services"]
+    assert "hcp" not in account
+    assert not account["all_lookups"]
+    assert settings.vault["kv"]["dev"]["protect"]
+    assert not settings.identity.options["all_lookups"]
     assert settings.cluster is None
     other = settings.logins["other"]
-    assert isinstance(other, PrincipalLogin)
-    assert other.max_ttl == "1h"
+    assert other.kind is PrincipalLogin
+    assert other.options["max_ttl"] == "1h"
 
 
 def test_the_name_of_a_policy_may_be_longer_than_that_of_a_role() -> None:
     long = ("accounts/222222222222/policyName", "p" * 128)
-    assert parse(changed(long), POLICIES).accounts["222222222222"].policy_name == "p" * 128
+    assert parse(changed(long), POLICIES).accounts["222222222222"]["policy_name"] == "p" * 128
     (problem,) = problems(("accounts/222222222222/policyName", "p" * 129))
     assert problem.endswith("is not the name of an IAM policy; write up to 128 letters, digits and _+=,.@-")
 
@@ -80,19 +76,21 @@ def test_the_name_of_a_policy_may_be_longer_than_that_of_a_role() -> None:
 @pytest.mark.parametrize("service", ["ec2.amazonaws.com", "ec2.amazonaws.com.cn", "ec2.c2s.ic.gov"])
 def test_the_services_of_every_partition_are_known(service: str) -> None:
     found = parse(changed(("accounts/222222222222", {"trustedServices": [service]})), POLICIES)
-    assert found.accounts["222222222222"].trusted_services == [service]
+    assert found.accounts["222222222222"]["trusted_services"] == [service]
 
 
 def test_the_way_of_a_login_to_its_role_is_one_word() -> None:
     for word, used in (("irsa", False), ("pod-identity", True)):
         config = changed(("cluster", CLUSTER), ("logins/pod", {**POD, "method": word}))
-        assert parse(config, POLICIES).uses_pod_identity is used
+        assert uses_pod_identity(parse(config, POLICIES)) is used
 
 
 @pytest.mark.parametrize("asked", [True, False])
 def test_the_pod_identity_agent_is_installed_for_the_logins_of_other_stacks(asked: bool) -> None:
     config = changed(("cluster", {**CLUSTER, "podIdentityAgent": asked}), ("logins/pod", POD))
-    assert parse(config, POLICIES).installs_pod_identity_agent is asked
+    cluster = parse(config, POLICIES).cluster
+    assert cluster
+    assert cluster["pod_identity_agent"] is asked
 
 
 def test_vaults_identity_is_one_word_and_no_login_changes() -> None:
@@ -105,8 +103,8 @@ def test_vaults_identity_is_one_word_and_no_login_changes() -> None:
         changed(("cluster", CLUSTER), pod, ("vaultIdentity", {"kind": "federation"}), issuer), POLICIES
     )
     assert user.logins == of_role.logins == federated.logins
-    assert isinstance(of_role.vault_identity, RoleIdentity)
-    assert isinstance(federated.vault_identity, FederatedIdentity)
+    assert of_role.identity.kind is IamRoleVaultIdentity
+    assert federated.identity.kind is FederatedVaultIdentity
 
 
 def test_the_options_of_a_consumer_are_those_of_its_component() -> None:
@@ -115,7 +113,7 @@ def test_the_options_of_a_consumer_are_those_of_its_component() -> None:
         ("logins/gloo", GLOO),
         ("consumers/gloo", {"kind": "gloo", "login": "gloo", "pathPrefix": "team", "edition": "enterprise"}),
     )
-    options = parse(config, POLICIES).consumers["gloo"].options()
+    options = parse(config, POLICIES).consumers["gloo"].options
     assert options["path_prefix"] == "team"
     assert options["edition"].value == "enterprise"
     assert "login" not in options
@@ -126,9 +124,8 @@ def test_an_engine_has_its_policy_document_as_json() -> None:
     engine["roles"]["my-role"]["policyDocument"] = {"Version": "2012-10-17", "Statement": []}  # type: ignore[index]
     found = parse(changed(("secretsEngine", engine)), POLICIES).secrets_engine
     assert found
-    assert (
-        found.given()["roles"]["my-role"]["policy_document"] == '{"Version": "2012-10-17", "Statement": []}'
-    )
+    document = found.options["roles"]["my-role"]["policy_document"]
+    assert document == '{"Version": "2012-10-17", "Statement": []}'
 
 
 def test_a_federated_engine_needs_no_key() -> None:
@@ -137,15 +134,16 @@ def test_a_federated_engine_needs_no_key() -> None:
         ("federation", {"issuer": "https://vault.example.com/"}),
     )
     settings = parse(config, POLICIES)
-    assert isinstance(settings.secrets_engine, FederatedSecretsEngine)
+    assert settings.secrets_engine
+    assert settings.secrets_engine.kind == "federation"
     assert settings.federation
-    assert settings.federation.issuer == "https://vault.example.com"
+    assert settings.federation["issuer"] == "https://vault.example.com"
 
 
 ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
     (
         [("accounts", {})],
-        f'vault-aws-auth:logins.other.principals[0]: "{SECONDARY}/app*" is of the account 222222222222, into which Vault cannot look; write the role that it is to assume there',
+        'vault-aws-auth:logins.other.principals[0]: "arn:aws:iam::222222222222:role/app*" is of the account 222222222222, into which Vault cannot look; write the role that Vault assumes there, vault-aws-auth:accounts: {"222222222222": {roleArn: "arn:aws:iam::222222222222:role/NAME"}}, or, if it is the stack\'s own account, vault-aws-auth:accountId: "222222222222"',
     ),
     (
         [("logins/other/principals", [f"{SECONDARY}/a", "arn:aws:iam::111111111111:role/b"])],
@@ -157,34 +155,34 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
     ),
     (
         [("logins/other/verifyAs", [f"{SECONDARY}/zebra"])],
-        f"vault-aws-auth:logins.other: has {SECONDARY}/zebra in verifyAs, which is none of its principals",
+        'vault-aws-auth:logins.other.verifyAs: "arn:aws:iam::222222222222:role/zebra" is none of the login\'s principals',
     ),
     (
         [("logins/other/verifyNotAs", [f"{SECONDARY}/app1"])],
-        f"vault-aws-auth:logins.other: has {SECONDARY}/app1 in verifyNotAs, which is one of its principals",
+        'vault-aws-auth:logins.other.verifyNotAs: "arn:aws:iam::222222222222:role/app1" is one of the login\'s principals',
     ),
     (
         [("logins/pod", POD)],
-        "vault-aws-auth:cluster: is missing, and vault-aws-auth:logins.pod needs the cluster; write at least {name: NAME}",
+        'vault-aws-auth:cluster: is missing, and vault-aws-auth:logins.pod needs it; write at least {name: NAME}',
     ),
     (
         [("cluster", CLUSTER), ("logins/pod", {**POD, "method": "pods"})],
-        "vault-aws-auth:logins.pod.method: \"pods\" is not one of them; write 'irsa' or 'pod-identity'",
+        'vault-aws-auth:logins.pod.method: "pods" is not one of irsa, pod-identity',
     ),
     (
         [
             ("cluster", CLUSTER),
             ("logins/pod", {**POD, "method": "pod-identity", "serviceAccountMode": "patch"}),
         ],
-        "vault-aws-auth:logins.pod: cannot patch, as EKS Pod Identity needs no annotation; write serviceAccountMode: none",
+        'vault-aws-auth:logins.pod.serviceAccountMode: is patch, and EKS Pod Identity needs no annotation; write none if the service account exists, else create',
     ),
     (
         [("vaultIdentity", {"kind": "role"})],
-        "vault-aws-auth:vaultIdentity: lets nobody run with the role; write serviceAccount or trustedServices",
+        'vault-aws-auth:vaultIdentity: has a role that nothing can assume; write serviceAccount or trustedServices',
     ),
     (
         [("vaultIdentity", {"kind": "role", "serviceAccount": "vault/vault"})],
-        "vault-aws-auth:cluster: is missing, and vault-aws-auth:vaultIdentity.serviceAccount needs the cluster",
+        'vault-aws-auth:cluster: is missing, and vault-aws-auth:vaultIdentity.serviceAccount needs it; write at least {name: NAME}',
     ),
     (
         [("vaultIdentity", {"kind": "role", "serviceAccount": "vault/*"}), ("cluster", CLUSTER)],
@@ -204,15 +202,15 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
     ),
     (
         [("accounts/333333333333", {})],
-        "vault-aws-auth:accounts.333333333333: has no login, so its role would be for nothing; write a login whose principals are of this account",
+        'vault-aws-auth:accounts.333333333333: has a role that is unused: no login has principals of this account; add one, or write allLookups: true if its Vault roles are written elsewhere',
     ),
     (
         [("accounts/222222222222", {"roleArn": f"{SECONDARY}/v", "roleName": "v"})],
-        "vault-aws-auth:accounts.222222222222: has a roleArn, which is used as it is; leave out roleName, or leave out roleArn",
+        'vault-aws-auth:accounts.222222222222.roleName: is not used: roleArn is used as it is; remove one',
     ),
     (
         [("accounts/222222222222", {"trustVaultIdentity": False})],
-        "vault-aws-auth:accounts.222222222222: has a role that trusts nobody",
+        'vault-aws-auth:accounts.222222222222: has a role that nothing can assume; write trustVaultIdentity: true, trustedPrincipals, trustedServices or hcp',
     ),
     (
         [("accounts/222222222222", {"deployRoleArn": "arn:aws:iam::333333333333:role/deploy"})],
@@ -232,11 +230,11 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
     ),
     (
         [("secretsEngine", {"kind": "user", "roles": {"a": {"credentialType": "iam_user"}}})],
-        "vault-aws-auth:secretsEngine.roles.a: gives credentials that may do nothing; write policyDocument or policyArns",
+        'vault-aws-auth:secretsEngine.roles.a: gives credentials without permissions; write policyDocument or policyArns',
     ),
     (
         [("secretsEngine", {"kind": "user", "roles": {"a": {"credentialType": "assumed_role"}}})],
-        "vault-aws-auth:secretsEngine.roles.a: assumes no role; write roleArns",
+        'vault-aws-auth:secretsEngine.roles.a.roleArns: is empty; write at least one role for assumed_role',
     ),
     (
         [("secretsEngine", {**ENGINE, "userName": "vault-auth"})],
@@ -268,7 +266,7 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
     ),
     (
         [("consumers/gloo", {"kind": "gloo"})],
-        "vault-aws-auth:consumers.gloo.login: is missing; it is the name of the login that the consumer uses",
+        'vault-aws-auth:consumers.gloo.login: is missing; write it (Name of the login that it uses)',
     ),
     (
         [("consumers/gloo", {"kind": "glo", "login": "other"})],
@@ -280,7 +278,7 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
     ),
     (
         [("consumers/gloo", {"kind": "gloo", "login": "other", "edition": "gold"})],
-        "vault-aws-auth:consumers.gloo.edition: \"gold\" is not one of them; write 'edge' or 'enterprise'",
+        'vault-aws-auth:consumers.gloo.edition: "gold" is not one of edge, enterprise',
     ),
 ]  # fmt: skip
 

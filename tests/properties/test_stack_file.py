@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settings import SettingsError, parse
-from tests.unit.test_settings import POLICIES, VALID
+from stack.file import parse
+from stack.reading import StackFileError
+from tests.unit.test_stack_file import POLICIES, VALID
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
 words = st.sampled_from(
@@ -39,7 +40,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def parse_or_explain(config: dict[str, Any]) -> list[str]:
     try:
         parse(config, POLICIES)
-    except SettingsError as error:
+    except StackFileError as error:
         problems = error.problems
     else:
         return []
@@ -86,6 +87,6 @@ def test_secret_values_never_appear_in_messages(secret: str) -> None:
     marked = f"@@{secret}@@"
     config = copy.deepcopy(VALID)
     config["vault-aws-auth:vault"] = dict.fromkeys(("address", "mountPath", "stsRegion", "unknown"), marked)
-    with pytest.raises(SettingsError) as error:
+    with pytest.raises(StackFileError) as error:
         parse(config, POLICIES, frozenset({"vault-aws-auth:vault"}))
     assert marked not in str(error.value)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from settings import SettingsError, parse
-from settings.consumers import CONSUMER_KINDS
-from tests.unit.test_settings_of_scenarios import (
+from components import consumers
+from stack.file import parse
+from stack.reading import StackFileError
+from tests.unit.test_stack_file_scenarios import (
     CLUSTER,
     ENGINE,
     FEDERATED,
@@ -46,71 +47,71 @@ REFUSED: list[tuple[list[tuple[str, Any]], str]] = [
     # Consumers
     (
         [*pods(method="pod-identity"), consumer("vault-secrets-operator")],
-        "logins.pod.method: is pod-identity, but a VaultAuth of method aws names its service account for irsa only; set the login's method to irsa (for vault-aws-auth:consumers.app)",
+        'logins.pod.method: is pod-identity, but a VaultAuth of method aws takes a service account only with irsa; write irsa (for vault-aws-auth:consumers.app)',
     ),
     (
         [*pods(method="pod-identity"), consumer("vault-agent")],
-        "logins.pod.method: is pod-identity, whose credentials the Vault Agent Injector does not hand to the agent; set the login's method to irsa, or form to file (for vault-aws-auth:consumers.app)",
+        'logins.pod.method: is pod-identity, whose credentials the Vault Agent Injector does not pass to the agent; write irsa, or form: file (for vault-aws-auth:consumers.app)',
     ),
     (
         [("cluster", CLUSTER), ("logins/pod", {**GLOO, "serviceAccountMode": "create"}), consumer("gloo")],
-        "logins.pod.serviceAccountMode: is create, but Gloo's chart makes its service accounts itself and Helm takes over none that exist; set it to none (for vault-aws-auth:consumers.app)",
+        "logins.pod.serviceAccountMode: is create, but Gloo's chart makes its service accounts itself, and Helm takes over none that exist; write none (for vault-aws-auth:consumers.app)",
     ),
     (
         [*PODS, consumer("gloo")],
-        "logins.pod.serviceAccounts: app/api are not Gloo's; write e.g. gloo-system/gloo and gloo-system/discovery (for vault-aws-auth:consumers.app)",
+        "logins.pod.serviceAccounts: has app/api, and not Gloo's two of one namespace; write e.g. gloo-system/gloo and gloo-system/discovery (for vault-aws-auth:consumers.app)",
     ),
     (
         [consumer("external-secrets", "other")],
-        "consumers.app.login: has none; use a login of service accounts",
+        'consumers.app.login: has no service accounts; use a login that has',
     ),
     (
         [*PODS, consumer("external-secrets", serviceAccount="app/other")],
-        "consumers.app.serviceAccount: 'app/other' is not one of the login's: app/api",
+        'consumers.app.serviceAccount: "app/other" is not one of the login\'s: app/api',
     ),
     (
         [*PODS, consumer("external-secrets", caSecretKey="ca")],
-        "consumers.app.caSecretKey: is given without caSecretName; write the secret's name, too",
+        'consumers.app.caSecretKey: is unused without caSecretName; write that as well, or remove this',
     ),
     (
         [*PODS, ("vault/namespace", "team/a"), consumer("vault-access-operator")],
-        "vault.namespace: 'team/a' cannot be told to consumers of kind vault-access-operator, which have no setting for it; use a Vault without namespaces, or another kind (for vault-aws-auth:consumers.app)",
+        'vault.namespace: "team/a" is a Vault namespace, and this kind of consumer has no setting for it; use the root namespace or another kind (for vault-aws-auth:consumers.app)',
     ),
     (
         [*PODS, ("consumers/a_b", {"kind": "external-secrets", "login": "pod"})],
-        "consumers.a_b: 'a_b' is not a Kubernetes name; write lower-case letters, digits, - and . (not first or last)",
+        'consumers.a_b: "a_b" is not a Kubernetes name; write lower-case letters, digits, - and . (not first or last)',
     ),
     (
         [*PODS, consumer("vault-agent", secrets=["config"])],
-        "consumers.app.secrets: 'config' is not NAME=PATH; write e.g. config=dev/data/app",
+        'consumers.app.secrets[0]: "config" is not NAME=PATH; write e.g. config=dev/data/app',
     ),
     (
         [("cluster", CLUSTER), ("logins/pod", GLOO), consumer("gloo", release={"version": ""})],
-        "consumers.app.release.version: is missing; write the chart's version, so that it is yours to change",
+        'consumers.app.release.version: "" is not the version of a chart; write e.g. 1.18.0',
     ),
     (
         [consumer("vault-server", None, replicas=2, plaintext=True)],
-        "consumers.app.replicas: 2 is not an odd number from 3 on; write 3, 5 or 7",
+        'consumers.app.replicas: 2 is not an odd number, 3 or more; write 3, 5 or 7',
     ),
     (
         [consumer("vault-server", None, plaintext=True, release={"version": "1"})],
-        "consumers.app.release: needs a namespace; write vault-aws-auth:vaultIdentity of kind role with a serviceAccount, or leave release out",
+        'vaultIdentity.serviceAccount: is missing; release needs the namespace of its service account (for vault-aws-auth:consumers.app)',
     ),
     # The secrets engine
     (
         [engine(credentialType="iam_user", policyArns=[AWS_POLICY], roleArns=[f"{SECONDARY}/a"])],
-        "secretsEngine.roles.my_role.roleArns: has no meaning for iam_user; leave it out",
+        'secretsEngine.roles.my_role.roleArns: is not used by iam_user; remove it',
     ),
     (
         [("secretsEngine", {**ENGINE, "defaultLeaseTtl": "48h"})],
-        "secretsEngine.defaultLeaseTtl: is longer than maxLeaseTtl; write a shorter one",
+        'secretsEngine.defaultLeaseTtl: "48h" is longer than maxLeaseTtl, 24h; write a shorter one',
     ),
     (
         [
             ISSUER,
             ("secretsEngine", {"kind": "federation", "roles": {"a": {"credentialType": "federation_token", "policyArns": [AWS_POLICY]}}}),
         ],
-        "secretsEngine.roles.a.credentialType: AWS gives federation tokens to IAM users alone, and the engine's identity is a role; use assumed_role, or give the engine a user",
+        'secretsEngine.roles.a.credentialType: "federation_token" is not for a federated engine: AWS gives federation tokens to IAM users alone; write assumed_role, or give the engine a user',
     ),
     # Federation
     (
@@ -123,16 +124,16 @@ REFUSED: list[tuple[list[tuple[str, Any]], str]] = [
     ),
     (
         [ISSUER],
-        "federation: is for nothing, as neither vaultIdentity nor secretsEngine is of kind federation; leave it out",
+        'federation: is unused: neither vaultIdentity nor secretsEngine has kind federation; remove it',
     ),
     # Other accounts
     (
         [("accounts/222222222222", {"hcp": {**HCP, "principalArn": "arn:aws:iam::333333333333:role/*"}})],
-        "accounts.222222222222.hcp.principalArn: 'arn:aws:iam::333333333333:role/*' is every role of HCP's account, of other customers too; write how the role of your cluster's nodes begins",
+        'accounts.222222222222.hcp.principalArn: "arn:aws:iam::333333333333:role/*" is every role of HCP\'s account, of other customers too; write how the role of your cluster\'s nodes begins',
     ),
     (
         [("accounts/222222222222", {"hcp": {**HCP, "principalArn": "arn:aws:iam::444444444444:role/a"}})],
-        "accounts.222222222222.hcp.principalArn: 'arn:aws:iam::444444444444:role/a' is not of the account 333333333333; write the role of the HCP cluster's nodes, which HCP shows beside the account",
+        'accounts.222222222222.hcp.principalArn: "arn:aws:iam::444444444444:role/a" is not of the account 333333333333; write the role of the HCP cluster\'s nodes, which HCP shows beside the account',
     ),
 ]  # fmt: skip
 
@@ -166,14 +167,14 @@ def test_components_are_not_asked_about_what_is_wrong_already() -> None:
 
 def test_a_component_does_not_repeat_what_is_secret() -> None:
     config = changed(*PODS, consumer("external-secrets", serviceAccount="app/s3cr3t"))
-    with pytest.raises(SettingsError) as error:
+    with pytest.raises(StackFileError) as error:
         parse(config, POLICIES, frozenset({"vault-aws-auth:consumers"}))
     assert error.value.problems == [
         "vault-aws-auth:consumers.app.serviceAccount: the value is not one of the login's: app/api"
     ]
 
 
-@pytest.mark.parametrize("kind", CONSUMER_KINDS)
+@pytest.mark.parametrize("kind", consumers.KINDS)
 def test_every_kind_of_consumer_can_be_asked(kind: str) -> None:
     login: dict[str, Any] = {**GLOO, "serviceAccountMode": "none"}
     options: dict[str, Any] = {}
@@ -181,6 +182,6 @@ def test_every_kind_of_consumer_can_be_asked(kind: str) -> None:
         options = {"plaintext": True}
     elif kind != "gloo":
         options = {"serviceAccount": "gloo-system/gloo"}
-    uses = "pod" if CONSUMER_KINDS[kind].needs_login else None
+    uses = "pod" if consumers.KINDS[kind].NEEDS_LOGIN else None
     config = changed(("cluster", CLUSTER), ("logins/pod", login), consumer(kind, uses, **options))
     assert parse(copy.deepcopy(config), POLICIES)

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - messages are long
-"""Settings: one message for each problem, with the key's path, the accepted form, and all of them at once."""
+"""Stack files: one message for each problem, with the key's path, the accepted form, and all of them at once."""
 
 import copy
 import json
@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import BaseModel
 
-from settings import Settings, SettingsError, UserIdentity, load, logins, parse, sections
-from settings.section import Section
+from components import AccessKeyMode, IamUserVaultIdentity, ServiceAccountLogin, ServiceAccountMode
+from components.vault_auth import server_id_header
+from stack.file import StackFile, load, parse
+from stack.reading import StackFileError
+from stack.sections import known_keys
 
 POLICIES = {"dev": 'path "dev/*" {}', "ops": ""}
 VALID: dict[str, Any] = {
@@ -43,7 +45,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
 
 
 def problems(config: dict[str, Any], **options: Any) -> list[str]:
-    with pytest.raises(SettingsError) as error:
+    with pytest.raises(StackFileError) as error:
         parse(config, POLICIES, **options)
     return error.value.problems
 
@@ -51,16 +53,18 @@ def problems(config: dict[str, Any], **options: Any) -> list[str]:
 def test_a_minimal_configuration_has_safe_defaults() -> None:
     settings = parse(VALID, POLICIES)
     assert settings.cluster
-    assert settings.cluster.endpoint_public_access is False
-    assert settings.vault.header == "vault.example.com"
-    assert settings.vault.mount_path == "aws"
+    assert settings.cluster["endpoint_public_access"] is False
+    assert server_id_header(settings.vault) == "vault.example.com"  # type: ignore[arg-type]
+    assert settings.vault["mount_path"] == "aws"
     assert settings.sts_region == "us-east-1"
-    assert isinstance(settings.vault_identity, UserIdentity)
-    assert settings.vault_identity.user_name == "vault-auth"
-    assert settings.vault_identity.access_key == "managed"
+    assert settings.identity.kind is IamUserVaultIdentity
+    assert settings.identity.options["user_name"] == "vault-auth"
+    assert settings.identity.options["access_key"] is AccessKeyMode.MANAGED
     pod = settings.logins["pod"]
-    assert isinstance(pod, logins.ServiceAccountLogin)
-    assert (pod.max_ttl, pod.allow_wildcards, pod.service_account_mode) == ("1h", False, "create")
+    assert pod.kind is ServiceAccountLogin
+    assert pod.options["max_ttl"] == "1h"
+    assert pod.options["allow_wildcards"] is False
+    assert pod.options["service_account_mode"] is ServiceAccountMode.CREATE
     assert settings.policies == {"dev": POLICIES["dev"]}
 
 
@@ -70,7 +74,7 @@ def test_objects_may_come_as_json_as_pulumi_hands_them_over() -> None:
 
 
 def test_no_header_is_demanded_only_when_that_is_written() -> None:
-    assert parse(changed("vault.serverIdHeader", ""), POLICIES).vault.header == ""
+    assert parse(changed("vault.serverIdHeader", ""), POLICIES).vault["server_id_header"] == ""
 
 
 def test_policies_of_others_may_be_named_and_are_not_written() -> None:
@@ -99,21 +103,8 @@ def test_a_policy_is_of_this_stack_or_of_somebody_else() -> None:
     config = changed("vault.policies", ["ops"])
     config["vault-aws-auth:vault"]["externalPolicies"] = ["ops"]
     assert problems(config) == [
-        "vault-aws-auth:vault: has ops in policies and in externalPolicies; leave it out of one"
+        "vault-aws-auth:vault: has ops in policies and in externalPolicies; remove it from one"
     ]
-
-
-def test_every_key_has_a_description_and_a_default_or_is_required() -> None:
-    models = {
-        cls
-        for module in (sections, logins)
-        for cls in vars(module).values()
-        if isinstance(cls, type) and issubclass(cls, Section)
-    }
-    assert len(models) > 8
-    for model in models:
-        for name, field in model.model_fields.items():
-            assert field.description, f"{model.__name__}.{name}"
 
 
 WRONG = [
@@ -130,27 +121,24 @@ WRONG = [
     (
         "aws:profile",
         "dev",
-        "aws:profile: is not heeded, as the stack makes its own providers; "
-        "set it in the environment, e.g. AWS_PROFILE",
+        'aws:profile: is ignored: this project configures its own providers; set it in the environment, e.g. AWS_PROFILE',
     ),
     (
         "vault:token",
         "s.1",
-        "vault:token: is not heeded, as the stack makes its own providers; "
-        "write vault-aws-auth:vault, and the token in the environment, VAULT_TOKEN",
+        'vault:token: is ignored: this project configures its own providers; write vault-aws-auth:vault, and the token in the environment, VAULT_TOKEN',
     ),
     (
         "kubernetes:context",
         "dev",
-        "kubernetes:context: is not heeded, as the stack makes its own providers; "
-        "the kubeconfig is that of vault-aws-auth:cluster",
+        'kubernetes:context: is ignored: this project configures its own providers; the kubeconfig is that of vault-aws-auth:cluster',
     ),
-    ("accountId", "1234", 'vault-aws-auth:accountId: "1234" is not an account ID; write its 12 digits'),
+    ("accountId", "1234", 'vault-aws-auth:accountId: "1234" is not an account ID; write its 12 digits, in quotes'),
     ("tags", {"a": 1}, "vault-aws-auth:tags.a: 1 is not text; write it in quotes"),
-    ("logins", "pod", 'vault-aws-auth:logins: "pod" is not a mapping; write key: value lines below it'),
+    ("logins", "pod", 'vault-aws-auth:logins: "pod" is not a mapping; write key: value pairs'),
     ("logins", {}, "vault-aws-auth:logins: has no login; write at least one, e.g. pod: {kind: service-account, …}, or, where other stacks declare them, vaultIdentity.allLookups: true"),
     # Cluster
-    ("cluster.name", MISSING, "vault-aws-auth:cluster.name: is missing; it is the name of the EKS cluster"),
+    ("cluster.name", MISSING, 'vault-aws-auth:cluster.name: is missing; write it (Name of the cluster in EKS)'),
     (
         "cluster.name",
         "-eks",
@@ -165,7 +153,7 @@ WRONG = [
     (
         "cluster.nodeGroups.default.minSize",
         -1,
-        "vault-aws-auth:cluster.nodeGroups.default.minSize: -1 is too small; write 0 or more",
+        'vault-aws-auth:cluster.nodeGroups.default.minSize: -1 is out of range; write 0 to 450',
     ),
     (
         "cluster.nodeGroups.default.instanceType",
@@ -182,23 +170,22 @@ WRONG = [
     (
         "cluster.endpointPublicAccess",
         True,
-        "vault-aws-auth:cluster: has a public endpoint; say in publicAccessCidrs who may reach it, "
-        "e.g. 203.0.113.0/24",
+        'vault-aws-auth:cluster.publicAccessCidrs: is missing; write the address ranges that may reach the public endpoint, e.g. 203.0.113.0/24',
     ),
     (
         "cluster.existing",
         True,
-        "vault-aws-auth:cluster: is an existing cluster, used as it is; leave out nodeGroups",
+        'vault-aws-auth:cluster.nodeGroups: is not used: an existing cluster is used as it is; remove it',
     ),
     (
         "cluster.vpcId",
         "vpc-01234567",
-        "vault-aws-auth:cluster: has a vpcId without subnetIds; write subnets of that VPC, or leave out both",
+        'vault-aws-auth:cluster.vpcId: is given without subnetIds; write both, or neither for the default VPC',
     ),
     (
         "cluster.subnetIds",
         ["subnet-01234567", "subnet-12345678"],
-        "vault-aws-auth:cluster: has subnetIds without a vpcId; write the VPC that they are in, or leave out both",
+        'vault-aws-auth:cluster.subnetIds: is given without vpcId; write both, or neither for the default VPC',
     ),
     (
         "cluster.encryptionKeyArn",
@@ -246,8 +233,7 @@ WRONG = [
     (
         "vault.identityAlias",
         "arn",
-        "vault-aws-auth:vault.identityAlias: \"arn\" is not one of them; "
-        "write 'role_id', 'unique_id', 'canonical_arn' or 'full_arn'",
+        'vault-aws-auth:vault.identityAlias: "arn" is not one of role_id, unique_id, canonical_arn, full_arn',
     ),
     ("vaultIdentity.kind", "users", 'vault-aws-auth:vaultIdentity.kind: "users" is not a kind; did you mean user?'),
     (
@@ -267,7 +253,7 @@ WRONG = [
         "service-acount",
         'vault-aws-auth:logins.pod.kind: "service-acount" is not a kind; did you mean service-account?',
     ),
-    ("logins.pod", 5, "vault-aws-auth:logins.pod: 5 is not a mapping; write key: value lines below it"),
+    ("logins.pod", 5, 'vault-aws-auth:logins.pod: 5 is not a mapping; write key: value pairs'),
     (
         "logins.pod.maxTtl",
         "768x",
@@ -276,20 +262,18 @@ WRONG = [
     (
         "logins.pod.ttl",
         "2h",
-        "vault-aws-auth:logins.pod: has ttl 2h, longer than maxTtl 1h; write a shorter ttl or a longer maxTtl",
+        'vault-aws-auth:logins.pod.ttl: "2h" is longer than maxTtl, 1h; write a shorter ttl or a longer maxTtl',
     ),
     (
         "logins.pod.policies",
         ["dve"],
-        'vault-aws-auth:logins.pod.policies[0]: "dve" is not a Vault policy of this project; '
-        "known: default, dev, ops. Write one of these, add policies/vault/dve.hcl, or list it in "
-        "vault.externalPolicies if somebody else manages it",
+        'vault-aws-auth:logins.pod.policies[0]: "dve" is not a Vault policy of this project; known: default, dev, ops. Write one of these, add policies/vault/dve.hcl, or list it in vault.externalPolicies if it is managed elsewhere',
     ),
-    ("logins.pod.policies", [], "vault-aws-auth:logins.pod.policies: [] is too short; write 1 or more"),
+    ("logins.pod.policies", [], 'vault-aws-auth:logins.pod.policies: is empty; write at least one entry: a token without policies can do nothing'),
     (
         "logins.pod.policies",
         MISSING,
-        "vault-aws-auth:logins.pod.policies: is missing; it is the list of the token's Vault policies",
+        "vault-aws-auth:logins.pod.policies: is missing; write it (Names of the token's Vault policies, at least one)",
     ),
     (
         "logins.pod.serviceAccounts",
@@ -305,14 +289,12 @@ WRONG = [
     (
         "logins.pod.serviceAccounts",
         ["app/*"],
-        "vault-aws-auth:logins.pod: has the wildcard 'app/*'; "
-        "write service accounts in full, or allowWildcards: true",
+        'vault-aws-auth:logins.pod.serviceAccounts: "app/*" has a wildcard; write it in full, or allowWildcards: true',
     ),
     (
         "logins.pod.serviceAccounts",
         ["app/api", "app/api"],
-        'vault-aws-auth:logins.pod.serviceAccounts[1]: "app/api" is the service account of '
-        "vault-aws-auth:logins.pod.serviceAccounts[0] already; write another",
+        'vault-aws-auth:logins.pod.serviceAccounts: contains duplicates; write each entry once',
     ),
     (
         "logins.node.vaultRole",
@@ -347,12 +329,12 @@ WRONG = [
     (
         "logins.pod.policies",
         ["dev", "ops", "dev"],
-        'vault-aws-auth:logins.pod.policies: ["dev", "ops", "dev"] has the same twice; write each once',
+        'vault-aws-auth:logins.pod.policies: contains duplicates; write each entry once',
     ),
     (
         "logins.node.nodeGroups",
         ["default", "default"],
-        'vault-aws-auth:logins.node.nodeGroups: ["default", "default"] has the same twice; write each once',
+        'vault-aws-auth:logins.node.nodeGroups: contains duplicates; write each entry once',
     ),
     (
         "logins.pod",
@@ -363,8 +345,7 @@ WRONG = [
             "serviceAccountMode": "none",
             "policies": ["dev"],
         },
-        'vault-aws-auth:logins.pod.serviceAccounts[0]: "*/api" is of every namespace; '
-        "name it, or write how it begins, e.g. team-*/NAME",
+        'vault-aws-auth:logins.pod.serviceAccounts[0]: "*/api" matches every namespace; write one, or how it begins, e.g. team-*/NAME',
     ),
     (
         "cluster.publicAccessCidrs",
@@ -399,7 +380,7 @@ WRONG = [
     (
         "logins.node.nodeGroups",
         [],
-        "vault-aws-auth:logins.node: binds nobody; write nodeGroups or roleArns",
+        'vault-aws-auth:logins.node: has neither nodeGroups nor roleArns: any role of the account could log in; write one',
     ),
     (
         "logins.node.roleArns",
@@ -422,10 +403,7 @@ WRONG = [
     (
         "logins.node.roleArns",
         ["arn:aws:iam::222222222222:role/a"],
-        'vault-aws-auth:logins.node.roleArns[0]: "arn:aws:iam::222222222222:role/a" is of the account '
-        "222222222222, into which Vault cannot look; write the role that it is to assume there, "
-        'vault-aws-auth:accounts: {"222222222222": {roleArn: "arn:aws:iam::222222222222:role/NAME"}}, or, if it '
-        'is the stack\'s own account, vault-aws-auth:accountId: "222222222222"',
+        'vault-aws-auth:logins.node.roleArns[0]: "arn:aws:iam::222222222222:role/a" is of the account 222222222222, into which Vault cannot look; write the role that Vault assumes there, vault-aws-auth:accounts: {"222222222222": {roleArn: "arn:aws:iam::222222222222:role/NAME"}}, or, if it is the stack\'s own account, vault-aws-auth:accountId: "222222222222"',
     ),
     (
         "logins.a b",
@@ -467,9 +445,9 @@ def test_all_problems_are_told_at_once() -> None:
         "vault-aws-auth:cluster.nodeGroups.a.minSize",
         "vault-aws-auth:vault.address",
         "vault-aws-auth:vault.mountPath",
-        "vault-aws-auth:logins.pod.policies[0]",
         "vault-aws-auth:logins.pod.maxTtl",
         "vault-aws-auth:logins.pod",
+        "vault-aws-auth:logins.pod.policies[0]",
     ]
 
 
@@ -496,9 +474,9 @@ def test_problems_between_sections_are_told_with_those_inside_them() -> None:
     ] == [
         "pod.maxTtl",
         "pod2.serviceAccounts[0]",
-        "node.policies[0]",
         "node.nodeGroups[1]",
         "node.roleArns[0]",
+        "node.policies[0]",
         "pod2.vaultRole",
         "pod2.iamRoleName",
         "pod2.serviceAccounts[1]",
@@ -523,10 +501,10 @@ def test_a_rule_of_a_section_is_told_with_its_wrong_fields() -> None:
     pod = VALID["vault-aws-auth:logins"]["pod"]
     found = problems(changed("logins.pod", {**pod, "policies": ["no"], "ttl": 7200, "maxTtl": "1h"}))
     assert [problem.split(": ")[0] for problem in found] == [
+        "vault-aws-auth:logins.pod.ttl",
         "vault-aws-auth:logins.pod.policies[0]",
-        "vault-aws-auth:logins.pod",
     ]
-    assert "has ttl 7200, longer than maxTtl 1h" in found[1]
+    assert '"7200" is longer than maxTtl, 1h' in found[0]
 
 
 @pytest.mark.parametrize(
@@ -586,7 +564,7 @@ def test_one_login_binds_one_account() -> None:
     config["vault-aws-auth:accountId"] = "111111111111"
     config["vault-aws-auth:accounts"] = {"222222222222": {"roleArn": "arn:aws:iam::222222222222:role/l"}}
     assert problems(config) == [
-        "vault-aws-auth:logins.node: binds roles of several accounts; write one login for each account"
+        "vault-aws-auth:logins.node: binds principals of several accounts; write one login for each account"
     ]
 
 
@@ -617,7 +595,7 @@ def test_configuration_of_other_packages_reaches_the_checks(
 ) -> None:
     encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in VALID.items()}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps({**encoded, "eks:x": "1", "pulumi:tags": "{}"}))
-    with pytest.raises(SettingsError, match="eks:x: is not heeded"):
+    with pytest.raises(StackFileError, match="eks:x: is ignored"):
         load(tmp_path)
 
 
@@ -631,12 +609,11 @@ def test_the_stack_files_of_this_repository_are_valid(file: Path) -> None:
     config["vault-aws-auth:vault"].setdefault("address", "https://127.0.0.1:8200")
     policies = {path.stem: "" for path in (ROOT / "policies" / "vault").glob("*.hcl")}
     settings = parse(config, policies)
-    assert isinstance(settings, Settings)
-    assert isinstance(settings, BaseModel)
+    assert isinstance(settings, StackFile)
 
 
 def test_the_project_declares_every_key_so_that_none_must_be_set_one_by_one() -> None:
     declared = yaml.safe_load((Path(__file__).parents[2] / "Pulumi.yaml").read_text())["config"]
-    assert sorted(declared) == [f"vault-aws-auth:{key}" for key in sections.KEYS]
+    assert sorted(declared) == [f"vault-aws-auth:{key}" for key in known_keys()]
     # One without a default would be asked for by the engine, one at a time, before the program runs.
     assert all("default" in key and key["description"] for key in declared.values())
