@@ -105,9 +105,9 @@ def known_login(args: Mapping[str, Any]) -> ConsumerLogin | None:
 
 
 def unused(options: Mapping[str, Any], of: type, *fields: str, text: str) -> Iterator[Refusal]:
-    """Refuse fields of `of` that are written, where nothing reads them."""
+    """Refuse fields of `of` that say something other than their default, where nothing reads them."""
     for field in fields:
-        if field in options and options[field] != fields_of(of)[field].default:
+        if field in options and options[field] not in (fields_of(of)[field].default, []):
             yield Refusal(field, text)
 
 

@@ -64,7 +64,7 @@ def _ca_secret(options: ExternalSecretsOptions) -> Iterator[Refusal]:
 @rule(ExternalSecretsOptions, "scope", "namespace")
 def _scope(options: ExternalSecretsOptions) -> Iterator[Refusal]:
     if options["scope"] is StoreScope.CLUSTER:
-        text = "is unused: a store of {scope} cluster has no namespace; remove it"
+        text = "is unused: a store of {scope} cluster has none; remove it"
         yield from unused(options, ExternalSecretsOptions, "namespace", text=text)
 
 
