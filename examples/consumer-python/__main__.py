@@ -9,7 +9,7 @@ config = pulumi.Config()
 region = config.require("region")
 endpoint = config.get("endpoint")
 
-cluster = auth.EksCluster("cluster", {"name": config.require("cluster"), "region": region, "existing": True})
+cluster = auth.ExistingEksCluster("cluster", {"name": config.require("cluster"), "region": region})
 identity = auth.IamUserVaultIdentity("vault-identity", {"permissions": {"resolve_roles": True}})
 
 mount: auth.VaultAwsAuthArgs = {
@@ -18,7 +18,7 @@ mount: auth.VaultAwsAuthArgs = {
     "credentials": identity.credentials,
 }
 if endpoint:
-    mount.update({"sts_endpoint": endpoint, "iam_endpoint": endpoint, "ec2_endpoint": endpoint})
+    mount["endpoints"] = {"sts": endpoint, "iam": endpoint, "ec2": endpoint}
 in_vault = vault.Provider("vault", address=config.require("vaultAddress"))
 vault_auth = auth.VaultAwsAuth("vault-aws-auth", mount, pulumi.ResourceOptions(providers=[in_vault]))
 
@@ -33,10 +33,10 @@ login = auth.ServiceAccountLogin(
     "payments",
     {
         "connection": vault_auth.connection,
-        "oidc_issuer": cluster.oidc_issuer,
-        "oidc_provider_arn": cluster.oidc_provider_arn,
-        "service_accounts": [{"namespace": "default", "name": "payments"}],
-        "token": {"policies": [policy.name], "max_ttl": "1h"},
+        "cluster": cluster.ref,
+        "service_accounts": ["default/payments"],
+        "policies": [policy.name],
+        "max_ttl": "1h",
     },
     pulumi.ResourceOptions(providers=[in_vault, in_cluster]),
 )

@@ -7,10 +7,9 @@ import * as auth from "@pulumi/vault-aws-auth";
 const config = new pulumi.Config();
 const region = config.require("region");
 
-const cluster = new auth.EksCluster("cluster", {
+const cluster = new auth.ExistingEksCluster("cluster", {
     name: config.require("cluster"),
     region,
-    existing: true,
 });
 const identity = new auth.IamUserVaultIdentity("vault-identity", {
     permissions: { resolveRoles: true },
@@ -30,17 +29,12 @@ const policy = new vault.Policy("payments", {
 
 const inCluster = new kubernetes.Provider("kubernetes", { kubeconfig: cluster.kubeconfig });
 const login = new auth.ServiceAccountLogin("payments", {
-    connection: {
-        path: vaultAuth.path,
-        stsEndpoint: vaultAuth.stsEndpoint,
-        stsRegion: vaultAuth.stsRegion,
-        serverIdHeader: vaultAuth.serverIdHeader,
-    },
+    connection: vaultAuth.connection,
+    cluster: cluster.ref,
     method: auth.PodIdentityMethod.Irsa,
-    oidcIssuer: cluster.oidcIssuer,
-    oidcProviderArn: cluster.oidcProviderArn,
-    serviceAccounts: [{ namespace: "default", name: "payments" }],
-    token: { policies: [policy.name], maxTtl: "1h" },
+    serviceAccounts: ["default/payments"],
+    policies: [policy.name],
+    maxTtl: "1h",
 }, { providers: [inVault, inCluster] });
 
 export const vaultRole = login.vaultRole;

@@ -88,9 +88,10 @@ def test_the_yaml_program_uses_what_there_is(schema: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "problem"),
     [
-        ("serverIdHeader: vault.example.com", "serverIdHeadr: v", "vault-auth.serverIdHeader: is missing"),
-        ("maxTtl: 1h", "maxTtl: 3600", "payments.token.maxTtl: is no string"),
-        ("${eks-cluster.oidcIssuer}", "${eks-cluster.issuer}", "eks-cluster: has no output issuer"),
+        ("serverIdHeader: vault.example.com", "serverIdHeadr: v", "vault-auth.serverIdHeadr: unknown"),
+        ("policies:", "polices:", "payments.policies: is missing"),
+        ("maxTtl: 1h", "maxTtl: 3600", "payments.maxTtl: is no string"),
+        ("${eks-cluster.ref}", "${eks-cluster.cluster}", "eks-cluster: has no output cluster"),
         ("name: ${cluster}", "name: ${policy.name}", "eks-cluster.name: must be plain"),
         (
             "index:ServiceAccountLogin",
@@ -162,8 +163,8 @@ def test_the_typescript_program_has_the_types_of_the_package(typescript: Path) -
     program = typescript / "index.ts"
     text = program.read_text()
     for before, after, error in (
-        ("maxTtl:", "maxTTL:", "'maxTTL' does not exist in type 'VaultToken'"),
-        ("cluster.oidcIssuer", "cluster.issuer", "Property 'issuer' does not exist on type 'EksCluster'"),
+        ("maxTtl:", "maxTTL:", "'maxTTL' does not exist in type 'ServiceAccountLoginArgs'"),
+        ("cluster.ref", "cluster.self", "Property 'self' does not exist on type 'ExistingEksCluster'"),
         ('name: config.require("cluster")', "name: policy.name", "is not assignable to type 'string'"),
     ):
         assert before in text
