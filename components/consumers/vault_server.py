@@ -110,7 +110,7 @@ def _mode(options: VaultServerOptions) -> Iterator[Refusal]:
 @rule(VaultServerConsumerArgs, "release", "pod")
 def _installed(args: VaultServerConsumerArgs) -> Iterator[Refusal]:
     if "release" in args and "pod" not in args:
-        yield Refusal("pod", "is missing; {release} needs the namespace of its service account")
+        yield Refusal("pod", "is missing; {release} installs into the namespace of Vault's service account")
 
 
 class VaultServerConsumer(Consumer):

@@ -505,7 +505,7 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({**IN_PLAINTEXT, "replicas": 1}, "replicas: 1 is not an odd number, 3 or more; write 3, 5 or 7"),
         ({**IN_PLAINTEXT, "replicas": 4.0}, "replicas: 4 is not an odd number, 3 or more; write 3, 5 or 7"),
         ({**DEV, "replicas": 3}, "replicas: is unused: it is for mode ha; remove it"),
-        ({**DEV, **RELEASED}, "pod: is missing; release needs the namespace of its service account"),
+        ({**DEV, **RELEASED}, "pod: is missing; release installs into the namespace of Vault's"),
         ({**DEV, "pod": {**POD, "service_account": "x"}}, "pod.service_account: 'x' is not a service"),
     ],
 }
