@@ -475,7 +475,7 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"login": login("gloo-*/gloo")}, "login.service_accounts: has gloo-*/gloo, and not Gloo's two"),
         ({"login": login(*GLOO, service_account_mode="create")}, "login.service_account_mode: is create,"),
         ({"edition": "enterprise", **RELEASED}, "release: cannot install edition enterprise, whose chart"),
-        ({"release": {}}, "release.version: is missing; it is the version of the chart"),
+        ({"release": {}}, "release.version: is missing; "),
     ],
     "vault-access-operator": [
         (HIGHER, NO_NAMESPACE),
