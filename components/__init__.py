@@ -16,9 +16,10 @@ from .cross_account import HcpVault, TrustedAccount, TrustedAccountArgs
 from .declared import ArgumentError, from_camel
 from .federation import PluginIssuer, VaultPluginIssuer, VaultPluginIssuerArgs
 from .iam import VaultPermissions, merge_permissions, permissions_of_principals
+from .logins.base import LoginRef, ServiceAccountMode
 from .logins.ec2_instance import Ec2InstanceLogin, Ec2InstanceLoginArgs
 from .logins.principal import PrincipalLogin, PrincipalLoginArgs
-from .logins.service_account import ServiceAccountLogin, ServiceAccountLoginArgs, ServiceAccountMode
+from .logins.service_account import ServiceAccountLogin, ServiceAccountLoginArgs
 from .node_group import NodeGroup
 from .pod_role import EksClusterRef, PodIdentityMethod
 from .secrets_engine import (
@@ -80,6 +81,7 @@ __all__ = [
     "IamUserVaultIdentityArgs",
     "IdentityAlias",
     "IdentityMetadata",
+    "LoginRef",
     "NodeGroup",
     "PluginIssuer",
     "PodIdentityMethod",

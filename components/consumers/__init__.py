@@ -7,7 +7,7 @@ something that the stack demands refuses it.
 """
 
 from .agent import AgentForm, VaultAgentConsumer, VaultAgentConsumerArgs
-from .base import Consumer, ConsumerLogin
+from .base import Consumer
 from .external_secrets import ExternalSecretsConsumer, ExternalSecretsConsumerArgs, StoreScope
 from .gloo import GlooConsumer, GlooConsumerArgs, GlooEdition
 from .release import HelmRelease
@@ -32,7 +32,6 @@ __all__ = [
     "KINDS",
     "AgentForm",
     "Consumer",
-    "ConsumerLogin",
     "ExternalSecretsConsumer",
     "ExternalSecretsConsumerArgs",
     "GlooConsumer",

@@ -1,41 +1,22 @@
 """What consumers of every kind have in common: what they know of Vault, and of the login that they use."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import pulumi
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from .. import names
 from ..component import Component
-from ..declared import Default, Refusal, checked, fields_of, refuse, rule
-from ..forms import ServiceAccountPattern, is_wild, split_service_account
-from ..logins.service_account import ROLE_ANNOTATION, ServiceAccountMode
+from ..declared import Refusal, checked, fields_of, refuse, rule
+from ..forms import is_wild, split_service_account
+from ..logins.base import LoginRef, ServiceAccountMode
+from ..logins.service_account import ROLE_ANNOTATION
 from ..pod_role import PodIdentityMethod
 from ..vault_auth import VaultConnection
 
 _Args = TypeVar("_Args", bound=Mapping[str, Any])
 _T = TypeVar("_T")
-
-
-class ConsumerLogin(TypedDict):
-    """The login that a consumer uses. Take it whole from the login's `ref`."""
-
-    vault_role: pulumi.Input[str]
-    """Name of the Vault role."""
-
-    iam_role_arn: pulumi.Input[str]
-    """ARN of the IAM role that the consumer's pods get; empty if there is none."""
-
-    service_accounts: pulumi.Input[Sequence[ServiceAccountPattern]]
-    """The service accounts that may log in, each as `NAMESPACE/NAME`; none for a login of instances or
-    other principals."""
-
-    method: NotRequired[Annotated[PodIdentityMethod, Default(PodIdentityMethod.IRSA)]]
-    """How the service accounts get the IAM role, as the login has it."""
-
-    service_account_mode: NotRequired[Annotated[ServiceAccountMode, Default(ServiceAccountMode.NONE)]]
-    """Who makes the service accounts, as the login has it: with `none`, the consumer's chart makes them."""
 
 
 class ConsumerArgs(TypedDict):
@@ -44,7 +25,7 @@ class ConsumerArgs(TypedDict):
     connection: pulumi.Input[VaultConnection]
     """The mount: `VaultAwsAuth.connection`, with an `address`."""
 
-    login: pulumi.Input[ConsumerLogin]
+    login: pulumi.Input[LoginRef]
     """The login: its `ref`."""
 
 
@@ -97,11 +78,11 @@ def one_service_account(args: Mapping[str, Any]) -> Iterator[Refusal]:
         )
 
 
-def known_login(args: Mapping[str, Any]) -> ConsumerLogin | None:
+def known_login(args: Mapping[str, Any]) -> LoginRef | None:
     """The login, if what rules look at is known now; if not, they are applied again when it is."""
     login = args["login"]
     known = isinstance(login, Mapping) and isinstance(login["service_accounts"], Sequence)
-    return cast(ConsumerLogin, login) if known else None
+    return cast(LoginRef, login) if known else None
 
 
 def unused(options: Mapping[str, Any], of: type, *fields: str, text: str) -> Iterator[Refusal]:

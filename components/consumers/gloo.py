@@ -9,7 +9,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from ..declared import Default, Refusal, checked, rule
 from ..forms import MountPath, VaultPath
-from ..logins.service_account import ServiceAccountMode
+from ..logins.base import ServiceAccountMode
 from .base import (
     Consumer,
     ConsumerArgs,

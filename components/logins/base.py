@@ -1,18 +1,53 @@
 """The base of every kind of login: what all have in common, and what each says of itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from enum import Enum
+from typing import Annotated, Any, cast
 
 import pulumi
 import pulumi_vault as vault
-from typing_extensions import NotRequired
+from typing_extensions import NotRequired, TypedDict
 
 from .. import iam, renames
 from ..component import Claim, Component
-from ..declared import opened
-from ..forms import VaultRoleName
+from ..declared import Default, opened
+from ..forms import ServiceAccountPattern, VaultRoleName
+from ..pod_role import PodIdentityMethod
 from ..vault_auth import VaultConnection
 from ..vault_role import VaultToken, token_inputs
+
+
+class ServiceAccountMode(Enum):
+    """Who makes the service account and its annotation."""
+
+    CREATE = "create"
+    """This stack makes the service account; with the method `pod-identity` it has no annotation."""
+
+    PATCH = "patch"
+    """It exists; this stack adds the annotation and removes it again. Only for the method `irsa`."""
+
+    NONE = "none"
+    """Something else does both, for example a Helm chart."""
+
+
+class LoginRef(TypedDict):
+    """A login as consumers know it. Take it whole from the login's `ref`."""
+
+    vault_role: pulumi.Input[str]
+    """Name of the Vault role."""
+
+    iam_role_arn: pulumi.Input[str]
+    """ARN of the IAM role that the consumer's pods get; empty if there is none."""
+
+    service_accounts: NotRequired[Annotated[pulumi.Input[Sequence[ServiceAccountPattern]], Default(())]]
+    """The service accounts that may log in, each as `NAMESPACE/NAME`; none for a login of instances or
+    other principals."""
+
+    method: NotRequired[Annotated[PodIdentityMethod, Default(PodIdentityMethod.IRSA)]]
+    """How the service accounts get the IAM role, as the login has it."""
+
+    service_account_mode: NotRequired[Annotated[ServiceAccountMode, Default(ServiceAccountMode.NONE)]]
+    """Who makes the service accounts, as the login has it: with `none`, the consumer's chart makes them."""
 
 
 class LoginOptions(VaultToken):
@@ -52,6 +87,9 @@ class Login(Component):
     principals: pulumi.Output[Sequence[str]]
     """ARNs that the Vault role is bound to."""
 
+    ref: LoginRef
+    """The login, whole: for consumers."""
+
     def __init__(self, name: str, args: Any, opts: pulumi.ResourceOptions | None) -> None:
         """`args` are checked ones."""
         # A login can become one of another kind and keep its Vault role: without the aliases, the new login
@@ -89,8 +127,8 @@ class Login(Component):
 
     @classmethod
     def for_consumers(cls, options: Any) -> Mapping[str, Any]:
-        """What consumers must know of the login beside the names of its roles."""
-        return {"service_accounts": []}
+        """What consumers must know of the login beside the names of its roles: fields of `LoginRef`."""
+        return {}
 
     @classmethod
     def caller(cls, options: Any) -> Mapping[str, Any]:
@@ -130,15 +168,6 @@ class Login(Component):
         )
 
     @property
-    def ref(self) -> Mapping[str, Any]:
-        """For consumers: the login, whole."""
-        return {
-            "vault_role": self.vault_role,
-            "iam_role_arn": self.iam_role_arn,
-            **type(self).for_consumers(self._args),
-        }
-
-    @property
     def output(self) -> Mapping[str, Any]:
         """The login's entry in the stack's output `logins`."""
         return {
@@ -164,6 +193,8 @@ class Login(Component):
         self.iam_role_arn = pulumi.Output.from_input(iam_role_arn)
         self.service_accounts = pulumi.Output.from_input(service_accounts)
         self.principals = pulumi.Output.from_input(principals)
+        roles = {"vault_role": self.vault_role, "iam_role_arn": self.iam_role_arn}
+        self.ref = cast(LoginRef, {**roles, **type(self).for_consumers(self._args)})
         self.register_outputs(
             {
                 # What is known is registered as such: the engine writes the outputs as soon as it has them

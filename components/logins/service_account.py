@@ -1,7 +1,6 @@
 """Login of Kubernetes service accounts: an IAM role for them, and the Vault role bound to it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from enum import Enum
 from typing import Annotated, Any
 
 import pulumi
@@ -14,22 +13,9 @@ from ..component import Claim, unique_name
 from ..declared import UNIQUE, Default, Refusal, checked, not_empty, opened, rule
 from ..forms import Audience, IamName, PolicyArn, ServiceAccountPattern, Tags, is_wild, split_service_account
 from ..pod_role import EksClusterRef, PodIdentityMethod
-from .base import Login, LoginArgs, LoginOptions
+from .base import Login, LoginArgs, LoginOptions, ServiceAccountMode
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
-
-
-class ServiceAccountMode(Enum):
-    """Who makes the service account and its annotation."""
-
-    CREATE = "create"
-    """This stack makes the service account; with the method `pod-identity` it has no annotation."""
-
-    PATCH = "patch"
-    """It exists; this stack adds the annotation and removes it again. Only for the method `irsa`."""
-
-    NONE = "none"
-    """Something else does both, for example a Helm chart."""
 
 
 class ServiceAccountLoginOptions(LoginOptions):
