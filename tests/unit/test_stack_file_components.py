@@ -95,7 +95,7 @@ REFUSED: list[tuple[list[tuple[str, Any]], str]] = [
     ),
     (
         [consumer("vault-server", None, plaintext=True, release={"version": "1"})],
-        'vaultIdentity.serviceAccount: is missing; release needs the namespace of its service account (for vault-aws-auth:consumers.app)',
+        'vaultIdentity.serviceAccount: is missing; release installs into the namespace of Vault\'s service account (for vault-aws-auth:consumers.app)',
     ),
     # The secrets engine
     (
