@@ -125,7 +125,7 @@ def cluster_arn(of):
 
 
 def consumer(name, section):
-    """The component of a consumer: what the software that uses a login is told."""
+    """The component of a consumer: the configuration of the software that uses a login."""
     args = arguments(section)
     kind, used = consumers.KINDS[args.pop("kind")], args.pop("login")
     component, declared = logins[used][0], arguments(declared_logins[used])
@@ -145,7 +145,7 @@ def consumer(name, section):
 logins = {name: login(name, section) for name, section in declared_logins.items()}
 told = {name: consumer(name, section) for name, section in declared_consumers.items()}
 
-# As the platform exports them, so that `vault-aws-auth` works with this stack, too.
+# The same outputs as the platform's, so that `vault-aws-auth` works with this stack too.
 pulumi.export("vault", mount)
 pulumi.export("cluster", cluster)
 pulumi.export("logins", {name: output for name, (_, output, _) in logins.items()})
