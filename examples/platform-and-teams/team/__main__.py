@@ -143,11 +143,11 @@ def consumer(name, section):
 
 
 logins = {name: login(name, section) for name, section in declared_logins.items()}
-told = {name: consumer(name, section) for name, section in declared_consumers.items()}
+configured = {name: consumer(name, section) for name, section in declared_consumers.items()}
 
 # The same outputs as the platform's, so that `vault-aws-auth` works with this stack too.
 pulumi.export("vault", mount)
 pulumi.export("cluster", cluster)
 pulumi.export("logins", {name: output for name, (_, output, _) in logins.items()})
 pulumi.export("callers", {name: caller for name, (_, _, caller) in logins.items()})
-pulumi.export("consumers", {name: made.output for name, made in told.items()})
+pulumi.export("consumers", {name: made.output for name, made in configured.items()})
