@@ -71,6 +71,17 @@ def has_anchor(page: Path, anchor: str) -> bool:
     )
 
 
+def test_every_numbered_step_is_an_item_of_a_list(site: Path) -> None:
+    """Markdown for the site ends a list at a block that is indented by less than four spaces."""
+    paragraphs = [
+        (page.relative_to(site).as_posix(), text)
+        for page in site.rglob("*.html")
+        for text in re.findall(r"<p>(.*?)</p>", page.read_text(), re.S)
+    ]
+    assert len(paragraphs) > 400
+    assert [page for page, text in paragraphs if re.search(r"^(\d+\.|-) ", text, re.M)] == []
+
+
 def test_a_file_that_a_page_names_is_shown(site: Path) -> None:
     assert "serverIdHeader: vault.gloo" in plain(site / "examples/gloo/Pulumi.gloo.yaml.html")
 

@@ -9,8 +9,8 @@ from cli.__main__ import app
 
 INTRODUCTION = """# Options of the command
 
-Every command of `vault-aws-auth` with its options, from its own help. What they do, with examples, is on the
-page about [the command](../commands.md).
+Every command of `vault-aws-auth` with its options, from its own help. For explanations and examples, see
+[the command](../commands.md).
 
 """
 

@@ -13,11 +13,11 @@ from tools.docs.docstrings import cell, members, one_line
 
 INTRODUCTION = """# Components
 
-What the component library offers, from its docstrings. Each component is made with a name, its arguments and
-`pulumi.ResourceOptions`, from whose `providers` it takes the providers that it needs.
+The component library, from its docstrings. Each component takes a name, its arguments and
+`pulumi.ResourceOptions`, whose `providers` contain the providers that it needs.
 
-`Input[…]` takes a value that is known later, such as another resource's output. The others must be known when
-the program runs.
+`Input[…]` accepts a value that is known later, such as another resource's output. Other values must be known
+when the program runs.
 
 """
 

@@ -11,13 +11,13 @@ from tools.docs.schema import REGION, Schema, definitions, name_of
 
 INTRODUCTION = """# Settings
 
-Every key of a stack file, from the declarations that check it. What has no default need not be given, unless it
-is **required**. `Pulumi.dev.yaml` shows all of them in a stack file.
+Every key of a stack file. A key without a default is optional, unless it is **required**. `Pulumi.dev.yaml`
+shows all keys in a stack file.
 
-Editors that know JSON Schema, such as those with the YAML language server, complete and check stack files:
-each names `schema/stack.schema.json` in its first line.
+Editors that support JSON Schema, such as those with the YAML language server, complete and check stack files:
+the first line of each names `schema/stack.schema.json`.
 
-A duration is written `15m`, `1h30m`, `768h`, `30d`, or in seconds.
+Write a duration as `15m`, `1h30m`, `768h`, `30d`, or in seconds.
 
 ## Single keys
 

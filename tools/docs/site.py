@@ -1,4 +1,4 @@
-"""The hook by which mkdocs makes the site from the repository as it is: README, docs/, examples/.
+"""The mkdocs hook that builds the site from the repository: README, CONTRIBUTING, docs/, examples/.
 
 Nothing that it generates is kept. Pages keep their places, so that a link means the same in the repository
 and on the site; a file that is linked to and is no page, such as a stack file, becomes one that shows it.
@@ -17,7 +17,7 @@ from mkdocs.structure.pages import Page
 from tools.docs import command_page, components_page, mermaid, settings_page
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/**/*.md", "examples/**/*.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "examples/**/*.md")
 INSTALLED = {".venv", "node_modules"}
 GENERATED = {
     "docs/reference/settings.md": settings_page.page,
@@ -50,6 +50,7 @@ SECTIONS = {
         "docs/upgrades/*.md",
     ],
     "Reference": ["docs/commands.md", *GENERATED],
+    "Contributing": ["CONTRIBUTING.md"],
 }
 """The order of pages. Those that are not there are left out, and those that are not here come last."""
 
