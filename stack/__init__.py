@@ -1,2 +1,2 @@
-"""From a stack file to components: `file.py` reads it, `sections.py` says which keys it has, `rules.py` what must
-hold between them, and `compose.py` declares the components. `python -m stack` works on stacks as a whole."""
+"""From a stack file to components: `file.py` reads it, `sections.py` lists its keys, `rules.py` says what must
+hold between them, and `compose.py` declares the components. `python -m stack` works on whole stacks."""

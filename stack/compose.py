@@ -1,4 +1,8 @@
-"""Declares the components of a stack file: each gets its options, and what other components know."""
+"""Declares the components of a stack file: each gets its options, and what other components know.
+
+Arguments are put together from checked options, whose types are those of the stack file's sections; each
+component checks them whole once more.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,7 +40,7 @@ def declare(stack: StackFile) -> Mapping[str, Any]:
     aws_provider, vault_provider = providers.aws_provider(stack), providers.vault_provider(stack)
     base = pulumi.ResourceOptions(providers=[aws_provider, vault_provider])
     in_vault = pulumi.ResourceOptions(provider=vault_provider)
-    cluster, in_cluster = _cluster(stack, base)
+    cluster, in_cluster = _cluster(stack, aws_provider, vault_provider)
     issuer = _plugin_issuer(stack, base)
     namespace_id = _namespace_id(stack)
     mount = VaultAuthMount(
@@ -79,7 +83,7 @@ def declare(stack: StackFile) -> Mapping[str, Any]:
     }
 
 
-def _given(**values: Any) -> dict[str, Any]:
+def _given(**values: Any) -> Any:
     """Those that are not None."""
     return {name: value for name, value in values.items() if value is not None}
 
@@ -87,19 +91,21 @@ def _given(**values: Any) -> dict[str, Any]:
 # The cluster
 
 
-def _cluster(stack: StackFile, base: pulumi.ResourceOptions) -> tuple[Cluster | None, pulumi.ResourceOptions]:
+def _cluster(
+    stack: StackFile, aws_provider: aws.Provider, vault_provider: vault.Provider
+) -> tuple[Cluster | None, pulumi.ResourceOptions]:
     """The cluster, if there is one, and the options of what is declared in it."""
     if stack.cluster is None:
-        return None, base
-    options = {**stack.cluster, "region": stack.region}
+        return None, pulumi.ResourceOptions(providers=[aws_provider, vault_provider])
+    in_aws = pulumi.ResourceOptions(providers=[aws_provider])
+    options: Any = {**stack.cluster, "region": stack.region}
     existing, namespaces = options.pop("existing"), options.pop("namespaces")
-    aws_provider = pulumi.ResourceOptions(providers=[base.providers[0]])
     cluster: Cluster
     if existing:
-        cluster = ExistingEksCluster(options["name"], options, aws_provider)
+        cluster = ExistingEksCluster(options["name"], options, in_aws)
     else:
         options["pod_identity_agent"] = options["pod_identity_agent"] or uses_pod_identity(stack)
-        cluster = EksCluster(options["name"], options, aws_provider)
+        cluster = EksCluster(options["name"], options, in_aws)
     kubernetes_provider = kubernetes.Provider("kubernetes", kubeconfig=cluster.kubeconfig)
     made = [
         kubernetes.core.v1.Namespace(
@@ -109,8 +115,9 @@ def _cluster(stack: StackFile, base: pulumi.ResourceOptions) -> tuple[Cluster | 
         )
         for name in namespaces
     ]
-    providers = [*base.providers, kubernetes_provider]
-    return cluster, pulumi.ResourceOptions(providers=providers, depends_on=made)
+    return cluster, pulumi.ResourceOptions(
+        providers=[aws_provider, vault_provider, kubernetes_provider], depends_on=made
+    )
 
 
 def uses_pod_identity(stack: StackFile) -> bool:
@@ -165,26 +172,19 @@ def _sts_roles(
     roles: dict[str, StsRole] = {}
     for account, declared in stack.accounts.items():
         if account not in of_accounts:
-            roles[account] = {
-                "role_arn": declared["role_arn"],
-                **_given(external_id=declared.get("external_id")),
-            }  # type: ignore[typeddict-item]
+            roles[account] = _given(role_arn=declared["role_arn"], external_id=declared.get("external_id"))
             continue
         of_stack = ("role_arn", "deploy_role_arn", "trust_vault_identity")
-        options = {field: value for field, value in declared.items() if field not in of_stack}
+        options: Any = {field: value for field, value in declared.items() if field not in of_stack}
         own = [identity.principal_arn] if declared["trust_vault_identity"] and _is_known(stack) else []
-        made = TrustedAccount(
-            f"account-{account}",
-            {
-                **options,
-                "account_id": account,
-                "permissions": permissions.in_account(stack, account),
-                "tagged_sessions": stack.identity.kind.tagged_sessions(stack.identity.options),
-                "trusted_principals": [*own, *declared["trusted_principals"]],
-            },
-            pulumi.ResourceOptions(providers=[of_accounts[account]]),
-        )
-        roles[account] = made.sts_role
+        options |= {
+            "account_id": account,
+            "permissions": permissions.in_account(stack, account),
+            "tagged_sessions": stack.identity.kind.tagged_sessions(stack.identity.options),
+            "trusted_principals": [*own, *declared["trusted_principals"]],
+        }
+        in_account = pulumi.ResourceOptions(providers=[of_accounts[account]])
+        roles[account] = TrustedAccount(f"account-{account}", options, in_account).sts_role
     return roles
 
 
@@ -201,19 +201,15 @@ def _auth(
     opts: pulumi.ResourceOptions,
 ) -> VaultAwsAuth:
     own = VaultAwsAuth.OPTIONS.__annotations__
-    options = {field: value for field, value in stack.vault.items() if field in own}
-    return VaultAwsAuth(
-        NAME,
-        {
-            **options,
-            **_given(account_id=stack.account_id),
-            "mount": mount.ref,
-            "region": stack.sts_region,
-            "credentials": identity.credentials,
-            "sts_roles": sts_roles,
-        },
-        opts,
+    args: Any = {field: value for field, value in stack.vault.items() if field in own}
+    args |= _given(
+        account_id=stack.account_id,
+        mount=mount.ref,
+        region=stack.sts_region,
+        credentials=identity.credentials,
+        sts_roles=sts_roles,
     )
+    return VaultAwsAuth(NAME, args, opts)
 
 
 def _kv_engines(stack: StackFile, provider: vault.Provider) -> None:
@@ -237,11 +233,8 @@ def _plugin_issuer(stack: StackFile, opts: pulumi.ResourceOptions) -> VaultPlugi
         return None
     engine = stack.secrets_engine.options if stack.secrets_engine else {}
     audiences = {it["audience"] for it in (stack.identity.options, engine) if "audience" in it}
-    return VaultPluginIssuer(
-        "vault-issuer",
-        {**stack.federation, "namespace": stack.vault["namespace"], "audiences": sorted(audiences)},
-        opts,
-    )
+    args: Any = {**stack.federation, "namespace": stack.vault["namespace"], "audiences": sorted(audiences)}
+    return VaultPluginIssuer("vault-issuer", args, opts)
 
 
 def _key(issuer: VaultPluginIssuer | None) -> pulumi.Output[str] | None:
@@ -272,7 +265,7 @@ def _secrets_engine(
     federated = section.kind == "federation"
     own = (EngineFederationOptions if federated else EngineUserOptions).__annotations__
     identity = {field: value for field, value in section.options.items() if field in own}
-    args = {field: value for field, value in section.options.items() if field not in own}
+    args: Any = {field: value for field, value in section.options.items() if field not in own}
     args |= {"region": stack.region, "endpoints": stack.vault["endpoints"]}
     if federated and issuer:
         args["federation"] = {**identity, "issuer": issuer.issuer, "namespace_id": namespace_id}

@@ -23,7 +23,7 @@ PROVIDERS = {
     "kubernetes": f"the kubeconfig is that of {PROJECT}:cluster",
     "eks": f"write {PROJECT}:cluster",
 }
-"""Packages whose own configuration is ignored, because the stack configures its providers: what to do instead."""
+"""Packages whose own configuration is ignored, because the stack configures its providers; and the mend."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,7 @@ def parse(
 
 @dataclass
 class Draft:
-    """One reading of a stack file: each section as far as it is right. It collects problems instead of stopping
-    at the first."""
+    """One reading of a stack file: each section as far as it is right, and all problems."""
 
     raw: Mapping[str, Any]
     policies: Mapping[str, str]

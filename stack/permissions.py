@@ -25,12 +25,12 @@ def in_account(stack: StackFile, account: str) -> VaultPermissions:
 
 def lookups(stack: StackFile) -> VaultPermissions:
     """What Vault looks up in its own account, for logins with `vaultLookups`."""
-    identity = stack.identity
-    own = identity.kind.granted({**identity.options, "permissions": in_own_account(stack)})
-    if stack.account_id not in stack.accounts:
-        return merge_permissions([own])
-    made = {"all_lookups": stack.accounts[stack.account_id]["all_lookups"]}
-    return merge_permissions([own, in_account(stack, stack.account_id), made])
+    identity, account = stack.identity, stack.account_id
+    own: VaultPermissions = identity.kind.granted({**identity.options, "permissions": in_own_account(stack)})
+    if account is None or account not in stack.accounts:
+        return own
+    made: VaultPermissions = {"all_lookups": stack.accounts[account]["all_lookups"]}
+    return merge_permissions([own, in_account(stack, account), made])
 
 
 def _account(stack: StackFile, login: Declared) -> str | None:

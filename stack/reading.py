@@ -69,8 +69,8 @@ class Section:
     """Its kind; empty where there is only one."""
 
     options: dict[str, Any]
-    """Its fields, named and typed as in Python. A wrong one is None; of a list or mapping only the wrong entries
-    are."""
+    """Its fields, named and typed as in Python. A wrong one is None, and so is a wrong entry of a list or
+    mapping."""
 
     wrong: frozenset[str]
     """Fields that are wrong, wholly or in part."""
@@ -129,8 +129,8 @@ def report(
     problems: Problems,
     elsewhere: Mapping[tuple[str, ...], str] | None = None,
 ) -> None:
-    """Add refusals about the section at a path. `elsewhere` are the paths of places that are written in another
-    section."""
+    """Add refusals about the section at a path. `elsewhere` are the paths of places that are written in
+    another section."""
     for refusal in refusals:
         at, place = path, refusal.place
         for length in (1, 2):

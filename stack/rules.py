@@ -1,5 +1,5 @@
-"""What must hold between sections of a stack file. Looked at with whatever is right of each, so that all problems
-are reported at once. What must hold within one section is declared beside its fields."""
+"""What must hold between sections of a stack file. Each rule looks at whatever is right of them, so that all
+problems are reported at once. What must hold within one section is declared beside its fields."""
 
 import contextlib
 import ipaddress
@@ -131,7 +131,9 @@ def _engine_claims(options: Mapping[str, Any]) -> Iterator[Claim]:
 def _node_groups(draft: "Draft") -> None:
     """Node groups of logins must be of the cluster."""
     known = _known_groups(draft)
-    for login in draft.logins.values() if known is not None else ():
+    if known is None:
+        return
+    for login in draft.logins.values():
         for index, group in login.entries("node_groups"):
             if group not in known:
                 draft.problems.add(
@@ -229,8 +231,8 @@ def _existing_identity(draft: "Draft") -> None:
             if not account.wrong and not any(account.options.get(way) for way in ways):
                 draft.problems.add(
                     account.path,
-                    f"has a role that nothing can assume, because {identity.path} names no role; write hcp or "
-                    "trustedPrincipals",
+                    f"has a role that nothing can assume, because {identity.path} names no role; write hcp "
+                    "or trustedPrincipals",
                 )
     elif (
         draft.account_id
@@ -361,7 +363,7 @@ _TEXT_KEYS = ("audience", "externalId", "Condition")
 
 
 def _partition(draft: "Draft") -> None:
-    """The whole stack is of one partition of AWS, that of `aws:region`: from there no other can be reached."""
+    """The whole stack is of one partition of AWS, that of `aws:region`: no other can be reached."""
     if draft.region is None:
         return
     partition = arns.partition_of(draft.region)

@@ -1,4 +1,4 @@
-"""The keys of a stack file. A section's keys are the options of its component, and here what only a stack has."""
+"""The keys of a stack file: a section's are the options of its component, and what only a stack has."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

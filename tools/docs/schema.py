@@ -1,7 +1,7 @@
 """The JSON Schema of stack files, by which editors complete and check them. `make schema` writes it.
 
-It is made from the declarations of the sections. It says of single values what a schema can say; what must hold
-between them only the program checks.
+It is made from the declarations of the sections. It says of single values what a schema can say; what must
+hold between them only the program checks.
 """
 
 import json
