@@ -97,8 +97,10 @@ def test_the_example_is_typed_by_it(installed: Installed, tmp_path: Path) -> Non
     text = (REPOSITORY / "examples" / "consumer-python" / "__main__.py").read_text()
     program.write_text(text)
     assert _mypy(installed, program) == ""
-    program.write_text(text.replace('"existing": True', '"existing": "yes"'))
-    assert 'TypedDict item "existing" has type "bool")' in _mypy(installed, program)
+    wrong = text.replace('"policies": ["payments"]', '"policies": 5')
+    assert wrong != text
+    program.write_text(wrong)
+    assert 'TypedDict item "policies"' in _mypy(installed, program)
 
 
 def test_the_example_runs_under_mocks(installed: Installed, tmp_path: Path) -> None:
@@ -176,12 +178,13 @@ def test_a_bad_input_is_one_message_that_names_it(
     inputs = {
         "connection": {"path": "aws"},
         "principals": ["arn:aws:iam::111111111111:role/a*"],
-        "token": {"policies": ["dev"], "maxTtl": "long"},
+        "policies": ["dev"],
+        "maxTtl": "long",
     }
     answer = project.change("preview", kind="PrincipalLogin", inputs=json.dumps(inputs))
     assert answer.returncode != 0
     said = answer.stdout + answer.stderr
-    told = "token.maxTtl: 'long' is not a duration; write e.g. 15m, 1h30m, 768h, 30d"
+    told = "maxTtl: is not a duration; write e.g. 15m, 1h30m, 768h, 30d"
     assert f"vault-aws-auth:index:PrincipalLogin resource 'it' has a problem: {told}" in said
     assert "provider.py" not in said
 

@@ -18,8 +18,8 @@ REMOTE = pulumi.Config().require_bool("remote")
 REGION = "us-east-1"
 ACCOUNT, OTHER = "111111111111", "222222222222"
 HEADER = "vault.example.com"
-CLUSTER = "name arn oidcIssuer oidcProviderArn kubeconfig nodeRoleArns"
-LOGIN = "vaultRole iamRoleArn serviceAccounts principals"
+CLUSTER = "name arn oidcIssuer oidcProviderArn kubeconfig nodeRoleArns ref"
+LOGIN = "vaultRole iamRoleArn serviceAccounts principals ref"
 
 
 class Remote(pulumi.ComponentResource):
@@ -84,7 +84,7 @@ cluster = make(
 )
 providers.append(kubernetes.Provider("kubernetes", kubeconfig=cluster["kubeconfig"]))
 if pulumi.Config().get_bool("found"):
-    make("EksCluster", "found", {"name": "eks1", "region": REGION, "existing": True}, CLUSTER)
+    make("ExistingEksCluster", "found", {"name": "eks1", "region": REGION}, CLUSTER)
 
 # Vault's identity, of each kind
 
@@ -96,15 +96,15 @@ user = make(
     {"permissions": permissions, "accessKey": "rotatable"},
     "principalArn policyArn accessKey secretKey",
 )
-pods = {"oidcIssuer": cluster["oidcIssuer"], "oidcProviderArn": cluster["oidcProviderArn"]}
 role = make(
     "IamRoleVaultIdentity",
     "role",
     {
         "permissions": permissions,
         "trustedServices": ["ec2.amazonaws.com"],
-        "serviceAccount": {"namespace": "vault", "name": "vault"},
-        "pod": {"method": "irsa", **pods},
+        "serviceAccount": "vault/vault",
+        "method": "irsa",
+        "cluster": cluster["ref"],
     },
     "principalArn policyArn instanceProfile ready",
 )
@@ -112,7 +112,13 @@ issuer = make(
     "VaultPluginIssuer",
     "issuer",
     {"issuer": "https://vault-oidc.example.com", "audiences": ["vault.example"]},
-    "issuerUrl oidcProviderArn identityTokenKey",
+    "issuerUrl oidcProviderArn identityTokenKey issuer",
+)
+of_federation = make(
+    "VaultAuthMount",
+    "federated",
+    {"path": "aws-federated", "identityTokenKey": issuer["identityTokenKey"]},
+    "path accessor ref",
 )
 federated = make(
     "FederatedVaultIdentity",
@@ -121,7 +127,7 @@ federated = make(
         "permissions": {"resolveRoles": True},
         "issuer": {"issuerUrl": issuer["issuerUrl"], "oidcProviderArn": issuer["oidcProviderArn"]},
         "audience": "vault.example",
-        "mountAccessor": "auth_aws_12345678",
+        "mount": {"path": of_federation["path"], "accessor": of_federation["accessor"]},
     },
     "principalArn policyArn ready",
 )
@@ -163,9 +169,11 @@ auth = make(
         "credentials": {"accessKey": user["accessKey"], "secretKey": user["secretKey"]},
         "stsRoles": {OTHER: {"roleArn": account["roleArn"], "externalId": account["externalId"]}},
         "identityAlias": "unique_id",
-        **{f"{service}Endpoint": endpoint for service in ("sts", "iam", "ec2")},
+        "address": os.environ["VAULT_ADDR"],
+        "accountId": ACCOUNT,
+        "endpoints": {service: endpoint for service in ("sts", "iam", "ec2")},
     },
-    "path accessor stsEndpoint stsRegion serverIdHeader",
+    "path accessor stsEndpoint stsRegion serverIdHeader connection",
 )
 engine = make(
     "AwsSecretsEngine",
@@ -173,8 +181,7 @@ engine = make(
     {
         "region": REGION,
         "path": "aws-credentials",
-        "stsEndpoint": endpoint,
-        "iamEndpoint": endpoint,
+        "endpoints": {"sts": endpoint, "iam": endpoint},
         "roles": {
             "reader": {
                 "credentialType": "iam_user",
@@ -188,23 +195,20 @@ engine = make(
 
 # Logins
 
-connection = {
-    **{output: auth[output] for output in ("path", "accessor", "stsEndpoint", "stsRegion", "serverIdHeader")},
-    "address": os.environ["VAULT_ADDR"],
-    "accounts": [ACCOUNT, OTHER],
-}
+connection = auth["connection"]
 rules = 'path "dev/data/*" { capabilities = ["read"] }'
 policy = vault.Policy("dev", name="dev", policy=rules, opts=pulumi.ResourceOptions(provider=vault_provider))
-token = {"policies": [policy.name], "maxTtl": "2h", "ttl": "30m"}
+token = {"policies": [policy.name], "maxTtl": "2h", "ttl": pulumi.Output.from_input("30m")}
 pod = make(
     "ServiceAccountLogin",
     "pod",
     {
         "connection": connection,
-        "serviceAccounts": [{"namespace": "default", "name": name} for name in ("gloo", "discovery")],
-        "token": token,
+        "cluster": cluster["ref"],
+        "serviceAccounts": ["default/gloo", "default/discovery"],
+        "serviceAccountMode": "none",
         "policyArns": {"own": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
-        **pods,
+        **token,
     },
     LOGIN,
 )
@@ -214,25 +218,23 @@ make(
     {
         "connection": connection,
         "region": REGION,
-        "roleArns": [cluster["nodeRoleArns"].apply(lambda arns: arns["default"])],
-        "token": token,
+        "cluster": cluster["ref"],
+        "nodeGroups": ["default"],
+        **token,
     },
     LOGIN,
 )
 make(
     "PrincipalLogin",
     "team",
-    {"connection": connection, "principals": [f"arn:aws:iam::{ACCOUNT}:role/team-*"], "token": token},
+    {"connection": connection, "principals": [f"arn:aws:iam::{ACCOUNT}:role/team-*"], **token},
     LOGIN,
 )
 
 # Consumers
 
 login = {"vaultRole": pod["vaultRole"], "iamRoleArn": pod["iamRoleArn"]}
-both = {
-    "connection": connection,
-    "login": {**login, "serviceAccounts": ["default/gloo", "default/discovery"]},
-}
+both = {"connection": connection, "login": pod["ref"]}
 one = {"connection": connection, "login": {**login, "serviceAccounts": ["default/gloo"]}}
 make("GlooConsumer", "gloo", {**both, "edition": "enterprise"}, "values")
 make("VaultAccessOperatorConsumer", "operator", one, "values manifests")
