@@ -97,7 +97,7 @@ def test_the_example_is_typed_by_it(installed: Installed, tmp_path: Path) -> Non
     text = (REPOSITORY / "examples" / "consumer-python" / "__main__.py").read_text()
     program.write_text(text)
     assert _mypy(installed, program) == ""
-    wrong = text.replace('"policies": ["payments"]', '"policies": 5')
+    wrong = text.replace('"policies": [policy.name]', '"policies": 5')
     assert wrong != text
     program.write_text(wrong)
     assert 'TypedDict item "policies"' in _mypy(installed, program)
