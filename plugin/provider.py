@@ -8,6 +8,7 @@ own terms.
 """
 
 import json
+from enum import Enum
 from inspect import get_annotations, isclass
 from typing import Any
 from unittest.mock import patch
@@ -16,7 +17,7 @@ import pulumi
 from pulumi import Inputs
 from pulumi.provider import ConstructResult
 from pulumi.provider.experimental import component as host
-from pulumi.provider.experimental.analyzer import Analyzer, ComponentDefinition
+from pulumi.provider.experimental.analyzer import Analyzer, ComponentDefinition, TypeDefinition
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
@@ -71,6 +72,12 @@ class Provider(ComponentProvider):
         if reader.refusals:
             raise pulumi.InputPropertiesError("\n".join(map(SPELLING.line, reader.refusals)), [])
         return read or {}
+
+    def map_complex_output(self, instance_val: Any, type_def: TypeDefinition) -> Any:
+        """As the SDK's, which takes an enum in an object for an object."""
+        if type_def.enum:
+            return instance_val.value if isinstance(instance_val, Enum) else instance_val
+        return super().map_complex_output(instance_val, type_def)
 
     def construct(
         self,

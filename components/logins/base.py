@@ -194,10 +194,7 @@ class Login(Component):
         self.service_accounts = pulumi.Output.from_input(service_accounts)
         self.principals = pulumi.Output.from_input(principals)
         roles = {"vault_role": self.vault_role, "iam_role_arn": self.iam_role_arn}
-        facts = type(self).for_consumers(self._args)
-        # As words: an output cannot be an enum.
-        words = {field: fact.value if isinstance(fact, Enum) else fact for field, fact in facts.items()}
-        self.ref = cast(LoginRef, {**roles, **words})
+        self.ref = cast(LoginRef, {**roles, **type(self).for_consumers(self._args)})
         self.register_outputs(
             {
                 # What is known is registered as such: the engine writes the outputs as soon as it has them
