@@ -163,8 +163,8 @@ with short_stack_traces():
 async def begin_registrations() -> None:
     """Lets the registrations of what is declared begin.
 
-    Those that have begun the SDK waits for one by one. Where none has, it waits for all outputs together, and
-    goes through all of them whenever one is there: at fifty logins that is nearly half of the program's time.
+    The SDK waits one by one for those that have begun. Where none has, it waits for all outputs together, and
+    goes through all of them whenever one is there: at fifty logins a third of the program's time and more.
     """
     await asyncio.sleep(0)
 

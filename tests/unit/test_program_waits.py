@@ -1,4 +1,4 @@
-"""What the program makes the SDK wait for, which grew with the square of the resources."""
+"""What the program makes the SDK wait for."""
 
 import asyncio
 from typing import Any
