@@ -1,7 +1,6 @@
 """The emulated AWS as the plugins' tests use it."""
 
 import json
-import os
 import sys
 import urllib.error
 import urllib.request
