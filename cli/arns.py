@@ -1,12 +1,12 @@
-"""Who an ARN stands for: the caller as AWS names it, and the principals that a Vault role is bound to."""
+"""ARNs: from a caller's session to its IAM principal, and whether a Vault role is bound to that."""
 
 from collections.abc import Iterable
 
 
 def principal_of(caller_arn: str) -> str:
-    """The IAM role of a session, the user itself: what a Vault role is bound to.
+    """The principal that a Vault role is bound to: the IAM role of a session, or the user itself.
 
-    A session's ARN does not tell the role's path, so that of a role with a path comes without it.
+    The role's path is missing, because a session's ARN does not contain it.
     """
     _, partition, _, _, account, resource = caller_arn.split(":", 5)
     kind, _, name = resource.partition("/")
@@ -16,18 +16,14 @@ def principal_of(caller_arn: str) -> str:
 
 
 def in_words(principal: str) -> str:
-    """For reading: `role eks1-node of 111111111111`."""
-    kind, _, name = principal.split(":", 5)[5].partition("/")
-    return f"{kind} {name} of {account_of(principal)}"
-
-
-def account_of(arn: str) -> str:
-    """The account ID in an ARN."""
-    return arn.split(":")[4]
+    """For people: `role eks1-node of 111111111111`."""
+    *_, account, resource = principal.split(":", 5)
+    kind, _, name = resource.partition("/")
+    return f"{kind} {name} of {account}"
 
 
 def is_bound(principal: str, bounds: Iterable[str]) -> bool:
-    """Whether a Vault role with these bound principals admits this one; `*` only counts at a bound's end."""
+    """Whether a Vault role with these bounds admits the principal; `*` is a wildcard only at the end."""
     return any(
         principal.startswith(bound[:-1])
         if bound.endswith("*")
@@ -37,7 +33,7 @@ def is_bound(principal: str, bounds: Iterable[str]) -> bool:
 
 
 def is_exact_role(principal: str) -> bool:
-    """Whether the principal is one IAM role, which can be assumed by its ARN."""
+    """Whether the principal is a single IAM role, which can be assumed by its ARN."""
     parts = principal.split(":", 5)
     return len(parts) == 6 and parts[5].startswith("role/") and not principal.endswith("*")
 

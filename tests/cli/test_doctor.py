@@ -91,7 +91,7 @@ def test_no_credentials_found_is_the_annotation(run: Run, world: World, annotati
 def test_no_credentials_found_is_the_missing_service_account(run: Run, world: World) -> None:
     done = run("doctor", "pod", "--service-account", "default/absent", "--json")
     assert list(wrong(done.stdout)) == ["service account"]
-    assert links(done.stdout)["AWS identity"]["detail"] == "not tried, for want of: service account, token"
+    assert links(done.stdout)["AWS identity"]["detail"] == "skipped, because of: service account, token"
     done = run("doctor", "pod", "--service-account", "absent/absent", "--json")
     assert "kubectl create namespace absent" in wrong(done.stdout)["namespace"]
 
@@ -121,7 +121,7 @@ def test_access_denied_by_vault_is_the_other_arn(run: Run, annotated: World, ope
     operator.vault_objects["auth/aws/role/dev-role-iam2"] = {"bound_iam_principal_arn": [other]}
     found = wrong(run("doctor", "pod", "--json").stdout)
     assert list(found) == ["Vault role", "Vault login"]
-    assert f"is bound to {other}, the login is of {POD_ROLE}" in found["Vault role"]
+    assert f"is bound to {other}, the login to {POD_ROLE}" in found["Vault role"]
 
 
 def test_access_denied_by_vault_is_the_header(run: Run, annotated: World) -> None:
@@ -139,13 +139,13 @@ def test_an_unreachable_sts_is_told_from_one_of_another_region(run: Run, annotat
     assert "com.amazonaws.us-east-1.sts" in found["STS endpoint"]
     outputs["vault"]["stsEndpoint"] = "https://sts.eu-west-1.amazonaws.com"
     found = wrong(run("doctor", "pod", "--json", outputs=outputs).stdout)
-    assert "is of eu-west-1, logins are signed for us-east-1" in found["STS endpoint"]
+    assert "is in eu-west-1, but logins are signed for us-east-1" in found["STS endpoint"]
 
 
 def test_vaults_sts_of_another_region_is_told(run: Run, annotated: World, operator: World) -> None:
     operator.vault_objects["auth/aws/config/client"]["sts_region"] = "eu-west-1"
     found = wrong(run("doctor", "pod", "--json").stdout)
-    assert "sts_region is eu-west-1, logins are signed for us-east-1" in found["client config"]
+    assert "sts_region is eu-west-1, but logins are signed for us-east-1" in found["client config"]
 
 
 def test_a_refusal_of_the_region_by_vaults_sts_is_explained(run: Run, annotated: World) -> None:

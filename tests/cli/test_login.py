@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.duration import duration
+from cli.console import duration
 from tests.cli.conftest import Run
 from tests.cli.world import HEADER, World
 
@@ -277,7 +277,7 @@ def test_a_login_that_fails_stops_no_other_and_is_named(run: Run, world: World) 
     done = run("login", "--all", outputs=outputs)
     assert done.exit_code == 1
     assert "Vault token of pod" in done.stdout
-    assert "say which service account to be" in done.stderr
+    assert "name one with --service-account NAMESPACE" in done.stderr
     assert done.stderr.splitlines()[-1] == "these logins failed: node, pattern"
     by_name = json.loads(run("login", "--all", "--json", outputs=outputs).stdout)
     assert by_name["pod"]["auth"]["policies"] == ["default", "dev"]
