@@ -138,7 +138,7 @@ def test_drift_is_found_named_and_repaired(commit: Environments, tmp_path: Path)
     assert "| create | `vault:index:Policy` readers |  | gone outside of Pulumi |" in told
     assert "| update | `aws:iam:Role` app | `assumeRolePolicy` | changed outside" in told
     assert "sts:AssumeRole" not in told  # no values, only what changed
-    assert "aws:iam:Role next: declared, and not deployed" in answer.stdout
+    assert "aws:iam:Role next: declared, but not deployed" in answer.stdout
     assert "vault:index:Policy readers: gone outside of Pulumi" in answer.stdout
     assert "aws:iam:Role app: changed outside of Pulumi: assumeRolePolicy" in answer.stdout
 
@@ -200,7 +200,7 @@ def test_a_cancelled_job_lets_the_engine_end_its_step(commit: Environments) -> N
     process.terminate()
     printed, _ = process.communicate(timeout=200)
     assert process.returncode == 130, printed
-    assert "interrupted; the engine has ended the step that it was at" in printed
+    assert "interrupted; the engine has finished its current step" in printed
     assert "Traceback" not in printed
     state = json.loads(commit.pulumi("stack", "export", "--stack", "dev"))
     assert not state["deployment"].get("pending_operations")
