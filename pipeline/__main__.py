@@ -74,7 +74,7 @@ class Options:
 
 @dataclass
 class GuardedOptions(Options):
-    """The same, for commands that run without guardrails only if told so."""
+    """The same, for commands that require guardrails unless told otherwise."""
 
     no_guardrails: Annotated[
         bool, typer.Option("--no-guardrails", help="Run without a policy pack. The result says so.")

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from cli.aws import sts_region_of
+from components import arns
 from tests.cli.conftest import Run
 from tests.cli.world import CI_ROLE, POD_ROLE, World
 
@@ -140,6 +142,25 @@ def test_an_unreachable_sts_is_told_from_one_of_another_region(run: Run, annotat
     outputs["vault"]["stsEndpoint"] = "https://sts.eu-west-1.amazonaws.com"
     found = wrong(run("doctor", "pod", "--json", outputs=outputs).stdout)
     assert "is in eu-west-1, but logins are signed for us-east-1" in found["STS endpoint"]
+
+
+@pytest.mark.parametrize(
+    "region",
+    ["us-east-1", "cn-north-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1",
+     "us-isof-south-1", "eusc-de-east-1"],
+)  # fmt: skip
+def test_the_region_of_an_sts_endpoint_is_known_in_every_partition(region: str) -> None:
+    """The command is installed without the components, and so has botocore's table of partitions."""
+    host = arns.sts_endpoint(region).removeprefix("https://")
+    for name in (
+        host,
+        host.replace("sts.", "sts-fips."),
+        "sts.amazonaws.com",
+        f"vpce-1.{host}",
+        "sts.internal",
+    ):
+        assert sts_region_of(name) == arns.sts_region(name)
+    assert sts_region_of(host) == region
 
 
 def test_vaults_sts_of_another_region_is_reported(run: Run, annotated: World, operator: World) -> None:

@@ -38,11 +38,11 @@ class World:
     """Service accounts by `namespace/name`."""
     removed: list[str] = field(default_factory=list)
     trusted: str = "system:serviceaccount:default:vault-auth"
-    """The `sub` that the pod's IAM role trusts; `*` for anybody."""
+    """The `sub` that the pod's IAM role trusts; `*` for any."""
     bound: dict[str, str] = field(
         default_factory=lambda: {"dev-role-iam2": POD_ROLE, "dev-role-iam": NODE_ROLE}
     )
-    """Vault roles and the principal each is bound to; `*` for anybody."""
+    """Vault roles and the principal each is bound to; `*` for any."""
     associations: dict[str, str] = field(default_factory=dict)
     """Pod Identity: service accounts and their roles' ARNs."""
     agent_error: str = ""
