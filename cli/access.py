@@ -12,7 +12,8 @@ from typing import IO
 from rich.table import Table
 from rich.text import Text
 
-from . import acl_policies, arns, vault
+from . import acl_policies, vault
+from .aws import in_words
 from .console import camel_case, console
 from .errors import Refused
 from .outputs import LoginOutput, Stack
@@ -128,7 +129,7 @@ def _who(login: LoginOutput) -> list[str]:
     if login.service_accounts:
         return login.service_accounts
     prefix = "EC2 instances of " if login.kind == "ec2-instance" else ""
-    return [f"{prefix}{arns.in_words(principal)}" for principal in login.principals]
+    return [f"{prefix}{in_words(principal)}" for principal in login.principals]
 
 
 def write_table(report: Report, file: IO[str]) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from . import aws, refusals, token_checks, vault
-from .arns import is_bound, principal_of
 from .console import duration
 from .errors import Refused
 from .vault import Session
@@ -88,11 +87,11 @@ class CommonChecks:
         return self.caller.arn
 
     def bound(self) -> str:
-        login, me = self.who.login, principal_of(self.caller.arn)
+        login, me = self.who.login, aws.principal_of(self.caller.arn)
         if login.kind == "ec2-instance" and not login.principals:
             return f"{me}; Vault asks EC2 for its instance"
         bounds = login.principals or [login.iam_role_arn or ""]
-        if is_bound(me, bounds):
+        if aws.is_bound(me, bounds):
             return me
         if any(bound.endswith("*") and bound.count("/") > 1 for bound in bounds):
             raise NotChecked("the ARN of a role's session does not contain the role's path")

@@ -12,8 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from . import refusals, token_checks, vault
-from .arns import is_bound, principal_of
-from .aws import Credentials
+from .aws import Credentials, is_bound, principal_of
 from .console import camel_case, console, explain, print_json
 from .errors import Refused, UsageProblem
 from .options import CallerOptions

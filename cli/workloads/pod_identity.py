@@ -11,8 +11,7 @@ from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from ..arns import principal_of
-from ..aws import LINK, Credentials, caller_identity, own_session
+from ..aws import LINK, Credentials, caller_identity, own_session, principal_of
 from ..errors import Refused
 from ..outputs import ClusterOutput, VaultOutput
 from .web_identity import EXPIRED, describe_token

@@ -4,8 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 
-from ..arns import is_bound, is_exact_role, principal_of
-from ..aws import LINK, Caller, Credentials, assume_role, caller_identity, own_credentials
+from ..aws import (
+    LINK,
+    Caller,
+    Credentials,
+    assume_role,
+    caller_identity,
+    is_bound,
+    is_exact_role,
+    own_credentials,
+    principal_of,
+)
 from ..errors import Refused, UsageProblem
 from .base import Check, Impostor, Workload
 
