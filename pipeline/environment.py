@@ -46,8 +46,7 @@ class Environment:
 def find(name: str, project: Path, config_dir: Path | None, guardrails: Path | None) -> Environment:
     """The environment of this name. Raises PipelineError if it cannot be run.
 
-    Stack files are in `config_dir`, by default the project. The guardrails are by default the project's, if
-    any.
+    Stack files are in `config_dir`, by default the project; the guardrails are by default the project's.
     """
     project = project.resolve()
     folder = (config_dir or project).resolve()

@@ -10,8 +10,7 @@ from .base import Workload
 class Ec2InstanceWorkload(Workload):
     """The EC2 instance that this command runs on.
 
-    No impostors can be tried from here: a session with another name would need the node role to trust this
-    caller.
+    No impostors can be tried: for a session of another name, the node role would have to trust this caller.
     """
 
     kind = "ec2-instance"
