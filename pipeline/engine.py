@@ -1,9 +1,9 @@
 """Runs `pulumi` on an environment, and reads what it did from the engine's event log.
 
 Not through Pulumi's Automation API, although that passes the events to a callback. It gives no handle on the
-`pulumi` process, so a cancelled job could not tell the engine to finish its step. It also selects the stack in
-the checkout, runs five more commands per update, and reads the outputs with `--show-secrets`. Its events come
-from the same hidden option `--event-log`.
+`pulumi` process, so a cancelled job could not tell the engine to finish its step. It also selects the stack
+in the checkout, runs five more commands per update, and reads the outputs with `--show-secrets`. Its events
+come from the same hidden option `--event-log`.
 """
 
 from __future__ import annotations
