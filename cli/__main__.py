@@ -1,6 +1,7 @@
-"""`vault-aws-auth`: the command line. It only reads options; the work is in the modules it calls."""
+"""`vault-aws-auth`: the command line. Each command is a module of its name, imported when it is called."""
 
 import atexit
+import contextlib
 import gc
 import signal
 import sys
@@ -11,20 +12,17 @@ from typing import Annotated
 
 import typer
 
+from .console import exit_on_refusal
 from .errors import Refused, UsageProblem
 from .options import (
+    CallerOptions,
     Json,
-    Kubeconfig,
     Login,
-    Outputs,
-    Project,
-    Role,
-    ServiceAccount,
-    StackName,
-    VaultAddress,
+    RoleOptions,
+    StackOptions,
+    VaultOptions,
     check_writable,
-    one_message,
-    read_stack,
+    with_option_groups,
     write_secret,
 )
 
@@ -54,14 +52,14 @@ class ValuesFormat(Enum):
 
 @app.callback()
 def _settings() -> None:
-    """Log in to Vault as the workloads of a stack, and prove that nobody else can.
+    """Log in to Vault as the workloads of a stack, and prove that other callers are refused.
 
-    AWS, Kubernetes and Vault are reached with the settings that their own tools use:
-    AWS_CA_BUNDLE, HTTPS_PROXY, KUBECONFIG, VAULT_CACERT, VAULT_SKIP_VERIFY, …
+    AWS, Kubernetes and Vault are configured by the same variables as their own CLIs: AWS_CA_BUNDLE,
+    HTTPS_PROXY, KUBECONFIG, VAULT_CACERT, VAULT_SKIP_VERIFY, …
     """
-    # Whoever sets VAULT_SKIP_VERIFY or insecure-skip-tls-verify knows it.
+    # Setting VAULT_SKIP_VERIFY or insecure-skip-tls-verify is a decision: do not repeat the warning.
     warnings.filterwarnings("ignore", message="Unverified HTTPS request")
-    # A cancelled CI job ends like Ctrl-C does: what was created for the moment is removed.
+    # A cancelled CI job ends like Ctrl-C: temporary service accounts are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
@@ -75,66 +73,62 @@ def _settings() -> None:
     "pulumi stack output --json --show-secrets | vault-aws-auth login pod --outputs - --json | jq "
     ".auth.policies"
 )
+@with_option_groups
 def login(
     logins: Annotated[
         list[str] | None,
-        typer.Argument(metavar="LOGIN", help="A login of the stack (its output `logins`), or several."),
+        typer.Argument(metavar="LOGIN", help="One or more logins of the stack (its output `logins`)."),
     ] = None,
+    *,
     every: Annotated[bool, typer.Option("--all", help="Every login of the stack, in turn.")] = False,
-    service_account: ServiceAccount = None,
-    role: Role = None,
+    caller: RoleOptions,
     vault_role: Annotated[
-        str | None, typer.Option(metavar="ROLE", help="Ask for this Vault role; default: the login's.")
+        str | None, typer.Option(metavar="ROLE", help="Vault role to ask for. Default: the login's.")
     ] = None,
     header: Annotated[
         str | None,
         typer.Option(
-            metavar="VALUE", help="Server-id header; default: the stack's. An empty value sends none."
+            metavar="VALUE", help="Server-id header. Default: the stack's. An empty value sends none."
         ),
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Write the token there, readable by you only (mode 0600)."),
+        typer.Option(metavar="PATH", help="Write the token to this file, readable only by you (mode 0600)."),
     ] = None,
     show_token: Annotated[
-        bool, typer.Option("--show-token", help="Print the token itself, not its first letters.")
+        bool, typer.Option("--show-token", help="Print the whole token, not just its first letters.")
     ] = False,
-    stack: StackName = None,
-    project: Project = Path(),
-    outputs: Outputs = None,
-    kubeconfig: Kubeconfig = None,
-    vault_address: VaultAddress = None,
+    source: VaultOptions,
     as_json: Json = False,
 ) -> None:
-    """Be a workload: get its AWS identity, log in to Vault with it, show both.
+    """Log in as a workload and show its AWS identity and Vault token.
 
-    The token works until its TTL ends, as that of `vault login` does. It is not shown unless asked for.
+    The token is valid until its TTL ends, like one from `vault login`. It is masked unless you ask for it.
 
-    Of several logins each is tried, whatever becomes of the others; with --json they are one object, by name.
+    Several logins are tried in turn, even if one fails. With --json they are one object, by name.
     """
-    with one_message(as_json):
-        from . import logins as being
-        from . import render_login
-        from .workloads import Options
+    with exit_on_refusal(as_json):
+        from .login import log_in_as, log_in_as_each, print_each, print_one
 
         names = logins or []
         if bool(names) is every:
             raise UsageProblem("name the logins, or give --all")
         single = len(names) == 1
-        if not single and (service_account or role or vault_role or token_file):
-            raise UsageProblem("--service-account, --as, --vault-role and --token-file are for one login")
+        if not single and (caller.service_account or caller.role or vault_role or token_file):
+            raise UsageProblem(
+                "--service-account, --as, --vault-role and --token-file need exactly one login"
+            )
         check_writable("--token-file", token_file)
-        found = read_stack(outputs, project, stack, vault_address)
-        options = Options(service_account, kubeconfig, role)
+        stack = source.read()
         if not single:
-            made = being.log_in_as_each(names, found, options, header=header)
-            if render_login.several(made, as_json=as_json, show_token=show_token):
+            attempts = log_in_as_each(names, stack, caller, header=header)
+            if print_each(attempts, as_json=as_json, show_token=show_token):
                 raise typer.Exit(1)
             return
-        done = being.log_in_as(names[0], found, options, vault_role=vault_role, header=header)
+        done = log_in_as(names[0], stack, caller, vault_role=vault_role, header=header)
         if token_file:
             write_secret(token_file, done.session.auth["client_token"])
-        render_login.one(done, as_json=as_json, show_token=show_token)
+        print_one(done, as_json=as_json, show_token=show_token)
 
 
 @app.command(
@@ -143,37 +137,31 @@ def login(
     "vault-aws-auth verify pod --json\n\n"
     "vault-aws-auth verify --no-refusals   (creates nothing; for a daily check)"
 )
+@with_option_groups
 def verify(
     logins: Annotated[
         list[str] | None,
-        typer.Argument(metavar="LOGIN", help="Only these logins; default: all of the stack."),
+        typer.Argument(metavar="LOGIN", help="Only these logins. Default: all of the stack."),
     ] = None,
+    *,
     refusals: Annotated[
-        bool, typer.Option("--refusals/--no-refusals", help="Also try the callers that must be refused.")
+        bool, typer.Option("--refusals/--no-refusals", help="Also try callers that must be refused.")
     ] = True,
-    service_account: ServiceAccount = None,
-    stack: StackName = None,
-    project: Project = Path(),
-    outputs: Outputs = None,
-    kubeconfig: Kubeconfig = None,
-    vault_address: VaultAddress = None,
+    caller: CallerOptions,
+    source: VaultOptions,
     as_json: Json = False,
 ) -> None:
-    """Prove that every login works and that everyone else is refused, by AWS or by Vault.
+    """Prove that every login works and that other callers are refused, by AWS or by Vault.
 
-    Exit code 0 only if all is as expected. Service accounts created for the attempts are removed again,
-    and tokens revoked.
+    Exit code 0 only if all is as expected. Service accounts that were created for an attempt are deleted
+    again, and tokens revoked.
     """
-    with one_message(as_json):
-        from . import render
-        from .verify import verify as findings_of
-        from .workloads import Options
+    with exit_on_refusal(as_json):
+        from .verify import print_findings
+        from .verify import verify as run
 
-        found = read_stack(outputs, project, stack, vault_address)
-        findings = list(
-            findings_of(found, logins or [], Options(service_account, kubeconfig), with_refusals=refusals)
-        )
-        (render.findings_json if as_json else render.findings_table)(findings)
+        findings = list(run(source.read(), logins or [], caller, with_refusals=refusals))
+        print_findings(findings, as_json=as_json)
         if not all(finding.ok for finding in findings):
             raise typer.Exit(1)
 
@@ -182,35 +170,23 @@ def verify(
     epilog="Examples:\n\n"
     "vault-aws-auth doctor pod\n\n"
     "vault-aws-auth doctor pod --service-account gloo-system/discovery --json\n\n"
-    "VAULT_TOKEN=… vault-aws-auth doctor pod   (looks into Vault, too)"
+    "VAULT_TOKEN=… vault-aws-auth doctor pod   (also checks Vault's configuration)"
 )
-def doctor(
-    login: Login,
-    service_account: ServiceAccount = None,
-    role: Role = None,
-    stack: StackName = None,
-    project: Project = Path(),
-    outputs: Outputs = None,
-    kubeconfig: Kubeconfig = None,
-    vault_address: VaultAddress = None,
-    as_json: Json = False,
-) -> None:
-    """Look at each link of a login's chain: ✓, or ✗ with the fix. Goes on as far as it can.
+@with_option_groups
+def doctor(login: Login, *, caller: RoleOptions, source: VaultOptions, as_json: Json = False) -> None:
+    """Check each link of a login's chain: ✓, or ✗ with the fix. Goes on after a failure where it can.
 
-    Exit code 0 only if all is right. Nothing is changed; the token of the one login is revoked. With
-    VAULT_TOKEN also the Vault role, the client config and the policies are read.
+    Exit code 0 only if all links are right. Changes nothing; logs in once and revokes the token. With
+    VAULT_TOKEN it also reads the Vault role, the client config and the policies.
     """
-    with one_message(as_json):
-        from . import render
-        from .doctor import OUTPUTS, Link, examine
-        from .workloads import Options
+    with exit_on_refusal(as_json):
+        from .doctor import OUTPUTS, Link, examine, print_links
 
         try:
-            found = read_stack(outputs, project, stack, vault_address)
-            links = list(examine(found, login, Options(service_account, kubeconfig, role)))
+            links = list(examine(source.read(), login, caller))
         except Refused as error:
             links = [Link(OUTPUTS, False, error.reason, error.hint)]
-        (render.examination_json if as_json else render.examination_table)(links)
+        print_links(links, as_json=as_json)
         if not all(link.ok for link in links):
             raise typer.Exit(1)
 
@@ -220,64 +196,59 @@ def doctor(
     "VAULT_TOKEN=… vault-aws-auth access\n\n"
     "VAULT_TOKEN=… vault-aws-auth access --format html --output access.html"
 )
+@with_option_groups
 def access(
+    *,
     format: Annotated[AccessFormat, typer.Option(help="table, json, or a self-contained html page.")] = (
         AccessFormat.TABLE
     ),
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write there instead of to standard output.")
+        Path | None, typer.Option(metavar="FILE", help="Write to this file instead of standard output.")
     ] = None,
-    stack: StackName = None,
-    project: Project = Path(),
-    outputs: Outputs = None,
-    vault_address: VaultAddress = None,
+    source: VaultOptions,
 ) -> None:
-    """Report who can log in as what, and which Vault paths they then reach.
+    """Report who can log in as what, and which Vault paths they can reach.
 
-    The policies' texts are read from Vault with VAULT_TOKEN, which needs `read` on sys/policies/acl/*.
+    Reads the policies from Vault with VAULT_TOKEN, which needs `read` on sys/policies/acl/*.
     """
-    with one_message(as_json=format is AccessFormat.JSON and output is None):
-        from . import access as reporting
-        from . import render_access
+    with exit_on_refusal(as_json=format is AccessFormat.JSON and output is None):
+        from .access import WRITERS, report
 
         check_writable("--output", output)
-        report = reporting.report(read_stack(outputs, project, stack, vault_address))
-        text = getattr(render_access, format.value)(report, terminal=output is None)
-        if output:
-            output.write_text(text)
-        else:
-            sys.stdout.write(text)
+        made = report(source.read())
+        with output.open("w") if output else contextlib.nullcontext(sys.stdout) as file:
+            WRITERS[format.value](made, file)
 
 
 @app.command(
     epilog="Examples:\n\n"
     "vault-aws-auth values gloo > values.yaml && helm upgrade --install gloo gloo/gloo -f values.yaml\n\n"
-    "vault-aws-auth values operator | kubectl apply -f -   (where the consumer has manifests)"
+    "vault-aws-auth values operator | kubectl apply -f -   (if the consumer has manifests)"
 )
+@with_option_groups
 def values(
     consumer: Annotated[
         str, typer.Argument(metavar="CONSUMER", help="A consumer of the stack (its output `consumers`).")
     ],
+    *,
     format: Annotated[ValuesFormat, typer.Option(help="yaml or json.")] = ValuesFormat.YAML,
     helm: Annotated[
-        bool, typer.Option("--helm", help="The Helm values of a consumer that has manifests, too.")
+        bool, typer.Option("--helm", help="Print Helm values even if the consumer also has manifests.")
     ] = False,
-    stack: StackName = None,
-    project: Project = Path(),
-    outputs: Outputs = None,
+    source: StackOptions,
 ) -> None:
     """Print a consumer's Helm values, or its manifests, on standard output."""
-    with one_message():
-        from .values import values as written
+    with exit_on_refusal():
+        from .values import values as text_of
 
-        found = read_stack(outputs, project, stack).outputs
-        sys.stdout.write(written(found, consumer, as_json=format is ValuesFormat.JSON, helm=helm))
+        stack = source.read()
+        sys.stdout.write(text_of(stack.outputs, consumer, as_json=format is ValuesFormat.JSON, helm=helm))
 
 
 def main() -> None:
-    """The console script's entry."""
-    # A command ends long before its garbage matters. Looking for it, and when Python ends once more among all
-    # that was imported, is a third of a login.
+    """Run the command line."""
+    # The process ends long before its garbage matters. Collecting it, during the run and once more at exit,
+    # would take a third of a login's time.
     gc.disable()
     atexit.register(gc.freeze)
     app(prog_name="vault-aws-auth")

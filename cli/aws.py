@@ -1,11 +1,11 @@
-"""AWS as the callers see it: credentials, who they are, and AWS's refusals.
+"""AWS credentials, which principal they belong to, and AWS's refusals.
 
-A login is the workload's, never the user's: what stands for a workload uses `session`, which does not look at
-the user's profile. Only where the user plays a part (`own_session`) do his own credentials count.
+A login is made with the workload's credentials, never with the user's: code that acts for a workload uses
+`session`, which ignores the user's profile. `own_session` is for the few steps that need the user's own.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -26,12 +26,12 @@ class Credentials:
     access_key_id: str
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(repr=False)
-    """None for those of an IAM user, which do not expire."""
+    """None for an IAM user's access key."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who AWS says the credentials are."""
+    """Who the credentials belong to, as AWS says."""
 
     account: str
     user_id: str
@@ -40,9 +40,9 @@ class Caller:
 
 @cache
 def session() -> Any:
-    """A botocore session that neither reads nor misses what `AWS_PROFILE` names.
+    """A botocore session that ignores `AWS_PROFILE`.
 
-    One for all clients: what botocore knows of AWS takes it longer to read than a login takes.
+    Shared by all clients, because loading botocore's data takes longer than a login.
     """
     import botocore.session
 
@@ -51,14 +51,14 @@ def session() -> Any:
 
 @cache
 def own_session() -> Any:
-    """The session of whoever runs this command, as every AWS tool finds it."""
+    """The user's own session, configured as for every AWS tool."""
     import botocore.session
 
     return botocore.session.Session()
 
 
 def own_credentials() -> Credentials:
-    """The credentials of whoever runs this command; `Refused` if there are none."""
+    """The user's own credentials; raises `Refused` if there are none."""
     from botocore.exceptions import BotoCoreError
 
     hint = "log in to AWS (AWS_PROFILE, AWS_ACCESS_KEY_ID, `aws sso login`, an instance role), then try again"
@@ -73,14 +73,14 @@ def own_credentials() -> Credentials:
 
 
 def caller_identity(vault: VaultOutput, credentials: Credentials) -> Caller:
-    """Ask AWS who these credentials are."""
+    """Ask AWS who these credentials belong to."""
     with asking(vault, lambda _code: "these credentials are not valid at this STS endpoint"):
         answer = sts(vault, credentials).get_caller_identity()
     return Caller(answer["Account"], answer["UserId"], answer["Arn"])
 
 
 def assume_role(vault: VaultOutput, role_arn: str, credentials: Credentials, name: str) -> Credentials:
-    """Become the IAM role; `credentials` are those of somebody whom its trust policy names."""
+    """Assume the IAM role with `credentials`, which its trust policy must admit."""
 
     def explain(code: str) -> str:
         return (
@@ -98,12 +98,12 @@ def assume_role(vault: VaultOutput, role_arn: str, credentials: Credentials, nam
 
 
 def session_name(text: str) -> str:
-    """The text in the characters and the length that AWS allows for a role session's name."""
+    """The text as a role session name: other characters replaced, cut to AWS's length."""
     return re.sub(r"[^\w+=,.@-]", "-", text, flags=re.ASCII)[:64]
 
 
 def sts(vault: VaultOutput, credentials: Credentials | None) -> Any:
-    """A client of the stack's STS endpoint; without credentials its requests are not signed."""
+    """A client for the stack's STS endpoint. Without credentials, its requests are unsigned."""
     from botocore import UNSIGNED
     from botocore.config import Config
 
@@ -125,7 +125,7 @@ def sts(vault: VaultOutput, credentials: Credentials | None) -> Any:
 
 @contextmanager
 def asking(vault: VaultOutput, explain: Callable[[str], str], link: str = LINK) -> Iterator[None]:
-    """Turn STS's refusals, and its silence, into `Refused`; `explain` gives the fix for an error code."""
+    """Turn STS's errors and connection errors into `Refused`; `explain` gives the fix for an error code."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -147,8 +147,60 @@ def asking(vault: VaultOutput, explain: Callable[[str], str], link: str = LINK) 
 
 
 def wrong_region(vault: VaultOutput) -> str:
-    """What to do when the STS endpoint is of another region than the one that is signed for."""
+    """The fix if the STS endpoint is in another region than requests are signed for."""
     return (
-        f"the endpoint {vault.sts_endpoint} and the region {vault.sts_region} do not belong together: "
-        "set the stack's STS region and endpoint alike, and `pulumi up`"
+        f"the endpoint {vault.sts_endpoint} is not in the region {vault.sts_region}: make the stack's STS "
+        "region and endpoint match, then run `pulumi up`"
     )
+
+
+def sts_region_of(host: str) -> str | None:
+    """The region of an STS host name, in any partition. None for other hosts, such as a VPC endpoint's."""
+    if host == "sts.amazonaws.com":
+        return "us-east-1"
+    service, _, rest = host.partition(".")
+    region, _, suffix = rest.partition(".")
+    partitions = session().get_data("partitions")["partitions"]
+    known = {partition["outputs"]["dnsSuffix"] for partition in partitions}
+    return region if service in ("sts", "sts-fips") and suffix in known else None
+
+
+def principal_of(caller_arn: str) -> str:
+    """The principal that a Vault role is bound to: the IAM role of a session, or the user itself.
+
+    The role's path is missing, because a session's ARN does not contain it.
+    """
+    _, partition, _, _, account, resource = caller_arn.split(":", 5)
+    kind, _, name = resource.partition("/")
+    if kind == "assumed-role":
+        kind, name = "role", name.split("/")[0]
+    return f"arn:{partition}:iam::{account}:{kind}/{name}" if name else caller_arn
+
+
+def in_words(principal: str) -> str:
+    """For people: `role eks1-node of 111111111111`."""
+    *_, account, resource = principal.split(":", 5)
+    kind, _, name = resource.partition("/")
+    return f"{kind} {name} of {account}"
+
+
+def is_bound(principal: str, bounds: Iterable[str]) -> bool:
+    """Whether a Vault role with these bounds admits the principal; `*` is a wildcard only at the end."""
+    return any(
+        principal.startswith(bound[:-1])
+        if bound.endswith("*")
+        else _without_path(principal) == _without_path(bound)
+        for bound in bounds
+    )
+
+
+def is_exact_role(principal: str) -> bool:
+    """Whether the principal is a single IAM role, which can be assumed by its ARN."""
+    parts = principal.split(":", 5)
+    return len(parts) == 6 and parts[5].startswith("role/") and not principal.endswith("*")
+
+
+def _without_path(arn: str) -> str:
+    head, _, resource = arn.rpartition(":")
+    kind, *_, name = resource.split("/")
+    return f"{head}:{kind}/{name}"

@@ -1,7 +1,7 @@
-"""The cluster's part: tokens of service accounts, and temporary service accounts for refusals.
+"""The Kubernetes API: tokens of service accounts, and temporary service accounts that must be refused.
 
-The Kubernetes client reads the kubeconfig and connects; requests are plain, because its classes of the API's
-objects take several times as long to import as a whole login does.
+The Kubernetes client reads the kubeconfig and connects. Requests are plain HTTP, because importing the
+client's API classes takes several times as long as a login.
 """
 
 import logging
@@ -23,11 +23,11 @@ OWNER_LABEL = "vault-aws-auth/verify"
 
 
 class Forbidden(Exception):
-    """You may not read it; Kubernetes' own words."""
+    """You may not read it; the text is Kubernetes'."""
 
 
 class _Answered(Exception):
-    """The API answered with an error: its status, and its own words."""
+    """The API's error: its status and its words."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
@@ -35,37 +35,37 @@ class _Answered(Exception):
 
 
 class Cluster:
-    """The Kubernetes API, reached the way kubectl reaches it, else with the stack's own kubeconfig."""
+    """The Kubernetes API, reached like kubectl does, else with the stack's own kubeconfig."""
 
     def __init__(self, stacks_own: Kubeconfig, kubeconfig: str | None = None) -> None:
-        """`kubeconfig` is a file, the word `stack` for the stack's own, or nothing for kubectl's order."""
+        """`kubeconfig` is a file, the word `stack` for the stack's own, or None for kubectl's order."""
         from kubernetes.client.rest import RESTClientObject
 
-        with _words_of_the_client() as words:
+        with _logged_errors() as errors:
             configuration, self.origin = _configuration(stacks_own, kubeconfig)
-        if words:
+        if errors:
             raise _unusable(
-                f"{self.origin}: {'; '.join(words)}", "the kubeconfig's exec command must work in this shell"
+                f"{self.origin}: {'; '.join(errors)}", "the kubeconfig's exec command must work in this shell"
             )
-        # The default retries log a warning per attempt and only delay the message.
+        # Retries would log a warning per attempt and delay the message.
         configuration.retries = False
         self._configuration: Any = configuration
         client: Any = RESTClientObject
         self._connections = client(configuration).pool_manager
 
     def version(self) -> str:
-        """The version of the Kubernetes API that answers."""
+        """The version of the Kubernetes API."""
         with self._asked("its version", "", "", REACHED):
             return str(self._request("GET", "/version/")["gitVersion"])
 
     def has_namespace(self, namespace: str) -> bool:
-        """Whether it is there."""
+        """Whether the namespace exists; raises `Forbidden` if you may not read it."""
         return self._found("namespace", _path(namespace), namespace) is not None
 
     def annotations(self, account: str) -> dict[str, str] | None:
-        """Those of the service account `namespace/name`; None if there is no such service account.
+        """The annotations of the service account `namespace/name`. None if it does not exist.
 
-        Raises `Forbidden` if you may not read it; so does `has_namespace`.
+        Raises `Forbidden` if you may not read it.
         """
         namespace, name = account.split("/")
         path = _path(namespace, "serviceaccounts", name)
@@ -84,12 +84,12 @@ class Cluster:
                 raise
 
     def token(self, account: str, audience: str) -> str:
-        """A token of the service account `namespace/name`, as the kubelet projects it into its pods."""
+        """A token of the service account `namespace/name`, like the one that its pods get."""
         namespace, name = account.split("/")
         request = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
-            # 600 seconds is the least that Kubernetes gives.
+            # 600 seconds is Kubernetes' minimum.
             "spec": {"audiences": [audience], "expirationSeconds": 600},
         }
         with self._asked(f"token for {account}", "serviceaccounts/token", namespace):
@@ -97,8 +97,8 @@ class Cluster:
             return str(self._request("POST", path, request)["status"]["token"])
 
     @contextmanager
-    def lent_service_account(self, account: str) -> Iterator[None]:
-        """The service account `namespace/name`, created if absent and then removed again."""
+    def temporary_service_account(self, account: str) -> Iterator[None]:
+        """The service account `namespace/name`; if it does not exist, it is created and then deleted."""
         namespace, name = account.split("/")
         mark = secrets.token_hex(8)
         body = {
@@ -107,7 +107,7 @@ class Cluster:
             "metadata": {"name": name, "labels": {OWNER_LABEL: mark}},
             "automountServiceAccountToken": False,
         }
-        # True while Kubernetes is asked, too: an interrupt may come between its creating it and its answer.
+        # True from the start: an interrupt may come after Kubernetes creates it and before it answers.
         created = True
         try:
             with self._asked(f"create {account}", "serviceaccounts", namespace):
@@ -123,7 +123,7 @@ class Cluster:
                 self._remove_marked(namespace, mark)
 
     def _remove_marked(self, namespace: str, mark: str) -> None:
-        """Remove what `lent_service_account` made, and by its mark nothing else."""
+        """Delete what `temporary_service_account` created, found by its mark, and nothing else."""
         path = _path(namespace, "serviceaccounts")
         with self._asked("remove the temporary service account", "serviceaccounts", namespace):
             mine = self._request("GET", f"{path}?{urlencode({'labelSelector': f'{OWNER_LABEL}={mark}'})}")
@@ -133,7 +133,7 @@ class Cluster:
                 self._request("DELETE", f"{path}/{found['metadata']['name']}", options)
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """The API's answer to one request; `_Answered` if that is an error."""
+        """The API's answer to one request; raises `_Answered` if it is an error."""
         from urllib3 import Timeout
 
         headers = {"Accept": "application/json", "User-Agent": "vault-aws-auth"}
@@ -151,7 +151,7 @@ class Cluster:
         try:
             return answer.json()
         except ValueError:
-            raise _Answered(answer.status, "this is no Kubernetes API: its answer is not JSON") from None
+            raise _Answered(answer.status, "not a Kubernetes API: its answer is not JSON") from None
 
     @contextmanager
     def _asked(self, what: str, resource: str, namespace: str, link: str = LINK) -> Iterator[None]:
@@ -161,11 +161,11 @@ class Cluster:
             yield
         except _Answered as error:
             hints = {
-                401: "the credentials of the kubeconfig were not accepted: `kubectl auth whoami` tells "
+                401: "Kubernetes did not accept the kubeconfig's credentials: `kubectl auth whoami` shows "
                 "who you are",
-                403: f"you need create (and, to verify, list and delete) on {resource} in namespace "
+                403: f"you need create (for verify also list and delete) on {resource} in namespace "
                 f"{namespace}",
-                404: "the service account or its namespace does not exist: is it the stack's cluster? "
+                404: "the service account or its namespace does not exist: is this the stack's cluster? "
                 "`pulumi up` creates what the stack owns",
             }
             raise Refused(
@@ -186,12 +186,12 @@ class Cluster:
             ) from error
 
 
-# Once for all of a stack's logins: a kubeconfig's exec command may take longer than a login.
+# Shared by all logins of a stack: a kubeconfig's exec command may take longer than a login.
 connected = cache(Cluster)
 
 
 def _configuration(stacks_own: Kubeconfig, kubeconfig: str | None) -> tuple[Any, str]:
-    """The client configuration and where it came from."""
+    """The client configuration, and where it came from."""
     import kubernetes.config
     from kubernetes.client import Configuration
 
@@ -206,8 +206,8 @@ def _configuration(stacks_own: Kubeconfig, kubeconfig: str | None) -> tuple[Any,
             content = stacks_own()
             if content is None:
                 raise _unusable(
-                    "no kubeconfig: neither KUBECONFIG nor ~/.kube/config nor the stack's outputs have one",
-                    "set KUBECONFIG; outputs handed over with --outputs hold it only when written with "
+                    "no kubeconfig in KUBECONFIG, ~/.kube/config or the stack's outputs",
+                    "set KUBECONFIG; outputs passed with --outputs contain it only if written with "
                     "--show-secrets",
                 )
             config.load_kube_config_from_dict(
@@ -221,24 +221,24 @@ def _configuration(stacks_own: Kubeconfig, kubeconfig: str | None) -> tuple[Any,
             origin = "this pod's service account"
             config.load_incluster_config(configuration)
     except (kubernetes.config.ConfigException, OSError) as error:
-        raise _unusable(str(error), "is it a kubeconfig with a current context?") from error
+        raise _unusable(str(error), "the file must be a kubeconfig with a current context") from error
     return configuration, origin
 
 
 @contextmanager
-def _words_of_the_client() -> Iterator[list[str]]:
-    """The Kubernetes client logs a failed exec command and goes on as system:anonymous; keep its words."""
-    words: list[str] = []
+def _logged_errors() -> Iterator[list[str]]:
+    """The Kubernetes client only logs a failed exec command and goes on as system:anonymous."""
+    errors: list[str] = []
 
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if record.levelno >= logging.ERROR:
-                words.append(record.getMessage())
+                errors.append(record.getMessage())
 
     handler = Keep()
     logging.getLogger().addHandler(handler)
     try:
-        yield words
+        yield errors
     finally:
         logging.getLogger().removeHandler(handler)
 

@@ -1,41 +1,45 @@
-"""Each link of a login's chain, in its order, as far as one can look: right, wrong with the fix, unknown."""
+"""`doctor`: checks each link of a login's chain in order: right, wrong with the fix, or unknown."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
+from rich.text import Text
+
+from .console import console, print_json
+from .doctor_checks import CommonChecks
 from .errors import Refused, UsageProblem
-from .links import CommonLinks
+from .options import CallerOptions
 from .outputs import Stack
-from .workloads import Check, NotChecked, Options, workload
+from .workloads import Check, NotChecked, workload
 
 OUTPUTS = "stack outputs"
 
 
 @dataclass(frozen=True)
 class Link:
-    """One link, and how it looks."""
+    """One link, and what was found."""
 
     link: str
     ok: bool | None
-    """None: could not be looked at."""
+    """None if it could not be checked."""
     detail: str = ""
     fix: str = ""
 
 
-def examine(stack: Stack, name: str, options: Options) -> Iterator[Link]:
-    """All links of the login `name`; `UsageProblem` if the stack has no such login."""
-    who = workload(name, stack, options)
-    yield Link(OUTPUTS, True, f"login {name}: {who.caller} is Vault role {who.login.vault_role}")
+def examine(stack: Stack, name: str, chosen: CallerOptions) -> Iterator[Link]:
+    """All links of the login `name`; raises `UsageProblem` if the stack has no such login."""
+    who = workload(name, stack, chosen)
+    yield Link(OUTPUTS, True, f"login {name}: {who.caller} logs in to Vault role {who.login.vault_role}")
     found: dict[str, Link] = {}
     blocked: set[str] = set()
-    checks = CommonLinks(who).in_order(who.checks())
+    checks = CommonChecks(who).in_order(who.checks())
     for check in checks:
-        # Only what is known to be wrong is in the way; what could not be looked at may be right.
+        # Only links that are known to be wrong block others; an unknown one may be right.
         if missing := [n for n in check.needs if n in blocked or (n in found and found[n].ok is False)]:
             blocked.add(check.link)
-            found[check.link] = Link(check.link, None, f"not tried, for want of: {', '.join(missing)}")
+            found[check.link] = Link(check.link, None, f"skipped, because of: {', '.join(missing)}")
         else:
-            found[check.link] = _look(check)
+            found[check.link] = _run(check)
     for check in checks:
         link = found[check.link]
         if link.ok is None and check.proved_by and found[check.proved_by].ok:
@@ -43,7 +47,7 @@ def examine(stack: Stack, name: str, options: Options) -> Iterator[Link]:
         yield link
 
 
-def _look(check: Check) -> Link:
+def _run(check: Check) -> Link:
     try:
         return Link(check.link, True, check.run())
     except NotChecked as unknown:
@@ -53,3 +57,25 @@ def _look(check: Check) -> Link:
         return Link(check.link, False, by + error.reason, error.hint)
     except UsageProblem as error:
         return Link(check.link, False, str(error))
+
+
+def print_links(links: list[Link], *, as_json: bool) -> None:
+    """Print a line per link with the fix below it, or JSON, where `ok` is null for what was not checked."""
+    if as_json:
+        print_json({"ok": all(link.ok for link in links), "links": [asdict(link) for link in links]})
+        return
+    out = console()
+    width = max(len(link.link) for link in links)
+    for link in links:
+        mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("–", "yellow")}[link.ok]
+        out.print(Text.assemble((f"{mark}  ", style), (link.link.ljust(width), "bold"), f"  {link.detail}"))
+        if link.fix:
+            out.print(Text.assemble((" " * (width + 5) + "→ ", "cyan"), link.fix))
+    wrong, unknown = (sum(link.ok is state for link in links) for state in (False, None))
+    out.print()
+    if not wrong and not unknown:
+        out.print(Text(f"all {len(links)} links are right", style="green"))
+        return
+    counts = [f"{wrong} wrong"] if wrong else []
+    counts += [f"{unknown} not checked"] if unknown else []
+    out.print(Text(f"{' and '.join(counts)} of {len(links)} links", style="red" if wrong else "yellow"))

@@ -2,25 +2,27 @@
 
 from dataclasses import dataclass
 
+import typer
+
 
 @dataclass(eq=False)
 class Refused(Exception):
-    """One link of the chain said no, or could not be asked."""
+    """One link of a login's chain was refused, or could not be tried. Exit code 1."""
 
     link: str
-    """The link that failed: `stack outputs`, `service-account token`, `AWS identity`, `Vault login`, …"""
+    """The link: `stack outputs`, `service-account token`, `AWS identity`, `Vault login`, …"""
     by: str | None
-    """Who refused: `Kubernetes`, `AWS`, `Vault`, `Pulumi`; None when nobody did, and it failed by itself."""
+    """Who refused: `Kubernetes`, `AWS`, `Vault` or `Pulumi`. None for a failure, such as a timeout."""
     reason: str
-    """The refuser's own words, or those of the failure."""
+    """The words of the refusal or the failure."""
     code: str = ""
-    """The class of the reason: AWS's error code, or one of `cli.refusals`' names for Vault's."""
+    """The kind of reason: AWS's error code, or for Vault one of the names in `cli.refusals`."""
     hint: str = ""
-    """What to do about it."""
+    """How to fix it."""
 
     def __str__(self) -> str:
         return f"{self.link}: {self.reason}"
 
 
-class UsageProblem(Exception):
-    """The command line asks for something that the stack does not have; exit code 2."""
+class UsageProblem(typer.BadParameter):
+    """The command line asks for something that the stack does not have. Exit code 2."""

@@ -1,4 +1,4 @@
-"""The stack's outputs: what `pulumi up` made, as this command needs it."""
+"""The stack's outputs, as far as this command needs them."""
 
 import json
 import re
@@ -15,16 +15,16 @@ from pydantic.alias_generators import to_camel
 from .errors import Refused
 
 LINK = "stack outputs"
-MASKED = "[secret]"  # what Pulumi prints for a secret unless asked with --show-secrets
+MASKED = "[secret]"  # what Pulumi prints for a secret without --show-secrets
 
 
 class _Output(BaseModel):
-    # Deferred: the whole is built once, when it is read, and not each part besides.
+    # Deferred: build the schema of all models once, when the outputs are read.
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, defer_build=True)
 
 
 class VaultOutput(_Output):
-    """Where Vault is, and how a login to it has to be signed."""
+    """Where Vault is, and how to sign a login."""
 
     address: str
     namespace: str | None = None
@@ -43,7 +43,7 @@ class ClusterOutput(_Output):
 
     @property
     def region(self) -> str | None:
-        """The cluster's region, as its issuer tells it; None where the issuer is of another form."""
+        """The cluster's region, from its issuer. None if the issuer is not EKS's."""
         found = re.match(r"(?:https://)?oidc[.-]eks\.([a-z0-9-]+)\.", self.oidc_issuer)
         return found[1] if found else None
 
@@ -59,15 +59,15 @@ class LoginOutput(_Output):
     service_accounts: list[str] = []
     principals: list[str] = []
     verify_as: list[str] = []
-    """IAM roles that whoever verifies may assume to be such a caller."""
+    """IAM roles to assume to log in as a caller of this login."""
     verify_not_as: list[str] = []
-    """IAM roles that he may assume and Vault must refuse."""
+    """IAM roles to assume that Vault must refuse."""
     policies: list[str] = []
     max_ttl: str | int | None = None
 
 
 class ConsumerOutput(_Output):
-    """What a consumer of secrets is installed with: Helm values, or manifests."""
+    """What to install a consumer of secrets with: Helm values, manifests, or both."""
 
     kind: str
     values: dict[str, Any] | None = None
@@ -75,7 +75,7 @@ class ConsumerOutput(_Output):
 
 
 class StackOutputs(_Output):
-    """The outputs that this command reads; others are ignored."""
+    """The outputs that this command reads. Others are ignored."""
 
     vault: VaultOutput
     cluster: ClusterOutput | None = None
@@ -85,7 +85,7 @@ class StackOutputs(_Output):
     @model_validator(mode="before")
     @classmethod
     def _with_callers(cls, outputs: Any) -> Any:
-        """How to be the caller of a login is an output of its own, `callers`, also by the login's name."""
+        """Merges the output `callers`, which says how to log in as each login's caller."""
         if not isinstance(outputs, dict) or not isinstance(outputs.get("logins"), dict):
             return outputs
         callers = outputs.get("callers") or {}
@@ -94,19 +94,19 @@ class StackOutputs(_Output):
 
 
 Kubeconfig = Callable[[], dict[str, Any] | None]
-"""Gets the stack's own kubeconfig; None if it has none."""
+"""Reads the stack's own kubeconfig. None if it has none."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The outputs, and the way to the one that is secret, taken only when it is needed."""
+    """The outputs, and a way to read the secret one when it is needed."""
 
     outputs: StackOutputs
     kubeconfig: Kubeconfig
 
 
 def from_pulumi(project: Path, stack: str | None) -> Stack:
-    """The outputs as the `pulumi` command tells them, in `project`, of `stack` or the selected one."""
+    """The outputs from the `pulumi` command, run in `project`, of `stack` or the selected one."""
 
     def read(*arguments: str) -> Any:
         command = ["pulumi", "stack", "output", *arguments, "--json", "--non-interactive"]
@@ -119,18 +119,18 @@ def from_pulumi(project: Path, stack: str | None) -> Stack:
         except FileNotFoundError as error:
             raise _unreadable(
                 "there is no `pulumi` on PATH",
-                "install Pulumi, or hand the outputs over: --outputs FILE (or - for stdin)",
+                "install Pulumi, or pass the outputs with --outputs FILE (or - for standard input)",
             ) from error
         if done.returncode:
             raise _unreadable(
                 done.stderr.strip() or f"pulumi exited with {done.returncode}",
                 "name the stack with --stack and its project's folder with --project; `pulumi stack ls` "
-                "lists them",
+                "lists the stacks",
                 by="Pulumi",
             )
         return _json(done.stdout)
 
-    # Asked without --show-secrets, so that the kubeconfig never enters this process unless it is needed.
+    # Without --show-secrets, so that the kubeconfig enters this process only if it is needed.
     outputs = read()
     return Stack(
         _parse(outputs),
@@ -139,11 +139,11 @@ def from_pulumi(project: Path, stack: str | None) -> Stack:
 
 
 def from_file(path: str) -> Stack:
-    """The outputs from a file that `pulumi stack output --json` wrote; `-` is standard input."""
+    """The outputs from a file written by `pulumi stack output --json`; `-` is standard input."""
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(str(error), "write it with: pulumi stack output --json > FILE") from error
+        raise _unreadable(str(error), "create it with: pulumi stack output --json > FILE") from error
     outputs = _json(text)
     return Stack(_parse(outputs), lambda: _kubeconfig(outputs.get("kubeconfig")))
 
@@ -152,10 +152,8 @@ def _json(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        # The text itself is not repeated: it may hold a secret.
-        raise _unreadable(
-            f"not JSON: {error}", "expected is what `pulumi stack output --json` prints"
-        ) from None
+        # Do not repeat the text: it may contain a secret.
+        raise _unreadable(f"not JSON: {error}", "pass the output of `pulumi stack output --json`") from None
 
 
 def _parse(outputs: object) -> StackOutputs:
@@ -166,13 +164,11 @@ def _parse(outputs: object) -> StackOutputs:
             f"{'.'.join(map(str, problem['loc'])) or 'the document'}: {problem['msg']}"
             for problem in error.errors(include_input=False, include_url=False)
         )
-        raise _unreadable(
-            problems, "bring the stack up first (`pulumi up`), or name another one with --stack"
-        ) from None
+        raise _unreadable(problems, "run `pulumi up` first, or name another stack with --stack") from None
 
 
 def _kubeconfig(value: object) -> dict[str, Any] | None:
-    """The kubeconfig as a mapping, whether it was exported as an object or as text."""
+    """The kubeconfig as a mapping, whether the stack exports an object or text."""
     if isinstance(value, str) and value != MASKED:
         import yaml  # comes with the Kubernetes client, which is about to be used
 

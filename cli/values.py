@@ -1,4 +1,4 @@
-"""What a consumer is installed with, as the stack wrote it: Helm values or Kubernetes manifests, as text."""
+"""`values`: a consumer's Helm values or Kubernetes manifests, as text."""
 
 import json
 from typing import Any
@@ -8,17 +8,17 @@ from .outputs import StackOutputs
 
 
 def values(outputs: StackOutputs, consumer: str, *, as_json: bool = False, helm: bool = False) -> str:
-    """A consumer's manifests as YAML documents for `kubectl apply -f -`, or its values as one for
-    `helm install --values -`; as JSON on request (manifests are then a `List`, which kubectl takes as well).
+    """A consumer's manifests for `kubectl apply -f -`, or its values for `helm install --values -`.
 
-    Of a consumer that has both, the manifests, or with `helm` the values. Raises UsageProblem.
+    YAML, or JSON with `as_json`; manifests are then a `List`, which kubectl takes too. If the consumer has
+    both: the manifests, or with `helm` the values. Raises `UsageProblem` if it has neither.
     """
     found = outputs.consumers.get(consumer)
     if found is None:
         known = ", ".join(outputs.consumers)
         raise UsageProblem(
             f"there is no consumer {consumer!r}; the stack has "
-            + (known or "none: write one under vault-aws-auth:consumers")
+            + (known or "none: declare one under vault-aws-auth:consumers")
         )
     if helm and found.values is None:
         raise UsageProblem(f"{consumer} has no Helm values, only manifests; leave --helm out")
@@ -27,7 +27,7 @@ def values(outputs: StackOutputs, consumer: str, *, as_json: bool = False, helm:
     elif found.manifests:
         documents = found.manifests
     else:
-        raise UsageProblem(f"the stack wrote neither values nor manifests for {consumer}; run pulumi up")
+        raise UsageProblem(f"the stack has neither values nor manifests for {consumer}; run `pulumi up`")
     if as_json:
         if found.manifests and documents is found.manifests:
             return _json({"apiVersion": "v1", "kind": "List", "items": documents})
@@ -40,10 +40,10 @@ def _json(document: Any) -> str:
 
 
 def _yaml(documents: list[dict[str, Any]]) -> str:
-    import yaml  # comes with the Kubernetes client, and is not needed for JSON
+    import yaml  # not needed for JSON
 
     class Dumper(yaml.SafeDumper):
-        """Files within a document as blocks, so that people can read them."""
+        """Writes text with line breaks as a readable block."""
 
         def ignore_aliases(self, data: Any) -> bool:
             return True

@@ -1,13 +1,14 @@
-"""Vault as this command meets it: the login, and what can be asked about it."""
+"""What the command asks of Vault: logins, tokens, health and configuration."""
 
 import base64
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, cast
 
-from .aws import Credentials
+from .aws import Caller, Credentials, caller_identity
 from .errors import Refused
 from .outputs import VaultOutput
 from .refusals import vault_meaning
@@ -18,15 +19,30 @@ SERVER_ID_HEADER = "X-Vault-AWS-IAM-Server-ID"
 _GET_CALLER_IDENTITY = "Action=GetCallerIdentity&Version=2011-06-15"
 
 
+@dataclass(frozen=True)
+class Session:
+    """A login that succeeded."""
+
+    caller: Caller
+    auth: dict[str, Any] = field(repr=False)
+    """Vault's answer: token, accessor, policies, metadata."""
+
+
+def log_in(vault: VaultOutput, role: str, credentials: Credentials, header: str | None) -> Session:
+    """Log in to a Vault role with AWS credentials; raises `Refused` if AWS or Vault refuses them."""
+    caller = caller_identity(vault, credentials)
+    return Session(caller, login(vault, role, sign_login(vault, credentials, header)))
+
+
 def sign_login(vault: VaultOutput, credentials: Credentials, header: str | None) -> dict[str, str]:
-    """The login's payload: a signed sts:GetCallerIdentity request, which Vault sends to AWS in our place."""
+    """The login's payload: a signed sts:GetCallerIdentity request that Vault forwards to AWS."""
     import botocore.credentials
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
 
     request = AWSRequest(
         method="POST",
-        # The path is explicit because the signature covers it, and Vault repeats exactly this URL's path.
+        # The signature covers the path, and Vault forwards exactly this URL's path: so write it out.
         url=vault.sts_endpoint.rstrip("/") + "/",
         headers={"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"},
         data=_GET_CALLER_IDENTITY,
@@ -46,7 +62,7 @@ def sign_login(vault: VaultOutput, credentials: Credentials, header: str | None)
 
 
 def login(vault: VaultOutput, role: str, payload: dict[str, str]) -> dict[str, Any]:
-    """Hand the signed request to Vault and get its token, or its refusal."""
+    """Send the signed request to Vault. Returns its `auth` block; raises `Refused`."""
     with _asking(vault, role, LINK):
         answer = _client(vault).adapter.login(
             f"/v1/auth/{vault.mount_path.strip('/')}/login", use_token=False, json={"role": role, **payload}
@@ -55,7 +71,7 @@ def login(vault: VaultOutput, role: str, payload: dict[str, str]) -> dict[str, A
 
 
 def revoke(vault: VaultOutput, token: str) -> None:
-    """Give a token back that only served as proof. Its TTL ends it anyway where its policies forbid this."""
+    """Revoke a token that only served as proof. If its policies forbid that, it ends with its TTL."""
     from hvac.exceptions import VaultError
 
     try:
@@ -65,26 +81,26 @@ def revoke(vault: VaultOutput, token: str) -> None:
 
 
 def renew(vault: VaultOutput, token: str, seconds: int) -> int:
-    """Have the token renewed by itself, for so long; the seconds that Vault gives."""
+    """Renew the token for so many seconds. Returns the seconds that Vault grants."""
     with _asking(vault, "", RENEWAL):
         answer = _client(vault, token).auth.token.renew_self(increment=f"{seconds}s")
     return int(answer["auth"]["lease_duration"])
 
 
 def period(vault: VaultOutput, token: str) -> tuple[int, int]:
-    """The seconds that each renewal gives a periodic token, and those it has in all; 0 where it is not so."""
+    """The token's period and its explicit maximum TTL, in seconds; 0 if it has none."""
     with _asking(vault, "", RENEWAL):
         found = _client(vault, token).auth.token.lookup_self()["data"]
     return int(found.get("period") or 0), int(found.get("explicit_max_ttl") or 0)
 
 
 def health(vault: VaultOutput) -> dict[str, Any]:
-    """What Vault says of itself to everybody; `Refused` only if it cannot be asked."""
-    # Only the root namespace has this path; in any other one Vault answers 404.
+    """Vault's health, which needs no token; raises `Refused` only if Vault does not answer."""
+    # Only the root namespace has this path; Vault answers 404 in any other.
     root = vault.model_copy(update={"namespace": None})
     with _asking(vault, "", "Vault"):
         answer = _client(root).adapter.get(
-            # Of every state the same status: it is in the answer.
+            # The same status for every state: the state is in the answer.
             "/v1/sys/health?standbyok=true&perfstandbyok=true&sealedcode=200&uninitcode=200"
             "&drsecondarycode=200"
         )
@@ -92,12 +108,12 @@ def health(vault: VaultOutput) -> dict[str, Any]:
 
 
 def own_token() -> str:
-    """The token of whoever runs this command, empty if there is none."""
+    """The user's own token, from VAULT_TOKEN. Empty if it is not set."""
     return os.environ.get("VAULT_TOKEN", "")
 
 
 def read(vault: VaultOutput, path: str, link: str) -> dict[str, Any] | None:
-    """What is at `path`, read with VAULT_TOKEN; None if there is nothing."""
+    """Read `path` with VAULT_TOKEN. None if there is nothing."""
     from hvac.exceptions import InvalidPath
 
     with _asking(vault, "", link):
@@ -111,7 +127,7 @@ def read(vault: VaultOutput, path: str, link: str) -> dict[str, Any] | None:
 def _client(vault: VaultOutput, token: str = "") -> Any:
     import hvac
 
-    # An empty token keeps hvac from taking VAULT_TOKEN or ~/.vault-token: a login must stand on its own.
+    # An empty token keeps hvac from using VAULT_TOKEN or ~/.vault-token: a login must work without them.
     # VAULT_CACERT, VAULT_CAPATH and the client certificate's variables are read by hvac itself.
     verify = False if os.environ.get("VAULT_SKIP_VERIFY", "").lower() in ("1", "t", "true") else None
     return hvac.Client(
@@ -142,14 +158,14 @@ def _asking(vault: VaultOutput, role: str, link: str) -> Iterator[None]:
     except requests.exceptions.SSLError as error:
         raise failed(error, "tls", "VAULT_CACERT must name the CA that signed its certificate") from error
     except requests.RequestException as error:
-        hint = "is Vault running there, and reachable from here? --vault-address names another way to it"
+        hint = "is Vault running and reachable from here? --vault-address takes another URL for it"
         raise failed(error, "unreachable", hint) from error
-    except OSError as error:  # how requests says that a file of certificates is missing
+    except OSError as error:  # requests raises it if a certificate file is missing
         raise failed(error, "tls", "VAULT_CACERT (or VAULT_CAPATH) must name an existing file") from error
 
 
 def innermost(error: BaseException) -> str:
-    """The cause at the bottom of a connection error; the layers above it only repeat the URL."""
+    """The root cause of a connection error; the layers above it only repeat the URL."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return str(error) or type(error).__name__

@@ -81,6 +81,19 @@ def sts_endpoint(region: str) -> str:
     return f"https://sts.{region}.{dns_suffix(region)}"
 
 
+def sts_region(host: str) -> str | None:
+    """The region of an STS host name of AWS: `cn-north-1` for `sts.cn-north-1.amazonaws.com.cn`.
+
+    The global `sts.amazonaws.com` is in `us-east-1`. None for any other host, such as a VPC endpoint's.
+    """
+    if host == "sts.amazonaws.com":
+        return "us-east-1"
+    service, _, rest = host.partition(".")
+    region, _, suffix = rest.partition(".")
+    known = service in ("sts", "sts-fips") and REGION_FORM.fullmatch(region)
+    return region if known and suffix == dns_suffix(region) else None
+
+
 def parse(arn: str) -> Arn:
     """Split an ARN.
 

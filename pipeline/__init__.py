@@ -1,7 +1,7 @@
 """The steps of a delivery pipeline, for CI of any kind: preview, up, promote, drift.
 
-Each environment is a stack of the project with a stack file of its own. Credentials, the state's backend and
-Vault's address are taken from the variables that Pulumi and its providers read anyway.
+Each environment is a stack of the project with its own stack file. Credentials, the state backend and Vault's
+address come from the variables that Pulumi and its providers read.
 """
 
 ENVIRONMENTS = ("dev", "staging", "prod")
@@ -9,4 +9,4 @@ ENVIRONMENTS = ("dev", "staging", "prod")
 
 
 class PipelineError(Exception):
-    """A command line that cannot be followed: what is wrong, and how to mend it."""
+    """A command line that cannot be run: what is wrong, and how to fix it."""

@@ -1,34 +1,89 @@
-"""`python -m pipeline`: the steps of a delivery pipeline, on one environment or on all of them."""
-
-from __future__ import annotations
+"""`python -m pipeline`: the steps of a delivery pipeline, for one environment or all of them."""
 
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import typer
 
+from cli.options import with_option_groups
 from pipeline import ENVIRONMENTS, PipelineError, delivery, engine, environment, summary
-from pipeline.options import (
-    ConfigDir,
-    Guardrails,
-    Json,
-    Name,
-    Names,
-    Project,
-    SavePlan,
-    Summary,
-    Unguarded,
-    UsePlan,
-    Verify,
-)
-from pipeline.output import Output, write
+from pipeline.environment import Environment
+from pipeline.output import Output
 
 FAILED, DRIFTED, INTERRUPTED = 1, 3, 130
+
+Name = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="The environment: the name of a stack.")]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ENVIRONMENT]...", help=f"In this order. Default: {', '.join(ENVIRONMENTS)}."),
+]
+Verify = Annotated[
+    bool, typer.Option(help="Then prove that every login works and that other callers are refused.")
+]
+
+
+@dataclass
+class Options:
+    """The options of every command."""
+
+    summary: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the result to this file, as Markdown.")
+    ] = None
+    project: Annotated[
+        Path,
+        typer.Option(
+            "--project", "-C", metavar="DIR", file_okay=False, exists=True, help="The Pulumi project."
+        ),
+    ] = Path()
+    config_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            file_okay=False,
+            help="Folder of the stack files, Pulumi.ENVIRONMENT.yaml. Default: the project.",
+        ),
+    ] = None
+    guardrails: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The policy pack. Default: policies/guardrails of the project. Its configuration for an "
+            "environment is stacks/ENVIRONMENT.json in it.",
+        ),
+    ] = None
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print JSON on standard output, and all else on standard error."),
+    ] = False
+
+    def find(self, name: str) -> Environment:
+        """The environment of this name."""
+        return environment.find(name, self.project, self.config_dir, self.guardrails)
+
+    def finish(self, out: Output, sections: list[str], document: object) -> None:
+        """Write the summary and the JSON, if asked for."""
+        if self.summary:
+            self.summary.write_text("\n".join(sections) + "\n")
+        out.json(document)
+
+
+@dataclass
+class GuardedOptions(Options):
+    """The same, for commands that require guardrails unless told otherwise."""
+
+    no_guardrails: Annotated[
+        bool, typer.Option("--no-guardrails", help="Run without a policy pack. The result says so.")
+    ] = False
+
+    def find(self, name: str) -> Environment:
+        """The environment of this name, with its guardrails or explicitly without."""
+        return environment.guarded(super().find(name), self.no_guardrails)
+
 
 app = typer.Typer(
     name="pipeline",
@@ -36,147 +91,138 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 all is well; 1 a step failed; 2 the command line is wrong; 3 there is drift.",
+    epilog="Exit codes: 0 success; 1 a step failed; 2 wrong command line; 3 drift.",
 )
 
 
 @app.callback()
 def _about() -> None:
-    """Preview, bring up, promote and watch the environments of this project, from CI of any kind.
+    """Preview, deploy and promote the environments of this project, and detect drift, from CI of any kind.
 
-    Credentials come from the environment, as Pulumi and its providers read them: AWS_…, VAULT_TOKEN,
-    VAULT_CACERT, PULUMI_BACKEND_URL, KUBECONFIG.
+    Credentials come from the environment, as for Pulumi and its providers: AWS_…, VAULT_TOKEN, VAULT_CACERT,
+    PULUMI_BACKEND_URL, KUBECONFIG.
     """
-    # How CI cancels a job: the engine then ends what it is at, as far as CI leaves it the time.
+    # CI cancels a job with SIGTERM: the engine then finishes its step, if CI gives it the time.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @app.command()
+@with_option_groups
 def preview(
     name: Name,
-    plan: SavePlan = None,
-    summary_file: Summary = None,
-    project: Project = Path(),
-    config_dir: ConfigDir = None,
-    guardrails: Guardrails = None,
-    unguarded: Unguarded = False,
-    as_json: Json = False,
+    *,
+    plan: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save the plan to this file, for `up --plan`.")
+    ] = None,
+    options: GuardedOptions,
 ) -> None:
     """Show what `up` would do, with the guardrails enforced. Changes nothing."""
-    out = Output(as_json)
+    out = Output(options.as_json)
     with _one_message():
-        chosen = environment.guarded(environment.find(name, project, config_dir, guardrails), unguarded)
-        out.say(f"{name}: preview")
+        chosen = options.find(name)
+        out.heading(f"{name}: preview")
         report = engine.preview(chosen, plan and plan.resolve(), log=out.log)
-        out.say("Result")
+        out.heading("Result")
         out.line("✓" if report.ok else "✗", name, report.reason or report.counts())
         if chosen.caveat:
             out.line("!", name, chosen.caveat)
-        write(summary_file, [summary.of_preview(name, report, chosen.caveat)])
-        out.json({"environment": name, **asdict(report)})
+        section = summary.of_preview(name, report, chosen.caveat)
+        options.finish(out, [section], {"environment": name, **asdict(report)})
     if not report.ok:
         raise typer.Exit(FAILED)
 
 
 @app.command()
+@with_option_groups
 def up(
     name: Name,
-    plan: UsePlan = None,
+    *,
+    plan: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Apply the plan that `preview --plan` saved, without a preview."),
+    ] = None,
     verify: Verify = True,
-    summary_file: Summary = None,
-    project: Project = Path(),
-    config_dir: ConfigDir = None,
-    guardrails: Guardrails = None,
-    unguarded: Unguarded = False,
-    as_json: Json = False,
+    options: GuardedOptions,
 ) -> None:
-    """Preview, do exactly that, and prove the logins: the steps for one environment."""
-    out = Output(as_json)
+    """Preview one environment, apply exactly that, and prove the logins."""
+    out = Output(options.as_json)
     with _one_message():
-        chosen = environment.guarded(environment.find(name, project, config_dir, guardrails), unguarded)
+        chosen = options.find(name)
         if plan and not plan.is_file():
-            raise PipelineError(f"there is no plan {plan}; make it: preview {name} --plan {plan}")
-        done = delivery.deliver(chosen, plan and plan.resolve(), verify=verify, say=out.say, log=out.log)
-        out.deliveries([done], {name: chosen.caveat}, summary_file)
-    if not done.ok:
-        raise typer.Exit(FAILED)
+            raise PipelineError(f"there is no plan {plan}; create it with: preview {name} --plan {plan}")
+        done = delivery.deliver(chosen, plan and plan.resolve(), verify=verify, out=out)
+        _finish([done], [chosen], options, out)
 
 
 @app.command()
-def promote(
-    names: Names = None,
-    verify: Verify = True,
-    summary_file: Summary = None,
-    project: Project = Path(),
-    config_dir: ConfigDir = None,
-    guardrails: Guardrails = None,
-    unguarded: Unguarded = False,
-    as_json: Json = False,
-) -> None:
-    """Bring one environment up after the other; stop at the first that fails, and leave the rest alone.
+@with_option_groups
+def promote(names: Names = None, *, verify: Verify = True, options: GuardedOptions) -> None:
+    """Run `up` for one environment after the other. Stop at the first that fails; leave the rest untouched.
 
-    With the credentials at hand, for all of them. Where each has its own, call `up` once for each.
+    Uses the same credentials for all. If each environment has its own, call `up` for each instead.
     """
-    out = Output(as_json)
+    out = Output(options.as_json)
     with _one_message():
-        found = [environment.find(name, project, config_dir, guardrails) for name in names or ENVIRONMENTS]
-        chosen = [environment.guarded(each, unguarded) for each in found]
-        done = list(delivery.promote(chosen, verify=verify, say=out.say, log=out.log))
-        out.deliveries(done, {each.name: each.caveat for each in chosen}, summary_file)
-    if not all(each.ok for each in done):
-        raise typer.Exit(FAILED)
+        chosen = [options.find(name) for name in names or ENVIRONMENTS]
+        _finish(list(delivery.promote(chosen, verify=verify, out=out)), chosen, options, out)
 
 
 @app.command()
-def drift(
-    names: Names = None,
-    summary_file: Summary = None,
-    project: Project = Path(),
-    config_dir: ConfigDir = None,
-    guardrails: Guardrails = None,
-    as_json: Json = False,
-) -> None:
-    """Say what is not as declared: deleted or edited by somebody, or not deployed yet. Changes nothing.
+@with_option_groups
+def drift(names: Names = None, *, options: Options) -> None:
+    """Show what differs from its declaration: changed or deleted by others, or not deployed. Changes nothing.
 
-    Exit code 3 where there is drift, 1 where an environment could not be looked at.
+    Exit code 3 if there is drift, 1 if an environment could not be checked.
     """
-    out = Output(as_json)
+    out = Output(options.as_json)
     with _one_message():
-        chosen = [environment.find(name, project, config_dir, guardrails) for name in names or ENVIRONMENTS]
+        chosen = [options.find(name) for name in names or ENVIRONMENTS]
         reports = {}
         for each in chosen:
-            out.say(f"{each.name}: drift")
+            out.heading(f"{each.name}: drift")
             reports[each.name] = engine.preview(each, log=out.log)
-        out.say("Result")
+        out.heading("Result")
         for name, report in reports.items():
-            lines = [f"{change.type} {change.name}: {summary.words(change)}" for change in report.changes]
-            well = report.ok and not lines
-            out.line("✓" if well else "✗", name, report.reason or "\n".join(lines) or "no drift")
-        write(summary_file, [summary.of_drift(name, report) for name, report in reports.items()])
-        out.json([{"environment": name, **asdict(report)} for name, report in reports.items()])
+            lines = [f"{change.type} {change.name}: {summary.describe(change)}" for change in report.changes]
+            good = report.ok and not lines
+            out.line("✓" if good else "✗", name, report.reason or "\n".join(lines) or "no drift")
+        sections = [summary.of_drift(name, report) for name, report in reports.items()]
+        options.finish(
+            out, sections, [{"environment": name, **asdict(report)} for name, report in reports.items()]
+        )
     if not all(report.ok for report in reports.values()):
         raise typer.Exit(FAILED)
     if any(report.changes for report in reports.values()):
         raise typer.Exit(DRIFTED)
 
 
+def _finish(done: list[delivery.Delivery], chosen: list[Environment], options: Options, out: Output) -> None:
+    """Print how far each environment came, why not further, and which guardrails were not enforced."""
+    out.heading("Result")
+    lines = []
+    for each, target in zip(done, chosen, strict=True):
+        mark = "✓" if each.ok else "–" if each.step == "none" else "✗"
+        for sign, text in ((mark, each.describe()), ("!", target.caveat)):
+            if text:
+                out.line(sign, each.environment, text)
+                lines.append(f"- {sign} `{each.environment}` {' '.join(text.split())}")
+    options.finish(out, lines, [{**asdict(each), "touched": each.touched} for each in done])
+    if not all(each.ok for each in done):
+        raise typer.Exit(FAILED)
+
+
 @contextmanager
 def _one_message() -> Iterator[None]:
-    """A wrong command line is one message and exit code 2; an interrupt ends with 130."""
+    """A wrong command line is one message and exit code 2; an interrupt is exit code 130."""
     try:
         yield
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
-        print("interrupted; the engine has ended the step that it was at", file=sys.stderr)
+        print("interrupted; the engine has finished its current step", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
 
 
-def main(run: Any = app) -> None:
-    """The command's entry."""
-    run(prog_name="python -m pipeline")
-
-
 if __name__ == "__main__":
-    main()
+    app(prog_name="python -m pipeline")

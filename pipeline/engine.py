@@ -1,4 +1,10 @@
-"""Runs `pulumi` on an environment, and reads what it did."""
+"""Runs `pulumi` on an environment, and reads what it did from the engine's event log.
+
+Not through Pulumi's Automation API, although that passes the events to a callback. It gives no handle on the
+`pulumi` process, so a cancelled job could not tell the engine to finish its step. It also selects the stack
+in the checkout, runs five more commands per update, and reads the outputs with `--show-secrets`. Its events
+come from the same hidden option `--event-log`.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +24,21 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def preview(environment: Environment, plan: Path | None = None, *, log: int) -> Report:
-    """What `up` would do, guardrails enforced. Changes nothing; writes what it found as a plan.
+    """What `up` would do, with the guardrails enforced. Changes nothing; saves a plan if asked to.
 
-    `log` is the file descriptor that the engine's own display goes to.
+    `log` is the file descriptor for the engine's own output.
     """
     saved = ["--save-plan", str(plan)] if plan else []
     return _run(environment, ["preview", "--refresh", *saved], log)
 
 
 def up(environment: Environment, plan: Path, *, log: int) -> Report:
-    """Does what the plan says and nothing else: a step that is not in it ends the update."""
+    """Apply the plan and nothing else: a step that is not in it ends the update."""
     return _run(environment, ["up", "--refresh", "--yes", "--skip-preview", "--plan", str(plan)], log)
 
 
 def verify(environment: Environment, *, log: int) -> bool:
-    """Whether every login of the stack works, and everyone else is refused."""
+    """Whether every login of the stack works, and other callers are refused."""
     words = ["-m", "cli", "verify", "--stack", environment.name, "--project", str(environment.project)]
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))
     done = subprocess.run(
@@ -46,14 +52,14 @@ def verify(environment: Environment, *, log: int) -> bool:
 
 
 def _run(environment: Environment, words: list[str], log: int) -> Report:
-    with tempfile.TemporaryDirectory(prefix="pipeline-") as folder:  # for its owner only
+    with tempfile.TemporaryDirectory(prefix="pipeline-") as folder:  # readable by its owner only
         events = Path(folder) / "events.json"
         command = ["pulumi", *words, *environment.engine_options, "--event-log", str(events)]
         try:
             process = subprocess.Popen(
                 [*command, "--non-interactive", "--suppress-outputs"],
                 cwd=environment.project,
-                # The event log is one of the options that the Automation API lives by and `--help` hides.
+                # For --event-log, which `--help` hides.
                 env={**os.environ, "PULUMI_DEBUG_COMMANDS": "true"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -63,19 +69,22 @@ def _run(environment: Environment, words: list[str], log: int) -> Report:
             )
         except FileNotFoundError:
             raise PipelineError("there is no pulumi on PATH; install it: https://www.pulumi.com") from None
-        errors = _finish(process)
+        errors = _wait(process)
         sys.stderr.write(errors)
         return read(events, process.returncode == 0, errors)
 
 
-def _finish(process: subprocess.Popen[str]) -> str:
-    """Waits for the engine and returns its messages. Interrupted, it ends what it is at, and then stops:
-    killed in the middle of a step, nobody could tell whether that step was done."""
+def _wait(process: subprocess.Popen[str]) -> str:
+    """Wait for the engine and return its messages.
+
+    On an interrupt the engine finishes its current step first: if it were killed, the state would not show
+    whether the step was done.
+    """
     try:
         return process.communicate()[1]
     except KeyboardInterrupt:
         process.send_signal(signal.SIGINT)
-        with contextlib.suppress(KeyboardInterrupt):  # pressed again: no more patience
+        with contextlib.suppress(KeyboardInterrupt):  # a second interrupt kills it
             process.communicate()
         if process.poll() is None:
             process.kill()

@@ -1,4 +1,4 @@
-"""One environment: its stack, its stack file, and the guardrails that hold for it."""
+"""One environment: its stack, its stack file and its guardrails."""
 
 from __future__ import annotations
 
@@ -12,32 +12,31 @@ from pipeline.guardrails import PACK_FILE
 
 @dataclass(frozen=True)
 class Environment:
-    """An environment, which is a stack of the same name."""
+    """An environment: a stack of the same name."""
 
     name: str
     project: Path
     """Folder of the Pulumi project."""
     stack_file: Path
     guardrails: Path | None
-    """Folder of the policy pack; None: there is none."""
+    """Folder of the policy pack. None: run without one."""
 
     @property
     def guardrails_config(self) -> Path | None:
-        """The pack's configuration for this stack, where it differs from the pack's defaults."""
+        """The pack's configuration for this stack. None if the pack's defaults apply."""
         return rules.configuration(self.guardrails, self.name) if self.guardrails else None
 
     @property
     def caveat(self) -> str:
-        """What of the guardrails does not hold here, in a few words; empty where all of them do."""
+        """Which guardrails are not enforced, in a few words. Empty if all are."""
         if self.guardrails is None:
             return "no guardrails were enforced"
-        found = rules.softened(self.guardrails_config) if self.guardrails_config else ()
-        told = ", ".join(found)
-        return f"not every guardrail is enforced: {told}" if told else ""
+        found = ", ".join(rules.not_enforced(self.guardrails_config) if self.guardrails_config else ())
+        return f"not every guardrail is enforced: {found}" if found else ""
 
     @property
     def engine_options(self) -> list[str]:
-        """What every run of the engine on this environment is told."""
+        """The options of `pulumi` for every run on this environment."""
         options = ["--stack", self.name, "--config-file", str(self.stack_file)]
         if self.guardrails:
             options += rules.engine_options(self.guardrails, self.guardrails_config)
@@ -45,10 +44,9 @@ class Environment:
 
 
 def find(name: str, project: Path, config_dir: Path | None, guardrails: Path | None) -> Environment:
-    """The environment of a name. Raises PipelineError where there is nothing to run.
+    """The environment of this name. Raises PipelineError if it cannot be run.
 
-    Stack files are in `config_dir`, by default in the project; the guardrails are by default those of the
-    project, if it has any.
+    Stack files are in `config_dir`, by default the project; the guardrails are by default the project's.
     """
     project = project.resolve()
     folder = (config_dir or project).resolve()
@@ -58,11 +56,11 @@ def find(name: str, project: Path, config_dir: Path | None, guardrails: Path | N
     if not stack_file.is_file():
         known = sorted(path.stem.removeprefix("Pulumi.") for path in folder.glob("Pulumi.*.yaml"))
         raise PipelineError(
-            f"there is no stack file {stack_file}; write it, or name another environment: "
-            f"{', '.join(known) or 'there is none in this folder; name theirs with --config-dir'}"
+            f"there is no stack file {stack_file}; create it, or name another environment: "
+            f"{', '.join(known) or 'none is in this folder; name theirs with --config-dir'}"
         )
     if guardrails and not (guardrails / PACK_FILE).is_file():
-        raise PipelineError(f"{guardrails} is not a policy pack, as it has no {PACK_FILE}")
+        raise PipelineError(f"{guardrails} is not a policy pack: it has no {PACK_FILE}")
     pack = (guardrails or project / "policies" / "guardrails").resolve()
     found = Environment(name, project, stack_file, pack if (pack / PACK_FILE).is_file() else None)
     if found.guardrails and found.guardrails_config:
@@ -71,13 +69,12 @@ def find(name: str, project: Path, config_dir: Path | None, guardrails: Path | N
 
 
 def guarded(environment: Environment, unguarded: bool) -> Environment:
-    """The environment with its guardrails, or without them where that is wanted in so many words: a folder
-    that was moved must not be a way around them."""
+    """The environment with its guardrails, or explicitly without: a moved folder must not disable them."""
     if unguarded:
         return replace(environment, guardrails=None)
     if environment.guardrails is None:
         raise PipelineError(
             f"{environment.project} has no policies/guardrails; name the policy pack with --guardrails, "
-            "or go without one with --no-guardrails"
+            "or run without one with --no-guardrails"
         )
     return environment

@@ -1,4 +1,4 @@
-"""Which guardrails hold for a stack: a policy pack, and the stack's configuration of it."""
+"""The guardrails of a stack: a policy pack, and its configuration for the stack."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ LEVELS = ("advisory", "mandatory", "disabled")
 
 
 def configuration(pack: Path, stack: str) -> Path | None:
-    """A pack's configuration for a stack, unless it has none and so goes by the defaults."""
+    """A pack's configuration for a stack. None if the pack's defaults apply."""
     path = pack / "stacks" / f"{stack}.json"
     return path if path.is_file() else None
 
 
 def check(path: Path, pack: Path) -> None:
-    """What the engine does not tell: it ignores the name of a rule that there is none of.
+    """Raises PipelineError for unknown rules and levels, which the engine ignores.
 
-    Only of this project's own pack are the rules' names known. Raises PipelineError.
+    The rules' names are known for this project's own pack only.
     """
     own = pack.resolve() == PACK
     known = ["all", *(rule.name for rule in RULES)]
-    # Another pack's policies may mend what they find.
+    # Policies of other packs may fix what they find.
     levels = LEVELS if own else (*LEVELS, "remediate")
     for name, value in _read(path).items():
         if own and name not in known:
-            raise PipelineError(f"{path}: {name} is not a rule; there are: {', '.join(known)}")
+            raise PipelineError(f"{path}: {name} is not a rule; write one of {', '.join(known)}")
         level = _level(value)
         if level not in levels:
             raise PipelineError(f"{path}: {name}: {level!r} is not a level; write one of {', '.join(levels)}")
 
 
 def engine_options(pack: Path, config: Path | None) -> list[str]:
-    """What `pulumi` is told of a pack, and of a stack's configuration of it."""
+    """The options of `pulumi` for a pack and its configuration."""
     options = ["--policy-pack", str(pack)]
     return [*options, "--policy-pack-config", str(config)] if config else options
 
 
-def softened(path: Path) -> Iterator[str]:
-    """`token-ttl is advisory`, for each rule that the configuration does not enforce."""
+def not_enforced(path: Path) -> Iterator[str]:
+    """Such as `token-ttl is advisory`, for each rule that the configuration does not enforce."""
     for name, value in _read(path).items():
         if _level(value) in ("advisory", "disabled"):
             yield f"{name} is {_level(value)}"
@@ -59,7 +59,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise PipelineError(f"{path} is not JSON: {error}") from error
     if not isinstance(given, dict):
         raise PipelineError(
-            f"{path} is not a configuration of the guardrails: it wants an object with a key for each rule"
+            f"{path} is not a configuration of guardrails: write an object with a key for each rule"
         )
     return given
 

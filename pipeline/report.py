@@ -1,8 +1,8 @@
-"""What the engine said of one run, from its event log.
+"""What one run of the engine did, from its event log.
 
-The engine's events hold values. Of a change, a report holds the names of the resource and of what changes of
-it, for it stands in comments and issues that many people read. What refuses a run is told in the words of the
-guardrail, of the program or of the provider, and these may name a value.
+Reports are posted in comments and issues that many people read, so they name the resources and properties
+that change, but not the values, which events contain. Refusals and errors are quoted from the guardrail, the
+program or the provider, and may contain a value.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 OPERATIONS = ("create", "update", "replace", "delete")
-"""What a step can do to a resource; a replacement's two halves are told as the replacement that they are."""
+"""What a step can do to a resource. The two halves of a replacement are not reported separately."""
 
-OWN_PROVIDER = re.compile(r"::pulumi:providers:\w+::default(_\w+)?$")
-"""A provider that the engine makes for itself, e.g. for a stack reference; its own display leaves it out."""
+DEFAULT_PROVIDER = re.compile(r"::pulumi:providers:\w+::default(_\w+)?$")
+"""A provider that the engine creates itself, e.g. for a stack reference; its display hides it too."""
 
 MARKUP = re.compile(r"<\{%.*?%\}>")
 
@@ -32,14 +32,14 @@ class Change:
     type: str
     name: str
     keys: tuple[str, ...] = ()
-    """The properties that change, where the engine says so."""
+    """The properties that change, if the engine reports them."""
     outside: str = ""
-    """What somebody did to the resource since the last update: `gone`, `changed` or nothing."""
+    """What happened outside Pulumi since the last update: `gone`, `changed`, or empty."""
 
 
 @dataclass(frozen=True)
 class Violation:
-    """What a guardrail says of a resource, or of the stack."""
+    """What a guardrail reports for a resource, or for the stack."""
 
     policy: str
     mandatory: bool
@@ -59,7 +59,7 @@ class Report:
 
     @property
     def reason(self) -> str:
-        """Why the run failed, in a few lines; empty where it did not."""
+        """Why the run failed, in a few lines. Empty if it succeeded."""
         if self.ok:
             return ""
         refusals = [
@@ -70,18 +70,18 @@ class Report:
         return "\n".join([*refusals, *self.errors]) or "the engine gave no reason"
 
     def counts(self, done: bool = False) -> str:
-        """`1 to create, 2 to update`, or what was done: `1 created, 2 updated`; or `no changes`."""
+        """`1 to create, 2 to update`; if `done`, `1 created, 2 updated`; or `no changes`."""
         found = [change.operation for change in self.changes]
-        told = [
+        parts = [
             f"{found.count(name)} {f'{name}d' if done else f'to {name}'}"
             for name in OPERATIONS
             if name in found
         ]
-        return ", ".join(told) or "no changes"
+        return ", ".join(parts) or "no changes"
 
 
 def read(log: Path, ok: bool, stderr: str) -> Report:
-    """The report of a run that wrote this event log, which is missing where the run did not even begin."""
+    """The report of the run that wrote this event log. The log is missing if the run did not start."""
     events = [json.loads(line) for line in log.read_text().splitlines() if line] if log.exists() else []
     report = Report(ok)
     refreshed = dict(_refreshed(events))
@@ -105,7 +105,7 @@ def read(log: Path, ok: bool, stderr: str) -> Report:
 
 
 def _refreshed(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """By URN, what the refresh found that somebody had done."""
+    """By URN, what the refresh found changed outside Pulumi."""
     for event in events:
         found = event.get("resOutputsEvent", {}).get("metadata", {})
         if found.get("op") == "refresh":
@@ -117,7 +117,7 @@ def _refreshed(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]
 
 def _change(step: Mapping[str, Any], refreshed: Mapping[str, str]) -> Change | None:
     operation, urn = step["op"], step["urn"]
-    if operation not in OPERATIONS or OWN_PROVIDER.search(urn):
+    if operation not in OPERATIONS or DEFAULT_PROVIDER.search(urn):
         return None
     keys = tuple(sorted({key.split(".")[0].split("[")[0] for key in step.get("diffs") or ()}))
     return Change(operation, _type(urn), urn.split("::")[-1], keys, refreshed.get(urn, ""))
@@ -131,7 +131,7 @@ def _violation(event: Mapping[str, Any]) -> Violation:
 
 
 def _type(urn: str) -> str:
-    """`aws:iam:Role`: the type in a URN as Pulumi's own display shortens it, without its parents."""
+    """The type in a URN, shortened like in Pulumi's display: `aws:iam:Role`."""
     package, module, name = urn.split("::")[2].split("$")[-1].split(":")
     return f"{package}:{module.split('/')[0]}:{name}"
 

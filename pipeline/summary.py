@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from pipeline.report import Change, Report, Violation
 
 ROOM = 6000
-"""Characters of a table, and of the reasons below it. GitHub takes 65,536 in a comment, of all environments
-together."""
+"""Characters of a table, and of the reasons below it. GitHub allows 65,536 for all environments together."""
 CELL = 800
 
 
 def of_preview(environment: str, report: Report, caveat: str = "") -> str:
-    """What an update would do, what the guardrails say, and why it cannot be done.
+    """What an update would do, what the guardrails report, and why it fails.
 
-    `caveat` tells which of them do not hold.
+    `caveat` says which guardrails are not enforced.
     """
     title = f"{report.counts()}, {report.unchanged} unchanged" if report.ok else "refused"
     lines = [f"### `{environment}`: {title}", ""]
@@ -28,24 +27,24 @@ def of_preview(environment: str, report: Report, caveat: str = "") -> str:
 
 
 def of_drift(environment: str, report: Report) -> str:
-    """What is not as the stack's last update left it, or not as the project declares it."""
+    """What differs from the stack's last update, or from the project's declaration."""
     if not report.ok:
-        title = "could not be looked at"
+        title = "could not be checked"
         return "\n".join([f"### `{environment}`: {title}", "", *_quoted(report.reason)])
     title = f"{len(report.changes)} differ" if report.changes else "no drift"
     return "\n".join([f"### `{environment}`: {title}", "", *_table(report.changes)])
 
 
-def words(change: Change) -> str:
-    """What has happened to a resource, for drift."""
+def describe(change: Change) -> str:
+    """How a resource differs, for drift."""
     keys = f": {', '.join(change.keys)}" if change.keys else ""
     if change.outside:
         return f"{change.outside} outside of Pulumi{keys}"
     if change.operation == "create":
-        return "declared, and not deployed"
+        return "declared, but not deployed"
     if change.operation == "delete":
-        return "deployed, and no longer declared"
-    return f"declared otherwise than deployed{keys}"
+        return "deployed, but no longer declared"
+    return f"deployed differently than declared{keys}"
 
 
 def _table(changes: list[Change]) -> Iterator[str]:
@@ -63,7 +62,7 @@ def _table(changes: list[Change]) -> Iterator[str]:
 
 
 def _guardrails(violations: list[Violation]) -> Iterator[str]:
-    """What is wrong with which resource; and once for each rule what it asks for, and why."""
+    """What is wrong with which resource, then what each rule requires and why."""
     if not violations:
         return
     rows, rules = [], {}
@@ -80,9 +79,9 @@ def _guardrails(violations: list[Violation]) -> Iterator[str]:
 
 
 def _parts(message: str) -> tuple[str, str]:
-    """What is wrong with the resource; and what is the same for all: the rule, why, how to mend it.
+    """What is wrong with the resource; and the rule, why, and how to fix it, which is the same for all.
 
-    A message begins with the rule's description.
+    A message starts with the rule's description.
     """
     says, _, rest = message.partition("\n")
     what, why, advice = rest.partition("Why: ")
@@ -90,7 +89,7 @@ def _parts(message: str) -> tuple[str, str]:
 
 
 def _first(lines: list[str], more: str) -> Iterator[str]:
-    """As many lines as there is room for, and how many more there are."""
+    """As many lines as fit, and the number of the rest."""
     room = ROOM
     for number, line in enumerate(lines):
         room -= len(line) + 1

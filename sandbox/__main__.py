@@ -75,9 +75,9 @@ def up(
         processes = Processes(home)
         stack_file = _suited(home, stack, config, vault)
         try:
-            _start(home, processes)
             chosen = Engine(home, stack)
-            _rebuild_if_interrupted(home, chosen, processes)
+            _remove_if_interrupted(home, chosen, processes)
+            _start(home, processes)
             _heading(f"Stack {stack}")
             environment.write_shell_file(home, nodes.a_running_one(home), stack)
             chosen.up(stack_file, guardrails)
@@ -274,10 +274,10 @@ def _destroy(home: Home, stack: str) -> None:
     doomed.destroy()
 
 
-def _rebuild_if_interrupted(home: Home, chosen: Engine, processes: Processes) -> None:
+def _remove_if_interrupted(home: Home, chosen: Engine, processes: Processes) -> None:
     """After a kill in the middle of a step nobody can tell whether that step was done.
 
-    Elsewhere somebody has to look; here everything can be made again, so it is.
+    Elsewhere somebody has to look; here everything can be made again, so it is: by the start that comes next.
     """
     interrupted = chosen.interrupted_operations()
     if not interrupted:
@@ -296,7 +296,6 @@ def _rebuild_if_interrupted(home: Home, chosen: Engine, processes: Processes) ->
     home.choose_region(region)
     if issuer:
         write_private(chosen_issuer, issuer)
-    _start(home, processes)
 
 
 def _prove_logins(home: Home, chosen: Engine, node: str | None) -> None:

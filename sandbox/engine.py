@@ -67,8 +67,11 @@ class Engine:
         """Takes the stack down and forgets it."""
         self._prepare()
         self._release_stale_lock()
-        # In the sandbox's own project folder: `--remove` deletes the stack file there, not the user's.
-        self._run("destroy", "--yes", "--skip-preview", "--remove", folder=self._project)
+        # In the sandbox's own project folder: the stack file there goes as well, and not the user's.
+        if self._checkpoint().get("resources"):
+            self._run("destroy", "--yes", "--skip-preview", "--remove", folder=self._project)
+        else:  # it was only previewed
+            self._call("stack", "rm", "--yes", "--stack", self.stack)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets masked."""

@@ -30,6 +30,7 @@ READ_ANEW = (
 
 FIXED = (
     *(b"PYTHON", b"PROTOCOL_BUFFERS_", b"GRPC_PYTHON_", b"GRPC_ENABLE_FORK_SUPPORT", b"GRPC_ASYNCIO_ENGINE"),
+    b"GRPC_SINGLE_THREADED_UNARY_STREAM",
     *(b"PYDANTIC_", b"OTEL_", b"TRACEPARENT", b"PULUMI_OTEL_", b"PULUMI_ENABLE_LEGACY_APPLY"),
 )
 """How variables begin that are read as Python starts, or as the others are imported. A launcher that has

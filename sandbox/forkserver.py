@@ -37,6 +37,8 @@ SOCKET = "forkserver"
 IMPORTED = (
     # the language host, the guardrails, and what the stack's program imports
     "google.protobuf.json_format",
+    "grpc._channel",  # these two are imported as the first channel and the first server are made
+    "grpc._server",
     "hcl2",
     "pulumi.automation._server",
     "pulumi.policy",
@@ -63,6 +65,9 @@ IMPORTED = (
     "sandbox.plugins.random",
     "sandbox.plugins.vault",
 )
+
+A_VAULT_POLICY = 'path "a" {\n  capabilities = ["b", "c"]  # d\n}\n\npath "e" {}\n'
+"""With it hcl2 makes its parser, down to the states in which the guardrails read Vault's policies."""
 
 
 @dataclass
@@ -188,7 +193,7 @@ def main() -> None:
     server = ForkServer(Path(sys.argv[1]))
     import_all()
     sys.modules["sandbox.plugins.aws.client"].read_models()
-    sys.modules["hcl2"].loads("")  # its grammar, by which the guardrails read Vault's policies
+    sys.modules["hcl2"].loads(A_VAULT_POLICY)
     if threading.active_count() > 1:
         raise RuntimeError(f"a fork of several threads is none: {threading.enumerate()}")
     sys.path[:] = [folder for folder in sys.path if folder not in ("", str(Path.cwd()), str(REPOSITORY))]

@@ -13,17 +13,21 @@ from typing import Any
 from sandbox import api, enterprise
 from sandbox.home import Home, SandboxError, write_private
 
-SETTLE_SECONDS = 20
+GONE_WITHIN = 20  # seconds
+PAUSE = 0.2
 
 
-def inventory(home: Home) -> set[str]:
-    """One line for each thing that exists in the emulated accounts, the cluster and Vault."""
+def inventory(home: Home) -> dict[str, bool]:
+    """One line for each thing that exists in the emulated accounts, the cluster and Vault; and whether it is
+    about to go. Only Kubernetes deletes later what it was told to: the others are done when they answer.
+    """
     import botocore.session
 
-    found = set(_kubernetes(api.kubernetes(home))) | set(_vault(home, api.vault(home)))
+    found = dict(_kubernetes(api.kubernetes(home)))
+    found |= dict.fromkeys(_vault(home, api.vault(home)), False)
     session = botocore.session.get_session()  # one for all: it reads the services' models once
     for account, key in home.credentials().items():
-        found |= {f"AWS {account}: {line}" for line in _aws(home, session, key)}
+        found |= {f"AWS {account}: {line}": False for line in _aws(home, session, key)}
     return found
 
 
@@ -48,17 +52,17 @@ def remember(home: Home) -> None:
 
 
 def difference(home: Home) -> Difference:
-    """What differs from before the first stack; waits a little for deletions that take their time."""
+    """What differs from before the first stack, once what is about to go has had the time to."""
     if not _baseline(home).exists():  # no start was ever completed, so there was no stack
         return Difference([], [])
     before = set(home.read_json(_baseline(home)))
-    deadline, pause = time.monotonic() + SETTLE_SECONDS, 0.5
+    deadline = time.monotonic() + GONE_WITHIN
     while True:
         now = inventory(home)
-        if not now - before or time.monotonic() > deadline:
-            return Difference(sorted(now - before), sorted(before - now))
-        time.sleep(pause)
-        pause *= 2
+        left = now.keys() - before
+        if not any(now[line] for line in left) or time.monotonic() > deadline:
+            return Difference(sorted(left), sorted(before - now.keys()))
+        time.sleep(PAUSE)
 
 
 def _baseline(home: Home) -> Path:
@@ -115,8 +119,8 @@ def _aws(home: Home, session: Any, key: dict[str, str]) -> Iterable[str]:
                     yield f"EC2 instance {instance['InstanceId']}"
 
 
-def _kubernetes(cluster: api.Api) -> Iterable[str]:
-    """Every object of the kinds that stacks make, system namespaces left out."""
+def _kubernetes(cluster: api.Api) -> Iterable[tuple[str, bool]]:
+    """Every object of the kinds that stacks make, system namespaces left out; and whether it is to go."""
     for plural, noun in (
         ("namespaces", "namespace"),
         ("serviceaccounts", "service account"),
@@ -125,14 +129,19 @@ def _kubernetes(cluster: api.Api) -> Iterable[str]:
     ):
         for item in cluster.get(f"/api/v1/{plural}")["items"]:
             if not item["metadata"].get("namespace", "").startswith("kube-"):
-                yield f"Kubernetes: {noun} {_place(item)}"
+                yield f"Kubernetes: {noun} {_place(item)}", _goes(item)
     for kind in cluster.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")["items"]:
-        yield f"Kubernetes: custom resource definition {kind['metadata']['name']}"
+        yield f"Kubernetes: custom resource definition {kind['metadata']['name']}", _goes(kind)
         spec = kind["spec"]
         version = next(version["name"] for version in spec["versions"] if version["storage"])
         served = cluster.get(f"/apis/{spec['group']}/{version}/{spec['names']['plural']}")
         for item in served["items"] if served else ():
-            yield f"Kubernetes: {spec['names']['singular']} {_place(item)}"
+            yield f"Kubernetes: {spec['names']['singular']} {_place(item)}", _goes(item)
+
+
+def _goes(item: dict[str, Any]) -> bool:
+    """Deleted and still there, or owned by another: the garbage collector deletes it after its owner."""
+    return "deletionTimestamp" in item["metadata"] or bool(item["metadata"].get("ownerReferences"))
 
 
 def _place(item: dict[str, Any]) -> str:

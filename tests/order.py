@@ -17,22 +17,28 @@ SERVERS = ("emulator", "plugins")
 
 LONGEST = (
     "shared sandbox",
-    "component package",
-    "vault's identity",
-    "pipeline",
-    "traps",
-    "example of cross-account",
-    "checks",
-    "platform and teams",
-    "pipeline of this project",
-    "enterprise",
     "plugins",
+    "component package",
+    "checks",  # in a fresh checkout; seconds later on
+    "enterprise",
+    "pipeline",
+    "example of cross-account",
+    "test_split",
+    "traps",
+    "test_failures",
     "emulator",
+    "pipeline of this project",
+    "platform and teams",
+    "vault's identity",
+    "test_upgrade",
+    "test_guardrails",
+    "test_identity_switch",
+    "test_existing_cluster",
     "example of vault-access-operator",
     "example of gloo",
 )
-"""Groups by what they took when they were last measured, the longest first; then what else needs a sandbox,
-then all the rest."""
+"""Groups, and modules for tests without one, by what they took when they were last measured, the longest
+first: from three minutes to half a minute. Then comes what else needs a sandbox, then all the rest."""
 
 
 def mark(item: pytest.Item) -> None:
@@ -64,7 +70,8 @@ def arrange(items: list[pytest.Item]) -> None:
     def key(item: pytest.Item) -> tuple[object, ...]:
         marker = item.get_closest_marker("xdist_group")
         group = str(marker.args[0]) if marker else ""
-        place = LONGEST.index(group) if group in LONGEST else len(LONGEST)
+        known = group or item.path.stem
+        place = LONGEST.index(known) if known in LONGEST else len(LONGEST)
         apart = item.path.parent.name != "sandbox"
         return place, apart, group, first[item.path], first[item.path, item.parent]
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from mypy.config_parser import parse_config_file
+from mypy.options import Options
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -27,3 +34,50 @@ def test_the_code_passes(words: tuple[str, ...]) -> None:
     )
     if answer.returncode != 0:
         pytest.fail(answer.stdout + answer.stderr, pytrace=False)
+
+
+def test_mypy_reads_every_module_of_the_sdks_that_the_code_names() -> None:
+    """What it skips has the type Any, and it would not say so."""
+    options = Options()
+    parse_config_file(options, lambda: None, str(REPOSITORY / "pyproject.toml"))
+    assert options.clone_for_module("pulumi_aws.s3").follow_imports == "skip"
+    sources = [path for path in REPOSITORY.rglob("*.py") if not left_out(options, path)]
+    named = {module for path in sources for module in sdk_modules(ast.parse(path.read_text()))}
+    assert "pulumi_aws.iam" in named
+    missing = {module for module in named if options.clone_for_module(module).follow_imports == "skip"}
+    assert missing == set(), "name them in [[tool.mypy.overrides]], pyproject.toml"
+
+
+def left_out(options: Options, path: Path) -> bool:
+    """Whether mypy does not look at a file at all."""
+    place = path.relative_to(REPOSITORY).as_posix()
+    return any(re.search(pattern, place) for pattern in options.exclude)
+
+
+def sdk_modules(tree: ast.Module) -> Iterator[str]:
+    """Where the names that a program takes from the SDKs are declared: `aws.iam.Role` in `pulumi_aws.iam`."""
+    packages: dict[str, str] = {}  # by the name that it has in the program
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("pulumi_"):
+                    yield alias.name
+                    packages[alias.asname or alias.name.partition(".")[0]] = alias.name
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pulumi_"):
+            for alias in node.names:
+                module = declared_in(str(node.module), alias.name)
+                yield module
+                packages[alias.asname or alias.name] = module
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in packages:
+            yield declared_in(packages[node.value.id], node.attr)
+
+
+def declared_in(module: str, name: str) -> str:
+    """The module that a name of a module is, or is declared in."""
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (AttributeError, ImportError):  # a variable of that name
+        return module
+    declared = found.__name__ if isinstance(found, ModuleType) else getattr(found, "__module__", module)
+    return declared if declared.startswith("pulumi_") else module

@@ -146,7 +146,7 @@ def _download(address: str, target: Path, algorithm: str, job: report.Job) -> st
             if stopped.is_set():
                 raise KeyboardInterrupt
             try:
-                piece = answer.read(_CHUNK)
+                piece = answer.read1(_CHUNK)
             except (OSError, http.client.HTTPException) as error:
                 raise _CutOff(f"{url(address)} was cut off after {done} bytes: {_reason(error)}") from error
             if not piece:

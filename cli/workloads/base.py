@@ -1,69 +1,53 @@
-"""What every kind of workload has to answer."""
+"""What every kind of workload provides."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from .. import refusals
 from ..aws import Credentials
+from ..options import CallerOptions
 from ..outputs import LoginOutput, Stack
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the command line adds to the stack's outputs."""
-
-    service_account: str | None = None
-    kubeconfig: str | None = None
-    role: str | None = None
-    """IAM role to be (`--as`)."""
+from ..vault import Session, log_in
 
 
 @dataclass(frozen=True)
 class Impostor:
-    """A caller that AWS must not give the workload's credentials to."""
+    """A caller that must be refused."""
 
     caller: str
-    attempt: Callable[[], Credentials]
+    by: Literal["AWS", "Vault"]
+    """Who must refuse it."""
     codes: frozenset[str]
-    """AWS's error codes that prove the refusal; any other one means that something else went wrong."""
-
-
-@dataclass(frozen=True)
-class Stranger:
-    """A caller with AWS credentials of its own, to whom Vault must not give a token."""
-
-    caller: str
-    credentials: Callable[[], Credentials]
-    # Of a Vault role bound to patterns: Vault may look up no principals of a kind that no login is bound to.
-    codes: frozenset[str] = frozenset({refusals.NOT_BOUND, refusals.FOREIGN_ACCOUNT, refusals.LOOKUP_DENIED})
-    """The reasons of Vault's that prove the refusal."""
+    """The reasons that prove the refusal; any other one means that something else went wrong."""
+    attempt: Callable[[], object]
+    """Tries to get AWS credentials, or a Vault token."""
 
 
 class NotChecked(Exception):
-    """A check that could not be made, for want of a right or a token; its text says what is missing."""
+    """A check that could not be made; the text says which right or token is missing."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One link of the chain, as `doctor` looks at it."""
+    """One link of the chain, as `doctor` checks it."""
 
     link: str
     """Its name."""
     run: Callable[[], str]
-    """Says in a few words what is right; raises `Refused` for what is wrong, `NotChecked` where it cannot."""
+    """Returns a few words if the link is right; raises `Refused` if it is wrong, or `NotChecked`."""
     needs: tuple[str, ...] = ()
-    """The links without which there is nothing to look at."""
+    """The links that this check depends on."""
     proved_by: str = ""
-    """The link whose success proves this one, where it could not be checked by itself."""
+    """The link whose success proves this one, if this check cannot be made."""
 
 
 class Workload(ABC):
-    """One login's caller: something that gets AWS credentials without a stored one."""
+    """The caller of one login: something that gets AWS credentials without a stored one."""
 
     kind: ClassVar[str]
-    """The word in the stack's `logins` output."""
+    """The kind in the stack's output `logins`."""
 
     takes_service_account: ClassVar[bool] = False
     """Whether --service-account chooses among its callers."""
@@ -71,11 +55,16 @@ class Workload(ABC):
     takes_role: ClassVar[bool] = False
     """Whether --as chooses among its callers."""
 
-    def __init__(self, name: str, login: LoginOutput, stack: Stack, options: Options) -> None:
+    # A Vault role bound to patterns may refuse because Vault cannot look up principals of that kind.
+    refused_by_vault = frozenset({refusals.NOT_BOUND, refusals.FOREIGN_ACCOUNT, refusals.LOOKUP_DENIED})
+    """Vault's reasons to refuse a caller that the login is not for."""
+
+    def __init__(self, name: str, login: LoginOutput, stack: Stack, chosen: CallerOptions) -> None:
         self.name = name
         self.login = login
         self.stack = stack
-        self.options = options
+        self.vault = stack.outputs.vault
+        self.chosen = chosen
 
     @property
     @abstractmethod
@@ -84,20 +73,20 @@ class Workload(ABC):
 
     @abstractmethod
     def credentials(self) -> Credentials:
-        """The AWS credentials, got as the workload itself gets them; `Refused` if it cannot."""
+        """AWS credentials, obtained as the workload obtains them; raises `Refused`."""
+
+    def log_in(self, credentials: Credentials) -> Session:
+        """Log in to this login's Vault role with these credentials; raises `Refused`."""
+        return log_in(self.vault, self.login.vault_role, credentials, self.vault.server_id_header)
 
     def each(self) -> "Sequence[Workload]":
-        """Every caller that the login names, if the command line does not choose one."""
+        """Every caller that the login names, unless the command line chooses one."""
         return (self,)
 
     def impostors(self) -> Iterator[Impostor]:
-        """Those who look alike and must be refused before they reach Vault."""
-        return iter(())
-
-    def strangers(self) -> Iterator[Stranger]:
-        """Those whom AWS knows under another name, and Vault must refuse."""
+        """Callers like this one that AWS or Vault must refuse."""
         return iter(())
 
     def checks(self) -> Sequence[Check]:
-        """The links of the chain that come before this kind's AWS identity."""
+        """The links of the chain before this kind's AWS identity."""
         return ()

@@ -1,4 +1,4 @@
-"""A node's login: the instance's own credentials, from its metadata service."""
+"""The login of a node: the instance's own credentials, from its metadata service."""
 
 import os
 
@@ -10,8 +10,7 @@ from .base import Workload
 class Ec2InstanceWorkload(Workload):
     """The EC2 instance that this command runs on.
 
-    It has no impostors that can be tried from here: a session under another name needs the node role's own
-    trust.
+    No impostors can be tried: for a session of another name, the node role would have to trust this caller.
     """
 
     kind = "ec2-instance"
@@ -39,7 +38,7 @@ class Ec2InstanceWorkload(Workload):
                     "ec2_metadata_service_endpoint_mode": settings.get_config_variable(
                         "ec2_metadata_service_endpoint_mode"
                     ),
-                    # Version 2 only: version 1 can be read through any proxy that a workload leaves open.
+                    # Version 2 only: version 1 can be read through any open proxy on the instance.
                     "ec2_metadata_v1_disabled": True,
                 },
             ).retrieve_iam_role_credentials()
@@ -56,6 +55,6 @@ def _not_here(reason: str) -> Refused:
         None,
         reason,
         "no-instance",
-        "run this on an instance of the login's node group (in a pod of it, the metadata hop limit must be "
-        "2), whose instance profile has a role",
+        "run this on an instance of the login's node group whose instance profile has a role; in a pod "
+        "there, the metadata hop limit must be 2",
     )

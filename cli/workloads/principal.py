@@ -1,19 +1,28 @@
-"""The login of IAM roles and users: whoever has their AWS credentials, wherever that is."""
+"""The login of IAM roles and users: their AWS credentials are enough, wherever they are used."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
-from ..arns import is_bound, is_exact_role, principal_of
-from ..aws import LINK, Credentials, assume_role, caller_identity, own_credentials
+from ..aws import (
+    LINK,
+    Caller,
+    Credentials,
+    assume_role,
+    caller_identity,
+    is_bound,
+    is_exact_role,
+    own_credentials,
+    principal_of,
+)
 from ..errors import Refused, UsageProblem
-from .base import Check, Stranger, Workload
+from .base import Check, Impostor, Workload
 
 
 class PrincipalWorkload(Workload):
-    """An IAM role that the AWS credentials at hand may assume, or these credentials themselves.
+    """An IAM role that the user's own AWS credentials may assume, or the user's own principal.
 
-    It has no impostors: whoever has a principal's credentials is that principal.
+    AWS refuses no impostors here: a principal's credentials are the principal.
     """
 
     kind = "principal"
@@ -21,70 +30,71 @@ class PrincipalWorkload(Workload):
 
     @cached_property
     def role(self) -> str | None:
-        """The role to be; None for the credentials at hand."""
-        chosen = self.options.role or next(iter(self._roles()), None)
+        """The role to assume. None to log in with the user's own credentials."""
+        chosen = self.chosen.role or next(iter(self._roles()), None)
         if chosen and not is_exact_role(chosen):
             raise UsageProblem(f"--as {chosen!r} is not the ARN of one IAM role")
         return chosen
 
     def _roles(self) -> list[str]:
-        """Those that the stack says to be, else the bound roles that can be assumed by their ARN."""
+        """The stack's `verifyAs`, else the bound roles that can be assumed by their ARN."""
         return self.login.verify_as or [arn for arn in self.login.principals if is_exact_role(arn)]
 
     @property
     def caller(self) -> str:
-        return _called(self.role) if self.role else "the AWS credentials at hand"
+        return _short(self.role) if self.role else "the AWS credentials at hand"
 
     def credentials(self) -> Credentials:
         if self.role:
-            return self._as(self.role)
-        own = own_credentials()
-        arn = caller_identity(self.stack.outputs.vault, own).arn
-        if not is_bound(principal_of(arn), self.login.principals):
+            return self._assume(self.role)
+        own, me = self._own()
+        if not is_bound(principal_of(me.arn), self.login.principals):
+            bound = ", ".join(self.login.principals)
             raise Refused(
                 LINK,
                 None,
-                f"the AWS credentials at hand are {arn}; the login is bound to "
-                f"{', '.join(self.login.principals)}",
+                f"your AWS credentials are {me.arn}; the login is bound to {bound}",
                 "not-bound",
-                "name a role to be with --as ROLE_ARN, or in the login's verifyAs: one that your AWS "
-                "credentials may assume",
+                "name a role that your AWS credentials may assume: --as ROLE_ARN, or verifyAs of the login",
             )
         return own
 
-    def each(self) -> "Sequence[Workload]":
-        if self.options.role or not self._roles():
+    def each(self) -> Sequence[Workload]:
+        if self.chosen.role or not self._roles():
             return (self,)
         return [
-            PrincipalWorkload(self.name, self.login, self.stack, replace(self.options, role=role))
+            PrincipalWorkload(self.name, self.login, self.stack, replace(self.chosen, role=role))
             for role in self._roles()
         ]
 
-    def strangers(self) -> Iterator[Stranger]:
+    def impostors(self) -> Iterator[Impostor]:
         for role in self.login.verify_not_as:
-            yield Stranger(_called(role), lambda role=role: self._as(role))  # type: ignore[misc]
-        # Whoever verifies is a caller like any other, unless the login admits him.
+            yield self._must_refuse(_short(role), partial(self._assume, role))
+        # The user is a caller like any other, unless the login admits them.
+        _, me = self._own()
+        kind, principal = me.arn.split(":", 5)[5].split("/")[0], principal_of(me.arn)
+        if kind in ("user", "assumed-role") and not is_bound(principal, self.login.principals):
+            name = principal.split("/")[-1]
+            yield self._must_refuse(f"the AWS credentials at hand ({kind} {name})", own_credentials)
+
+    def _must_refuse(self, caller: str, credentials: Callable[[], Credentials]) -> Impostor:
+        return Impostor(caller, "Vault", self.refused_by_vault, lambda: self.log_in(credentials()))
+
+    def checks(self) -> Sequence[Check]:
+        return [Check("AWS credentials at hand", lambda: self._own()[1].arn, needs=("STS endpoint",))]
+
+    def _own(self) -> tuple[Credentials, Caller]:
+        """The user's own credentials, and who they belong to."""
         own = own_credentials()
-        arn = caller_identity(self.stack.outputs.vault, own).arn
-        kind = arn.split(":", 5)[5].split("/")[0]
-        if kind in ("user", "assumed-role") and not is_bound(principal_of(arn), self.login.principals):
-            yield Stranger(
-                f"the AWS credentials at hand ({kind} {principal_of(arn).split('/')[-1]})", own_credentials
-            )
+        return own, caller_identity(self.vault, own)
 
-    def checks(self) -> "Sequence[Check]":
-        def at_hand() -> str:
-            return caller_identity(self.stack.outputs.vault, own_credentials()).arn
-
-        return [Check("AWS credentials at hand", at_hand, needs=("STS endpoint",))]
-
-    def _as(self, role: str) -> Credentials:
-        vault, own = self.stack.outputs.vault, own_credentials()
-        if principal_of(caller_identity(vault, own).arn) == role:
-            return own  # a role is seldom trusted to assume itself
-        return assume_role(vault, role, own, f"vault-aws-auth-{self.name}")
+    def _assume(self, role: str) -> Credentials:
+        own, me = self._own()
+        if principal_of(me.arn) == role:
+            return own  # roles rarely trust themselves
+        return assume_role(self.vault, role, own, f"vault-aws-auth-{self.name}")
 
 
-def _called(role: str) -> str:
-    """Short enough for a table, with the account, since names are alike in several."""
+def _short(role: str) -> str:
+    """Short enough for a table; with the account, because accounts often have the same names."""
     return f"role {role.split(':', 5)[4]}:{role.split('/', 1)[1]}"

@@ -1,11 +1,12 @@
-"""What `doctor` looks at before a pod has its AWS identity: cluster, service account, annotation, token."""
+"""What `doctor` checks before a pod has its AWS identity: cluster, service account, annotation, token."""
 
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .. import cluster, pod_identity, web_identity
+from .. import cluster
 from ..errors import Refused
+from . import pod_identity, web_identity
 from .base import Check, NotChecked
 
 if TYPE_CHECKING:
@@ -23,9 +24,11 @@ TOKEN = "token"  # noqa: S105  # a link's name
 
 
 def checks_of(who: "ServiceAccountWorkload") -> Sequence[Check]:
-    """The links of a service-account login, of the method that it has."""
-    account = who.account
-    namespace = account.split("/")[0]
+    """The links of a service-account login, for its method."""
+    namespace, name = who.account.split("/")
+    wanted = who.login.iam_role_arn
+    by_association = who.login.method == "pod-identity"
+    on_account = f"serviceaccount -n {namespace} {name} {ROLE_ANNOTATION}"
 
     def reached() -> str:
         return f"Kubernetes {who.cluster.version()}, {who.cluster.origin}"
@@ -40,8 +43,8 @@ def checks_of(who: "ServiceAccountWorkload") -> Sequence[Check]:
                 NAMESPACE,
                 "Kubernetes",
                 f"there is no namespace {namespace}",
-                hint="is it the stack's cluster (`kubectl config current-context`, --kubeconfig stack)? Make "
-                f"the namespace with `kubectl create namespace {namespace}`, or with what is installed there",
+                hint="is this the stack's cluster (`kubectl config current-context`, --kubeconfig stack)? If "
+                f"so, create it: `kubectl create namespace {namespace}`, or install what belongs there",
             )
         return namespace
 
@@ -50,44 +53,42 @@ def checks_of(who: "ServiceAccountWorkload") -> Sequence[Check]:
             raise Refused(
                 SERVICE_ACCOUNT,
                 "Kubernetes",
-                f"there is no service account {account}",
-                hint="`pulumi up` makes it where the login's serviceAccountMode is create; with patch or "
-                f"none, somebody else does{_bringers(who)}",
+                f"there is no service account {who.account}",
+                hint="with serviceAccountMode create, `pulumi up` creates it; with patch or none, its owner "
+                f"must{_consumers_with_role(who)}",
             )
-        return account
+        return who.account
 
     def annotated() -> str:
         found = _annotations(who) or {}
-        role, wanted = found.get(ROLE_ANNOTATION), who.login.iam_role_arn
-        if who.login.method == "pod-identity":
+        role = found.get(ROLE_ANNOTATION)
+        if by_association:
             if role:
                 raise Refused(
                     ANNOTATION,
                     None,
-                    f"{ROLE_ANNOTATION} is {role}, and the AWS SDKs take it before Pod Identity",
-                    hint=f"`kubectl annotate serviceaccount -n {namespace} {account.split('/')[1]} "
-                    f"{ROLE_ANNOTATION}-`, and restart the pods",
+                    f"{ROLE_ANNOTATION} is {role}, which the AWS SDKs prefer to Pod Identity",
+                    hint=f"`kubectl annotate {on_account}-`, then restart the pods",
                 )
-            return "none, as Pod Identity wants it"
+            return "none, as Pod Identity requires"
         if role != wanted:
             raise Refused(
                 ANNOTATION,
                 None,
                 f"{ROLE_ANNOTATION} is {role}, the login's role is {wanted}"
                 if role
-                else f"no {ROLE_ANNOTATION}: a pod gets no token for AWS, its SDK finds no credentials",
-                hint=f"`kubectl annotate --overwrite serviceaccount -n {namespace} {account.split('/')[1]} "
-                f"{ROLE_ANNOTATION}={wanted}`, and restart the pods; or serviceAccountMode create or patch, "
-                f"and `pulumi up`{_bringers(who)}",
+                else f"no {ROLE_ANNOTATION}: pods get no token for AWS, so their SDK finds no credentials",
+                hint=f"`kubectl annotate --overwrite {on_account}={wanted}`, then restart the pods; or set "
+                f"serviceAccountMode create or patch and run `pulumi up`{_consumers_with_role(who)}",
             )
         audience = found.get(AUDIENCE_ANNOTATION, web_identity.AUDIENCE)
         if audience != web_identity.AUDIENCE:
             raise Refused(
                 ANNOTATION,
                 None,
-                f"{AUDIENCE_ANNOTATION} is {audience}: the pods' tokens are for another audience than the "
-                f"trust policy's, {web_identity.AUDIENCE}",
-                hint=f"take the annotation {AUDIENCE_ANNOTATION} away, and restart the pods",
+                f"{AUDIENCE_ANNOTATION} is {audience}, but the trust policy requires tokens for "
+                f"{web_identity.AUDIENCE}",
+                hint=f"remove the annotation {AUDIENCE_ANNOTATION}, then restart the pods",
             )
         return f"{ROLE_ANNOTATION}={role}"
 
@@ -95,22 +96,22 @@ def checks_of(who: "ServiceAccountWorkload") -> Sequence[Check]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         here = who.stack.outputs.cluster
-        assert here is not None, "the workload demands it"  # noqa: S101
+        if here is None:
+            raise NotChecked("the stack has no output `cluster`")
         try:
-            role = pod_identity.associated_role(here, account)
+            role = pod_identity.associated_role(here, who.account)
         except (BotoCoreError, ClientError) as error:
             raise NotChecked(f"your AWS credentials: {error}") from error
-        if role != who.login.iam_role_arn:
+        if role != wanted:
             raise Refused(
                 ASSOCIATION,
                 "AWS",
-                f"cluster {here.name} associates {account} with {role}, the login's role is "
-                f"{who.login.iam_role_arn}"
+                f"cluster {here.name} associates {who.account} with {role}, the login's role is {wanted}"
                 if role
-                else f"cluster {here.name} has no association for {account}: its pods get no credentials",
-                hint="`pulumi up --refresh` makes it again; then restart the pods",
+                else f"cluster {here.name} has no association for {who.account}: its pods get no credentials",
+                hint="`pulumi up --refresh` restores it; then restart the pods",
             )
-        return f"{account} has {role}"
+        return f"{who.account} has {role}"
 
     def token() -> str:
         claims = web_identity.claims_of(who.token())
@@ -120,22 +121,17 @@ def checks_of(who: "ServiceAccountWorkload") -> Sequence[Check]:
             raise Refused(
                 TOKEN,
                 None,
-                f"it comes from the issuer {issuer}, the stack's cluster is {here.oidc_issuer}",
-                hint="this is another cluster: `kubectl config current-context`, or --kubeconfig stack",
+                f"its issuer is {issuer}, but the issuer of the stack's cluster is {here.oidc_issuer}",
+                hint="this is another cluster: see `kubectl config current-context`; --kubeconfig stack",
             )
         return f"sub={claims.get('sub')} aud={who.exchange.audience}"
 
-    has_identity = (
-        Check(ASSOCIATION, associated, proved_by="AWS identity")
-        if who.login.method == "pod-identity"
-        else None
-    )
     return [
         Check(CLUSTER, reached),
         Check(NAMESPACE, has_namespace, (CLUSTER,), proved_by=TOKEN),
         Check(SERVICE_ACCOUNT, has_account, (CLUSTER, NAMESPACE), proved_by=TOKEN),
         Check(ANNOTATION, annotated, (CLUSTER, NAMESPACE, SERVICE_ACCOUNT)),
-        *([has_identity] if has_identity else []),
+        *([Check(ASSOCIATION, associated, proved_by="AWS identity")] if by_association else []),
         Check(TOKEN, token, (CLUSTER, NAMESPACE, SERVICE_ACCOUNT)),
     ]
 
@@ -147,8 +143,8 @@ def _annotations(who: "ServiceAccountWorkload") -> dict[str, str] | None:
         raise NotChecked(f"you need get on serviceaccounts: {error}") from error
 
 
-def _bringers(who: "ServiceAccountWorkload") -> str:
-    """The stack's consumers whose values bring the annotation."""
+def _consumers_with_role(who: "ServiceAccountWorkload") -> str:
+    """The way by the stack's consumers whose values contain the annotation. Empty if there are none."""
     role = who.login.iam_role_arn or ""
     names = [
         name
@@ -157,6 +153,5 @@ def _bringers(who: "ServiceAccountWorkload") -> str:
     ]
     if not names:
         return ""
-    return "; or install the consumer with the values that the stack has for it: " + ", ".join(
-        f"`vault-aws-auth values {name}`" for name in names
-    )
+    commands = ", ".join(f"`vault-aws-auth values {name}`" for name in names)
+    return f"; or install the consumer with the values that the stack has for it: {commands}"

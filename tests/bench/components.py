@@ -47,37 +47,38 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Ratios:
-    """The project's program by the flat one."""
+class Pair:
+    """The project's program and the flat one, one run after the other."""
 
-    cpu: dict[str, float]
-    """By command: the median over pairs of runs that took turns."""
     components: Measured
-    """The project's program, in the last of them."""
     flat: Measured
-    """The flat program, in the last of them."""
+
+    def ratio(self, command: str) -> float:
+        return self.components.costs[command].cpu / self.flat.costs[command].cpu
 
 
 def rows(report: Report) -> None:
     """In a sandbox of its own."""
     with new_sandbox() as bench:
         bench.sandbox("start")
-        found = ratios(bench.home)
-        for command, cpu in found.cpu.items():
-            report(Row(f"components ÷ flat, {LOGINS} logins: {command}", cpu, RATIO, 1.1))
-        for name, last in (("components", found.components), ("flat", found.flat)):
-            report(Row(f"{LOGINS} logins, {name}: up", last.costs["up"].cpu, CPU))
-            report(Row(f"{LOGINS} logins, {name}: state", last.state / 1024, SIZE))
+        measured = pairs(bench.home)
+    for command in COMMANDS:
+        ratio = statistics.median(pair.ratio(command) for pair in measured)
+        report(Row(f"components ÷ flat, {LOGINS} logins: {command}", ratio, RATIO, 1.1))
+    for name, runs in (
+        ("components", [pair.components for pair in measured]),
+        ("flat", [pair.flat for pair in measured]),
+    ):
+        for command in COMMANDS:
+            cpu = statistics.median(each.costs[command].cpu for each in runs)
+            report(Row(f"{LOGINS} logins, {name}: {command}", cpu, CPU))
+        report(Row(f"{LOGINS} logins, {name}: state", runs[-1].state / 1024, SIZE))
 
 
-def ratios(home: Home, logins: int = LOGINS, repeat: int = 3) -> Ratios:
-    """Brings both stacks up and down, in turns, in a sandbox whose processes run."""
-    pairs = [(measure(home, REPOSITORY, logins), measure(home, FLAT, logins)) for _ in range(repeat)]
-    cpu = {
-        command: statistics.median(ours.costs[command].cpu / flat.costs[command].cpu for ours, flat in pairs)
-        for command in COMMANDS
-    }
-    return Ratios(cpu, *pairs[-1])
+def pairs(home: Home, logins: int = LOGINS, repeat: int = 5) -> list[Pair]:
+    """Brings both stacks up and down, in turns, in a sandbox whose processes run. A ratio is of the two runs
+    of one pair, for only these met the same machine: the median of those is what counts."""
+    return [Pair(measure(home, REPOSITORY, logins), measure(home, FLAT, logins)) for _ in range(repeat)]
 
 
 def measure(home: Home, program: Path, logins: int = LOGINS) -> Measured:

@@ -16,7 +16,7 @@ def rows(report: Report) -> None:
     report(
         Row(
             "import components ÷ its SDKs",
-            ratio(lambda: python(COMPONENTS), lambda: python(SDKS), 15),
+            ratio(lambda: python(COMPONENTS), lambda: python(SDKS)),
             RATIO,
             1.05,
         )

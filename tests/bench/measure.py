@@ -79,9 +79,18 @@ def median(measure: Callable[[], Cost], repeat: int = 3) -> Cost:
     return runs[len(runs) // 2]
 
 
-def ratio(one: Callable[[], Cost], other: Callable[[], Cost], repeat: int = 5) -> float:
-    """CPU of `one` by that of `other`: the median over pairs that ran one after the other."""
-    return statistics.median(one().cpu / other().cpu for _ in range(repeat))
+def ratio(one: Callable[[], Cost], other: Callable[[], Cost], repeat: int = 15) -> float:
+    """CPU of `one` by that of `other`: the median over pairs that ran one after the other.
+
+    They start by turns, for the first of a pair finds the machine in another state than the second. Many
+    pairs, because two runs of the same differ by more than what is looked for.
+    """
+    pairs = []
+    for number in range(repeat):
+        first, second = (one, other) if number % 2 == 0 else (other, one)
+        costs = {first: first().cpu, second: second().cpu}
+        pairs.append(costs[one] / costs[other])
+    return statistics.median(pairs)
 
 
 def python(program: str, env: Mapping[str, str] | None = None) -> Cost:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli import policies
+from cli import acl_policies
 from tests.cli.conftest import Run
 from tests.cli.world import World
 
@@ -72,7 +72,7 @@ def test_without_a_token_the_report_says_what_it_lacks(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("text", "note"),
-    [(None, "Vault has none of this name"), ('path "a" { capabilities = [', "its text is not understood")],
+    [(None, "Vault has no such policy"), ('path "a" { capabilities = [', "its text cannot be parsed")],
 )
 def test_a_policy_that_is_missing_or_not_understood_is_noted(
     run: Run, readable: World, text: str | None, note: str
@@ -119,7 +119,7 @@ def test_a_page_that_has_nowhere_to_go_is_a_usage_error(run: Run) -> None:
     ],
 )
 def test_policies_in_hcl_and_json_read_alike(text: str) -> None:
-    assert policies.parse(text) == [policies.Rule("a", ("read",)), policies.Rule("b", ())]
+    assert acl_policies.parse(text) == [acl_policies.Rule("a", ("read",)), acl_policies.Rule("b", ())]
 
 
 def test_values_of_a_consumer_are_printed(run: Run, world: World) -> None:

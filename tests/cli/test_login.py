@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.duration import duration
+from cli.console import duration
 from tests.cli.conftest import Run
 from tests.cli.world import HEADER, World
 
@@ -194,37 +194,48 @@ def test_vaults_words_are_explained(
     assert hint in error["hint"]
 
 
-def test_off_an_instance_the_message_says_where_to_run_it(run: Run, world: World) -> None:
+@pytest.mark.parametrize(
+    ("disabled", "words"), [("false", "node group"), ("true", "AWS_EC2_METADATA_DISABLED is set")]
+)
+def test_off_an_instance_the_message_says_why_and_where_to_run_it(
+    run: Run, world: World, monkeypatch: pytest.MonkeyPatch, disabled: str, words: str
+) -> None:
     world.is_instance = False
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", disabled)
     done = run("login", "node")
     assert done.exit_code == 1
-    assert "node group" in done.stderr
-
-
-def test_disabled_metadata_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    assert "AWS_EC2_METADATA_DISABLED is set" in run("login", "node").stderr
+    assert words in done.stderr
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
         ["login", "absent"],
+        ["login", "pod", "absent"],
         ["login", "node", "--service-account", "default/vault-auth"],
         ["login", "pod", "--service-account", "vault-auth"],
         ["login", "pod", "--service-account", "default/*"],
         ["login", "pod", "--stack", "dev"],
+        ["login", "pigeon"],
+        ["login"],
+        ["login", "pod", "--all"],
+        ["login", "--all", "--service-account", "default/vault-auth"],
+        ["login", "pod", "node", "--vault-role", "dev-role-iam"],
+        ["login", "--all", "--token-file", "token"],
         ["verify", "pod", "absent"],
     ],
 )
-def test_what_the_stack_does_not_have_is_a_usage_error(run: Run, arguments: list[str]) -> None:
-    assert run(*arguments).exit_code == 2
-
-
-def test_a_login_of_an_unknown_kind_is_a_usage_error(run: Run, world: World) -> None:
+def test_what_cannot_be_done_is_a_usage_error_before_any_login(
+    run: Run, world: World, arguments: list[str]
+) -> None:
     outputs = world.outputs()
-    outputs["logins"]["pod"]["kind"] = "carrier-pigeon"
-    assert run("login", "pod", outputs=outputs).exit_code == 2
+    outputs["logins"]["pigeon"] = {**outputs["logins"]["pod"], "kind": "carrier-pigeon"}
+    assert run(*arguments, outputs=outputs).exit_code == 2
+    assert not world.tokens
+
+
+def test_all_logins_of_a_stack_without_any_is_a_usage_error(run: Run, world: World) -> None:
+    assert run("login", "--all", outputs={**world.outputs(), "logins": {}}).exit_code == 2
 
 
 def test_no_header_is_sent_when_the_stack_sets_none(run: Run, world: World) -> None:
@@ -277,7 +288,7 @@ def test_a_login_that_fails_stops_no_other_and_is_named(run: Run, world: World) 
     done = run("login", "--all", outputs=outputs)
     assert done.exit_code == 1
     assert "Vault token of pod" in done.stdout
-    assert "say which service account to be" in done.stderr
+    assert "name one with --service-account NAMESPACE" in done.stderr
     assert done.stderr.splitlines()[-1] == "these logins failed: node, pattern"
     by_name = json.loads(run("login", "--all", "--json", outputs=outputs).stdout)
     assert by_name["pod"]["auth"]["policies"] == ["default", "dev"]
@@ -285,28 +296,6 @@ def test_a_login_that_fails_stops_no_other_and_is_named(run: Run, world: World) 
         "node": "no-instance",
         "pattern": "not-tried",
     }
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["pod", "--all"],
-        ["pod", "absent"],
-        ["--all", "--service-account", "default/vault-auth"],
-        ["pod", "node", "--vault-role", "dev-role-iam"],
-        ["--all", "--token-file", "token"],
-    ],
-)
-def test_what_makes_no_sense_of_several_logins_is_a_usage_error(
-    run: Run, world: World, arguments: list[str]
-) -> None:
-    assert run("login", *arguments).exit_code == 2
-    assert not world.tokens
-
-
-def test_all_logins_of_a_stack_without_any_is_a_usage_error(run: Run, world: World) -> None:
-    assert run("login", "--all", outputs={**world.outputs(), "logins": {}}).exit_code == 2
 
 
 def test_a_kubeconfigs_command_runs_once_for_all_logins(run: Run, world: World, tmp_path: Path) -> None:

@@ -5,11 +5,10 @@ import json
 import pytest
 
 from cli.errors import Refused
-from cli.pod_identity import AGENT, agent_uri
-from cli.refusals import pod_identity_hint
+from cli.workloads.pod_identity import AGENT, agent_uri
 from tests.cli.conftest import Run
 from tests.cli.test_verify import results
-from tests.cli.world import POD_ROLE, World
+from tests.cli.world import GLOO_ROLE, POD_ROLE, World
 
 
 @pytest.fixture(params=["agent", "no agent"])
@@ -45,7 +44,7 @@ def test_another_association_is_no_way_into_this_login(run: Run, world: World) -
     assert "role/vault-auth" in results(done.stdout)["gloo: gloo-system/default"]["reason"]
 
 
-def test_an_association_for_everybody_is_a_hole(run: Run, world: World) -> None:
+def test_an_association_for_any_service_account_is_a_hole(run: Run, world: World) -> None:
     outputs = world.with_pod_identity()
     world.associations["*/*"] = world.associations["gloo-system/gloo"]
     done = run("verify", "gloo", "--json", outputs=outputs)
@@ -53,16 +52,27 @@ def test_an_association_for_everybody_is_a_hole(run: Run, world: World) -> None:
     assert sum(r["got"] == "ACCEPTED" for r in results(done.stdout).values()) == 3
 
 
-def test_an_association_with_another_role_is_told(run: Run, world: World) -> None:
+def test_an_association_with_another_role_is_reported(run: Run, world: World) -> None:
     outputs = world.with_pod_identity()
     world.associations["gloo-system/gloo"] = POD_ROLE
     error = json.loads(run("login", "gloo", "--json", outputs=outputs).stdout)["error"]
     assert (error["by"], error["code"]) == ("AWS", "OtherRole")
 
 
-def test_a_missing_agent_is_mended_by_the_clusters_add_on() -> None:
-    hint = pod_identity_hint("ServiceUnavailableException", role="", token="", allowed="", cluster="eks1")
-    assert "`aws eks create-addon --cluster-name eks1 --addon-name eks-pod-identity-agent`" in hint
+@pytest.mark.parametrize(
+    ("code", "fix"),
+    [
+        ("ServiceUnavailableException", "aws eks create-addon --cluster-name eks1 --addon-name eks-pod-id"),
+        ("AccessDeniedException", f"{GLOO_ROLE} does not let pods.eks.amazonaws.com assume and tag it"),
+        ("InvalidTokenException", "from cluster eks1 and have audience pods.eks.amazonaws.com; it has: iss="),
+        ("NewException", "log of the Pod Identity agent"),
+    ],
+)
+def test_a_refusal_of_the_agent_comes_with_its_fix(run: Run, world: World, code: str, fix: str) -> None:
+    world.agent_error = code
+    error = json.loads(run("login", "gloo", "--json", outputs=world.with_pod_identity()).stdout)["error"]
+    assert (error["by"], error["code"]) == ("AWS", code)
+    assert fix in error["hint"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cli.arns import is_bound, principal_of
+from cli.aws import is_bound, principal_of
 from tests.cli.conftest import Run
 from tests.cli.test_verify import results
 from tests.cli.world import CI_ROLE, OTHER_ROLE, OWN, World

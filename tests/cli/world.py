@@ -38,17 +38,19 @@ class World:
     """Service accounts by `namespace/name`."""
     removed: list[str] = field(default_factory=list)
     trusted: str = "system:serviceaccount:default:vault-auth"
-    """The `sub` that the pod's IAM role trusts; `*` for anybody."""
+    """The `sub` that the pod's IAM role trusts; `*` for any."""
     bound: dict[str, str] = field(
         default_factory=lambda: {"dev-role-iam2": POD_ROLE, "dev-role-iam": NODE_ROLE}
     )
-    """Vault roles and the principal each is bound to; `*` for anybody."""
+    """Vault roles and the principal each is bound to; `*` for any."""
     associations: dict[str, str] = field(default_factory=dict)
     """Pod Identity: service accounts and their roles' ARNs."""
+    agent_error: str = ""
+    """The error that the Pod Identity agent answers with."""
     assumable: set[str] = field(default_factory=lambda: {CI_ROLE, OTHER_ROLE})
-    """Roles that whoever runs the command may assume."""
+    """Roles that the user may assume."""
     own: str = OWN
-    """The principal behind the access key of whoever runs the command."""
+    """The principal behind the user's own access key."""
     vault_objects: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What VAULT_TOKEN can read, by path."""
     sealed: bool = False
@@ -233,8 +235,8 @@ class World:
 
     def _agent(self, token: str) -> Answer:
         role, code, words = self._pod_role(token)
-        if not role:
-            return 400, "text/plain", f"[id]: ({code}): {words}, fault: client"
+        if self.agent_error or not role:
+            return 400, "text/plain", f"[id]: ({self.agent_error or code}): {words}, fault: client"
         fields = {"AccessKeyId": self._key(_session(role, "eks-gloo")), "SecretAccessKey": "aws-secret"}
         return _json({**fields, "Token": "aws-session", "Expiration": "2099-01-01T00:00:00Z"})
 

@@ -57,8 +57,8 @@ class Installed:
         shutil.copytree(REPOSITORY, self.tree, ignore=LEFT_OUT)
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
         _run(*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(self.root / "dist"), str(self.tree))
-        _run(sys.executable, "-m", "venv", str(self.root / "venv"))
-        install = [str(self.python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+        _run(sys.executable, "-m", "venv", "--without-pip", str(self.root / "venv"))
+        install = [*pip, "--python", str(self.python), "install", "--quiet"]
         install += ["--cache-dir", str(build.cache_dir().parent / "pip")]  # `make clean-cache` empties it
         # The versions that the project is tested with; which packages is the wheel's own affair.
         pinned = ["--constraint", str(REPOSITORY / "constraints.txt")]

@@ -1,7 +1,6 @@
 """The emulated AWS as the plugins' tests use it."""
 
 import json
-import os
 import sys
 import urllib.error
 import urllib.request
@@ -14,12 +13,14 @@ import boto3
 import pytest
 from pulumi import automation
 
+from sandbox import forkserver
 from sandbox.environment import write_plugin_launcher
 from tests.plugins.conftest import free_port, running
 
 REPOSITORY = Path(__file__).parents[2]
 REGION = "us-east-1"
 SECONDARY = "222222222222"
+FORK_SERVER = "run"
 
 
 class Cloud:
@@ -41,7 +42,7 @@ class Cloud:
         for name in ("aws", "eks", "kubernetes"):
             plugin = f"resource-{name}-v{version(f'pulumi-{name}')}/pulumi-resource-{name}"
             target = home / "pulumi" / "plugins" / plugin
-            write_plugin_launcher(target, home / "run", ["sandbox.plugins", name])
+            write_plugin_launcher(target, home / FORK_SERVER, ["sandbox.plugins", name])
 
     def credentials(self, account: str) -> dict[str, str]:
         key = self.keys[account]
@@ -74,7 +75,10 @@ class Cloud:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """With a fork server for the plugins: to start them is what a run of the engine takes longest for."""
     home = tmp_path_factory.mktemp("cloud")
+    forks = home / FORK_SERVER
+    forks.mkdir()
     port = free_port()
     url = f"http://127.0.0.1:{port}"
 
@@ -88,5 +92,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         return True
 
     command = [sys.executable, "-m", "sandbox.aws", "--home", str(home / "aws"), "--port", str(port)]
-    with running(command, home / "log", ready, cwd=REPOSITORY, env={**os.environ}):
+    fork_server = [sys.executable, "-m", "sandbox.forkserver", str(forks)]
+    with (
+        running(command, home / "log", ready, cwd=REPOSITORY),
+        running(fork_server, home / "forks.log", lambda: forkserver.answers(forks), cwd=REPOSITORY),
+    ):
         yield Cloud(home, url)

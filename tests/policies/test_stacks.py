@@ -48,10 +48,10 @@ def test_a_stack_without_a_configuration_goes_by_the_defaults() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('{"token-tl": {}}', "token-tl is not a rule; there are: all, web-identity-trust,"),
+        ('{"token-tl": {}}', "token-tl is not a rule; write one of all, web-identity-trust,"),
         ('{"all": "strict"}', "all: 'strict' is not a level; write one of advisory, mandatory, disabled"),
         ('{"keyless": {"enforcementLevel": "remediate"}}', "keyless: 'remediate' is not a level"),
-        ("[]", "wants an object with a key for each rule"),
+        ("[]", "write an object with a key for each rule"),
         ("{", "is not JSON"),
     ],
 )

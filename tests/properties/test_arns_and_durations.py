@@ -63,6 +63,12 @@ def test_hosts_and_partitions_of_a_region_belong_together(region: str) -> None:
     assert arns.sts_endpoint(region) == f"https://sts.{region}.{arns.DNS_SUFFIXES[partition]}"
     assert (partition == "aws-cn") == region.startswith("cn-")
     assert (partition == "aws-us-gov") == region.startswith("us-gov-")
+    host = arns.sts_endpoint(region).removeprefix("https://")
+    for known in (host, host.replace("sts.", "sts-fips.", 1)):
+        assert arns.sts_region(known) == region
+    for other in (f"vpce-1.{host}", f"{host}.example.com", host.replace("sts.", "iam.", 1), "sts.internal"):
+        assert arns.sts_region(other) is None
+    assert arns.sts_region("sts.amazonaws.com") == "us-east-1"
 
 
 @given(st.from_regex(r"\A[a-z0-9.-]{1,40}(/id/[0-9A-F]{32})?\Z"))

@@ -192,9 +192,13 @@ def test_a_bad_input_is_one_message_that_names_it(
 
 def test_the_requirements_of_the_plugin_are_those_of_the_wheel(installed: Installed) -> None:
     """Pulumi installs them beside the plugin; whoever has the wheel has them."""
-    answer = installed.run(
-        *("-m", "pip", "install", "--no-index", "--dry-run", "-r", "requirements.txt"),
+    pip = [sys.executable, "-m", "pip", "--python", str(installed.python)]
+    answer = subprocess.run(
+        [*pip, "install", "--no-index", "--dry-run", "-r", "requirements.txt"],
         cwd=installed.tree / "plugin",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert answer.returncode == 0, answer.stderr
     assert "Would install" not in answer.stdout

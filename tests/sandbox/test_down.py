@@ -1,10 +1,12 @@
-"""`down`: what differs from before the first stack is told; with `--keep` the processes stay."""
+"""`down` tells what differs from before the first stack; what else is wrong with a sandbox is told, too."""
 
 from __future__ import annotations
 
 import json
+import socket
 
 import psutil
+import pytest
 
 from tests.sandbox.kit import Sandbox
 
@@ -19,31 +21,58 @@ def a_security_group(sandbox: Sandbox) -> str:
     return str(groups[0]["GroupId"])
 
 
-def test_what_no_stack_has_made_or_deleted_is_told_with_the_processes_kept_or_stopped(
-    another_sandbox: Sandbox,
+@pytest.mark.timeout(600)
+def test_a_sandbox_that_is_not_as_new_or_cannot_be_started_says_so_and_what_to_do(
+    another_sandbox: Sandbox, subtests: pytest.Subtests
 ) -> None:
+    """One sandbox, from its start to its end, because a start takes long."""
+    sandbox = another_sandbox
     try:
-        another_sandbox.start()
-        running = pids(another_sandbox)
-        kept = another_sandbox.run("down", "--keep")
-        assert kept.returncode == 0, kept.stderr
-        assert "the sandbox is as new" in kept.stdout
+        with subtests.test("what no stack has made or deleted is told, and the processes stay"):
+            sandbox.start()
+            running = pids(sandbox)
+            kept = sandbox.run("down", "--keep")
+            assert kept.returncode == 0, kept.stderr
+            assert "the sandbox is as new" in kept.stdout
 
-        another_sandbox.aws("iam").create_user(UserName="forgotten")
-        another_sandbox.aws("ec2").delete_security_group(GroupId=a_security_group(another_sandbox))
-        spoiled = another_sandbox.run("down", "--keep")
-        assert spoiled.returncode == 1
-        assert "left behind: AWS 111111111111: IAM user forgotten" in spoiled.stderr
-        assert "missing: AWS 111111111111: EC2 security group" in spoiled.stderr
-        assert pids(another_sandbox) == running
-        assert all(psutil.pid_exists(pid) for pid in running.values())
+            sandbox.aws("iam").create_user(UserName="forgotten")
+            sandbox.aws("ec2").delete_security_group(GroupId=a_security_group(sandbox))
+            spoiled = sandbox.run("down", "--keep")
+            assert spoiled.returncode == 1
+            assert "left behind: AWS 111111111111: IAM user forgotten" in spoiled.stderr
+            assert "missing: AWS 111111111111: EC2 security group" in spoiled.stderr
+            assert pids(sandbox) == running
+            assert all(psutil.pid_exists(pid) for pid in running.values())
 
-        down = another_sandbox.run("down")
-        assert down.returncode == 1
-        assert "AWS 111111111111: IAM user forgotten" in down.stderr
-        assert another_sandbox.still_running() == []
+        with subtests.test("or they are stopped, and the data stays"):
+            down = sandbox.run("down")
+            assert down.returncode == 1
+            assert "AWS 111111111111: IAM user forgotten" in down.stderr
+            assert sandbox.still_running() == []
+
+        with subtests.test("a port in use is named and nothing stays behind"):
+            port = json.loads((sandbox.home / "ports.json").read_text())["vault"]
+            with socket.socket() as stranger:
+                stranger.bind(("127.0.0.1", port))
+                stranger.listen()
+                answer = sandbox.run("up")
+            assert answer.returncode == 1
+            assert f"port {port}, which vault listens on, is in use" in answer.stderr
+            assert "Traceback" not in answer.stdout + answer.stderr
+            assert sandbox.still_running() == []
+
+        with subtests.test("a damaged sandbox says how to start afresh, and can be"):
+            (sandbox.home / "vault" / "init.json").write_text("{")
+            answer = sandbox.run("start")
+            assert answer.returncode == 1
+            assert "init.json is damaged" in answer.stderr
+            assert "python -m sandbox down --force" in answer.stderr
+            assert "Traceback" not in answer.stderr
+            assert sandbox.run("down", "--force").returncode == 0
+            assert sandbox.still_running() == []
+            assert {path.name for path in sandbox.home.iterdir()} == {".sandbox", "lock", "logs"}
     finally:
-        another_sandbox.run("down", "--force")
+        sandbox.run("down", "--force")
 
 
 def test_keep_and_force_contradict_each_other(another_sandbox: Sandbox) -> None:

@@ -6,10 +6,8 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -43,6 +41,10 @@ def pid(sandbox: Sandbox, name: str) -> int:
     return int(json.loads((sandbox.home / "processes.json").read_text())[name]["pid"])
 
 
+AT_WORK = r"(aws|kubernetes|vault):\S+ .*creating"
+"""What the engine prints when it makes something."""
+
+
 def begin_up(
     sandbox: Sandbox, stack: tuple[str, ...], until: str = r"aws:eks:Cluster .*creating"
 ) -> subprocess.Popen[str]:
@@ -73,54 +75,63 @@ def test_a_part_that_died_is_started_again_and_nothing_is_lost(sandbox: Sandbox)
     assert not re.search(r"\d+ (created|updated|replaced|deleted)", printed)
 
 
-def test_stop_then_up_goes_on_from_there(sandbox: Sandbox) -> None:
+def test_stop_then_up_goes_on_from_there_whatever_aws_and_proxy_the_shell_is_set_to(sandbox: Sandbox) -> None:
+    foreign = {
+        "AWS_PROFILE": "no-such-profile",
+        "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "VAULT_NAMESPACE": "elsewhere",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+    }
     assert sandbox.run("stop").returncode == 0
     assert sandbox.run("status").returncode == 1
-    printed = sandbox.up()
+    printed = sandbox.up(env=foreign)
+    assert "unchanged" in printed
     assert not re.search(r"\d+ (created|updated|replaced|deleted)", printed)
     assert sandbox.run("status").returncode == 0
 
 
-def test_ctrl_c_leaves_nothing_running_and_the_next_run_converges(
-    another_sandbox: Sandbox, stack: tuple[str, ...]
+@pytest.mark.timeout(900)  # the sandbox is started four times
+def test_a_run_that_is_killed_or_interrupted_leaves_nothing_behind_and_the_next_one_goes_on(
+    another_sandbox: Sandbox, stack: tuple[str, ...], subtests: pytest.Subtests
 ) -> None:
-    process = begin_up(another_sandbox, stack)
-    # Meanwhile no other command gets in its way.
-    answer = another_sandbox.run("down")
-    assert answer.returncode == 1
-    assert "another sandbox command is at work" in answer.stderr
-    process.send_signal(signal.SIGINT)
-    printed, _ = process.communicate(timeout=120)
-    assert process.returncode == 130, printed
-    assert "Interrupted" in printed
-    assert "Traceback" not in printed
-    assert another_sandbox.still_running() == []
-    another_sandbox.up(*stack)
-    assert another_sandbox.run("down").returncode == 0
+    with subtests.test("what a killed engine has started ends with it"):
+        process = begin_up(another_sandbox, stack)
+        (engine,) = (
+            each for each in psutil.Process(process.pid).children(recursive=True) if runs_stack(each)
+        )
+        launchers = engine.children(recursive=True)
+        for module in ("sandbox.language", "sandbox.plugins"):
+            assert any(module in each.cmdline() for each in launchers)
+        forks = psutil.Process(pid(another_sandbox, "fork-server")).children()
+        assert len(forks) > len(launchers)  # the guardrails' launcher is started by a fork
+        started = [*launchers, *forks]
+        engine.kill()
+        _, left = psutil.wait_procs(started, timeout=60)
+        assert left == []
+        process.communicate(timeout=60)
+        assert process.returncode == 1
 
+    with subtests.test("everything is killed"):
+        process = begin_up(another_sandbox, stack, until=AT_WORK)
+        for victim in [*another_sandbox.processes(), psutil.Process(process.pid)]:
+            victim.kill()
+        process.communicate(timeout=60)
 
-@pytest.mark.timeout(600)  # it is killed twice, and each time the sandbox is made anew
-def test_a_kill_in_the_middle_leaves_nothing_behind_and_converges_on_the_next_run(
-    another_sandbox: Sandbox, stack: tuple[str, ...]
-) -> None:
-    process = begin_up(another_sandbox, stack)
-    (engine,) = (each for each in psutil.Process(process.pid).children(recursive=True) if runs_stack(each))
-    launchers = engine.children(recursive=True)
-    for module in ("sandbox.language", "sandbox.plugins"):
-        assert any(module in each.cmdline() for each in launchers)
-    forks = psutil.Process(pid(another_sandbox, "fork-server")).children()
-    assert len(forks) > len(launchers)  # the guardrails' launcher is started by a fork
-    started = [*launchers, *forks]
-    engine.kill()
-    _, left = psutil.wait_procs(started, timeout=60)
-    assert left == []
-    process.communicate(timeout=60)
-    assert process.returncode == 1
+    with subtests.test("Ctrl-C leaves nothing running"):
+        process = begin_up(another_sandbox, stack, until=AT_WORK)
+        # Meanwhile no other command gets in its way.
+        answer = another_sandbox.run("down")
+        assert answer.returncode == 1
+        assert "another sandbox command is at work" in answer.stderr
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=120)
+        assert process.returncode == 130, printed
+        assert "Interrupted" in printed
+        assert "Traceback" not in printed
+        assert another_sandbox.still_running() == []
 
-    process = begin_up(another_sandbox, stack, until=r"(aws|kubernetes|vault):\S+ .*creating")
-    for victim in [*another_sandbox.processes(), psutil.Process(process.pid)]:
-        victim.kill()
-    process.communicate(timeout=60)
     another_sandbox.up(*stack)
     assert another_sandbox.run("down").returncode == 0
     assert another_sandbox.still_running() == []
@@ -131,45 +142,6 @@ def runs_stack(process: psutil.Process) -> bool:
     return len(words) > 1 and Path(words[0]).name == "pulumi" and "up" in words
 
 
-@pytest.mark.xdist_group("stopped sandbox")
-class TestStopped:
-    """A sandbox that was started once, and stopped."""
-
-    @pytest.fixture(scope="class")
-    @staticmethod
-    def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-        made = Sandbox(tmp_path_factory.mktemp("stopped") / "home")
-        try:
-            made.start()
-            assert made.run("stop").returncode == 0
-            yield made
-        finally:
-            made.run("down", "--force")
-
-    def test_a_port_in_use_is_named_and_nothing_stays_behind(self, stopped: Sandbox) -> None:
-        port = json.loads((stopped.home / "ports.json").read_text())["vault"]
-        with socket.socket() as stranger:
-            stranger.bind(("127.0.0.1", port))
-            stranger.listen()
-            answer = stopped.run("up")
-        assert answer.returncode == 1
-        assert f"port {port}, which vault listens on, is in use" in answer.stderr
-        assert "Traceback" not in answer.stdout + answer.stderr
-        assert stopped.still_running() == []
-
-    def test_a_damaged_sandbox_says_how_to_start_afresh(self, stopped: Sandbox) -> None:
-        (stopped.home / "vault" / "init.json").write_text("{")
-        answer = stopped.run("start")
-        assert answer.returncode == 1
-        assert "init.json is damaged" in answer.stderr
-        assert "python -m sandbox down --force" in answer.stderr
-        assert "Traceback" not in answer.stderr
-        assert stopped.run("down", "--force").returncode == 0
-        assert stopped.still_running() == []
-        stopped.start()
-        assert stopped.run("stop").returncode == 0
-
-
 def test_a_folder_that_is_no_sandbox_is_left_alone(another_sandbox: Sandbox) -> None:
     another_sandbox.home.mkdir()
     (another_sandbox.home / "thesis").write_text("years of work")
@@ -177,18 +149,6 @@ def test_a_folder_that_is_no_sandbox_is_left_alone(another_sandbox: Sandbox) -> 
         another_sandbox.run(*words)
         assert [path.name for path in another_sandbox.home.iterdir()] == ["thesis"]
     assert "is not a sandbox" in another_sandbox.run("up").stderr
-
-
-def test_settings_of_another_aws_and_a_proxy_do_not_matter(sandbox: Sandbox) -> None:
-    foreign = {
-        "AWS_PROFILE": "no-such-profile",
-        "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9",
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
-        "VAULT_NAMESPACE": "elsewhere",
-        "HTTP_PROXY": "http://127.0.0.1:9",
-        "HTTPS_PROXY": "http://127.0.0.1:9",
-    }
-    assert "unchanged" in sandbox.up(env=foreign)
 
 
 def test_another_region_asks_for_another_sandbox(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -96,10 +96,10 @@ def test_what_was_promoted_is_there_and_there_is_nothing_left_to_do(environments
     assert [each["changes"] for each in result] == [[], [], []]
 
 
-def test_an_update_that_fails_stops_the_promotion_and_goes_through_when_it_is_mended(
+def test_an_update_that_fails_stops_the_promotion_and_goes_through_when_it_is_fixed(
     commit: Environments,
 ) -> None:
-    """The preview cannot know that AWS will refuse: somebody else has a role of that name."""
+    """The preview cannot know that AWS will refuse, because a role of that name exists already."""
     iam = commit.sandbox.aws("iam")
     iam.create_role(RoleName="staging-worker", AssumeRolePolicyDocument=trust("111111111111"))
     change(commit, *ENVIRONMENTS, roles=["app", "worker"])
@@ -125,20 +125,20 @@ def test_drift_is_found_named_and_repaired(commit: Environments, tmp_path: Path)
     sandbox = commit.sandbox
     assert commit.run("up", "dev", "--no-verify")[0] == 0
     sandbox.vault.sys.delete_policy("dev-readers")
-    anybody = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [anybody]})
+    any_caller = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [any_caller]})
     sandbox.aws("iam").update_assume_role_policy(RoleName="dev-app", PolicyDocument=document)
     change(commit, "dev", roles=["app", "next"])
 
     written = tmp_path / "drift.md"
     answer = commit.pipeline("drift", "dev", "--summary", str(written))
     assert answer.returncode == 3, answer.stdout + answer.stderr
-    told = written.read_text()
-    assert "| create | `aws:iam:Role` next |  |  |" in told
-    assert "| create | `vault:index:Policy` readers |  | gone outside of Pulumi |" in told
-    assert "| update | `aws:iam:Role` app | `assumeRolePolicy` | changed outside" in told
-    assert "sts:AssumeRole" not in told  # no values, only what changed
-    assert "aws:iam:Role next: declared, and not deployed" in answer.stdout
+    text = written.read_text()
+    assert "| create | `aws:iam:Role` next |  |  |" in text
+    assert "| create | `vault:index:Policy` readers |  | gone outside of Pulumi |" in text
+    assert "| update | `aws:iam:Role` app | `assumeRolePolicy` | changed outside" in text
+    assert "sts:AssumeRole" not in text  # no values, only what changed
+    assert "aws:iam:Role next: declared, but not deployed" in answer.stdout
     assert "vault:index:Policy readers: gone outside of Pulumi" in answer.stdout
     assert "aws:iam:Role app: changed outside of Pulumi: assumeRolePolicy" in answer.stdout
 
@@ -182,7 +182,7 @@ def test_a_guardrail_refuses_at_preview_with_its_name(commit: Environments, tmp_
 
 
 def test_a_cancelled_job_lets_the_engine_end_its_step(commit: Environments) -> None:
-    """Killed in the middle of a step, nobody could tell whether that step was done."""
+    """If it were killed, the state would not show whether the step was done."""
     change(commit, "dev", roles=["app", "cancelled", *(f"later-{number}" for number in range(20))])
     tally.add("run", 2)
     process = subprocess.Popen(
@@ -200,7 +200,7 @@ def test_a_cancelled_job_lets_the_engine_end_its_step(commit: Environments) -> N
     process.terminate()
     printed, _ = process.communicate(timeout=200)
     assert process.returncode == 130, printed
-    assert "interrupted; the engine has ended the step that it was at" in printed
+    assert "interrupted; the engine has finished its current step" in printed
     assert "Traceback" not in printed
     state = json.loads(commit.pulumi("stack", "export", "--stack", "dev"))
     assert not state["deployment"].get("pending_operations")

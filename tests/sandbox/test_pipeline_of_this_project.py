@@ -82,7 +82,7 @@ def test_a_promotion_stops_where_settings_are_refused_or_a_login_does_not_work(
         assert result["prod"]["step"] == "none"
         assert not vault_role(environments, "prod")
 
-    with subtests.test("mended, all environments are proved, and each is its own"):
+    with subtests.test("fixed, all environments are proved, and each is its own"):
         environments.stack_file("staging").write_text(staging)
         status, result, _ = environments.promote("staging", "prod")
         assert status == 0

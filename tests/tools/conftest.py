@@ -123,7 +123,7 @@ class Vendors:
     cut_off: int = 0
     """How many more answers end in the middle."""
     trickle: float = 0.0
-    """Seconds between two bytes."""
+    """Seconds between two bytes of an archive."""
 
     def downloads(self, end: str) -> int:
         """How often a file was asked for."""
@@ -171,10 +171,12 @@ def vendors() -> Iterator[Vendors]:
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            if site.cut_off and not self.path.endswith((".txt", "SUMS", ".sha512")):
+            is_archive = not self.path.endswith((".txt", "SUMS", ".sha512"))
+            if site.cut_off and is_archive:
                 site.cut_off -= 1
                 content = content[: len(content) // 2]
-            for byte in [content[i : i + 1] for i in range(len(content))] if site.trickle else [content]:
+            slow = site.trickle and is_archive
+            for byte in [content[i : i + 1] for i in range(len(content))] if slow else [content]:
                 try:
                     self.wfile.write(byte)
                     self.wfile.flush()

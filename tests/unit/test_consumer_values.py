@@ -78,10 +78,10 @@ def test_json_is_for_scripts_and_for_kubectl() -> None:
     }
 
 
-def test_an_unknown_consumer_is_answered_with_those_there_are() -> None:
+def test_for_an_unknown_consumer_the_known_ones_are_listed() -> None:
     with pytest.raises(UsageProblem, match="no consumer 'glo'; the stack has gloo, agent, operator, empty"):
         values(STACK, "glo")
-    with pytest.raises(UsageProblem, match="the stack has none: write one under vault-aws-auth:consumers"):
+    with pytest.raises(UsageProblem, match="the stack has none: declare one under vault-aws-auth:consumers"):
         values(outputs(), "gloo")
 
 

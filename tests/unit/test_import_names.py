@@ -15,7 +15,7 @@ SDKS = ("pulumi", "pulumi_aws", "pulumi_eks", "pulumi_kubernetes", "pulumi_rando
     ("folder", "name", "statement"),
     [
         ("components", "pulumi_vault_aws_auth", "import pulumi_vault_aws_auth"),
-        ("cli", "the_command", "from the_command import __main__, render, verify, workloads"),
+        ("cli", "the_command", "from the_command import __main__, verify, workloads"),
     ],
 )
 def test_a_copy_under_another_name_needs_nothing_of_this_repository(

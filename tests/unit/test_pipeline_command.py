@@ -77,7 +77,7 @@ def test_drift_is_looked_for_without_guardrails_too(project: Path, monkeypatch: 
     ("configuration", "message"),
     [
         ('{"keyless": "disabld"}', "keyless: 'disabld' is not a level; write one of advisory, mandatory,"),
-        ("[]", "wants an object with a key for each rule"),
+        ("[]", "write an object with a key for each rule"),
         ("{", "is not JSON"),
     ],
 )
@@ -93,7 +93,7 @@ def test_a_configuration_that_the_engine_would_take_no_notice_of_is_refused(
 def test_a_rule_that_there_is_not_is_refused_where_the_rules_are_known(tmp_path: Path) -> None:
     path = tmp_path / "dev.json"
     path.write_text('{"keyles": "mandatory"}')
-    with pytest.raises(PipelineError, match="keyles is not a rule; there are: all, "):
+    with pytest.raises(PipelineError, match="keyles is not a rule; write one of all, "):
         guardrails.check(path, guardrails.PACK)
     guardrails.check(path, tmp_path)
     path.write_text('{"theirs": "remediate"}')
@@ -114,14 +114,17 @@ def test_the_guardrails_that_a_stack_does_not_enforce_are_named(project: Path) -
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["preview", "nowhere"], "Pulumi.nowhere.yaml; write it, or name another environment: dev, "),
-        (["drift", "--config-dir", "docs"], "there is none in this folder; name theirs with --config-dir"),
+        (["preview", "nowhere"], "Pulumi.nowhere.yaml; create it, or name another environment: dev, "),
+        (["drift", "--config-dir", "docs"], "none is in this folder; name theirs with --config-dir"),
         (
             ["up", "dev", "--project", "docs"],
             "docs has no Pulumi.yaml; name the Pulumi project with",
         ),
-        (["promote", "--guardrails", "docs"], "docs is not a policy pack, as it has no PulumiPolicy.yaml"),
-        (["up", "dev", "--plan", "no.plan"], "there is no plan no.plan; make it: preview dev --plan no.plan"),
+        (["promote", "--guardrails", "docs"], "docs is not a policy pack: it has no PulumiPolicy.yaml"),
+        (
+            ["up", "dev", "--plan", "no.plan"],
+            "there is no plan no.plan; create it with: preview dev --plan no.plan",
+        ),
     ],
 )
 def test_a_wrong_command_line_is_one_message_and_exit_code_2(words: list[str], message: str) -> None:

@@ -56,7 +56,7 @@ def test_a_provider_that_the_engine_makes_for_itself_is_no_change(tmp_path: Path
     assert found.changes == [Change("create", "pulumi:providers:aws", "defaults")]
 
 
-def test_what_somebody_did_is_told_from_what_was_not_deployed(tmp_path: Path) -> None:
+def test_changes_outside_pulumi_are_told_from_what_was_not_deployed(tmp_path: Path) -> None:
     found = report_of(
         tmp_path,
         refreshed(ROLE, {"id": "x"}, "assumeRolePolicy"),
@@ -66,10 +66,10 @@ def test_what_somebody_did_is_told_from_what_was_not_deployed(tmp_path: Path) ->
         step(ROLE.replace("api", "next"), "create"),
         step(ROLE.replace("api", "old"), "delete"),
     )
-    assert [summary.words(change) for change in found.changes] == [
+    assert [summary.describe(change) for change in found.changes] == [
         "changed outside of Pulumi: assumeRolePolicy",
-        "declared, and not deployed",
-        "deployed, and no longer declared",
+        "declared, but not deployed",
+        "deployed, but no longer declared",
         "gone outside of Pulumi",
     ]
 

@@ -3,7 +3,7 @@
 from pipeline import summary
 from pipeline.report import Change, Report, Violation
 
-ADVICE = "Why: somebody else could log in.\nMend: name the sub."
+ADVICE = "Why: another caller could log in.\nMend: name the sub."
 
 
 def refusal(name: str, policy: str = "trust-pins-sub", mandatory: bool = True) -> Violation:
@@ -24,9 +24,9 @@ def test_the_summary_says_once_for_each_rule_what_it_asks_for() -> None:
     assert "| must: trust-pins-sub | aws:iam:Role api | no sub. |" in text
     assert "| must: trust-pins-sub | aws:iam:Role web | no sub. |" in text
     assert (
-        "- trust-pins-sub: Trust pins sub<br>Why: somebody else could log in.<br>Mend: name the sub." in text
+        "- trust-pins-sub: Trust pins sub<br>Why: another caller could log in.<br>Mend: name the sub." in text
     )
-    assert text.count("somebody else could log in") == 1
+    assert text.count("another caller could log in") == 1
     assert "```" not in text  # the program and the engine had no complaint
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -39,25 +40,36 @@ def _keep_marks() -> None:
             "these guardrails do not know how the installed pulumi-policy reads values; install the version "
             "that policies/guardrails/requirements.txt names"
         )
-
-    # No rule changes a resource. The SDK would read each one anew to find that out.
-    internals._PolicyAnalyzerServicer.Remediate = lambda *_: analyzer_pb2.RemediateResponse()
     internals.deserialize_properties = _kept(read)
     internals.json_format = SimpleNamespace(MessageToDict=_kept(json_format.MessageToDict))
+    _spare(internals._PolicyAnalyzerServicer)
+
+
+def _spare(servicer: Any) -> None:
+    """Takes from the SDK's work for each resource what no rule needs."""
+    # No rule changes a resource. The SDK would read each one anew to find that out.
+    servicer.Remediate = lambda *_: analyzer_pb2.RemediateResponse()
+    # No rule looks at a resource's options, or at its provider, which is a resource of its own.
+    servicer._get_resource_options = servicer._get_provider_resource = lambda *_: None
+    # Most resources are of a type that no rule looks at, and are not read.
+    analyze = servicer.Analyze
+    looked_at = cache(lambda token: any(rule.concerns(token) for rule in RULES if not rule.whole_stack))
+    servicer.Analyze = lambda self, request, context: (
+        analyze(self, request, context) if looked_at(request.type) else analyzer_pb2.AnalyzeResponse()
+    )
 
 
 def _kept(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Remembers the last two answers: the SDK reads a resource and its provider anew for each policy, and no
-    rule changes them. Calls arrive in several threads, so what is remembered is replaced, never changed."""
-    last: tuple[tuple[Any, Any], ...] = ()
+    """Remembers the last answer: the SDK reads a resource anew for each policy, and no rule changes it. Calls
+    arrive in several threads, so what is remembered is replaced, never changed."""
+    last: tuple[Any, Any] = (None, None)
 
     def remembered(given: Any) -> Any:
         nonlocal last
-        for before, answer in last:
-            if before is given:
-                return answer
-        answer = read(given)
-        last = ((given, answer), *last[:1])
+        before, answer = last
+        if before is not given:
+            answer = read(given)
+            last = (given, answer)
         return answer
 
     return remembered

@@ -1,21 +1,33 @@
-"""Whether the token that a login got is what the stack declares: its policies, and how long it can live."""
+"""Is the token that a login got what the stack declares: its policies, and how long it can live?"""
 
+import re
 from typing import Any
 
 from . import vault
-from .duration import duration, in_seconds
+from .console import duration
 from .errors import Refused
 from .outputs import LoginOutput, VaultOutput
 
-MEND = "the Vault role was changed: `pulumi up --refresh` writes it as the stack declares it"
+FIX = "the Vault role was changed: `pulumi up --refresh` restores what the stack declares"
 LONGEST = 2**31 - 1
-"""Seconds to ask for beyond any limit: 68 years."""
+"""Seconds to ask for when renewing, beyond any limit: 68 years."""
+
+_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION = re.compile(r"(?=.)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", re.ASCII)
+
+
+def in_seconds(written: str | int | None) -> int | None:
+    """The seconds of a duration such as 15m, 30d or 3600. None if it is missing or not a duration."""
+    found = _DURATION.fullmatch(str(written)) if written else None
+    if not found:
+        return None
+    return sum(int(count or 0) * unit for count, unit in zip(found.groups(), _UNITS.values(), strict=True))
 
 
 def wrong_policies(login: LoginOutput, auth: dict[str, Any]) -> str:
-    """What the token's policies lack or have too many; empty if they are those of the login.
+    """The policies that the token lacks or has too many. Empty if they are the login's.
 
-    Only what the Vault role gave counts: entities and groups of Vault's identity may add their own.
+    Only policies from the Vault role count: entities and groups of Vault's identity may add their own.
     """
     given = {policy.lower() for policy in auth.get("token_policies") or auth["policies"]}
     declared = {policy.lower() for policy in login.policies}  # Vault keeps all names in lower case
@@ -28,7 +40,7 @@ def wrong_policies(login: LoginOutput, auth: dict[str, Any]) -> str:
 
 
 def too_long(login: LoginOutput, seconds: int) -> str:
-    """That a token lives longer than the login allows; empty if it does not."""
+    """Says so if a token that lives for `seconds` exceeds the login's limit. Empty if it does not."""
     limit = in_seconds(login.max_ttl)
     if limit is None or seconds <= limit:
         return ""
@@ -36,15 +48,16 @@ def too_long(login: LoginOutput, seconds: int) -> str:
 
 
 def limit_of(login: LoginOutput) -> str:
-    """The login's maxTtl as the stack has it; empty if it has none."""
+    """The login's maxTtl as the stack has it. Empty if it has none."""
     return duration(login.max_ttl) if isinstance(login.max_ttl, int) else login.max_ttl or ""
 
 
 def outlives(at: VaultOutput, login: LoginOutput, auth: dict[str, Any]) -> str:
-    """How the token can be made to live longer than the login's maxTtl; empty if it cannot.
+    """How the token can be renewed beyond the login's maxTtl. Empty if it cannot.
 
-    It is renewed for as long as Vault lets it: its first lease does not tell, for a role's token_ttl may be
-    shorter than its token_max_ttl. Raises `Refused` if that says nothing, as when EC2 cannot be asked.
+    Renews the token for as long as Vault allows: the first lease does not show the limit, because a role's
+    token_ttl may be shorter than its token_max_ttl. Raises `Refused` if the renewal fails for another reason,
+    for example because Vault cannot ask EC2.
     """
     token, first = auth["client_token"], int(auth["lease_duration"])
     if not auth.get("renewable"):
@@ -52,13 +65,13 @@ def outlives(at: VaultOutput, login: LoginOutput, auth: dict[str, Any]) -> str:
     try:
         longest = vault.renew(at, token, LONGEST)
     except Refused as error:
-        # The token's policies do not let it renew itself, as Vault's policy default would.
+        # The token's policies do not allow renew-self, which Vault's policy `default` would.
         if error.by == "Vault" and "permission denied" in error.reason and "invalid" not in error.reason:
             return too_long(login, first)
         raise
     if problem := too_long(login, max(first, longest)):
         return problem
-    # A periodic token is given its period again at each renewal, however short: it need not end.
+    # Each renewal gives a periodic token its period again, however short, so it may never end.
     period, explicit_max = vault.period(at, token)
     if period and not explicit_max:
         return f"the token can be renewed for ever, by {duration(period)} each time"

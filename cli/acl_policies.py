@@ -1,13 +1,13 @@
-"""What a Vault policy's text allows: paths and capabilities."""
+"""What a Vault ACL policy allows: paths and capabilities."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
 ALL = ("create", "read", "update", "patch", "delete", "list", "sudo", "subscribe", "recover", "deny")
-"""Vault's capabilities, in the order in which they are shown."""
+"""Vault's capabilities, in the order to show them."""
 
-# What Vault makes of the word that policies had before they had capabilities.
+# What Vault makes of `policy`, the predecessor of `capabilities`.
 _OLD = {
     "deny": ["deny"],
     "read": ["read", "list"],
@@ -27,20 +27,20 @@ _CONDITIONS = (
 
 @dataclass(frozen=True)
 class Rule:
-    """One path of a policy. A templated path stays as it is written."""
+    """One path of a policy. A templated path stays as written."""
 
     path: str
     capabilities: tuple[str, ...]
     conditions: tuple[str, ...] = ()
-    """What else the policy demands of a request there, by the policy's own words."""
+    """Names of the policy's other conditions for requests there."""
 
 
 class Unreadable(ValueError):
-    """The text is no policy that this command understands."""
+    """The text is not a policy that this command can parse."""
 
 
 def parse(text: str) -> list[Rule]:
-    """The rules of a policy, written in HCL or JSON; a path that it names twice has the sum of both."""
+    """The rules of a policy in HCL or JSON. Rules for the same path are merged."""
     rules: dict[str, Rule] = {}
     for path, body in _paths(_document(text)):
         rule = _rule(path, body)
@@ -49,7 +49,7 @@ def parse(text: str) -> list[Rule]:
 
 
 def merge(one: Rule, other: Rule) -> Rule:
-    """What two rules of the same path allow together: everything that either does, unless one denies."""
+    """What two rules for the same path allow together: all that either allows, unless one denies."""
     capabilities = {*one.capabilities, *other.capabilities}
     return Rule(
         one.path,
@@ -69,12 +69,12 @@ def _document(text: str) -> dict[str, Any]:
     parse: Any = hcl2.loads
     try:
         return dict(parse(text if text.endswith("\n") else f"{text}\n"))
-    except Exception as error:  # its parser's errors have no common class of its own
+    except Exception as error:  # its errors have no common base class
         raise Unreadable(str(error).splitlines()[0]) from None
 
 
 def _paths(document: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The `path` blocks; as JSON they are one object, or a list of such."""
+    """The `path` blocks. In JSON they are one object, or a list of objects."""
     found = document.get("path", document.get('"path"', []))
     blocks = found if isinstance(found, list) else [found]
     if not all(isinstance(block, dict) for block in blocks):
@@ -106,7 +106,7 @@ def _ordered(capabilities: set[str]) -> tuple[str, ...]:
 
 
 def _unquoted(text: str) -> str:
-    """python-hcl2 leaves strings in their quotes."""
+    """python-hcl2 keeps the quotes of strings."""
     if len(text) > 1 and text[0] == text[-1] == '"':
         return text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
     return text

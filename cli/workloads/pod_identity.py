@@ -1,7 +1,7 @@
 """EKS Pod Identity: the association of a service account gives its pods an IAM role's credentials.
 
-A pod hands its token to the agent of its node. Off a node there is no agent; then the API behind it, EKS
-Auth, is asked with the credentials of whoever runs this command, in the place of the node's.
+A pod sends its token to the agent on its node. Off a node there is no agent, so the API behind it, EKS Auth,
+is asked with the user's own credentials instead of the node's.
 """
 
 import os
@@ -11,52 +11,64 @@ from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from .arns import principal_of
-from .aws import LINK, Credentials, caller_identity, own_session
-from .errors import Refused
-from .outputs import ClusterOutput, VaultOutput
-from .refusals import pod_identity_hint
-from .web_identity import describe_token
+from ..aws import LINK, Credentials, caller_identity, own_session, principal_of
+from ..errors import Refused
+from ..outputs import ClusterOutput, VaultOutput
+from .web_identity import EXPIRED, describe_token
 
 AUDIENCE = "pods.eks.amazonaws.com"
+"""Audience of the tokens, and the service that the IAM role trusts; the same in every partition."""
 AGENT = "http://169.254.170.23/v1/credentials"
-"""Where every EKS node that runs the agent answers its pods; over IPv6 at [fd00:ec2::23]."""
+"""Where the agent of every EKS node answers its pods; over IPv6 at [fd00:ec2::23]."""
 OTHER_ROLE = "OtherRole"
 _AGENT_ADDRESSES = ("169.254.170.23", "fd00:ec2::23")
+
+_FIXES = {
+    "ResourceNotFoundException": "cluster {cluster} has no Pod Identity association for this token: {token}. "
+    "The stack creates those of {allowed}: `pulumi up --refresh`",
+    "AccessDeniedException": "the trust policy of {role} does not let {audience} assume and tag it for "
+    "this service account: {token}; `pulumi up --refresh`. Without an agent, you may lack "
+    "eks-auth:AssumeRoleForPodIdentity on cluster {cluster} yourself",
+    "InvalidTokenException": "the token must come from cluster {cluster} and have audience {audience}; it "
+    "has: {token}",
+    "ExpiredTokenException": EXPIRED,
+    "ServiceUnavailableException": "no agent runs there: cluster {cluster} needs the add-on "
+    "eks-pod-identity-agent: `aws eks create-addon --cluster-name {cluster} --addon-name "
+    "eks-pod-identity-agent`",
+    OTHER_ROLE: "this service account was associated with another role: `pulumi up --refresh`, or `aws eks "
+    "list-pod-identity-associations --cluster-name {cluster}`",
+}
 
 
 @dataclass(frozen=True)
 class PodIdentity:
-    """The exchange of the tokens of one login, by the Pod Identity agent or by the API behind it."""
+    """Exchanges the tokens of one login, by the Pod Identity agent or the API behind it."""
 
     vault: VaultOutput
     role_arn: str
     cluster: ClusterOutput
     allowed: str
-    """Whom the stack lets in, in words."""
+    """The service accounts that the stack lets in, for messages."""
 
     audience = AUDIENCE
-    # A service account without an association is not found; one whose role does not trust it is denied; one
-    # with an association of its own gets a role, but another one.
+    # Not found without an association, denied if its role does not trust the account, or another role.
     not_trusted = frozenset({"ResourceNotFoundException", "AccessDeniedException", OTHER_ROLE})
     not_valid = frozenset({"InvalidTokenException"})
 
     def credentials(self, token: str, session: str) -> Credentials:
-        """The IAM role's credentials; `Refused` if AWS does not take the token, or gives another role."""
-        answer = self._from_agent(token)
-        if answer is None:
-            answer = self._from_api(token)
-        got = principal_of(caller_identity(self.vault, answer).arn)
-        if got.rpartition("/")[2] != self.role_arn.rpartition("/")[2]:
-            raise self._refused(f"the association gives {got}, not {self.role_arn}", OTHER_ROLE, token)
-        return answer
+        """The IAM role's credentials; raises `Refused` if AWS refuses the token or gives another role."""
+        found = self._from_agent(token) or self._from_api(token)
+        role = principal_of(caller_identity(self.vault, found).arn)
+        if role.rpartition("/")[2] != self.role_arn.rpartition("/")[2]:
+            raise self._refused(f"the association gives {role}, not {self.role_arn}", OTHER_ROLE, token)
+        return found
 
     def _from_agent(self, token: str) -> Credentials | None:
-        """None where no agent answers."""
+        """None if no agent answers."""
         import requests
 
         with requests.Session() as web:
-            web.trust_env = False  # the agent is on the machine: no proxy stands in between
+            web.trust_env = False  # the agent is on this machine: use no proxy
             try:
                 answer = web.get(
                     agent_uri(), headers={"Authorization": token}, timeout=(1, 10), allow_redirects=False
@@ -66,8 +78,8 @@ class PodIdentity:
         if answer.status_code != 200:
             raise self._refused(*_agents_reason(answer.status_code, answer.text), token)
         try:
-            got = answer.json()
-            return Credentials(got["AccessKeyId"], got["SecretAccessKey"], got["Token"])
+            found = answer.json()
+            return Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["Token"])
         except (ValueError, KeyError, TypeError):
             raise Refused(
                 LINK,
@@ -86,7 +98,7 @@ class PodIdentity:
             client: Any = own_session().create_client(
                 "eks-auth", region_name=self.cluster.region, config=limits
             )
-            got = client.assume_role_for_pod_identity(clusterName=self.cluster.name, token=token)
+            answer = client.assume_role_for_pod_identity(clusterName=self.cluster.name, token=token)
         except ClientError as error:
             raise self._refused(str(error), error.response.get("Error", {}).get("Code", ""), token) from error
         except BotoCoreError as error:
@@ -95,27 +107,27 @@ class PodIdentity:
                 None,
                 f"no Pod Identity agent at {agent_uri()}, and the EKS Auth API cannot be asked: {error}",
                 "no-agent",
-                "run this in a pod or on a node of the cluster that runs the add-on eks-pod-identity-agent, "
+                "run this in a pod or on a node of the cluster that has the add-on eks-pod-identity-agent, "
                 "or with AWS credentials that are allowed eks-auth:AssumeRoleForPodIdentity on the cluster",
             ) from error
-        keys = got["credentials"]
+        keys = answer["credentials"]
         return Credentials(keys["accessKeyId"], keys["secretAccessKey"], keys["sessionToken"])
 
     def _refused(self, reason: str, code: str, token: str) -> Refused:
-        hint = pod_identity_hint(
-            code,
+        fix = _FIXES.get(code, "see the log of the Pod Identity agent (in kube-system)").format(
             role=self.role_arn,
             token=describe_token(token),
             allowed=self.allowed,
             cluster=self.cluster.name,
+            audience=AUDIENCE,
         )
-        return Refused(LINK, "AWS", reason, code, hint)
+        return Refused(LINK, "AWS", reason, code, fix)
 
 
 def agent_uri() -> str:
-    """Where the agent is: as the pod's environment says, else where every node has it.
+    """Where the agent is: AWS_CONTAINER_CREDENTIALS_FULL_URI if set, else its address on every node.
 
-    A token is only sent to the machine itself, as in the AWS SDKs, or over TLS.
+    As in the AWS SDKs, tokens are only sent to this machine or over TLS.
     """
     given = os.environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
     if not given:
@@ -138,9 +150,9 @@ def agent_uri() -> str:
 
 
 def associated_role(cluster: ClusterOutput, account: str) -> str | None:
-    """The role that the association of `namespace/name` names, None if there is none.
+    """The role that the association of `namespace/name` names. None if there is no association.
 
-    Asked with the credentials of whoever runs this; botocore's errors are the caller's to explain.
+    Asks with the user's own credentials; raises botocore's errors.
     """
     namespace, name = account.split("/")
     eks = own_session().create_client("eks", region_name=cluster.region)
@@ -156,7 +168,7 @@ def associated_role(cluster: ClusterOutput, account: str) -> str | None:
 
 
 def _agents_reason(status: int, text: str) -> tuple[str, str]:
-    """The agent's words and the error code in them; for what it checks by itself it writes no code."""
+    """The agent's words, and its error code. For what the agent checks itself, it sends a status only."""
     if found := re.search(r"\b(\w+Exception)\b", text):
         return text.strip(), found[1]
     codes = {400: "InvalidTokenException", 403: "AccessDeniedException"}

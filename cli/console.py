@@ -1,0 +1,77 @@
+"""What every command prints alike: JSON, refusals and durations; plain text where there is no terminal."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import IO, TYPE_CHECKING, Any
+
+import typer
+
+from .errors import Refused
+
+if TYPE_CHECKING:  # takes longer to import than a login takes
+    from rich.console import Console
+
+
+def console(file: IO[str] | None = None) -> "Console":
+    """Writes to `file`, by default standard output: colours and line breaks on a terminal only."""
+    from rich.console import Console
+
+    file = file or sys.stdout
+    return Console(file=file, highlight=False, soft_wrap=True, width=None if file.isatty() else 10_000)
+
+
+def print_json(document: object) -> None:
+    """JSON for scripts, on standard output."""
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def camel_case(value: Any) -> Any:
+    """The same value with its keys in camelCase, as in all of this command's JSON."""
+    from pydantic.alias_generators import to_camel
+
+    if isinstance(value, dict):
+        return {to_camel(key): camel_case(item) for key, item in value.items()}
+    return [camel_case(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def explain(out: "Console", what: str, verdict: str, reason: str, hint: str) -> None:
+    """What went wrong, why, and how to fix it."""
+    from rich.text import Text
+
+    out.print(Text.assemble(("✗ ", "red"), (what, "bold"), f": {verdict}"))
+    if reason:
+        out.print(Text(f"  {reason}"))
+    if hint:
+        out.print(Text.assemble(("  → ", "cyan"), hint))
+
+
+def print_refusal(error: Refused) -> None:
+    """Which link failed, who refused, in whose words, and the fix; on standard error."""
+    verdict = f"refused by {error.by}" if error.by else "failed"
+    explain(console(sys.stderr), error.link, verdict, error.reason, error.hint)
+
+
+@contextmanager
+def exit_on_refusal(as_json: bool = False) -> Iterator[None]:
+    """Turn `Refused` into one message, or one JSON object, and exit code 1."""
+    try:
+        yield
+    except Refused as error:
+        if as_json:
+            print_json({"error": asdict(error)})
+        else:
+            print_refusal(error)
+        raise typer.Exit(1) from None
+
+
+def duration(seconds: int) -> str:
+    """Seconds as Vault's own command prints them: 768h, 15m, 1h0m5s."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    text = f"{hours}h{minutes}m{seconds}s" if hours else f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
+    if text.endswith("m0s"):
+        text = text[:-2]
+    return text[:-2] if text.endswith("h0m") else text
