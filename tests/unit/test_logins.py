@@ -129,14 +129,32 @@ def test_an_existing_service_account_is_patched_instead() -> None:
 def test_with_pod_identity_the_same_role_is_given_by_an_association() -> None:
     irsa, recording = pod(), pod(**POD_IDENTITY)
     assert recording.one(ROLE, "pod-iam-role").urn == irsa.one(ROLE, "pod-iam-role").urn
-    assert {statement["Principal"]["Service"] for statement in trust(recording)["Statement"]} == {
-        "pods.eks.amazonaws.com"
+    (statement,) = trust(recording)["Statement"]
+    assert statement["Condition"]["StringEquals"] == {
+        "aws:RequestTag/eks-cluster-arn": CLUSTER["arn"],
+        "aws:RequestTag/kubernetes-namespace": "app",
+        "aws:RequestTag/kubernetes-service-account": "api",
     }
     association = recording.one(ASSOCIATION, "pod-app.api-pod-identity")
-    assert association.inputs["roleArn"] == "arn:aws:iam::111111111111:role/pod"
+    assert association.inputs == {
+        "clusterName": "eks1",
+        "namespace": "app",
+        "serviceAccount": "api",
+        "roleArn": "arn:aws:iam::111111111111:role/pod",
+        # Without the tags the trust policy would refuse the role.
+        "disableSessionTags": False,
+    }
     assert (association.parent, association.provider) == ("pod", "aws")
     assert recording.children("pod") - irsa.children("pod") == {(ASSOCIATION, "pod-app.api-pod-identity")}
     assert recording.outputs_of("pod") == irsa.outputs_of("pod")
+
+
+def test_with_pod_identity_each_service_account_of_each_namespace_has_an_association() -> None:
+    recording = pod(**POD_IDENTITY, service_accounts=["app/api", "other/api", "app/worker"])
+    assert len(trust(recording)["Statement"]) == 2
+    assert {r.name for r in recording.of_type(ASSOCIATION)} == {
+        f"pod-{account}-pod-identity" for account in ("app.api", "other.api", "app.worker")
+    }
 
 
 def test_with_pod_identity_the_service_account_has_no_annotation() -> None:
