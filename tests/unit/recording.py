@@ -101,9 +101,9 @@ class Recording:
         """The stack's outputs."""
         return next(outputs for urn, outputs in self.outputs.items() if "pulumi:pulumi:Stack" in urn)
 
-    def outputs_of(self, name: str) -> dict[str, Any]:
-        """The outputs of a component."""
-        return next(outputs for urn, outputs in self.outputs.items() if urn.endswith(f"::{name}"))
+    def outputs_of(self, name: str, kind: str = "") -> dict[str, Any]:
+        """The outputs of a component, of a kind where several have the name."""
+        return next(outputs for urn, outputs in self.outputs.items() if urn.endswith(f"{kind}::{name}"))
 
 
 def _name(reference: str) -> str:
