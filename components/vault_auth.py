@@ -12,7 +12,7 @@ from typing_extensions import NotRequired, TypedDict
 from . import arns
 from .auth_mount import VaultAuthMount, VaultAuthMountArgs, VaultMount
 from .component import Component
-from .declared import UNIQUE, Default, Refusal, checked, rule
+from .declared import UNIQUE, Default, Refusal, checked, opened, rule
 from .forms import AccountId, ExternalId, MountPath, Region, RoleArn, ServerIdHeader, Url, VaultNamespace
 from .vault_identity.credentials import VaultCredentials
 
@@ -149,7 +149,7 @@ class VaultAwsAuthArgs(VaultAwsAuthOptions):
     path: NotRequired[MountPath]
     """Path of the mount that is made here, without `auth/`. Default: `aws`."""
 
-    mount: NotRequired[VaultMount]
+    mount: NotRequired[pulumi.Input[VaultMount]]
     """A mount that exists: `VaultAuthMount.ref`, or in other languages a `vault.AuthBackend` of type `aws`.
     Default: this component mounts at `path`."""
 
@@ -247,8 +247,11 @@ class VaultAwsAuth(Component):
         header = server_id_header(args)
         child = pulumi.ResourceOptions(parent=self)
 
-        path: VaultAuthMountArgs = {"path": args["path"]} if "path" in args else {}
-        mount = args.get("mount") or VaultAuthMount(name, path, child).ref
+        if "mount" in args:
+            mount = opened(args["mount"], VaultMount)
+        else:
+            path: VaultAuthMountArgs = {"path": args["path"]} if "path" in args else {}
+            mount = VaultAuthMount(name, path, child).ref
         waits = _waits_for_identity(args)
         keyless = _take_keys_away(name, mount, credentials, waits, self)
         client = vault.aws.AuthBackendClient(

@@ -1,4 +1,4 @@
-"""The program with an identity that Vault has already: a role of its hosts, or one that cannot be seen here."""
+"""The program with an identity that Vault has already: a role of its hosts, or one that is not known."""
 
 import json
 from collections.abc import Iterator

@@ -202,8 +202,12 @@ def test_a_federated_role_is_for_the_one_mount() -> None:
     ]
 
 
-def test_a_namespaces_id_that_only_vault_knows_is_taken_as_it_comes() -> None:
-    recording = record(lambda: federated(namespace_id=pulumi.Output.from_input("x7Ypq")))
+def test_what_only_vault_knows_is_taken_as_it_comes() -> None:
+    def program() -> None:
+        whole = {name: pulumi.Output.from_input(FEDERATED[name]) for name in ("mount", "issuer")}
+        federated(**whole, namespace_id=pulumi.Output.from_input("x7Ypq"))
+
+    recording = record(program)
     (statement,) = trust_of(recording)
     subject = statement["Condition"]["StringEquals"][f"{PLUGINS}:sub"]
     assert subject == "plugin-identity:x7Ypq:auth:auth_aws_1234"
