@@ -430,8 +430,7 @@ class Reader:
                 else "is an output, and must be known before anything is made; write the value itself",
             )
             return None
-        renamed = self.spelling is not PYTHON and shape.is_fields
-        if not isinstance(value, pulumi.Output) or not (shape.forms or renamed):
+        if not isinstance(value, pulumi.Output) or not (shape.forms or shape.is_fields or shape.item):
             return value
         spelling = self.spelling
 

@@ -232,6 +232,9 @@ def _check_service_account_pattern(value: str) -> None:
     return None
 
 
+InstanceType = Annotated[
+    str, matches(r"[a-z0-9-]+\.[a-z0-9-]+", "an EC2 instance type; write e.g. t3.medium", "t3.medium")
+]
 ClusterName = Annotated[
     str, matches(r"[A-Za-z0-9][\w-]{0,99}", "a cluster name; write up to 100 letters, digits, - and _")
 ]
