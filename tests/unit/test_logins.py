@@ -403,6 +403,8 @@ def test_what_is_told_of_a_login_may_be_known_only_later() -> None:
     assert (role.inputs["backend"], role.inputs["tokenPolicies"]) == ("aws", ["dev"])
     assert (role.inputs["tokenTtl"], role.inputs["tokenMaxTtl"]) == (900, 3600)
     assert trust(recording) == trust(pod())
+    with pytest.raises(ValueError, match=r"cluster\.oidc_provider_arn: is missing; the method irsa needs it"):
+        record(lambda: pod_login(cluster=pulumi.Output.from_input({"name": "eks1"})))
     with pytest.raises(ArgumentError, match=r"^policies\[0\]: 'root' is not the name of a Vault policy"):
         record(lambda: program(policies="root"))
 
