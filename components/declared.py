@@ -24,6 +24,7 @@ import pulumi
 from pulumi.output import Unknown
 from typing_extensions import NotRequired, Required, get_original_bases, is_typeddict
 
+from .renames import ARGUMENTS
 from .suggestions import suggestion
 
 _T = TypeVar("_T")
@@ -296,6 +297,11 @@ def bases_of(of: type) -> Iterator[type]:
     yield of
 
 
+def _gone(of: type) -> Mapping[str, str]:
+    """The fields that it had in an earlier release, and what replaced them."""
+    return {name: why for base in bases_of(of) for name, why in ARGUMENTS.get(base.__name__, {}).items()}
+
+
 # Reading
 
 
@@ -317,8 +323,11 @@ class Reader:
         known = fields_of(of)
         written = {self.spelling.field(name): name for name in known}
         before = len(self.refusals)
+        gone = {self.spelling.field(name): why for name, why in _gone(of).items()}
         for word in given:
-            if word not in written:
+            if word in gone:
+                self.refuse((*place, Key(word)), f"is gone: {gone[word]}")
+            elif word not in written:
                 self.refuse((*place, Key(word)), "is not a known key" + suggestion(str(word), written))
         read: dict[str, Any] = {}
         for word, name in written.items():
@@ -421,8 +430,7 @@ class Reader:
                 else "is an output, and must be known before anything is made; write the value itself",
             )
             return None
-        renamed = self.spelling is not PYTHON and shape.is_fields
-        if not isinstance(value, pulumi.Output) or not (shape.forms or renamed):
+        if not isinstance(value, pulumi.Output) or not (shape.forms or shape.is_fields or shape.item):
             return value
         spelling = self.spelling
 

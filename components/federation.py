@@ -15,7 +15,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from . import iam, trust
 from .component import Component
-from .declared import UNIQUE, Default, checked, not_empty
+from .declared import UNIQUE, Default, checked, not_empty, opened
 from .forms import (
     KEY_VERIFICATION,
     Audience,
@@ -139,7 +139,7 @@ def plugin_issuer_url(issuer: str, namespace: str = "") -> str:
 
 
 def plugin_trust(
-    issuer: PluginIssuer,
+    issuer: pulumi.Input[PluginIssuer],
     audience: str,
     *,
     kind: str,
@@ -150,6 +150,7 @@ def plugin_trust(
 
     `kind` is `auth` or `secret`.
     """
+    issuer = opened(issuer, PluginIssuer)
     return pulumi.Output.all(issuer["oidc_provider_arn"], issuer["issuer_url"], namespace_id, accessor).apply(
         lambda known: iam.to_json(
             trust.web_identity_trust(

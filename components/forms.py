@@ -232,6 +232,9 @@ def _check_service_account_pattern(value: str) -> None:
     return None
 
 
+InstanceType = Annotated[
+    str, matches(r"[a-z0-9-]+\.[a-z0-9-]+", "an EC2 instance type; write e.g. t3.medium", "t3.medium")
+]
 ClusterName = Annotated[
     str, matches(r"[A-Za-z0-9][\w-]{0,99}", "a cluster name; write up to 100 letters, digits, - and _")
 ]
@@ -239,7 +242,11 @@ KubernetesVersion = Annotated[
     str, matches(r"1\.\d{2}", 'a Kubernetes version; write e.g. "1.33", in quotes', "1.33")
 ]
 GroupName = Annotated[
-    str, matches(r"[a-z0-9][a-z0-9-]{0,39}", "a name; write up to 40 lower-case letters, digits and -")
+    str,
+    matches(
+        r"[a-z0-9][a-z0-9-]{0,39}",
+        "the name of a node group; write up to 40 lower-case letters, digits and -",
+    ),
 ]
 Namespace = Annotated[str, Form(names.check_namespace, "team-a", r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")]
 KubernetesName = Annotated[str, Form(names.check_service_account, pattern=r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")]

@@ -128,9 +128,15 @@ def merge_permissions(needs: Sequence[VaultPermissions]) -> VaultPermissions:
 def permissions_of_principals(principals: Sequence[str]) -> VaultPermissions:
     """What Vault needs to know callers by these ARNs of IAM roles and users, each may end in `*`.
 
-    A pattern asks for the same as a full ARN: Vault then looks the caller up at each login.
+    A pattern asks for the same as a full ARN: Vault then looks the caller up at each login. Raises ValueError
+    for anything else.
     """
-    kinds = {arns.parse(arn).kind for arn in principals}
+    kinds = set()
+    for arn in principals:
+        try:
+            kinds.add(arns.parse_iam(arn, "role", "user", wildcard=True).kind)
+        except ValueError as error:
+            raise ValueError(f"principals: {arn!r} {error}") from None
     return {"resolve_roles": "role" in kinds, "resolve_users": "user" in kinds}
 
 

@@ -11,7 +11,7 @@ from typing_extensions import NotRequired, TypedDict
 from . import arns, iam, trust
 from .component import unique_name
 from .declared import Default, Refusal, between, not_empty, rule
-from .forms import IamName, PolicyArn
+from .forms import IamName, InstanceType, PolicyArn
 
 if TYPE_CHECKING:
     from .cluster import EksClusterArgs
@@ -34,7 +34,7 @@ class NodeGroup(TypedDict):
     """ARN of the policy that bounds the node role's permissions. Default: none."""
 
     instance_types: NotRequired[
-        Annotated[Sequence[str], Default(("t3.medium",)), not_empty("an EC2 instance type")]
+        Annotated[Sequence[InstanceType], Default(("t3.medium",)), not_empty("an EC2 instance type")]
     ]
     """EC2 instance types, the first one preferred."""
 

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from typing_extensions import NotRequired, TypedDict
 
 from . import iam, trust
-from .declared import Refusal
+from .declared import Refusal, opened, refuse
 from .forms import split_service_account
 
 
@@ -57,6 +57,17 @@ def refusals(cluster: pulumi.Input[EksClusterRef], method: PodIdentityMethod) ->
                     ("cluster", field),
                     f"is missing; the method {method.value} needs it: write EksCluster.ref",
                 )
+
+
+def usable(cluster: pulumi.Input[EksClusterRef], method: PodIdentityMethod) -> EksClusterRef:
+    """The cluster by its fields. Of one that comes as an output, what the method misses is refused when it is
+    known."""
+
+    def check(known: EksClusterRef) -> EksClusterRef:
+        refuse(refusals(known, method))
+        return known
+
+    return opened(cluster.apply(check) if isinstance(cluster, pulumi.Output) else cluster, EksClusterRef)
 
 
 def role_trust(

@@ -14,20 +14,25 @@ TYPES: Mapping[str, tuple[str, ...]] = {
 }
 """Types that a component had, by its class."""
 
-FIELDS: Mapping[str, str] = {
+_CLUSTER = "since 0.2 {cluster} takes EksCluster.ref whole; write that"
+_ENDPOINT = "since 0.2 it is a key of {endpoints}; write it there"
+_EXISTING = "since 0.2 ExistingEksCluster finds a cluster that exists; use that"
+
+ARGUMENTS: Mapping[str, Mapping[str, str]] = {
     # 0.2.0, 2026-11-27
-    "token": "since 0.2 its policies, ttl and max_ttl are arguments themselves",
-    "oidc_issuer": "since 0.2 `cluster` takes `EksCluster.ref` whole",
-    "oidc_provider_arn": "since 0.2 `cluster` takes `EksCluster.ref` whole",
-    "cluster_name": "since 0.2 `cluster` takes `EksCluster.ref` whole",
-    "cluster_arn": "since 0.2 `cluster` takes `EksCluster.ref` whole",
-    "pod": "since 0.2 `cluster` takes `EksCluster.ref` whole, and `method` is an argument itself",
-    "existing": "since 0.2 ExistingEksCluster finds a cluster that exists",
-    "sts_endpoint": "since 0.2 it is `endpoints.sts`",
-    "iam_endpoint": "since 0.2 it is `endpoints.iam`",
-    "ec2_endpoint": "since 0.2 it is `endpoints.ec2`",
+    "VaultToken": {"token": "since 0.2 {policies}, {ttl} and {max_ttl} stand beside it; write these"},
+    "ServiceAccountLoginArgs": dict.fromkeys(
+        ("oidc_issuer", "oidc_provider_arn", "cluster_name", "cluster_arn"), _CLUSTER
+    ),
+    "IamRoleVaultIdentityArgs": {"pod": _CLUSTER},
+    "FederatedVaultIdentityArgs": {
+        "mount_accessor": "since 0.2 {mount} takes VaultAuthMount.ref; write that"
+    },
+    "EksClusterArgs": dict.fromkeys(("existing", "node_role_arns"), _EXISTING),
+    "VaultAwsAuthArgs": dict.fromkeys(("sts_endpoint", "iam_endpoint", "ec2_endpoint"), _ENDPOINT),
+    "AwsSecretsEngineArgs": dict.fromkeys(("sts_endpoint", "iam_endpoint"), _ENDPOINT),
 }
-"""Arguments that went, and what replaced them."""
+"""Arguments that went, by the TypedDict that had them, and what replaced them."""
 
 
 def type_token(kind: str) -> str:

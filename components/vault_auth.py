@@ -10,10 +10,10 @@ import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
 from . import arns
-from .auth_mount import VaultAuthMount, VaultAuthMountOptions, VaultMount
+from .auth_mount import VaultAuthMount, VaultAuthMountArgs, VaultMount
 from .component import Component
-from .declared import UNIQUE, Default, Refusal, checked, rule
-from .forms import AccountId, ExternalId, Region, RoleArn, ServerIdHeader, Url, VaultNamespace
+from .declared import UNIQUE, Default, Refusal, checked, opened, rule
+from .forms import AccountId, ExternalId, MountPath, Region, RoleArn, ServerIdHeader, Url, VaultNamespace
 from .vault_identity.credentials import VaultCredentials
 
 
@@ -140,13 +140,16 @@ class VaultAwsAuthOptions(TypedDict):
     principal."""
 
 
-class VaultAwsAuthArgs(VaultAwsAuthOptions, VaultAuthMountOptions):
+class VaultAwsAuthArgs(VaultAwsAuthOptions):
     """Vault's AWS auth method for one region and any number of accounts."""
 
     region: Region
     """AWS region whose STS verifies the logins, for example `us-east-1`."""
 
-    mount: NotRequired[VaultMount]
+    path: NotRequired[MountPath]
+    """Path of the mount that is made here, without `auth/`. Default: `aws`."""
+
+    mount: NotRequired[pulumi.Input[VaultMount]]
     """A mount that exists: `VaultAuthMount.ref`, or in other languages a `vault.AuthBackend` of type `aws`.
     Default: this component mounts at `path`."""
 
@@ -179,6 +182,12 @@ class VaultAwsAuthArgs(VaultAwsAuthOptions, VaultAuthMountOptions):
 def _header(args: VaultAwsAuthArgs) -> Iterator[Refusal]:
     if "server_id_header" not in args and not isinstance(args.get("address"), str):
         yield Refusal("server_id_header", "is missing; write Vault's DNS name, or empty to demand none")
+
+
+@rule(VaultAwsAuthArgs, "path", "mount")
+def _mount(args: VaultAwsAuthArgs) -> Iterator[Refusal]:
+    if "mount" in args and "path" in args:
+        yield Refusal("path", "is that of {mount}; remove it")
 
 
 @rule(VaultAwsAuthArgs, "credentials")
@@ -238,7 +247,11 @@ class VaultAwsAuth(Component):
         header = server_id_header(args)
         child = pulumi.ResourceOptions(parent=self)
 
-        mount = args.get("mount") or VaultAuthMount(name, {"path": args["path"]}, child).ref
+        if "mount" in args:
+            mount = opened(args["mount"], VaultMount)
+        else:
+            path: VaultAuthMountArgs = {"path": args["path"]} if "path" in args else {}
+            mount = VaultAuthMount(name, path, child).ref
         waits = _waits_for_identity(args)
         keyless = _take_keys_away(name, mount, credentials, waits, self)
         client = vault.aws.AuthBackendClient(

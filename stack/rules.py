@@ -236,7 +236,7 @@ def _existing_identity(draft: "Draft") -> None:
                 )
     elif (
         draft.account_id
-        and identity.get("attach_policy") is True
+        and identity.get("attach_policy") is not False
         and arns.parse(role_arn).account != draft.account_id
     ):
         draft.problems.add(

@@ -39,7 +39,8 @@ class PrincipalLoginArgs(PrincipalLoginOptions, LoginArgs):
     """Look the principals without `*` up in their account, with the aws provider that is handed over: so that
     a wrong ARN is found at preview, and a principal that was deleted and recreated can log in after the next
     update. Default: true for Vault's own account, the first of `connection.accounts`, and where these are not
-    known; else false, because it needs a provider of the principals' account."""
+    known; else false, because it needs a provider of the principals' account. With a principal that is known
+    only later, none is looked up."""
 
 
 @rule(PrincipalLoginOptions, "principals", "verify_as", "verify_not_as")
@@ -77,9 +78,11 @@ class PrincipalLogin(Login):
         super().__init__(name, args, opts)
         principals = args["principals"]
         vault_role = self._vault_role(name, bound_iam_principal_arns=principals)
-        in_full = [arns.parse(arn) for arn in principals if isinstance(arn, str) and not arn.endswith("*")]
+        written = [arn for arn in principals if isinstance(arn, str)]
+        in_full = [arns.parse(arn) for arn in written if not arn.endswith("*")]
         mine = lookup.in_own_account(principals, lookup.known_accounts(args))
-        if in_full and args.get("look_up", mine):
+        # Of one that is known only later it cannot be told whether Vault keeps an ID; and Vault shows all.
+        if in_full and len(written) == len(principals) and args.get("look_up", mine):
             unique_ids = [lookup.unique_id("principals", arn.kind, str(arn), self) for arn in in_full]
             bound = pulumi.Output.all(*principals)
             pin_principals(name, vault_role, bound, pulumi.Output.all(*unique_ids), self)

@@ -10,7 +10,7 @@ from typing_extensions import NotRequired
 
 from .. import iam, pod_role, renames, trust
 from ..component import Claim, unique_name
-from ..declared import UNIQUE, Default, Refusal, checked, not_empty, opened, rule
+from ..declared import UNIQUE, Default, Refusal, checked, not_empty, rule
 from ..forms import Audience, IamName, PolicyArn, ServiceAccountPattern, Tags, is_wild, split_service_account
 from ..pod_role import EksClusterRef, PodIdentityMethod
 from .base import Login, LoginArgs, LoginOptions, ServiceAccountMode
@@ -129,7 +129,7 @@ class ServiceAccountLogin(Login):
         args = checked(ServiceAccountLoginArgs, args)
         super().__init__(name, args, opts)
         accounts, method, mode = args["service_accounts"], args["method"], args["service_account_mode"]
-        cluster = opened(args["cluster"], EksClusterRef)
+        cluster = pod_role.usable(args["cluster"], method)
         role_name = args.get("iam_role_name", name)
         subjects = ", ".join(map(trust.service_account_subject, accounts))
 

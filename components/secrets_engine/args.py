@@ -49,7 +49,7 @@ class EngineFederationOptions(TypedDict):
 class EngineFederation(EngineFederationOptions):
     """The engine works with a role that trusts its identity tokens, and these are signed by an issuer."""
 
-    issuer: PluginIssuer
+    issuer: pulumi.Input[PluginIssuer]
     """Who signs the engine's identity tokens: `VaultPluginIssuer.issuer`."""
 
     namespace_id: NotRequired[Annotated[pulumi.Input[NamespaceId], Default("root")]]

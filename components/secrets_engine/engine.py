@@ -9,8 +9,8 @@ import pulumi_vault as vault
 
 from .. import arns, durations, iam
 from ..component import Component, unique_name
-from ..declared import checked
-from ..federation import plugin_trust
+from ..declared import checked, opened
+from ..federation import PluginIssuer, plugin_trust
 from .args import AwsSecretsEngineArgs, EngineFederation, EngineUserOptions
 from .permissions import engine_permissions
 from .roles import USERNAME_TEMPLATE, AwsCredentialType, engine_role, role_inputs
@@ -151,7 +151,8 @@ class AwsSecretsEngine(Component):
     ) -> "tuple[vault.aws.SecretBackend, pulumi.Resource]":
         role_name = given["role_name"]
         # The role's trust names the mount and the mount's config the role: the ARN can be told beforehand.
-        future_arn = pulumi.Output.from_input(given["issuer"]["oidc_provider_arn"]).apply(
+        provider_arn = opened(given["issuer"], PluginIssuer)["oidc_provider_arn"]
+        future_arn = pulumi.Output.from_input(provider_arn).apply(
             lambda arn: arns.role_arn(arns.parse(arn).partition, arns.parse(arn).account, role_name)
         )
         backend = self._backend(

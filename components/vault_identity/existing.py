@@ -22,9 +22,9 @@ class ExistingVaultIdentityOptions(LookupOptions):
     """ARN of the role that Vault finds around it: that of its instances, nodes or pods. Default: not known,
     as with a Vault of the HashiCorp Cloud Platform."""
 
-    attach_policy: NotRequired[Annotated[bool, Default(True)]]
+    attach_policy: NotRequired[bool]
     """Grant that role what the logins need, with a policy that is made for it; for that it must be of the aws
-    provider's account. False: its owner grants it."""
+    provider's account. False: its owner grants it. Default: true, where there is a `role_arn`."""
 
     policy_name: NotRequired[IamPolicyName]
     """Name of the IAM policy. Default: the name of the role, and `-vault-auth-policy`."""
@@ -45,6 +45,8 @@ def _policy(options: ExistingVaultIdentityOptions) -> Iterator[Refusal]:
     if _makes_policy(options):
         return
     why = "{attach_policy} is false" if "role_arn" in options else "there is no {role_arn}"
+    if "attach_policy" in options and "role_arn" not in options:
+        yield Refusal("attach_policy", f"is not used: {why}; remove it")
     for field in ("policy_name", "assume_role_arns"):
         if options.get(field):
             yield Refusal(field, f"is not used: no policy is made, because {why}; remove it")
@@ -57,7 +59,7 @@ def _permissions(args: ExistingVaultIdentityArgs) -> Iterator[Refusal]:
 
 
 def _makes_policy(options: ExistingVaultIdentityOptions) -> bool:
-    return "role_arn" in options and options["attach_policy"]
+    return "role_arn" in options and options.get("attach_policy", True)
 
 
 class ExistingVaultIdentity(VaultIdentity):

@@ -9,7 +9,7 @@ from typing_extensions import NotRequired
 from .. import durations
 from ..auth_mount import VaultMount
 from ..component import known_after
-from ..declared import Default, Refusal, checked, rule
+from ..declared import Default, Refusal, checked, opened, rule
 from ..federation import PluginIssuer, plugin_trust
 from ..forms import Audience, IamName, IdentityTokenTtl, NamespaceId
 from .base import GrantedOptions, PermissionsArgs, VaultRole, permissions_refusals
@@ -32,10 +32,10 @@ class FederatedVaultIdentityOptions(GrantedOptions):
 class FederatedVaultIdentityArgs(FederatedVaultIdentityOptions, PermissionsArgs):
     """An IAM role for one AWS auth mount of Vault Enterprise."""
 
-    issuer: PluginIssuer
+    issuer: pulumi.Input[PluginIssuer]
     """Who signs Vault's identity tokens: `VaultPluginIssuer.issuer`."""
 
-    mount: VaultMount
+    mount: pulumi.Input[VaultMount]
     """The mount, whose accessor is in the tokens' subject: no other mount gets the role.
     Source: `VaultAuthMount.ref`."""
 
@@ -65,7 +65,7 @@ class FederatedVaultIdentity(VaultRole):
             args["issuer"],
             args["audience"],
             kind="auth",
-            accessor=args["mount"]["accessor"],
+            accessor=opened(args["mount"], VaultMount)["accessor"],
             namespace_id=args["namespace_id"],
         )
         _, attachment = self._role(name, args["role_name"], trust, args)

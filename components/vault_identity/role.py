@@ -9,7 +9,7 @@ from typing_extensions import NotRequired
 
 from .. import iam, instance_profile, pod_role, trust
 from ..component import Claim, known_after
-from ..declared import UNIQUE, Default, Refusal, checked, opened, rule
+from ..declared import UNIQUE, Default, Refusal, checked, rule
 from ..forms import IamName, ServiceAccount, ServicePrincipal
 from ..pod_role import EksClusterRef, PodIdentityMethod
 from .base import GrantedOptions, PermissionsArgs, VaultRole, permissions_refusals
@@ -76,7 +76,7 @@ class IamRoleVaultIdentity(VaultRole):
         super().__init__(name, opts)
         services, method = args["trusted_services"], args["method"]
         accounts = [args["service_account"]] if "service_account" in args else []
-        cluster = opened(args.get("cluster", {}), EksClusterRef)
+        cluster = pod_role.usable(args["cluster"], method) if "cluster" in args else {}
         role_name = args["role_name"]
 
         role, attachment = self._role(name, role_name, _trust(services, accounts, cluster, method), args)

@@ -1,4 +1,4 @@
-"""Bad inputs of the component package: refused by name, in one message. Null is as good as not given.
+"""Inputs of the component package: what a component gets, and which are refused, by path.
 
 How the engine shows such a message, `tests/sandbox/test_component_package.py` looks at.
 """
@@ -10,13 +10,14 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.cluster import ClusterLog
 from plugin.provider import Provider
-from tests.unit.recording import record
+from tests.unit.recording import Recording, record
 
 LOGIN = {
     "connection": {"path": "aws"},
     "principals": ["arn:aws:iam::111111111111:role/a"],
-    "token": {"policies": ["dev"]},
+    "policies": ["dev"],
 }
 CLUSTER = {"name": "eks1", "region": "us-east-1"}
 
@@ -32,79 +33,55 @@ def mapped(provider: Provider, kind: str, inputs: dict[str, Any]) -> dict[str, A
 
 
 def test_an_optional_input_that_is_null_was_not_given(provider: Provider) -> None:
-    nulls = {**LOGIN, "vaultRole": None, "token": {"policies": ["dev"], "maxTtl": None}}
+    nulls = {**LOGIN, "vaultRole": None, "maxTtl": None, "connection": {"path": "aws", "address": None}}
     assert mapped(provider, "PrincipalLogin", nulls) == mapped(provider, "PrincipalLogin", LOGIN)
 
 
-@pytest.mark.parametrize(
-    ("kind", "inputs", "message"),
-    [
-        ("PrincipalLogin", {**LOGIN, "token": None}, "token: is missing; PrincipalLogin needs it"),
-        ("PrincipalLogin", {**LOGIN, "principals": [None]}, "principals[0]: is missing"),
-        ("PrincipalLogin", {**LOGIN, "token": {"policies": ["a", None]}}, "token.policies[1]: is missing"),
-        ("EksCluster", {**CLUSTER, "nodeGroups": {"d": None}}, "nodeGroups.d: is missing"),
-        ("EksCluster", {**CLUSTER, "nodeRoleArns": {"d": None}}, "nodeRoleArns.d: is missing"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_null_where_a_value_must_stand_is_refused_by_its_path(
-    provider: Provider, kind: str, inputs: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(pulumi.InputPropertiesError) as refused:
-        mapped(provider, kind, inputs)
-    assert str(refused.value) == message
+def test_a_component_gets_its_arguments_as_python_has_them(provider: Provider) -> None:
+    """Other languages have no other numbers than floats, and no enums but texts."""
+    given = {**CLUSTER, "nodeGroups": {"d": {"minSize": 2.0}}, "logTypes": ["controllerManager"]}
+    args = mapped(provider, "EksCluster", given)
+    assert repr(args["node_groups"]["d"]["min_size"]) == "2"
+    assert args["log_types"] == [ClusterLog.CONTROLLER_MANAGER]
+    assert args["endpoint_private_access"] is True
 
 
 OUTPUT = "an output"
-"""Stands in the tables below for an output of the value beside it."""
+"""Stands in the table below for an output of the value beside it."""
+
+
+def login(**changes: Any) -> tuple[str, dict[str, Any]]:
+    return "PrincipalLogin", {**LOGIN, **changes}
 
 
 @pytest.mark.parametrize(
-    ("kind", "inputs", "message"),
+    ("component", "message"),
     [
+        (login(principals=[None]), "principals[0]: is missing; write a value, or leave the entry out"),
+        (login(policies=["a", None]), "policies[1]: is missing; write a value, or leave the entry out"),
+        (("EksCluster", {**CLUSTER, "nodeGroups": {"d": None}}), "nodeGroups.d: is missing; write a value,"),
+        (login(policies=None), "policies: is missing; write it (Names of the token's Vault policies, at lea"),
+        (login(connection={"path": "a", "pth": "a"}), "connection.pth: is not a known key; did you mean pat"),
+        (login(vaultRol="a"), "vaultRol: is not a known key; did you mean vaultRole?"),
+        (login(vault_role="a"), "vault_role: is not a known key; did you mean vaultRole?"),
+        (login(token={}), "token: is gone: since 0.2 policies, ttl and maxTtl stand beside it; write these"),
+        (login(principals=(OUTPUT, ["a"])), "principals: is an output as a whole; write it out, with an out"),
+        (login(vaultRole=(OUTPUT, "a")), "vaultRole: is an output, and must be known before anything is mad"),
+        (login(maxTtl="long"), "maxTtl: is not a duration; write e.g. 15m, 1h30m, 768h, 30d"),
+        (login(ttl="2h"), "ttl: is longer than maxTtl, 1h; write a shorter ttl or a longer maxTtl"),
+        (login(policies="dev"), "policies: is not a list; write [one, two]"),
         (
-            "PrincipalLogin",
-            {**LOGIN, "connection": {"path": "aws", "pth": "aws"}},
-            "connection.pth: is not an input of VaultConnection; it has: accessor, accounts, address, ",
-        ),
-        (
-            "PrincipalLogin",
-            {**LOGIN, "vaultRol": "a"},
-            "vaultRol: is not an input of PrincipalLogin; it has: connection, lookUp, principals, ",
-        ),
-        (
-            "PrincipalLogin",
-            {**LOGIN, "connection": (OUTPUT, {"path": "aws"})},
-            "connection: is an output as a whole; write it out, with an output for each value that takes one",
-        ),
-        (
-            "PrincipalLogin",
-            {**LOGIN, "vaultRole": (OUTPUT, "a")},
-            "vaultRole: is an output or a secret, and must be known before anything is made; write the value",
-        ),
-        (
-            "PrincipalLogin",
-            {name: value for name, value in LOGIN.items() if name != "token"},
-            "token: is missing; PrincipalLogin needs it",
-        ),
-        (
-            "PrincipalLogin",
-            {**LOGIN, "token": {"policies": ["dev"], "maxTtl": "long"}},
-            "token.maxTtl: 'long' is not a duration; write e.g. 15m, 1h30m, 768h, 30d",
-        ),
-        ("PrincipalLogin", {**LOGIN, "token": {"policies": "dev"}}, "token.policies: is not a list"),
-        (
-            "IamUserVaultIdentity",
-            {"permissions": {"resolveRoles": True}, "accessKey": "mine"},
+            ("IamUserVaultIdentity", {"permissions": {"resolveRoles": True}, "accessKey": "mine"}),
             "accessKey: is not one of managed, rotatable, rotated",
         ),
-        ("VaultServerConsumer", {"plaintext": True, "replicas": 3.5}, "replicas: is not a whole number"),
+        (("VaultServerConsumer", {"plaintext": True, "replicas": 3.5}), "replicas: is not a whole number"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_bad_input_is_one_message_that_names_it(
-    provider: Provider, kind: str, inputs: dict[str, Any], message: str
+def test_a_bad_input_is_refused_by_its_path(
+    provider: Provider, component: tuple[str, dict[str, Any]], message: str
 ) -> None:
+    kind, inputs = component
+
     def construct() -> None:
         given = {
             name: pulumi.Output.from_input(value[1]) if isinstance(value, tuple) else value
@@ -112,6 +89,30 @@ def test_a_bad_input_is_one_message_that_names_it(
         }
         provider.construct("it", f"vault-aws-auth:index:{kind}", given)
 
+    recording = Recording()
     with pytest.raises(pulumi.InputPropertiesError) as refused:
-        record(construct)
+        record(construct, into=recording)
     assert str(refused.value).startswith(message)
+    assert recording.resources == []
+
+
+def test_an_output_is_refused_when_it_is_known(provider: Provider) -> None:
+    def construct() -> None:
+        given = {**LOGIN, "ttl": pulumi.Output.from_input("x y")}
+        provider.construct("it", "vault-aws-auth:index:PrincipalLogin", given)
+
+    with pytest.raises(Exception, match="ttl: is not a duration"):
+        record(construct)
+
+
+def test_what_other_components_give_as_one_output_is_handed_on_whole(provider: Provider) -> None:
+    """`connection: ${auth.connection}`; its fields have the names of other languages."""
+
+    def construct(**connection: Any) -> None:
+        given = {**LOGIN, "connection": pulumi.Output.from_input(connection)}
+        provider.construct("it", "vault-aws-auth:index:PrincipalLogin", given)
+
+    role = record(lambda: construct(path="team/aws", stsRegion="us-east-1")).named("it-vault-role")[0]
+    assert role.inputs["backend"] == "team/aws"
+    with pytest.raises(Exception, match=r"connection\.pth: is not a known key; did you mean path"):
+        record(lambda: construct(path="team/aws", pth="aws"))

@@ -84,7 +84,7 @@ def test_descriptions_are_running_text_with_the_names_of_other_languages(schema:
     )
     # These are words of Vault's API, no names of inputs.
     auth = schema["resources"]["vault-aws-auth:index:VaultAwsAuth"]["inputProperties"]
-    assert "`account_id`, `auth_type`, `canonical_arn`" in auth["identityMetadata"]["description"]
+    assert "`client_arn` or `inferred_entity_id`" in auth["identityMetadata"]["description"]
 
 
 def test_inherited_fields_keep_their_descriptions(schema: dict[str, Any]) -> None:
@@ -101,12 +101,18 @@ def test_secrets_are_marked(schema: dict[str, Any]) -> None:
     }
     assert secret == {
         "EksCluster.kubeconfig: output",
+        "ExistingEksCluster.kubeconfig: output",
         "IamUserVaultIdentity.secretKey: output",
         "TrustedAccount.externalId: input",
         "TrustedAccount.externalId: output",
     }
-    credentials = schema["types"]["vault-aws-auth:index:VaultCredentials"]["properties"]
-    assert {name for name, each in credentials.items() if each.get("secret")} == {"secretKey"}
+    fields = {
+        f"{token.rpartition(':')[2]}.{name}"
+        for token, type_ in schema["types"].items()
+        for name, each in type_.get("properties", {}).items()
+        if each.get("secret")
+    }
+    assert fields == {"StsRole.externalId", "VaultCredentials.secretKey"}
 
 
 def test_every_choice_is_an_enum_with_its_words(schema: dict[str, Any]) -> None:
@@ -120,7 +126,10 @@ def test_every_choice_is_an_enum_with_its_words(schema: dict[str, Any]) -> None:
         "AccessKeyMode",
         "AgentForm",
         "AwsCredentialType",
+        "ClusterLog",
         "GlooEdition",
+        "IdentityAlias",
+        "IdentityMetadata",
         "PodIdentityMethod",
         "ServiceAccountMode",
         "StoreScope",
@@ -134,5 +143,39 @@ def test_what_must_be_given_is_required_and_nothing_else(schema: dict[str, Any])
         for token, resource in schema["resources"].items()
     }
     assert required["EksCluster"] == ["name", "region"]
-    assert required["ServiceAccountLogin"] == ["connection", "serviceAccounts", "token"]
+    assert required["ServiceAccountLogin"] == ["cluster", "connection", "policies", "serviceAccounts"]
     assert required["VaultServerConsumer"] == []
+
+
+def test_defaults_can_be_read_by_a_machine(schema: dict[str, Any]) -> None:
+    def defaults(component: str) -> dict[str, Any]:
+        inputs = schema["resources"][f"vault-aws-auth:index:{component}"]["inputProperties"]
+        return {name: each["default"] for name, each in inputs.items() if "default" in each}
+
+    assert defaults("ServiceAccountLogin") == {
+        "maxTtl": "1h",
+        "serviceAccountMode": "create",
+        "allowWildcards": False,
+        "method": "irsa",
+        "vaultLookups": False,
+        "audience": "sts.amazonaws.com",
+    }
+    assert defaults("PrincipalLogin") == {"maxTtl": "1h"}
+
+
+def test_what_other_components_give_can_be_handed_on_as_one_output(schema: dict[str, Any]) -> None:
+    """`connection: ${auth.connection}`: an input that is not plain, of the type that the output has."""
+    resources = schema["resources"]
+    for component, output, consumer, name in (
+        ("VaultAwsAuth", "connection", "ServiceAccountLogin", "connection"),
+        ("EksCluster", "ref", "ServiceAccountLogin", "cluster"),
+        ("ExistingEksCluster", "ref", "IamRoleVaultIdentity", "cluster"),
+        ("PrincipalLogin", "ref", "VaultAgentConsumer", "login"),
+        ("VaultAuthMount", "ref", "VaultAwsAuth", "mount"),
+        ("VaultAuthMount", "ref", "FederatedVaultIdentity", "mount"),
+        ("VaultPluginIssuer", "issuer", "FederatedVaultIdentity", "issuer"),
+    ):
+        given = resources[f"vault-aws-auth:index:{component}"]["properties"][output]
+        taken = resources[f"vault-aws-auth:index:{consumer}"]["inputProperties"][name]
+        assert given["$ref"] == taken["$ref"]
+        assert not taken.get("plain")

@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc
 import pulumi
+import pytest
 from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.config import set_all_config
@@ -20,12 +21,19 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import SETTINGS, configure
 from pulumi.runtime.stack import run_in_stack
 
-from components import arns
+from components import ArgumentError, arns
 
 SECRET = "1b47061264138c4ac30d75fd1eb44270"  # Pulumi's mark of a secret on the wire
 ACCOUNT = "111111111111"
 ISSUER = "oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
 KUBECONFIG = '{"apiVersion": "v1"}'
+CLUSTER = {
+    "name": "eks1",
+    "arn": f"arn:aws:eks:us-east-1:{ACCOUNT}:cluster/eks1",
+    "oidc_provider_arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}",
+    "oidc_issuer": f"https://{ISSUER}",
+}
+"""A cluster as `EksCluster.ref` has it."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +101,9 @@ class Recording:
         """The stack's outputs."""
         return next(outputs for urn, outputs in self.outputs.items() if "pulumi:pulumi:Stack" in urn)
 
-    def outputs_of(self, name: str) -> dict[str, Any]:
-        """The outputs of a component."""
-        return next(outputs for urn, outputs in self.outputs.items() if urn.endswith(f"::{name}"))
+    def outputs_of(self, name: str, kind: str = "") -> dict[str, Any]:
+        """The outputs of a component, of a kind where several have the name."""
+        return next(outputs for urn, outputs in self.outputs.items() if urn.endswith(f"{kind}::{name}"))
 
 
 def _name(reference: str) -> str:
@@ -252,9 +260,11 @@ def record(
     stack: str = "test",
     answers: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
     preview: bool = False,
+    into: Recording | None = None,
 ) -> Recording:
-    """Run a program to its end, as stack `stack` of this project."""
-    recording = Recording()
+    """Run a program to its end, as stack `stack` of this project. `into` has what was registered even if it
+    fails."""
+    recording = into or Recording()
     cloud = Cloud(answers or {}, preview)
 
     def main() -> None:
@@ -294,6 +304,16 @@ def record(
 
     contextvars.copy_context().run(run)
     return recording
+
+
+def refused(program: Callable[[], object]) -> str:
+    """The message of a program whose arguments are wrong, which is refused before anything is registered."""
+    recording = Recording()
+    with pytest.raises(ArgumentError) as refusal:
+        record(program, into=recording)
+    made = [each.type for each in recording.resources if not each.type.startswith("pulumi:providers:")]
+    assert made == []
+    return str(refusal.value)
 
 
 def providers() -> pulumi.ResourceOptions:

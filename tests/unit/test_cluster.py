@@ -1,4 +1,4 @@
-"""EksCluster: what a created and an existing cluster register."""
+"""EksCluster creates a cluster, ExistingEksCluster finds one: what they register."""
 
 import json
 from typing import Any
@@ -6,22 +6,26 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from components import EksCluster, EksClusterArgs
-from components.cluster import OWNER_TAG
-from tests.unit.recording import ISSUER, KUBECONFIG, Recording, providers, record
+from components import EksCluster, ExistingEksCluster
+from components.oidc_provider import OWNER_TAG
+from tests.unit.recording import CLUSTER, ISSUER, KUBECONFIG, Recording, providers, record, refused
 
 EKS, NODES = "eks:index:Cluster", "eks:index:ManagedNodeGroup"
 ROLE, OIDC = "aws:iam/role:Role", "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 ADDON = "aws:eks/addon:Addon"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-PROVIDER_ARN = f"arn:aws:iam::111111111111:oidc-provider/{ISSUER}"
+PROVIDER_ARN = CLUSTER["oidc_provider_arn"]
 OURS = "vault-aws-auth/test/main"
 
 
-def create(answers: Any = None, **changes: Any) -> Recording:
-    args: EksClusterArgs = {"name": "eks1", "region": "us-east-1", **changes}  # type: ignore[typeddict-item]
-    return record(lambda: EksCluster("main", args, providers()), answers=answers)
+def cluster(**changes: Any) -> EksCluster:
+    args: Any = {"name": "eks1", "region": "us-east-1", **changes}
+    return EksCluster("main", args, providers())
+
+
+def create(**changes: Any) -> Recording:
+    return record(lambda: cluster(**changes))
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +34,8 @@ def created() -> Recording:
 
 
 def test_a_created_cluster_is_safe_by_default(created: Recording) -> None:
-    cluster = created.one(EKS, "main-cluster")
-    assert cluster.inputs == {
+    made = created.one(EKS, "main-cluster")
+    assert made.inputs == {
         "name": "eks1",
         "authenticationMode": "API",
         "skipDefaultNodeGroup": True,
@@ -39,32 +43,39 @@ def test_a_created_cluster_is_safe_by_default(created: Recording) -> None:
         "endpointPublicAccess": False,
         "enabledClusterLogTypes": ["api", "audit", "authenticator"],
     }
-    assert (cluster.parent, cluster.providers["aws"]) == ("main", "aws")
+    assert (made.parent, made.providers["aws"]) == ("main", "aws")
 
 
 def test_what_is_set_reaches_the_cluster() -> None:
-    cluster = create(
-        kubernetes_version="1.33",
-        vpc_id="vpc-1",
-        subnet_ids=["subnet-1", "subnet-2"],
-        endpoint_public_access=True,
-        public_access_cidrs=["203.0.113.0/24"],
-        log_types=["audit"],
-        encryption_key_arn="arn:aws:kms:us-east-1:111111111111:key/1",
-    ).one(EKS, "main-cluster")
-    assert (
-        cluster.inputs
-        | {
-            "version": "1.33",
-            "vpcId": "vpc-1",
-            "subnetIds": ["subnet-1", "subnet-2"],
-            "endpointPublicAccess": True,
-            "publicAccessCidrs": ["203.0.113.0/24"],
-            "enabledClusterLogTypes": ["audit"],
-            "encryptionConfigKeyArn": "arn:aws:kms:us-east-1:111111111111:key/1",
-        }
-        == cluster.inputs
+    inputs = (
+        create(
+            kubernetes_version="1.33",
+            vpc_id="vpc-01234567",
+            subnet_ids=["subnet-01234567", "subnet-89abcdef"],
+            endpoint_public_access=True,
+            public_access_cidrs=["203.0.113.0/24"],
+            log_types=["audit"],
+            encryption_key_arn="arn:aws:kms:us-east-1:111111111111:key/1",
+        )
+        .one(EKS, "main-cluster")
+        .inputs
     )
+    wanted = {
+        "version": "1.33",
+        "vpcId": "vpc-01234567",
+        "subnetIds": ["subnet-01234567", "subnet-89abcdef"],
+        "endpointPublicAccess": True,
+        "publicAccessCidrs": ["203.0.113.0/24"],
+        "enabledClusterLogTypes": ["audit"],
+        "encryptionConfigKeyArn": "arn:aws:kms:us-east-1:111111111111:key/1",
+    }
+    assert inputs | wanted == inputs
+
+
+def test_every_aws_resource_of_a_cluster_has_its_tags() -> None:
+    recording = create(tags={"team": "a"}, node_groups={"default": {}}, pod_identity_agent=True)
+    tagged = {r.type for r in recording.resources if r.inputs.get("tags", {}).get("team") == "a"}
+    assert tagged == {EKS, NODES, ROLE, OIDC, TEMPLATE, ADDON}
 
 
 def test_a_node_group_waits_for_the_policies_of_its_own_role(created: Recording) -> None:
@@ -135,13 +146,12 @@ def test_the_oidc_provider_is_declared_for_the_clusters_issuer(created: Recordin
 
 
 def test_outputs_of_a_created_cluster(created: Recording) -> None:
+    roles = {"default": "arn:aws:iam::111111111111:role/eks1-node"}
     assert created.outputs_of("main") == {
-        "name": "eks1",
-        "arn": "arn:aws:eks:us-east-1:111111111111:cluster/eks1",
-        "oidc_issuer": f"https://{ISSUER}",
-        "oidc_provider_arn": PROVIDER_ARN,
+        **CLUSTER,
         "kubeconfig": KUBECONFIG,
-        "node_role_arns": {"default": "arn:aws:iam::111111111111:role/eks1-node"},
+        "node_role_arns": roles,
+        "ref": {**CLUSTER, "node_role_arns": roles},
     }
     (urn,) = [urn for urn in created.outputs if urn.endswith("::main")]
     assert created.secret_outputs[urn] == {"kubeconfig"}
@@ -157,10 +167,9 @@ def test_the_pod_identity_agent_is_installed_where_that_is_set(created: Recordin
 
 def test_what_is_declared_by_the_clusters_name_or_arn_waits_for_it() -> None:
     def program() -> None:
-        args: Any = {"name": "eks1", "region": "us-east-1"}
-        cluster = EksCluster("main", args, providers())
+        made = cluster()
         for output in ("name", "arn"):
-            aws.ssm.Parameter(output, type="String", value=getattr(cluster, output))
+            aws.ssm.Parameter(output, type="String", value=getattr(made, output))
 
     recording = record(program)
     assert "main-cluster" in recording.one("aws:ssm/parameter:Parameter", "name").depends_on
@@ -185,7 +194,7 @@ def test_other_partitions_get_their_own_arns_and_service_names() -> None:
 
 
 def existing(oidc: Any, **changes: Any) -> Recording:
-    def cluster(_: dict[str, Any]) -> dict[str, Any]:
+    def answer(_: dict[str, Any]) -> dict[str, Any]:
         return {
             "name": "eks1",
             "endpoint": "https://eks.example.com",
@@ -194,10 +203,15 @@ def existing(oidc: Any, **changes: Any) -> Recording:
         }
 
     answers = {
-        "aws:eks/getCluster:getCluster": cluster,
+        "aws:eks/getCluster:getCluster": answer,
         "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": oidc,
     }
-    return create(answers, existing=True, **changes)
+    return record(lambda: found_cluster(**changes), answers=answers)
+
+
+def found_cluster(**changes: Any) -> ExistingEksCluster:
+    args: Any = {"name": "eks1", "region": "us-east-1", **changes}
+    return ExistingEksCluster("main", args, providers())
 
 
 def found(**changes: Any) -> Any:
@@ -211,21 +225,12 @@ def missing(_: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_existing_cluster_and_its_oidc_provider_are_used_as_they_are() -> None:
-    recording = existing(
-        found(),
-        node_role_arns={"blue": "arn:aws:iam::111111111111:role/blue"},
-        pod_identity_agent=False,
-    )
+    roles = {"blue": "arn:aws:iam::111111111111:role/blue"}
+    recording = existing(found(), node_role_arns=roles)
     assert recording.children("main") == set()
     outputs = recording.outputs_of("main")
     kubeconfig = json.loads(outputs.pop("kubeconfig"))
-    assert outputs == {
-        "name": "eks1",
-        "arn": "arn:aws:eks:us-east-1:111111111111:cluster/eks1",
-        "oidc_issuer": f"https://{ISSUER}",
-        "oidc_provider_arn": PROVIDER_ARN,
-        "node_role_arns": {"blue": "arn:aws:iam::111111111111:role/blue"},
-    }
+    assert outputs == {**CLUSTER, "node_role_arns": roles, "ref": {**CLUSTER, "node_role_arns": roles}}
     assert kubeconfig["clusters"][0]["cluster"] == {
         "server": "https://eks.example.com",
         "certificate-authority-data": "Y2E=",
@@ -238,8 +243,9 @@ def test_an_existing_cluster_and_its_oidc_provider_are_used_as_they_are() -> Non
 
 
 def test_a_missing_oidc_provider_of_an_existing_cluster_is_declared() -> None:
-    recording = existing(missing)
-    assert recording.one(OIDC, "main-oidc-provider").inputs["url"] == f"https://{ISSUER}"
+    recording = existing(missing, tags={"team": "a"})
+    provider = recording.one(OIDC, "main-oidc-provider").inputs
+    assert (provider["url"], provider["tags"]) == (f"https://{ISSUER}", {"team": "a", OWNER_TAG: OURS})
     assert recording.outputs_of("main")["oidc_provider_arn"] == PROVIDER_ARN
 
 
@@ -263,7 +269,7 @@ def test_an_oidc_provider_of_another_stack_is_left_to_it_with_a_warning(
     )
 
 
-def test_an_oidc_provider_of_somebody_else_is_no_reason_to_warn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_oidc_provider_without_our_tag_is_no_reason_to_warn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pulumi.log.warn", lambda *_: pytest.fail("warned"))
     assert existing(found()).of_type(OIDC) == []
 
@@ -288,23 +294,52 @@ def test_an_oidc_provider_without_the_audience_is_refused_with_the_command_that_
         existing(found(clientIdLists=["other"]))
 
 
+VPC, SUBNETS = "vpc-01234567", ["subnet-01234567", "subnet-89abcdef"]
+
+
+def group(**sizes: Any) -> dict[str, Any]:
+    return {"node_groups": {"blue": sizes}}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"name": "-bad"}, "name: '-bad' is not a cluster name; write up to 100 letters, digits, - and _"),
         ({"region": "moon"}, "region: 'moon' is not an AWS region"),
-        ({"endpoint_public_access": True}, "public_access_cidrs: say who"),
-        ({"endpoint_private_access": False}, "endpoint_private_access: false leaves no way"),
-        ({"existing": True, "vpc_id": "vpc-1"}, "vpc_id: an existing cluster is used as it is"),
-        ({"existing": True, "pod_identity_agent": True}, "pod_identity_agent: an existing cluster is used"),
-        ({"vpc_id": "vpc-1"}, "vpc_id, subnet_ids: go together"),
-        ({"subnet_ids": ["subnet-1", "subnet-2"]}, "vpc_id, subnet_ids: go together"),
+        ({"kubernetes_version": "banana"}, "kubernetes_version: 'banana' is not a Kubernetes version; write"),
+        ({"endpoint_public_access": True}, "public_access_cidrs: is missing; write the address ranges that"),
         (
-            {"node_groups": {"blue": {"metadata_hop_limit": 0}}},
-            r"node_groups\.blue\.metadata_hop_limit: must be from 1 to 64",
+            {"endpoint_public_access": True, "public_access_cidrs": ["anywhere"]},
+            "public_access_cidrs[0]: 'anywhere' is not an address range",
         ),
-        ({"node_role_arns": {"a": "b"}}, "node_role_arns: only for an existing cluster"),
+        ({"endpoint_private_access": False}, "endpoint_private_access: is false, and there is no other endp"),
+        ({"log_types": ["everything"]}, "log_types[0]: 'everything' is not one of api, audit, authenticator"),
+        ({"vpc_id": "vpc"}, "vpc_id: 'vpc' is not a VPC; write e.g. vpc-0123456789abcdef0"),
+        ({"vpc_id": VPC}, "vpc_id: is given without subnet_ids; write both, or neither for the default VPC"),
+        ({"subnet_ids": SUBNETS}, "subnet_ids: is given without vpc_id; write both, or neither"),
+        ({"vpc_id": VPC, "subnet_ids": SUBNETS[:1]}, "subnet_ids: is too short; write 2 subnets or more, in"),
+        ({"encryption_key_arn": "key"}, "encryption_key_arn: 'key' is not an ARN"),
+        (group(metadata_hop_limit=0), "node_groups.blue.metadata_hop_limit: 0 is out of range; write 1 to 6"),
+        (group(min_size=3, desired_size=1, max_size=2), "node_groups.blue: has sizes out of order; write mi"),
+        (group(instance_types=[]), "node_groups.blue.instance_types: is empty; write at least one entry: an"),
+        ({"node_groups": {"A": {}}}, "node_groups.A: its name is not the name of a node group; write"),
+        ({"existing": True}, "existing: is gone: since 0.2 ExistingEksCluster finds a cluster that exists"),
+        ({"node_role_arns": {}}, "node_role_arns: is gone: since 0.2 ExistingEksCluster finds a cluster tha"),
+        ({"tags": {"aws:a": "b"}}, "tags.aws:a: its name is not the name of a tag; write 1 to 128 character"),
     ],
 )
 def test_wrong_arguments_name_the_field(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        create(**changes)
+    assert refused(lambda: cluster(**changes)).startswith(message)
+
+
+@pytest.mark.parametrize("field", ["vpc_id", "pod_identity_agent", "node_groups"])
+def test_an_existing_cluster_is_told_nothing_of_how_it_is_made(field: str) -> None:
+    assert refused(lambda: found_cluster(**{field: VPC})).startswith(f"{field}: is not a known key")
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    assert refused(lambda: cluster(name="-", **group(min_size=-1, maxSize=2))).splitlines() == [
+        "name: '-' is not a cluster name; write up to 100 letters, digits, - and _",
+        "node_groups.blue.maxSize: is not a known key; did you mean max_size?",
+        "node_groups.blue.min_size: -1 is out of range; write 0 to 450",
+    ]

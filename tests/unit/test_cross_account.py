@@ -7,9 +7,8 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components import IamUserVaultIdentity, VaultAwsAuth
-from components.cross_account import TrustedAccount
-from tests.unit.recording import Recording, providers, record
+from components import IamUserVaultIdentity, TrustedAccount, VaultAwsAuth
+from tests.unit.recording import Recording, providers, record, refused
 
 ROLE, POLICY = "aws:iam/role:Role", "aws:iam/policy:Policy"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
@@ -27,14 +26,18 @@ def secondary() -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(providers=[aws.Provider("aws-222222222222", region="us-east-1")])
 
 
-def trusted(options: Any = secondary, **changes: Any) -> Recording:
+def account(options: Any = secondary, **changes: Any) -> TrustedAccount:
     args: Any = {
         "account_id": "222222222222",
         "permissions": {"resolve_roles": True},
         "trusted_principals": [VAULT],
         **changes,
     }
-    return record(lambda: TrustedAccount("account-2", args, options()))
+    return TrustedAccount("account-2", args, options())
+
+
+def trusted(**changes: Any) -> Recording:
+    return record(lambda: account(**changes))
 
 
 def statements(recording: Recording) -> Any:
@@ -111,7 +114,8 @@ def test_a_vault_on_ec2_instances_of_that_account_gets_the_role_by_an_instance_p
 
 def test_an_arn_that_is_vaults_identity_and_written_as_well_is_trusted_once() -> None:
     old = "arn:aws:iam::111111111111:user/vault-auth"
-    (statement,) = statements(trusted(trusted_principals=[VAULT, old, VAULT]))
+    recording = record(lambda: account(trusted_principals=[pulumi.Output.from_input(VAULT), old, VAULT]))
+    (statement,) = statements(recording)
     assert statement["Principal"] == {"AWS": [VAULT, old]}
 
 
@@ -153,28 +157,25 @@ def test_the_role_may_do_what_the_logins_need_and_nothing_else() -> None:
     assert {r.provider for r in recording.resources if r.type.startswith("aws:iam")} == {"aws-222222222222"}
 
 
+def test_every_aws_resource_of_the_account_has_its_tags() -> None:
+    recording = trusted(trusted_services=["ec2.amazonaws.com"], tags={"team": "a"})
+    tagged = {r.type for r in recording.resources if r.inputs.get("tags") == {"team": "a"}}
+    assert tagged == {ROLE, POLICY, PROFILE}
+
+
+def test_sessions_with_tags_may_bring_them_along_and_more_lookups_can_be_granted() -> None:
+    recording = trusted(tagged_sessions=True, permissions={}, all_lookups=True)
+    assert statements(recording)[0]["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+    (statement,) = json.loads(recording.one(POLICY, "account-2-policy").inputs["policy"])["Statement"]
+    assert "iam:GetInstanceProfile" in statement["Action"]
+
+
 def test_vault_is_told_role_and_external_id_once_the_role_may_look_up() -> None:
     def program() -> None:
-        primary = providers()
-        identity = IamUserVaultIdentity("identity", {"permissions": {"resolve_roles": True}}, primary)
-        account = TrustedAccount(
-            "account-2",
-            {
-                "account_id": "222222222222",
-                "permissions": {"resolve_roles": True},
-                "trusted_principals": [identity.principal_arn],
-            },
-            secondary(),
-        )
-        VaultAwsAuth(
-            "auth",
-            {
-                "region": "us-east-1",
-                "server_id_header": "",
-                "sts_roles": {"222222222222": account.sts_role},
-            },
-            primary,
-        )
+        identity = IamUserVaultIdentity("identity", {"permissions": {"resolve_roles": True}}, providers())
+        sts_role = account(trusted_principals=[identity.principal_arn]).sts_role
+        args: Any = {"region": "us-east-1", "server_id_header": "", "sts_roles": {"222222222222": sts_role}}
+        VaultAwsAuth("auth", args, providers())
 
     recording = record(program)
     sts_role = recording.one(STS_ROLE, "auth-sts-role-222222222222")
@@ -191,34 +192,36 @@ def test_a_provider_of_the_wrong_account_is_told() -> None:
     with pytest.raises(
         ValueError, match="account_id: is 222222222222, but the role was made in 111111111111"
     ):
-        trusted(providers)
+        trusted(options=providers)
+
+
+def hcp(principal: str) -> dict[str, Any]:
+    return {"hcp": {**HCP, "principal_arn": f"arn:aws:iam::{principal}"}}
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"account_id": "2222"}, "account_id: '2222' is not an account ID; write its 12 digits"),
-        ({"trusted_principals": []}, "trusted_principals, trusted_services, hcp: name at least one"),
+        ({"account_id": "2222"}, "account_id: '2222' is not an account ID; write its 12 digits, in quotes"),
+        ({"role_name": "a b"}, "role_name: 'a b' is not an IAM name"),
+        ({"policy_name": "a b"}, "policy_name: 'a b' is not the name of an IAM policy"),
+        ({"trusted_principals": []}, "has a role that nothing can assume; write trusted_principals, trusted"),
+        ({"trusted_principals": ["arn:aws:iam::111111111111:root"]}, "trusted_principals[0]: 'arn:aws:iam::"),
         (
-            {"trusted_principals": ["arn:aws:iam::111111111111:root"]},
-            "trusted_principals: 'arn:aws:iam::111111111111:root' is not the ARN of an IAM role or user",
+            {"trusted_principals": ["arn:aws:iam::111111111111:role/*"]},
+            "trusted_principals[0]: 'arn:aws:iam::111111111111:role/*' has a wildcard",
         ),
-        ({"trusted_principals": ["arn:aws:iam::111111111111:role/*"]}, "has a wildcard"),
-        ({"trusted_services": ["ec2"]}, "trusted_services: 'ec2' is not an AWS service; write e.g. ec2."),
-        ({"trusted_services": ["*.amazonaws.com"]}, "trusted_services: .* is not an AWS service"),
+        ({"trusted_services": ["ec2"]}, "trusted_services[0]: 'ec2' is not an AWS service; write e.g. ec2.a"),
+        ({"trusted_services": ["*.amazonaws.com"]}, "trusted_services[0]: '*.amazonaws.com' is not an AWS s"),
         ({"hcp": {**HCP, "account_id": "4"}}, "hcp.account_id: '4' is not an account ID"),
-        (
-            {"hcp": {**HCP, "principal_arn": "arn:aws:iam::444444444444:role/*"}},
-            "hcp.principal_arn: .* is every role of HCP's account",
-        ),
-        (
-            {"hcp": {**HCP, "principal_arn": "arn:aws:iam::555555555555:role/node"}},
-            "hcp.principal_arn: .* is not of the account 444444444444",
-        ),
-        ({"external_id": "a b"}, "external_id: is not one; write 2 to 1224 letters"),
-        ({"permissions": {}}, "permissions: for the account 222222222222: no login needs anything"),
+        (hcp("444444444444:role/*"), "hcp.principal_arn: 'arn:aws:iam::444444444444:role/*' is every role o"),
+        (hcp("555555555555:role/node"), "hcp.principal_arn: 'arn:aws:iam::555555555555:role/node' is not of"),
+        ({"external_id": "the secret"}, "external_id: is not an external ID; write 2 to 1224 letters, digit"),
+        ({"external_id": ["the secret"]}, "external_id: is not text; write it in quotes"),
+        ({"permissions": {}}, "permissions: for the account 222222222222: no login needs anything of Vault'"),
     ],
 )
 def test_wrong_arguments_name_the_field(changes: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        trusted(**changes)
+    line = refused(lambda: account(**changes))
+    assert line.startswith(message)
+    assert "the secret" not in line

@@ -4,17 +4,22 @@ from typing import Any
 
 import pytest
 
-from components.federation import VaultPluginIssuer, plugin_issuer_url
-from tests.unit.recording import ACCOUNT, Recording, providers, record
+from components import VaultPluginIssuer
+from components.federation import plugin_issuer_url
+from tests.unit.recording import ACCOUNT, Recording, providers, record, refused
 
 ISSUER, KEY = "vault:identity/oidc:Oidc", "vault:identity/oidcKey:OidcKey"
 PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 URL = "https://vault-oidc.example.com"
 
 
-def issuer(**changes: Any) -> Recording:
+def declared(**changes: Any) -> VaultPluginIssuer:
     args: Any = {"issuer": URL, "audiences": ["one", "two"], **changes}
-    return record(lambda: VaultPluginIssuer("issuer", args, providers()))
+    return VaultPluginIssuer("issuer", args, providers())
+
+
+def issuer(**changes: Any) -> Recording:
+    return record(lambda: declared(**changes))
 
 
 def test_vault_and_iam_agree_on_the_issuer_and_the_audiences() -> None:
@@ -39,11 +44,15 @@ def test_vault_and_iam_agree_on_the_issuer_and_the_audiences() -> None:
     }
     of_provider = {r.name: r.provider for r in recording.resources if r.parent == "issuer"}
     assert of_provider == {"issuer-issuer": "vault", "issuer-key": "vault", "issuer-oidc-provider": "aws"}
+    plugins = f"{URL.removeprefix('https://')}/v1/identity/oidc/plugins"
+    whole = {
+        "issuer_url": f"https://{plugins}",
+        "oidc_provider_arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{plugins}",
+    }
     assert recording.outputs_of("issuer") == {
-        "issuer_url": f"{URL}/v1/identity/oidc/plugins",
-        "oidc_provider_arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/"
-        "vault-oidc.example.com/v1/identity/oidc/plugins",
+        **whole,
         "identity_token_key": "vault-aws-auth",
+        "issuer": whole,
     }
 
 
@@ -57,24 +66,24 @@ def test_a_namespace_has_an_issuer_of_its_own() -> None:
     assert plugin_issuer_url(f"{URL}/", "team/a") == inputs["url"]
 
 
-def test_a_private_ca_is_told_by_its_thumbprint() -> None:
-    inputs = issuer(thumbprints=["a" * 40]).one(PROVIDER, "issuer-oidc-provider").inputs
-    assert inputs["thumbprintLists"] == ["a" * 40]
+def test_the_oidc_provider_has_tags_and_a_private_ca_is_known_by_its_thumbprint() -> None:
+    inputs = issuer(thumbprints=["a" * 40], tags={"team": "a"}).one(PROVIDER, "issuer-oidc-provider").inputs
+    assert (inputs["thumbprintLists"], inputs["tags"]) == (["a" * 40], {"team": "a"})
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"issuer": "http://vault.example.com"}, "issuer: 'http://vault.example.com' is not https"),
-        ({"issuer": f"{URL}/v1"}, "issuer: .* is not the URL of a host"),
-        ({"issuer": f"{URL}?a=b"}, "issuer: .* is not the URL of a host"),
-        ({"issuer": f"{URL}:8443"}, "issuer: .* has a port, .* write https://vault-oidc.example.com$"),
-        ({"audiences": []}, "audiences: name at least one"),
-        ({"audiences": ["*"]}, r"audiences: '\*' is not an audience"),
+        ({"issuer": f"{URL}/v1"}, f"issuer: '{URL}/v1' is not the URL of a host"),
+        ({"issuer": f"{URL}?a=b"}, f"issuer: '{URL}?a=b' is not the URL of a host"),
+        ({"issuer": f"{URL}:8443"}, f"issuer: '{URL}:8443' has a port, and AWS trusts no such issuer; serve"),
+        ({"audiences": []}, "audiences: is empty; write at least one entry: without it no mount can get a t"),
+        ({"audiences": ["*"]}, "audiences[0]: '*' is not an audience"),
         ({"namespace": "/team/"}, "namespace: '/team/' is not the path of a namespace"),
-        ({"thumbprints": ["abc"]}, "thumbprints: 'abc' is not one"),
+        ({"thumbprints": ["abc"]}, "thumbprints[0]: 'abc' is not a thumbprint; write the 40 hexadecimal dig"),
+        ({"key_name": "a/b"}, "key_name: 'a/b' is not the name of a key"),
     ],
 )
 def test_wrong_arguments_name_the_field(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        issuer(**changes)
+    assert refused(lambda: declared(**changes)).startswith(message)

@@ -1,4 +1,4 @@
-"""Logins of IAM roles and users that somebody else made."""
+"""Logins of IAM roles and users that exist."""
 
 import json
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.logins.principal import PrincipalLogin
-from tests.unit.recording import Recording, providers, record
+from components import PrincipalLogin
+from tests.unit.recording import Recording, providers, record, refused
 
 VAULT_ROLE = "vault:aws/authBackendRole:AuthBackendRole"
 ENDPOINT = "vault:generic/endpoint:Endpoint"
@@ -17,17 +17,14 @@ SECONDARY = "arn:aws:iam::222222222222:role/vault-secondary*"
 BOTH_ACCOUNTS = ["111111111111", "222222222222"]
 
 
-def login(
-    *principals: str, accounts: list[str] | None = None, answers: Any = None, **changes: Any
-) -> Recording:
+def login(*principals: Any, accounts: list[str] | None = None, **changes: Any) -> PrincipalLogin:
     connection = {"path": "aws", **({"accounts": accounts} if accounts else {})}
-    args: Any = {
-        "connection": connection,
-        "principals": list(principals),
-        "token": {"policies": ["admin"]},
-        **changes,
-    }
-    return record(lambda: PrincipalLogin("people", args, providers()), answers=answers)
+    args: Any = {"connection": connection, "principals": list(principals), "policies": ["admin"], **changes}
+    return PrincipalLogin("people", args, providers())
+
+
+def made(*principals: str, answers: Any = None, **changes: Any) -> Recording:
+    return record(lambda: login(*principals, **changes), answers=answers)
 
 
 def pinned(recording: Recording) -> Any:
@@ -35,7 +32,7 @@ def pinned(recording: Recording) -> Any:
 
 
 def test_the_vault_role_is_bound_to_the_principals() -> None:
-    role = login(APP, CI, vault_role="dev-role", token={"policies": ["dev"], "max_ttl": "2h"}).one(
+    role = made(APP, CI, vault_role="dev-role", policies=["dev"], max_ttl="2h").one(
         VAULT_ROLE, "people-vault-role"
     )
     assert role.inputs == {
@@ -53,13 +50,13 @@ def test_the_vault_role_is_bound_to_the_principals() -> None:
 
 def test_nothing_but_the_vault_role_is_made() -> None:
     only = {(VAULT_ROLE, "people-vault-role")}
-    assert login(SECONDARY, accounts=BOTH_ACCOUNTS).children("people") == only
+    assert made(SECONDARY, accounts=BOTH_ACCOUNTS).children("people") == only
     # Where Vault keeps no unique ID, there is none to declare.
-    assert login("arn:aws:iam::111111111111:role/team-*").children("people") == only
+    assert made("arn:aws:iam::111111111111:role/team-*").children("people") == only
 
 
 def test_vault_8209_a_principal_made_anew_can_log_in_after_the_next_update() -> None:
-    recording = login(APP, "arn:aws:iam::111111111111:role/team-*", CI)
+    recording = made(APP, "arn:aws:iam::111111111111:role/team-*", CI)
     assert pinned(recording) == {
         "bound_iam_principal_arn": [APP, "arn:aws:iam::111111111111:role/team-*", CI],
         # What ends in * has none: Vault compares it with the caller's ARN.
@@ -73,95 +70,95 @@ def test_vault_8209_a_principal_made_anew_can_log_in_after_the_next_update() -> 
 
 def test_principals_of_another_account_are_looked_up_only_where_that_is_asked_for() -> None:
     other = "arn:aws:iam::222222222222:role/app"
-    assert login(other, accounts=BOTH_ACCOUNTS).calls == []
-    assert login(APP, accounts=BOTH_ACCOUNTS, look_up=False).calls == []
+    assert made(other, accounts=BOTH_ACCOUNTS).calls == []
+    assert made(APP, accounts=BOTH_ACCOUNTS, look_up=False).calls == []
 
     def role(args: dict[str, Any]) -> dict[str, Any]:
         return {"uniqueId": "AROA-other", "arn": other}
 
     answers = {"aws:iam/getRole:getRole": role}
-    recording = login(other, accounts=BOTH_ACCOUNTS, look_up=True, answers=answers)
+    recording = made(other, accounts=BOTH_ACCOUNTS, look_up=True, answers=answers)
     assert pinned(recording)["bound_iam_principal_id"] == ["AROA-other"]
     with pytest.raises(ValueError, match="looked for in the account 111111111111; hand over an aws provider"):
-        login(other, accounts=BOTH_ACCOUNTS, look_up=True)
+        made(other, accounts=BOTH_ACCOUNTS, look_up=True)
 
 
 def test_vault_2729_a_role_is_named_with_its_path() -> None:
     """Vault resolves the name alone, so that it would take any path, and none."""
     real = "arn:aws:iam::111111111111:role/team/app"
     answers = {"aws:iam/getRole:getRole": lambda args: {"uniqueId": f"AROA-{args['name']}", "arn": real}}
-    assert pinned(login(real, answers=answers))["bound_iam_principal_id"] == ["AROA-app"]
+    assert pinned(made(real, answers=answers))["bound_iam_principal_id"] == ["AROA-app"]
     for wrong in (APP, "arn:aws:iam::111111111111:role/crew/app"):
         with pytest.raises(
             ValueError, match=f"is not its ARN; write it as IAM has it, with its path: {real}"
         ):
-            login(wrong, answers=answers)
-
-
-def test_vault_16229_one_vault_role_is_for_one_account() -> None:
-    with pytest.raises(
-        ValueError,
-        match=r"principals: are of the accounts 111111111111, 222222222222; .* declare one login for each",
-    ):
-        login(APP, SECONDARY, accounts=BOTH_ACCOUNTS)
-    with pytest.raises(ValueError, match="of the accounts 111111111111, aws-cn:111111111111"):
-        login(APP, APP.replace("aws", "aws-cn"))
-
-
-@pytest.mark.parametrize("principal", [SECONDARY, "arn:aws:iam::222222222222:user/ci"])
-def test_vault_3681_and_10013_an_account_without_sts_role_is_told_at_preview(principal: str) -> None:
-    with pytest.raises(
-        ValueError, match="is of the account 222222222222, and Vault looks only into 1"
-    ) as error:
-        login(principal, accounts=["111111111111", "333333333333"])
-    assert f"principals: '{principal}'" in str(error.value)
-    assert "111111111111, 333333333333; give VaultAwsAuth an STS role of that account" in str(error.value)
+            made(wrong, answers=answers)
 
 
 def test_whose_account_vault_knows_is_not_always_known() -> None:
-    assert login(SECONDARY).one(VAULT_ROLE, "people-vault-role")
+    assert made(SECONDARY).one(VAULT_ROLE, "people-vault-role")
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_principals_that_are_known_only_later_are_told(whole: bool) -> None:
-    def program() -> None:
-        later: Any = pulumi.Output.from_input([APP] if whole else APP)
-        args: Any = {"principals": later if whole else [APP, later]}
-        args |= {"connection": {"path": "aws"}, "token": {"policies": ["dev"]}}
-        PrincipalLogin("people", args, providers())
+def test_a_principal_may_be_known_only_later() -> None:
+    def program(arn: str) -> PrincipalLogin:
+        return login(APP, pulumi.Output.from_input(arn))
 
-    with pytest.raises(ValueError, match="principals: must be known when the program runs"):
-        record(program)
+    recording = record(lambda: program(CI))
+    assert recording.one(VAULT_ROLE, "people-vault-role").inputs["boundIamPrincipalArns"] == [APP, CI]
+    # Vault would show the ID of the other one, too: as a change, at every update.
+    assert recording.of_type(ENDPOINT) == []
+    with pytest.raises(ValueError, match=r"principals\[1\]: 'ci' is not an ARN"):
+        record(lambda: program("ci"))
+
+
+def test_as_a_list_of_unknown_length_principals_are_refused() -> None:
+    def program() -> PrincipalLogin:
+        whole: Any = {"principals": pulumi.Output.from_input([APP])}
+        return login(**whole)
+
+    assert refused(program).startswith(
+        "principals: is an output as a whole; write it out, with an output for"
+    )
 
 
 def test_outputs_of_a_principal_login() -> None:
-    assert login(CI, "arn:aws:iam::111111111111:role/team-*", APP).outputs_of("people") == {
+    assert made(CI, "arn:aws:iam::111111111111:role/team-*", APP).outputs_of("people") == {
         "vault_role": "people",
         "iam_role_arn": APP,
         "service_accounts": [],
         "principals": [CI, "arn:aws:iam::111111111111:role/team-*", APP],
     }
-    assert login("arn:aws:iam::111111111111:user/*").outputs_of("people")["iam_role_arn"] == ""
+    assert made("arn:aws:iam::111111111111:user/*").outputs_of("people")["iam_role_arn"] == ""
 
 
 @pytest.mark.parametrize(
     ("principals", "changes", "message"),
     [
-        ([], {}, "principals: name at least one"),
-        ([APP, APP], {}, f"principals: '{APP}' is named twice"),
-        (["app"], {}, "principals: 'app' is not an ARN"),
-        (["arn:aws:iam::111111111111:role/a*b"], {}, "Vault takes a [*] only at the end"),
-        (["arn:aws:iam::111111111111:root"], {}, "is not the ARN of an IAM role or user"),
-        (["arn:aws:iam::111111111111:*"], {}, "is not the ARN of an IAM role or user"),
+        ([], {}, "principals: is empty; write at least one entry: an ARN of a role or user"),
+        ([APP, APP], {}, "principals: contains duplicates"),
+        (["app"], {}, "principals[0]: 'app' is not an ARN"),
+        (["arn:aws:iam::111111111111:role/a*b"], {}, "principals[0]: 'arn:aws:iam::111111111111:role/a*b' h"),
+        (["arn:aws:iam::111111111111:root"], {}, "principals[0]: 'arn:aws:iam::111111111111:root' is not th"),
+        (["arn:aws:iam::111111111111:*"], {}, "principals[0]: 'arn:aws:iam::111111111111:*' is not the ARN"),
         (
             ["arn:aws:sts::111111111111:assumed-role/app/me"],
             {},
-            "is the session of a role; write the role itself: arn:aws:iam::111111111111:role/app",
+            "principals[0]: 'arn:aws:sts::111111111111:assumed-role/app/me' is the session of a role; write "
+            "the role itself: arn:aws:iam::111111111111:role/app",
         ),
-        ([APP], {"token": {"policies": []}}, "token.policies: name at least one"),
-        ([APP], {"vault_role": "Dev"}, "vault_role: 'Dev' has upper case"),
+        # hashicorp/vault 16229
+        ([APP, SECONDARY], {}, "principals: are of the accounts 111111111111, 222222222222; Vault resolves"),
+        ([APP, APP.replace("aws", "aws-cn")], {}, "principals: are of the accounts 111111111111, aws-cn:111"),
+        # hashicorp/vault 3681, 10013
+        (
+            [SECONDARY],
+            {"accounts": ["111111111111", "333333333333"]},
+            f"principals: '{SECONDARY}' is of the account 222222222222, and Vault looks only into "
+            "111111111111, 333333333333; give VaultAwsAuth an STS role of that account (sts_roles)",
+        ),
+        ([APP], {"verify_as": [f"{APP}2"]}, f"verify_as: '{APP}2' is none of the login's principals"),
+        ([APP], {"verify_not_as": [APP]}, f"verify_not_as: '{APP}' is one of the login's principals"),
     ],
 )
 def test_wrong_arguments_name_the_field(principals: list[str], changes: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        login(*principals, **changes)
+    assert refused(lambda: login(*principals, **changes)).startswith(message)

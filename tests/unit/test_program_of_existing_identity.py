@@ -1,4 +1,4 @@
-"""The program with an identity that Vault has already: a role of its hosts, or one that nobody can name."""
+"""The program with an identity that Vault has already: a role of its hosts, or one that is not known."""
 
 import json
 from collections.abc import Iterator
@@ -88,34 +88,23 @@ def test_a_vault_of_hcp_looks_into_every_account_with_a_role_there_the_stacks_ow
 @pytest.mark.parametrize(
     ("identity", "accounts", "message"),
     [
-        (
-            {},
-            {OTHER: {}},
-            f"accounts.{OTHER}: has a role that trusts nobody, as vault-aws-auth:vaultIdentity names no role",
-        ),
+        ({}, {OTHER: {}}, f"accounts.{OTHER}: has a role that nothing can assume, because vault-aws-auth:va"),
         (
             {"roleArn": f"arn:aws:iam::{OTHER}:role/node"},
             {OTHER: {}},
             "vaultIdentity.roleArn: .* is not of the stack's own account 1+; write attachPolicy: false",
         ),
-        (
-            {"assumeRoleArns": [NODE]},
-            {OTHER: HCP},
-            "vaultIdentity: has no roleArn, so no policy is made; leave out assumeRoleArns",
-        ),
+        ({"assumeRoleArns": [NODE]}, {OTHER: HCP}, "vaultIdentity.assumeRoleArns: is not used: no policy is"),
         (
             {"roleArn": NODE, "attachPolicy": False, "policyName": "mine"},
             {OTHER: HCP},
-            "vaultIdentity: has attachPolicy: false, so no policy is made; leave out policyName",
+            "vaultIdentity.policyName: is not used: no policy is made, because attachPolicy is false",
         ),
-        (
-            {"permissionsBoundary": NODE},
-            {OTHER: HCP},
-            "vaultIdentity.permissionsBoundary: is not a known key",
-        ),
+        ({"attachPolicy": True}, {OTHER: HCP}, "vaultIdentity.attachPolicy: is not used: there is no roleAr"),
+        ({"permissionsBoundary": NODE}, {OTHER: HCP}, "vaultIdentity.permissionsBoundary: is not a known ke"),
     ],
 )
-def test_what_an_existing_identity_cannot_be_told_is_told_before_anything_is_made(
+def test_what_an_existing_identity_has_no_use_for_is_refused_before_anything_is_made(
     identity: dict[str, Any], accounts: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(pulumi.RunError, match=message):

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from components.secrets_engine import AwsSecretsEngine
+from components import AwsSecretsEngine
 from components.secrets_engine.roles import USERNAME_TEMPLATE
-from tests.unit.recording import ACCOUNT, Recording, providers, record
+from tests.unit.recording import ACCOUNT, Recording, providers, record, refused
 
 MOUNT = "vault:aws/secretBackend:SecretBackend"
 ENGINE_ROLE = "vault:aws/secretBackendRole:SecretBackendRole"
@@ -45,9 +45,13 @@ def federation(partition: str = "aws", **changes: Any) -> dict[str, Any]:
     }
 
 
-def engine(roles: Any = None, **changes: Any) -> Recording:
+def declared(roles: Any = None, **changes: Any) -> AwsSecretsEngine:
     args: Any = {"region": "us-east-1", "roles": roles or {"my-role": MY_ROLE}, **changes}
-    return record(lambda: AwsSecretsEngine("engine", args, providers()))
+    return AwsSecretsEngine("engine", args, providers())
+
+
+def engine(roles: Any = None, **changes: Any) -> Recording:
+    return record(lambda: declared(roles, **changes))
 
 
 def statements(recording: Recording) -> dict[str, dict[str, Any]]:
@@ -169,12 +173,12 @@ LONG = "a-name-of-more-than-thirty-two-characters"
     [("my", "my-role"), ("my-role", "my"), (f"{LONG}-1", f"{LONG}-2"), ("my", "my-1700000000")],
 )
 def test_roles_whose_users_iam_cannot_tell_apart_have_one_boundary(one: str, other: str) -> None:
-    with pytest.raises(
-        ValueError, match=f"roles.{other}: IAM cannot tell its users from those of roles.{one}"
-    ):
-        engine({one: bounded(None), other: bounded("boundary")})
-    with pytest.raises(ValueError, match="rename one"):
-        engine({one: bounded("another"), other: bounded("boundary")})
+    message = (
+        f"roles.{other}: has users that IAM cannot tell from those of roles.{one}, whose permissions_bou"
+    )
+    for boundary in (None, "another"):
+        roles = {one: bounded(boundary), other: bounded("boundary")}
+        assert refused(lambda roles=roles: declared(roles)).startswith(message)
     engine({one: bounded("boundary"), other: bounded("boundary")})
     engine({one: bounded(None), other: bounded(None)})
 
@@ -251,8 +255,8 @@ def test_what_is_declared_reaches_the_mount_and_the_identity() -> None:
         user={"user_name": "engine"},
         policy_name="engine-may",
         permissions_boundary=f"arn:aws:iam::{ACCOUNT}:policy/boundary",
-        iam_endpoint="https://iam.internal",
-        sts_endpoint="https://sts.internal",
+        endpoints={"iam": "https://iam.internal", "sts": "https://sts.internal"},
+        tags={"team": "a"},
         default_lease_ttl="10m",
         max_lease_ttl="1h",
     )
@@ -268,10 +272,20 @@ def test_what_is_declared_reaches_the_mount_and_the_identity() -> None:
         "engine",
         f"arn:aws:iam::{ACCOUNT}:policy/boundary",
     )
+    assert {r.type for r in recording.resources if r.inputs.get("tags") == {"team": "a"}} == {USER, POLICY}
     assert recording.one(POLICY, "engine-policy").inputs["name"] == "engine-may"
 
 
 FEDERATING = {"credential_type": "federation_token", "policy_arns": [READ_ONLY]}
+
+
+def test_a_policy_may_be_written_as_a_mapping() -> None:
+    recording = engine({"my-role": {**MY_ROLE, "policy_document": json.loads(DOCUMENT)}})
+    assert recording.one(ENGINE_ROLE, "engine-role-my-role").inputs["policyDocument"] == DOCUMENT
+
+
+def role(kind: str = "iam_user", **changes: Any) -> dict[str, Any]:
+    return {"roles": {"a": {"credential_type": kind, **changes}}}
 
 
 @pytest.mark.parametrize(
@@ -279,42 +293,36 @@ FEDERATING = {"credential_type": "federation_token", "policy_arns": [READ_ONLY]}
     [
         ({"region": "here"}, "region: 'here' is not an AWS region"),
         ({"path": "/aws"}, "path: '/aws' is not a mount path"),
-        ({"default_lease_ttl": "2d"}, "default_lease_ttl: is longer than max_lease_ttl"),
+        ({"default_lease_ttl": "2d"}, "default_lease_ttl: '2d' is longer than max_lease_ttl, 24h; write a s"),
         ({"max_lease_ttl": "x"}, "max_lease_ttl: 'x' is not a duration"),
         ({"user": {"user_name": "a b"}}, "user.user_name: 'a b' is not an IAM name"),
-        ({"user": {}, "federation": federation()}, "user, federation: the engine has one identity"),
-        ({"identity_token_key": "key"}, "identity_token_key: has no meaning without federation"),
+        ({"user": {}, "federation": federation()}, "user: and federation are both given, and the engine has"),
+        ({"identity_token_key": "key"}, "identity_token_key: is not used without federation; remove it"),
         ({"federation": federation(role_name="a b")}, "federation.role_name: 'a b' is not an IAM name"),
         ({"federation": federation(audience="")}, "federation.audience: '' is not an audience"),
-        ({"federation": federation(namespace_id="a/b")}, "namespace_id: 'a/b' is not the ID"),
-        ({"roles": {"a": FEDERATING}, "federation": federation()}, "roles.a.credential_type: AWS gives"),
-        ({"roles": {"A": MY_ROLE}}, "roles.A: 'A' has upper case"),
-        ({"roles": {"a": {"credential_type": "user"}}}, "'user' is not a valid AwsCredentialType"),
-        ({"roles": {"a": {"credential_type": "iam_user"}}}, "roles.a: give policy_document or policy_arns"),
-        ({"roles": {"a": {"credential_type": "assumed_role"}}}, "roles.a.role_arns: name at least one"),
-        ({"roles": {"a": {**MY_ROLE, "role_arns": [APP]}}}, "roles.a.role_arns: has no meaning for iam_user"),
-        (
-            {"roles": {"a": {"credential_type": "assumed_role", "role_arns": [f"{APP}*"]}}},
-            "roles.a.role_arns: .* has a wildcard",
-        ),
-        ({"roles": {"a": {**MY_ROLE, "policy_arns": ["*"]}}}, r"roles.a.policy_arns: '\*' is not an ARN"),
-        (
-            {"roles": {"a": {**MY_ROLE, "policy_arns": [APP]}}},
-            "roles.a.policy_arns: .* not the ARN of a policy",
-        ),
-        ({"roles": {"a": {**MY_ROLE, "policy_document": "{"}}}, "roles.a.policy_document: is not JSON"),
-        (
-            {"roles": {"a": {**FEDERATING, "default_sts_ttl": "x"}}},
-            "roles.a.default_sts_ttl: 'x' is not a duration",
-        ),
+        ({"federation": federation(namespace_id="a/b")}, "federation.namespace_id: 'a/b' is not the ID of a"),
+        ({"iam_endpoint": "https://iam"}, "iam_endpoint: is gone: since 0.2 it is a key of endpoints; write"),
+        ({"roles": {"a": FEDERATING}, "federation": federation()}, "roles.a.credential_type: 'federation_to"),
+        ({"roles": {"A": MY_ROLE}}, "roles.A: its name has upper case, which Vault does not keep; write a"),
+        (role("user"), "roles.a.credential_type: 'user' is not one of iam_user, assumed_role, federation_to"),
+        (role(), "roles.a: gives credentials without permissions; write policy_document or policy_arns"),
+        (role("assumed_role"), "roles.a.role_arns: is empty; write at least one role for assumed_role"),
+        (role("assumed_role", role_arns=[f"{APP}*"]), f"roles.a.role_arns[0]: '{APP}*' has a wildcard"),
+        (role(policy_document=DOCUMENT, role_arns=[APP]), "roles.a.role_arns: is not used by iam_user; remo"),
+        (role(policy_arns=["*"]), "roles.a.policy_arns[0]: '*' is not an ARN"),
+        (role(policy_arns=[APP]), f"roles.a.policy_arns[0]: '{APP}' is not the ARN of an IAM policy"),
+        (role(policy_document="{"), "roles.a.policy_document: '{' is not JSON"),
+        (role(policy_document=[1]), "roles.a.policy_document: is not an IAM policy; write it as JSON or as"),
+        (role("federation_token", default_sts_ttl="x"), "roles.a.default_sts_ttl: 'x' is not a duration"),
     ],
 )
 def test_wrong_arguments_name_the_field(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        engine(**changes)
+    assert refused(lambda: declared(**changes)).startswith(message)
 
 
 def test_an_engine_without_roles_is_refused() -> None:
     args: Any = {"region": "us-east-1", "roles": {}}
-    with pytest.raises(ValueError, match="roles: declare at least one"):
-        record(lambda: AwsSecretsEngine("engine", args, providers()))
+    line = refused(lambda: AwsSecretsEngine("engine", args, providers()))
+    assert (
+        line == "roles: is empty; write at least one entry: an engine without roles has nothing to hand out"
+    )

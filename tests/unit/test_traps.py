@@ -64,7 +64,9 @@ def test_vault_8209_every_vault_role_with_an_arn_in_full_follows_its_principal(t
         assert len(pinned["bound_iam_principal_id"]) == len(arns)
 
 
-def test_terraform_provider_vault_2439_vault_looks_nobody_up_before_its_key_may(together: Recording) -> None:
+def test_terraform_provider_vault_2439_vault_looks_no_caller_up_before_its_key_may(
+    together: Recording,
+) -> None:
     """terraform-provider-vault 2439: a key that has just been made, or has no permission yet."""
     key = together.one(KEY, "vault-identity-access-key")
     assert "vault-identity-policy-attachment" in key.depends_on
@@ -110,7 +112,7 @@ def test_terraform_provider_vault_1455_an_sts_role_is_known_by_its_account() -> 
 
 
 def test_vault_27765_each_account_has_an_external_id_of_its_own() -> None:
-    """hashicorp/vault 27765: a role of another account that anybody's Vault could assume."""
+    """hashicorp/vault 27765: a role of another account that any Vault could assume."""
     accounts = {account: {"allLookups": True} for account in ("222222222222", "333333333333")}
     recording = local(**{"vault-aws-auth:accounts": accounts})
     for account in accounts:
@@ -129,7 +131,7 @@ def test_vault_3681_10013_an_account_that_vault_cannot_look_into_is_told() -> No
     """hashicorp/vault 3681, 10013: "unable to fetch client for account ID", at each login."""
     refused(
         r"logins\.other-account\.principals\[0\]: \"arn:aws:iam::222222222222:role/vault-secondary\*\" is of "
-        "the account 222222222222, into which Vault cannot look; write the role that it is to assume there",
+        "the account 222222222222, into which Vault cannot look; write the role that Vault assumes there",
         **{"vault-aws-auth:accounts": None},
     )
 
@@ -180,7 +182,7 @@ def test_vault_15088_11067_6234_one_setting_of_sts_is_for_vault_and_all_who_log_
     ],
 )
 def test_vault_2852_vault_is_granted_what_each_kind_of_login_needs(login: Any, actions: set[str]) -> None:
-    """hashicorp/vault 2852: a login fails for an action that nobody said was needed."""
+    """hashicorp/vault 2852: a login fails for an action that no page says is needed."""
     policy = with_login(**login).one("aws:iam/policy:Policy", "vault-identity-policy")
     (statement,) = json.loads(policy.inputs["policy"])["Statement"]
     assert set(statement["Action"]) == actions
@@ -205,7 +207,7 @@ def test_terraform_aws_iam_200_424_486_a_wildcard_is_asked_for_and_never_for_the
     wild = {"kind": "service-account", "serviceAccounts": ["ci/runner-*"], "serviceAccountMode": "none"}
     login = {**wild, "policies": ["dev"]}
     refused(
-        r"logins\.app: has the wildcard 'ci/runner-\*'; write service accounts in full, or allowWildcards",
+        r"logins\.app\.serviceAccounts: .ci/runner-\*. has a wildcard; write it in full, or allowWildcards",
         **{"vault-aws-auth:logins": {"app": login}, "vault-aws-auth:consumers": None},
     )
 

@@ -1,15 +1,16 @@
-"""The Vault identity and the AWS auth mount."""
+"""The AWS auth mount, and the IAM user that it works with by default."""
 
 import json
 from typing import Any
 
 import pytest
 
-from components import IamUserVaultIdentity, PrincipalLogin, VaultAwsAuth
-from tests.unit.recording import Recording, providers, record
+from components import IamUserVaultIdentity, PrincipalLogin, VaultAuthMount, VaultAwsAuth
+from tests.unit.recording import Recording, providers, record, refused
 
 USER, POLICY = "aws:iam/user:User", "aws:iam/policy:Policy"
 ATTACHMENT, KEY = "aws:iam/userPolicyAttachment:UserPolicyAttachment", "aws:iam/accessKey:AccessKey"
+MOUNTS = "vault-aws-auth:index:VaultAuthMount"
 MOUNT, CLIENT = "vault:index/authBackend:AuthBackend", "vault:aws/authBackendClient:AuthBackendClient"
 STS_ROLE = "vault:aws/authBackendStsRole:AuthBackendStsRole"
 VAULT_ROLE = "vault:aws/authBackendRole:AuthBackendRole"
@@ -17,20 +18,30 @@ IDENTITY = "vault:aws/authBackendConfigIdentity:AuthBackendConfigIdentity"
 
 KEYS = {"access_key": "AKIA1", "secret_key": "the-secret"}
 MOUNTED = {"path": "team/aws", "accessor": "auth_aws_5678"}
+LOOKUP = {"role_arn": "arn:aws:iam::222222222222:role/lookup"}
 
 
-def identity(**changes: Any) -> Recording:
-    args: Any = {"permissions": {"resolve_roles": True}, **changes}
+def identity() -> Recording:
+    boundary = "arn:aws:iam::111111111111:policy/boundary"
+    args: Any = {"permissions": {"resolve_roles": True}, "permissions_boundary": boundary}
     return record(lambda: IamUserVaultIdentity("id", args, providers()))
 
 
-def auth(**changes: Any) -> Recording:
+def mounted(**changes: Any) -> VaultAwsAuth:
     args: Any = {"region": "us-east-1", "server_id_header": "vault.example.com", **changes}
-    return record(lambda: VaultAwsAuth("auth", args, providers()))
+    return VaultAwsAuth("auth", args, providers())
+
+
+def auth(**changes: Any) -> Recording:
+    return record(lambda: mounted(**changes))
+
+
+def outputs(recording: Recording) -> dict[str, Any]:
+    return recording.outputs_of("auth", "VaultAwsAuth")
 
 
 def test_the_identity_is_a_user_with_one_policy_and_one_key() -> None:
-    recording = identity(permissions_boundary="arn:aws:iam::111111111111:policy/boundary")
+    recording = identity()
     assert recording.children("id") == {
         (USER, "id-user"),
         (POLICY, "id-policy"),
@@ -60,11 +71,6 @@ def test_the_keys_secret_stays_a_secret() -> None:
     assert "secret_key" in recording.secret_outputs[urn]
 
 
-def test_an_identity_that_nothing_needs_is_refused() -> None:
-    with pytest.raises(ValueError, match="no login needs anything"):
-        identity(permissions={})
-
-
 def test_the_mount_has_one_sts_setting_for_everybody() -> None:
     recording = auth()
     assert recording.one(MOUNT, "auth-mount").inputs == {
@@ -78,33 +84,35 @@ def test_the_mount_has_one_sts_setting_for_everybody() -> None:
         "stsRegion": "us-east-1",
         "iamServerIdHeaderValue": "vault.example.com",
     }
-    assert recording.outputs_of("auth") == {
+    assert outputs(recording) == {
         "path": "aws",
         "accessor": "auth_aws_1234",
         "sts_endpoint": "https://sts.us-east-1.amazonaws.com",
         "sts_region": "us-east-1",
         "server_id_header": "vault.example.com",
+        "connection": {
+            "path": "aws",
+            "accessor": "auth_aws_1234",
+            "sts_endpoint": "https://sts.us-east-1.amazonaws.com",
+            "sts_region": "us-east-1",
+            "server_id_header": "vault.example.com",
+            "namespace": "",
+        },
     }
-    for resource in recording.resources:
-        if resource.parent:
-            assert (resource.parent, resource.provider) == ("auth", "vault")
+    below = {(r.parent, r.provider) for r in recording.resources if r.type.startswith("vault:")}
+    assert below == {("auth", "vault")}
 
 
 def test_the_key_reaches_the_client_config_as_a_secret() -> None:
-    client = auth(credentials={"access_key": "AKIA1", "secret_key": "the-secret"}).one(CLIENT, "auth-client")
+    client = auth(credentials=KEYS).one(CLIENT, "auth-client")
     assert (client.inputs["accessKey"], client.inputs["secretKey"]) == ("AKIA1", "the-secret")
     assert {"accessKey", "secretKey"} <= client.secrets
 
 
 def test_the_client_config_waits_until_the_users_policy_is_attached() -> None:
     def program() -> None:
-        options = providers()
-        user = IamUserVaultIdentity("id", {"permissions": {"resolve_roles": True}}, options)
-        VaultAwsAuth(
-            "auth",
-            {"region": "us-east-1", "server_id_header": "", "credentials": user.credentials},
-            options,
-        )
+        user = IamUserVaultIdentity("id", {"permissions": {"resolve_roles": True}}, providers())
+        mounted(credentials=user.credentials)
 
     recording = record(program)
     assert "id-policy-attachment" in recording.one(KEY, "id-access-key").depends_on
@@ -117,68 +125,75 @@ def test_no_header_is_demanded_only_when_that_is_asked_for() -> None:
 
 
 def test_endpoints_can_be_others_than_the_public_ones() -> None:
-    urls = {f"{service}_endpoint": f"https://{service}.internal" for service in ("sts", "iam", "ec2")}
-    inputs = auth(**urls).one(CLIENT, "auth-client").inputs
+    urls = {service: f"https://{service}.internal" for service in ("sts", "iam", "ec2")}
+    inputs = auth(endpoints=urls).one(CLIENT, "auth-client").inputs
     assert [inputs[f"{service}Endpoint"] for service in ("sts", "iam", "ec2")] == list(urls.values())
     china = auth(region="cn-north-1").one(CLIENT, "auth-client").inputs
     assert china["stsEndpoint"] == "https://sts.cn-north-1.amazonaws.com.cn"
 
 
 def test_each_other_account_has_an_sts_role_named_by_the_account() -> None:
-    role = {"role_arn": "arn:aws:iam::222222222222:role/lookup", "external_id": "x-1"}
-    recording = auth(sts_roles={"222222222222": role})
+    recording = auth(sts_roles={"222222222222": {**LOOKUP, "external_id": "x-1"}, "333333333333": LOOKUP})
     sts_role = recording.one(STS_ROLE, "auth-sts-role-222222222222")
     assert sts_role.inputs == {
         "backend": "aws",
         "accountId": "222222222222",
-        "stsRole": role["role_arn"],
+        "stsRole": LOOKUP["role_arn"],
         "externalId": "x-1",
     }
+    assert sts_role.secrets == {"externalId"}, "whoever chose it"
     assert "auth-client" in sts_role.depends_on
-
-
-def test_an_external_id_that_somebody_else_chose_stays_a_secret() -> None:
-    role = {"role_arn": "arn:aws:iam::222222222222:role/lookup"}
-    sts_role = auth(sts_roles={"222222222222": {**role, "external_id": "x-1"}}).of_type(STS_ROLE)[0]
-    assert sts_role.secrets == {"externalId"}
-    assert "externalId" not in auth(sts_roles={"222222222222": role}).of_type(STS_ROLE)[0].inputs
+    assert "externalId" not in recording.one(STS_ROLE, "auth-sts-role-333333333333").inputs
 
 
 def connection(**changes: Any) -> Any:
-    args: Any = {"region": "us-east-1", "server_id_header": "", **changes}
-    made: list[Any] = []
-    record(lambda: made.append(VaultAwsAuth("auth", args, providers()).connection))
-    return made[0]
+    return outputs(auth(**changes))["connection"]
+
+
+def test_a_mount_is_a_component_of_its_own_whoever_makes_it() -> None:
+    def program() -> None:
+        mount = VaultAuthMount("auth", {"path": "team/aws", "identity_token_key": "key"}, providers())
+        mounted(mount=mount.ref)
+
+    recording = record(program)
+    component, mount = recording.one(MOUNTS, "auth"), recording.one(MOUNT, "auth-mount")
+    assert (mount.parent, mount.provider, component.parent) == ("auth", "vault", "")
+    assert mount.inputs["identityTokenKey"] == "key"
+    ref = {"path": "team/aws", "accessor": "auth_aws_1234"}
+    assert recording.outputs_of("auth", MOUNTS) == {**ref, "ref": ref}
+    assert auth().one(MOUNTS, "auth").parent == "auth"
 
 
 def test_a_mount_that_the_caller_made_is_configured_and_not_made_again() -> None:
-    recording = auth(mount=MOUNTED, sts_roles={"222222222222": {"role_arn": "r"}})
+    recording = auth(mount=MOUNTED, sts_roles={"222222222222": LOOKUP})
     assert recording.of_type(MOUNT) == []
     for type_ in (CLIENT, STS_ROLE, IDENTITY):
         (resource,) = recording.of_type(type_)
         assert resource.inputs["backend"] == "team/aws"
-    outputs = recording.outputs_of("auth")
-    assert (outputs["path"], outputs["accessor"]) == ("team/aws", "auth_aws_5678")
+    found = outputs(recording)
+    assert (found["path"], found["accessor"]) == ("team/aws", "auth_aws_5678")
 
 
 def test_the_connection_tells_consumers_where_vault_is() -> None:
-    where = connection(address="https://vault.example.com", namespace="team/a")
+    where = connection(address="https://vault.example.com/", namespace="team/a")
     assert (where["address"], where["namespace"]) == ("https://vault.example.com", "team/a")
-    assert {"address", "namespace"}.isdisjoint(connection())
+    assert "address" not in connection()
+
+
+def test_the_header_is_the_name_of_vaults_host_unless_another_is_given() -> None:
+    args: Any = {"region": "us-east-1", "address": "https://vault.example.com:8200"}
+    client = record(lambda: VaultAwsAuth("auth", args, providers())).one(CLIENT, "auth-client")
+    assert client.inputs["iamServerIdHeaderValue"] == "vault.example.com"
 
 
 def test_an_account_that_is_added_does_not_show_every_vault_role_as_replaced() -> None:
     """A preview does not know all of what is still to be made: a Vault role must not hang on that."""
 
     def program() -> None:
-        options = providers()
-        role: Any = {"role_arn": "arn:aws:iam::222222222222:role/lookup"}
-        args: Any = {"region": "us-east-1", "server_id_header": "", "sts_roles": {"222222222222": role}}
-        args["mount"] = MOUNTED
+        auth = mounted(sts_roles={"222222222222": LOOKUP}, mount=MOUNTED)
         login: Any = {"principals": ["arn:aws:iam::111111111111:role/a"], "look_up": False}
-        login["connection"] = VaultAwsAuth("auth", args, options).connection
-        login["token"] = {"policies": ["dev"]}
-        PrincipalLogin("app", login, options)
+        login |= {"connection": auth.connection, "policies": ["dev"]}
+        PrincipalLogin("app", login, providers())
 
     vault_role = record(program, preview=True).one(VAULT_ROLE, "app-vault-role")
     assert vault_role.inputs["backend"] == "team/aws"
@@ -190,7 +205,7 @@ def test_an_account_that_is_added_does_not_show_every_vault_role_as_replaced() -
 
 
 def test_the_connection_tells_which_accounts_vault_can_look_into() -> None:
-    roles = {"222222222222": {"role_arn": "arn:aws:iam::222222222222:role/lookup"}}
+    roles = {"222222222222": LOOKUP}
     known = connection(account_id="111111111111", sts_roles=roles)
     assert known["accounts"] == ["111111111111", "222222222222"]
     # Without Vault's own account nobody can say which one is missing.
@@ -205,27 +220,44 @@ def test_one_entity_for_each_login_with_metadata_that_changes_rarely() -> None:
     }
 
 
+FEDERATED = {"role_arn": LOOKUP["role_arn"], "identity_token_audience": "vault"}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"region": "us-east"}, "region: 'us-east' is not an AWS region"),
-        ({"sts_roles": {"22": {}}}, "sts_roles: '22' is not an account ID"),
-        ({"credentials": {"access_key": "AKIA1"}}, "access_key and secret_key go together"),
-        ({"credentials": {**KEYS, "rotated": True}}, "once rotated, only Vault knows its access_key"),
-        ({"credentials": {**KEYS, "identity_token_audience": "a"}}, "Vault takes not both"),
-        (
-            {"credentials": {"identity_token_audience": "a"}},
-            "role_arn and identity_token_audience go together",
-        ),
-        ({"credentials": {"role_arn": "r"}}, "role_arn and identity_token_audience go together"),
-        ({"credentials": {"identity_token_ttl": 60}}, "identity_token_ttl has no meaning without"),
-        ({"account_id": "11"}, "account_id: '11' is not an account ID"),
-        ({"mount": MOUNTED, "path": "aws"}, "path: is that of mount; leave it out"),
-        ({"identity_alias": "arn"}, "identity_alias: 'arn' is not one of role_id"),
-        ({"identity_metadata": ["arn"]}, "identity_metadata: 'arn' is not one of account_id"),
         ({"path": "auth/aws"}, "path: 'auth/aws' is not a mount path"),
+        ({"address": "not a url"}, "address: 'not a url' is not a URL; write e.g. https://vault.example.com"),
+        ({"server_id_header": None}, "server_id_header: is missing; write Vault's DNS name, or empty to dem"),
+        ({"server_id_header": "https://vault"}, "server_id_header: 'https://vault' has a scheme; write the"),
+        ({"endpoints": {"sts": "sts"}}, "endpoints.sts: 'sts' is not a URL"),
+        ({"sts_endpoint": "https://sts"}, "sts_endpoint: is gone: since 0.2 it is a key of endpoints; write"),
+        ({"account_id": "11"}, "account_id: '11' is not an account ID"),
+        ({"sts_roles": {"22": LOOKUP}}, "sts_roles.22: its name is not an account ID; write its 12 digits"),
+        ({"sts_roles": {"222222222222": {}}}, "sts_roles.222222222222.role_arn: is missing; write it (ARN o"),
+        ({"sts_roles": {"222222222222": {"role_arn": "r"}}}, "sts_roles.222222222222.role_arn: 'r' is not a"),
+        (
+            {"sts_roles": {"222222222222": {**LOOKUP, "external_id": "the secret"}}},
+            "sts_roles.222222222222.external_id: is not an external ID; write 2 to 1224 letters, digits and",
+        ),
+        ({"credentials": {"access_key": "A"}}, "credentials: has half of an access key; write access_key an"),
+        ({"credentials": {**KEYS, "rotated": True}}, "credentials: has an access_key that is rotated, so on"),
+        ({"credentials": {**KEYS, **FEDERATED}}, "credentials: has access_key and identity_token_audience;"),
+        ({"credentials": {"identity_token_audience": "a"}}, "credentials: has half of a federated role; wri"),
+        ({"credentials": {"role_arn": "r"}}, "credentials: has half of a federated role; write role_arn and"),
+        ({"credentials": {"identity_token_ttl": 60}}, "credentials: has identity_token_ttl without identity"),
+        ({"mount": MOUNTED, "path": "aws"}, "path: is that of mount; remove it"),
+        ({"mount": {"path": "aws"}}, "mount.accessor: is missing; write it (Accessor of the mount)"),
+        ({"identity_alias": "arn"}, "identity_alias: 'arn' is not one of role_id, unique_id"),
+        ({"identity_metadata": ["arn"]}, "identity_metadata[0]: 'arn' is not one of account_id"),
     ],
 )
 def test_wrong_arguments_name_the_field(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        auth(**changes)
+    assert refused(lambda: mounted(**changes)).startswith(message)
+
+
+@pytest.mark.parametrize("path", ["auth/aws", "/aws", "aws/"])
+def test_a_mount_is_where_vault_can_mount_it(path: str) -> None:
+    message = f"path: '{path}' is not a mount path; write it without auth/ and outer slashes"
+    assert refused(lambda: VaultAuthMount("auth", {"path": path}, providers())).startswith(message)

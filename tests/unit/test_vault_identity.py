@@ -7,24 +7,23 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.auth_mount import auth_mount
-from components.iam import vault_permissions
-from components.vault_auth import VaultAwsAuth
-from components.vault_identity import (
+from components import (
     AccessKeyMode,
     ExistingVaultIdentity,
     FederatedVaultIdentity,
     IamRoleVaultIdentity,
     IamUserVaultIdentity,
+    VaultAwsAuth,
 )
-from tests.unit.recording import ACCOUNT, ISSUER, Recording, providers, record
+from components.iam import vault_permissions
+from tests.unit.recording import ACCOUNT, CLUSTER, ISSUER, Recording, providers, record, refused
 
 ROLE, POLICY, USER = "aws:iam/role:Role", "aws:iam/policy:Policy", "aws:iam/user:User"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 KEY = "aws:iam/accessKey:AccessKey"
 PROFILE = "aws:iam/instanceProfile:InstanceProfile"
 ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
-MOUNT, CLIENT = "vault:index/authBackend:AuthBackend", "vault:aws/authBackendClient:AuthBackendClient"
+CLIENT = "vault:aws/authBackendClient:AuthBackendClient"
 
 NEEDS: Any = {"resolve_roles": True}
 PLUGINS = "vault.example.com/v1/identity/oidc/plugins"
@@ -35,15 +34,11 @@ FEDERATED: Any = {
         "oidc_provider_arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{PLUGINS}",
     },
     "audience": "vault",
-    "mount_accessor": "auth_aws_1234",
+    "mount": {"path": "aws", "accessor": "auth_aws_1234"},
 }
-IRSA = {"oidc_issuer": ISSUER, "oidc_provider_arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"}
-POD_IDENTITY = {
-    "method": "pod-identity",
-    "cluster_name": "eks1",
-    "cluster_arn": f"arn:aws:eks:us-east-1:{ACCOUNT}:cluster/eks1",
-}
-VAULT_POD = {"namespace": "vault", "name": "vault"}
+VAULT_POD: Any = {"service_account": "vault/vault", "cluster": CLUSTER}
+POD_IDENTITY: Any = {**VAULT_POD, "method": "pod-identity"}
+OTHER = "arn:aws:iam::222222222222:role/r"
 
 
 def user(**changes: Any) -> IamUserVaultIdentity:
@@ -85,7 +80,7 @@ def actions_of(recording: Recording) -> dict[str, Any]:
     return {statement["Sid"]: statement for statement in statements}
 
 
-# ------------------------------------------------------------------------------------------------ access key
+# Access key
 
 
 @pytest.mark.parametrize("mode", ["rotatable", AccessKeyMode.ROTATED])
@@ -119,7 +114,7 @@ def test_a_key_that_vault_may_rotate_is_still_this_stacks() -> None:
     assert recording.one(CLIENT, "auth-client").inputs["accessKey"] == "id-access-key-id"
 
 
-# ---------------------------------------------------------------------------------------------- ambient role
+# Ambient role
 
 
 def test_a_role_for_ec2_hosts_has_an_instance_profile_of_its_name() -> None:
@@ -150,7 +145,7 @@ def test_a_role_for_another_service_has_no_instance_profile() -> None:
 
 
 def test_a_vault_in_the_cluster_gets_the_role_by_its_service_account() -> None:
-    recording = record(lambda: role(trusted_services=[], service_account=VAULT_POD, pod=IRSA))
+    recording = record(lambda: role(trusted_services=[], **VAULT_POD))
     (statement,) = trust_of(recording)
     assert statement["Condition"]["StringEquals"] == {
         f"{ISSUER}:aud": "sts.amazonaws.com",
@@ -162,7 +157,7 @@ def test_a_vault_in_the_cluster_gets_the_role_by_its_service_account() -> None:
 
 
 def test_the_method_of_the_pod_is_one_word() -> None:
-    recording = record(lambda: role(service_account=VAULT_POD, pod=POD_IDENTITY))
+    recording = record(lambda: role(**POD_IDENTITY))
     principals = [statement["Principal"]["Service"] for statement in trust_of(recording)]
     assert principals == ["ec2.amazonaws.com", "pods.eks.amazonaws.com"]
     (association,) = recording.of_type(ASSOCIATION)
@@ -170,7 +165,7 @@ def test_the_method_of_the_pod_is_one_word() -> None:
 
 
 def test_the_client_config_of_an_ambient_role_has_no_credential_and_waits_until_pods_get_the_role() -> None:
-    recording = with_client(lambda: role(service_account=VAULT_POD, pod=POD_IDENTITY))
+    recording = with_client(lambda: role(**POD_IDENTITY))
     client = recording.one(CLIENT, "auth-client")
     assert not {"accessKey", "secretKey", "roleArn", "identityTokenAudience"} & set(client.inputs)
     (association,) = recording.of_type(ASSOCIATION)
@@ -180,7 +175,7 @@ def test_the_client_config_of_an_ambient_role_has_no_credential_and_waits_until_
     assert {"id-policy-attachment", "id-instance-profile", association.name} <= keyless.depends_on
 
 
-# ------------------------------------------------------------------------------------------------ federation
+# Federation
 
 
 def test_a_federated_role_is_for_the_one_mount() -> None:
@@ -207,8 +202,12 @@ def test_a_federated_role_is_for_the_one_mount() -> None:
     ]
 
 
-def test_a_namespaces_id_that_only_vault_knows_is_taken_as_it_comes() -> None:
-    recording = record(lambda: federated(namespace_id=pulumi.Output.from_input("x7Ypq")))
+def test_what_only_vault_knows_is_taken_as_it_comes() -> None:
+    def program() -> None:
+        whole = {name: pulumi.Output.from_input(FEDERATED[name]) for name in ("mount", "issuer")}
+        federated(**whole, namespace_id=pulumi.Output.from_input("x7Ypq"))
+
+    recording = record(program)
     (statement,) = trust_of(recording)
     subject = statement["Condition"]["StringEquals"][f"{PLUGINS}:sub"]
     assert subject == "plugin-identity:x7Ypq:auth:auth_aws_1234"
@@ -225,33 +224,7 @@ def test_the_client_config_of_a_federated_role_is_written_once_the_role_may_do_i
     assert keyless.name in client.depends_on
 
 
-def test_the_mount_is_the_same_one_whichever_identity_there_is() -> None:
-    def program() -> None:
-        # As a caller has it who gives one provider alone, or all of them.
-        mount = auth_mount("auth", path="team/aws", identity_token_key="key", opts=providers())
-        args: Any = {"region": "us-east-1", "server_id_header": "", "mount": mount}
-        auth = VaultAwsAuth("auth", args, providers())
-        pulumi.export("path", auth.connection["path"])
-        pulumi.export("accessor", auth.connection["accessor"])
-
-    recording = record(program)
-    (mount,) = recording.of_type(MOUNT)
-    assert (mount.name, mount.parent, mount.provider) == ("auth-mount", "", "vault")
-    assert mount.alias_parents == {"auth"}  # where VaultAwsAuth makes it
-    assert mount.inputs == {
-        "type": "aws",
-        "path": "team/aws",
-        "description": "Logins with an AWS identity",
-        "identityTokenKey": "key",
-    }
-    assert recording.exports() == {"path": "team/aws", "accessor": "auth_aws_1234"}
-
-    args: Any = {"region": "us-east-1", "server_id_header": ""}
-    (own,) = record(lambda: VaultAwsAuth("auth", args, providers())).of_type(MOUNT)
-    assert (own.name, own.parent, own.alias_parents) == ("auth-mount", "auth", {""})
-
-
-# ------------------------------------------------------------------------------------------------- existing
+# Existing
 
 
 def test_a_role_that_exists_is_granted_what_the_logins_need_and_is_not_touched_otherwise() -> None:
@@ -265,11 +238,11 @@ def test_a_role_that_exists_is_granted_what_the_logins_need_and_is_not_touched_o
     assert "id-policy-attachment" in keyless.depends_on
 
 
-@pytest.mark.parametrize("changes", [{"role_arn": ""}, {"attach_policy": False}])
+@pytest.mark.parametrize("changes", [{"role_arn": None}, {"attach_policy": False}])
 def test_nothing_is_made_in_iam_for_a_role_that_others_look_after(changes: dict[str, Any]) -> None:
     recording = with_client(lambda: existing(**changes))
     assert recording.children("id") == set()
-    arn = changes.get("role_arn", f"arn:aws:iam::{ACCOUNT}:role/node")
+    arn = "" if "role_arn" in changes else f"arn:aws:iam::{ACCOUNT}:role/node"
     assert recording.outputs_of("id") == {"principal_arn": arn, "policy_arn": "", "ready": ""}
     assert "accessKey" not in recording.one(CLIENT, "auth-client").inputs
 
@@ -286,7 +259,7 @@ def test_a_namesake_of_the_role_is_given_nothing(arn: str, message: str) -> None
         record(lambda: existing(role_arn=arn))
 
 
-# ----------------------------------------------------------------------------------------------- every kind
+# Every kind
 
 
 def test_two_kinds_can_stand_side_by_side_while_a_stack_changes_over() -> None:
@@ -308,7 +281,7 @@ def test_every_kind_tells_its_principal_and_its_policy(make: Callable[..., Any])
 
 @pytest.mark.parametrize("make", [user, role, federated])
 def test_every_kind_has_the_permissions_that_the_logins_need(make: Callable[..., Any]) -> None:
-    permissions: Any = {"infer_ec2_instances": True, "assume_role_arns": ["arn:aws:iam::222222222222:role/r"]}
+    permissions: Any = {"infer_ec2_instances": True, "assume_role_arns": [OTHER]}
     boundary = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
     recording = record(lambda: make(permissions=permissions, permissions_boundary=boundary))
     written = json.loads(recording.one(POLICY, "id-policy").inputs["policy"])
@@ -318,9 +291,39 @@ def test_every_kind_has_the_permissions_that_the_logins_need(make: Callable[...,
 
 
 @pytest.mark.parametrize("make", [user, role, federated, existing])
+def test_more_can_be_granted_than_the_logins_of_the_stack_need(make: Callable[..., Any]) -> None:
+    recording = record(lambda: make(permissions={}, all_lookups=True, assume_role_arns=[OTHER]))
+    written = json.loads(recording.one(POLICY, "id-policy").inputs["policy"])
+    assert written == vault_permissions({"all_lookups": True, "assume_role_arns": [OTHER]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "tagged"),
+    [({}, False), ({**VAULT_POD}, False), (POD_IDENTITY, True), ({"tagged_sessions": True}, True)],
+)
+def test_an_identity_whose_sessions_carry_tags_may_bring_them_along(changes: Any, tagged: bool) -> None:
+    make = existing if "tagged_sessions" in changes else role
+    statements = actions_of(record(lambda: make(**changes, assume_role_arns=[OTHER])))
+    assert ("sts:TagSession" in statements["LookUpCallersOfOtherAccounts"]["Action"]) is tagged
+
+
+@pytest.mark.parametrize(
+    ("make", "types"),
+    [
+        (user, {USER, POLICY}),
+        (lambda **tags: role(**POD_IDENTITY, **tags), {ROLE, POLICY, PROFILE, ASSOCIATION}),
+        (federated, {ROLE, POLICY}),
+        (existing, {POLICY}),
+    ],
+)
+def test_aws_resources_of_an_identity_have_its_tags(make: Callable[..., Any], types: set[str]) -> None:
+    recording = record(lambda: make(tags={"team": "a"}))
+    assert {r.type for r in recording.resources if r.inputs.get("tags") == {"team": "a"}} == types
+
+
+@pytest.mark.parametrize("make", [user, role, federated, existing])
 def test_an_identity_that_nothing_needs_is_refused(make: Callable[..., Any]) -> None:
-    with pytest.raises(ValueError, match="no login needs anything"):
-        record(lambda: make(permissions={}))
+    assert refused(lambda: make(permissions={})).startswith("permissions: no login needs anything of Vault's")
 
 
 @pytest.mark.parametrize(
@@ -328,30 +331,34 @@ def test_an_identity_that_nothing_needs_is_refused(make: Callable[..., Any]) -> 
     [
         (user, {"user_name": "a b"}, "user_name: 'a b' is not an IAM name"),
         (user, {"policy_name": "a b"}, "policy_name: 'a b' is not the name of an IAM policy"),
-        (user, {"access_key": "rotate"}, "'rotate' is not a valid AccessKeyMode"),
+        (user, {"permissions_boundary": "x"}, "permissions_boundary: 'x' is not an ARN"),
+        (user, {"access_key": "rotate"}, "access_key: 'rotate' is not one of managed, rotatable, rotated"),
         (role, {"role_name": "a/b"}, "role_name: 'a/b' is not an IAM name"),
-        (role, {"trusted_services": []}, "trusted_services, service_account: name at least one"),
-        (role, {"trusted_services": ["*"]}, r"trusted_services: '\*' is not an AWS service"),
-        (role, {"service_account": VAULT_POD}, "pod: goes together with service_account"),
-        (role, {"pod": IRSA}, "pod: goes together with service_account"),
-        (
-            role,
-            {"service_account": VAULT_POD, "pod": {"oidc_issuer": ISSUER}},
-            "oidc_provider_arn: is needed",
-        ),
-        (role, {"permissions": {**NEEDS, "manage_own_key": True}}, "manage_own_key: only an IAM user"),
+        (role, {"trusted_services": []}, "has a role that nothing can assume; write service_account or trus"),
+        (role, {"trusted_services": ["*"]}, "trusted_services[0]: '*' is not an AWS service"),
+        (role, {"service_account": "vault"}, "service_account: 'vault' is not a service account; write NAME"),
+        (role, {"service_account": "vault/v*"}, "service_account: 'vault/v*' has a wildcard"),
+        (role, {"service_account": "vault/vault"}, "cluster: goes together with service_account; write both"),
+        (role, {"cluster": CLUSTER}, "cluster: goes together with service_account; write both, or neither"),
+        (role, {**VAULT_POD, "cluster": {}}, "cluster.oidc_provider_arn: is missing; the method irsa needs"),
+        (role, {**POD_IDENTITY, "cluster": {"name": "a"}}, "cluster.arn: is missing; the method pod-identit"),
+        (role, {"pod": {}}, "pod: is gone: since 0.2 cluster takes EksCluster.ref whole; write that"),
+        (role, {"permissions": {**NEEDS, "manage_own_key": True}}, "permissions: manage_own_key: only an IA"),
         (existing, {"role_arn": "node"}, "role_arn: 'node' is not an ARN"),
-        (existing, {"role_arn": "", "policy_name": "p"}, "policy_name: has no meaning without role_arn"),
-        (existing, {"role_arn": "", "attach_policy": True}, "attach_policy: has no meaning without"),
-        (existing, {"attach_policy": False, "policy_name": "p"}, "policy_name: no policy is made"),
-        (federated, {"audience": "*"}, r"audience: '\*' is not an audience"),
+        (existing, {"role_arn": None, "policy_name": "p"}, "policy_name: is not used: no policy is made, be"),
+        (existing, {"attach_policy": False, "policy_name": "p"}, "policy_name: is not used: no policy is ma"),
+        (existing, {"role_arn": None, "assume_role_arns": [OTHER]}, "assume_role_arns: is not used: no poli"),
+        (existing, {"role_arn": None, "attach_policy": True}, "attach_policy: is not used: there is no role"),
+        (federated, {"audience": "*"}, "audience: '*' is not an audience"),
         (federated, {"token_ttl": "1y"}, "token_ttl: '1y' is not a duration"),
-        (federated, {"token_ttl": "30d"}, "token_ttl: '30d' is longer than the signing key"),
-        (federated, {"namespace_id": "team/a"}, "namespace_id: 'team/a' is not the ID"),
+        (federated, {"token_ttl": "30d"}, "token_ttl: '30d' is longer than the signing key is good for"),
+        (federated, {"namespace_id": "team/a"}, "namespace_id: 'team/a' is not the ID of a namespace"),
+        (federated, {"mount": {}}, "mount.path: is missing; write it (Path of the mount, without `auth/`)"),
+        (federated, {"mount_accessor": "a"}, "mount_accessor: is gone: since 0.2 mount takes VaultAuthMount"),
+        (federated, {"issuer": None}, "issuer: is missing; write it (Who signs Vault's identity tokens)"),
     ],
 )
 def test_wrong_arguments_name_the_field(
     make: Callable[..., Any], changes: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
-        record(lambda: make(**changes))
+    assert refused(lambda: make(**changes)).startswith(message)

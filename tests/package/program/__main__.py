@@ -171,7 +171,7 @@ auth = make(
         "identityAlias": "unique_id",
         "address": os.environ["VAULT_ADDR"],
         "accountId": ACCOUNT,
-        "endpoints": {service: endpoint for service in ("sts", "iam", "ec2")},
+        "endpoints": dict.fromkeys(("sts", "iam", "ec2"), endpoint),
     },
     "path accessor stsEndpoint stsRegion serverIdHeader connection",
 )
