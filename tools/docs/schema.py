@@ -6,7 +6,6 @@ hold between them only the program checks.
 
 import json
 import re
-import sys
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -102,14 +101,14 @@ def _section(section: type) -> Schema:
     shapes, texts = fields_of(section), meanings(section)
     required = sorted(section.__required_keys__)  # type: ignore[attr-defined]
     properties = {
-        to_camel(name): {**_of(field), "description": _spelled(texts[name], shapes)}
+        to_camel(name): {**_of(field), "description": spelled(texts[name], shapes)}
         for name, field in shapes.items()
     }
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
     return {**schema, "required": list(map(to_camel, required))} if required else schema
 
 
-def _spelled(text: str, shapes: Mapping[str, Shape]) -> str:
+def spelled(text: str, shapes: Mapping[str, Shape]) -> str:
     """A docstring with the keys of stack files for the names of fields."""
     return re.sub(r"`(\w+)`", lambda it: f"`{to_camel(it[1])}`" if it[1] in shapes else it[0], text)
 
@@ -199,6 +198,6 @@ def name_of(section: type) -> str:
     return section.__name__.removesuffix("Options").removesuffix("Section")
 
 
-if __name__ == "__main__":
-    json.dump(stack_schema(), sys.stdout, indent=2, ensure_ascii=False)
-    print()
+def text() -> str:
+    """The schema as a file."""
+    return json.dumps(stack_schema(), indent=2, ensure_ascii=False) + "\n"
