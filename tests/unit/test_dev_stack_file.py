@@ -14,7 +14,8 @@ from components.declared import Default, Shape, fields_of, matches, to_camel
 from stack.file import parse
 from stack.sections import KEYS, PROJECT, ExistingCluster, Scalars
 from tools.docs import stack_files
-from tools.docs.stack_files import complete, default_of
+from tools.docs.schema import default_of
+from tools.docs.stack_files import complete
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "Pulumi.dev.yaml").read_text()

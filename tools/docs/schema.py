@@ -116,7 +116,7 @@ def spelled(text: str, shapes: Mapping[str, Shape]) -> str:
 def _of(field: Shape) -> Schema:
     schema = _value(field)
     if field.has_default and field.default not in ((), {}, ""):
-        schema["default"] = _plain(field.default)
+        schema["default"] = default_of(field)
     if field.secret:
         # Pulumi writes a value so that `pulumi config set --secret` has encrypted.
         secure = {"type": "object", "required": ["secure"], "properties": {"secure": {"type": "string"}}}
@@ -147,10 +147,15 @@ def _value(field: Shape) -> Schema:
     return schema
 
 
+def default_of(field: Shape) -> Any:
+    """The default of a field as a stack file has it; None where there is none."""
+    return _plain(field.default) if field.has_default else None
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
 
 
 def _of_key(key: Key) -> Schema:

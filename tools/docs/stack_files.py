@@ -18,7 +18,7 @@ import yaml
 
 from components.declared import Shape, fields_of, meanings, to_camel
 from stack.sections import KEYS, ExistingCluster
-from tools.docs.schema import spelled
+from tools.docs.schema import default_of, spelled
 
 TEMPLATES = Path(__file__).parent
 FILES = ("Pulumi.yaml", "Pulumi.dev.yaml")
@@ -108,17 +108,6 @@ def _shown(shape: Shape) -> str:
     """The default of a field, or an example where it has none or an empty one."""
     default = default_of(shape)
     return _yaml(_example(shape) if default in (None, "", [], {}) else default)
-
-
-def default_of(shape: Shape) -> Any:
-    """The default of a field as a stack file has it; None where there is none."""
-    return _plain(shape.default) if shape.has_default else None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return value.value
-    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
 
 
 def _example(shape: Shape) -> Any:
