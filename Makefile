@@ -84,9 +84,9 @@ docs: $(READY_TO_TEST) ## Build the documentation as a site, build/site/index.ht
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 	@echo "build/site/index.html"
 
-schema: $(READY_TO_TEST) ## Write the JSON Schema of stack files from the settings' models
-	@mkdir -p schema
-	@$(BIN)/python -m tools.docs.schema > schema/stack.schema.json
+schema: $(READY_TO_TEST) ## Write what is made from the declarations: the JSON Schema and the keys of stack files
+	@$(BIN)/python -m tools.docs
+	@git status --short schema Pulumi.yaml Pulumi.dev.yaml
 
 format: $(READY_TO_TEST) ## Format the code
 	@$(BIN)/ruff check --fix .

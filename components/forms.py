@@ -249,7 +249,9 @@ GroupName = Annotated[
     ),
 ]
 Namespace = Annotated[str, Form(names.check_namespace, "team-a", r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")]
-KubernetesName = Annotated[str, Form(names.check_service_account, pattern=r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")]
+KubernetesName = Annotated[
+    str, Form(names.check_service_account, "vault-ca", r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+]
 SecretKey = Annotated[
     str, matches(r"[\w.-]{1,253}", "a key of a secret; write letters, digits, _, - and .", "ca.crt")
 ]
@@ -273,7 +275,10 @@ def _check_tag_value(value: str) -> None:
 
 
 Tags = Annotated[
-    Mapping[Annotated[str, Form(_check_tag_name)], pulumi.Input[Annotated[str, Form(_check_tag_value)]]],
+    Mapping[
+        Annotated[str, Form(_check_tag_name, "cost-center")],
+        pulumi.Input[Annotated[str, Form(_check_tag_value, "platform")]],
+    ],
     Default({}),
 ]
 """Tags of AWS resources, beside the provider's default tags."""

@@ -1,4 +1,4 @@
-"""The JSON Schema of stack files: what is committed is that of the models, and it knows right from wrong."""
+"""The JSON Schema of stack files: it is that of the declarations, and it knows right from wrong."""
 
 import copy
 import json
@@ -10,8 +10,9 @@ import jsonschema
 import pytest
 import yaml
 
-from stack.sections import KEYS as SECTIONS
-from tools.docs.schema import FILE, stack_schema
+from components.declared import fields_of, to_camel
+from stack.sections import KEYS, ExistingCluster, known_keys
+from tools.docs.schema import FILE, name_of, stack_schema
 
 ROOT = Path(__file__).parents[2]
 P = "vault-aws-auth"
@@ -29,7 +30,7 @@ def problems(config: dict[str, Any]) -> list[str]:
     return [error.message for error in validator.iter_errors({"config": config})]
 
 
-def test_it_is_what_the_models_say() -> None:
+def test_it_is_what_the_declarations_say() -> None:
     assert stack_schema() == SCHEMA, "run: make schema"
 
 
@@ -117,18 +118,14 @@ def test_every_setting_has_a_description() -> None:
 def test_pulumi_knows_the_same_keys() -> None:
     """`pulumi config` shows those of Pulumi.yaml, each with what can be below it."""
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    assert {*declared} == {f"{P}:{key}" for key in (*SECTIONS, "accountId", "tags")}
-    for key, section in SECTIONS.items():
-        said = declared[f"{P}:{key}"]["description"]
-        words = set(re.findall(r"[A-Za-z][\w-]*", said))
-        kinds = {kind for kind in section.kinds if kind}
+    assert {*declared} == {f"{P}:{key}" for key in known_keys()}
+    for key, section in KEYS.items():
+        words = set(re.findall(r"[A-Za-z][\w-]*", declared[f"{P}:{key}"]["description"]))
         required = [
-            set(SCHEMA["definitions"][model.__name__].get("required", ())) - {"kind"}
-            for model in section.kinds.values()
-            if model.__name__ in SCHEMA["definitions"]
+            set(SCHEMA["definitions"][name_of(kind)].get("required", ())) for kind in section.kinds.values()
         ]
-        needed = set.intersection(*required) if required else set()
-        assert (needed | (kinds if key != "consumers" else set())) <= words, key
+        assert set.intersection(*required) | {kind for kind in section.kinds if kind} <= words, key
         if "" in section.kinds and key != "accounts":
-            keys = {str(field.alias) for field in section.kinds[""].model_fields.values()}
+            sections = [section.kinds[""], *([ExistingCluster] if key == "cluster" else [])]
+            keys = {to_camel(name) for each in sections for name in fields_of(each)}
             assert keys <= words, keys - words

@@ -2,15 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import yaml
-from pydantic_core import PydanticUndefined
-from settings import parse
-from settings.catalogue import SECTIONS, below, fields
-from settings.section import Section
+from typing_extensions import NotRequired, TypedDict
+
+from components.declared import Default, Shape, fields_of, matches, to_camel
+from stack.file import parse
+from stack.sections import KEYS, PROJECT, ExistingCluster, Scalars
+from tools.docs import stack_files
+from tools.docs.schema import default_of
+from tools.docs.stack_files import complete
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "Pulumi.dev.yaml").read_text()
@@ -62,10 +67,10 @@ def test_every_setting_is_in_it() -> None:
     assert [
         f"{section.__name__}: {key}"
         for section in all_sections()
-        for key in fields(section)
+        for key in shapes(section)
         if (section, key) not in seen
     ] == []
-    assert {f"vault-aws-auth:{key}" for key in (*SECTIONS, "accountId", "tags")} <= {*sections(DEEPEST)}
+    assert {f"{PROJECT}:{key}" for key in (*KEYS, *shapes(Scalars))} <= {*sections(DEEPEST)}
 
 
 def test_what_is_commented_out_is_the_default() -> None:
@@ -73,8 +78,9 @@ def test_what_is_commented_out_is_the_default() -> None:
     for section, written in everything("~"):
         shallowest = min(map(depth, written))
         for key, value in written.items():
-            default = default_of(section, key.rstrip("~"))
-            if depth(key) > shallowest and default is not None:
+            shape = shapes(section).get(key.rstrip("~"))
+            default = default_of(shape) if shape else None
+            if depth(key) > shallowest and default not in (None, "", [], {}):
                 seen += 1
                 if value != default:
                     wrong.append(f"{section.__name__}: {key}: {value!r}, and the default is {default!r}")
@@ -86,37 +92,112 @@ def depth(key: str) -> int:
     return key.count("~")
 
 
-def default_of(section: type[Section], key: str) -> Any:
-    """None if it is to have none, or what another setting says."""
-    field = fields(section).get(key)
-    default = field.get_default(call_default_factory=True) if field else None
-    return None if default in ("", [], {}, PydanticUndefined) or isinstance(default, Section) else default
+def shapes(section: type) -> dict[str, Shape]:
+    return {to_camel(name): shape for name, shape in fields_of(section).items()}
 
 
-def everything(mark: str = "") -> Iterator[tuple[type[Section], dict[str, Any]]]:
+def everything(mark: str = "") -> Iterator[tuple[type, dict[str, Any]]]:
     """Each section that is written, commented out or not, with the sections below it."""
     for full, several in sections(DEEPEST, mark).items():
-        declared = SECTIONS.get(full.removeprefix("vault-aws-auth:"))
+        declared = KEYS.get(full.removeprefix(f"{PROJECT}:"))
         for written in several if declared else ():
             assert declared
             for one in written.values() if declared.name else (written,):
-                kind = next((value for key, value in one.items() if key.rstrip("~") == "kind"), "")
-                yield from nested(declared.kinds[kind], one)
+                said = {key.rstrip("~"): value for key, value in one.items()}
+                section = declared.kinds[said.get("kind", "")]
+                yield from nested(ExistingCluster if said.get("existing") else section, one)
 
 
-def nested(section: type[Section], written: dict[str, Any]) -> Iterator[tuple[type[Section], dict[str, Any]]]:
+def nested(section: type, written: dict[str, Any]) -> Iterator[tuple[type, dict[str, Any]]]:
     yield section, written
     for key, value in written.items():
-        field = fields(section).get(key.rstrip("~"))
-        inner, several = below(field) if field else (None, False)
+        inner, several = below(shapes(section).get(key.rstrip("~")))
         for one in (value.values() if several else (value,)) if inner else ():
             assert inner
             yield from nested(inner, one)
 
 
-def all_sections() -> Iterator[type[Section]]:
-    waiting = [kind for declared in SECTIONS.values() for kind in declared.kinds.values()]
+def below(shape: Shape | None) -> tuple[type | None, bool]:
+    """The section below a field, and whether there are several by name."""
+    if shape and shape.is_fields:
+        return shape.kind, False
+    if shape and shape.kind is dict and shape.item and shape.item.is_fields:
+        return shape.item.kind, True
+    return None, False
+
+
+def all_sections() -> Iterator[type]:
+    waiting = [ExistingCluster, *(kind for declared in KEYS.values() for kind in declared.kinds.values())]
     while waiting:
         section = waiting.pop()
         yield section
-        waiting += [inner for field in fields(section).values() if (inner := below(field)[0])]
+        waiting += [inner for shape in fields_of(section).values() if (inner := below(shape)[0])]
+
+
+# How it is made
+
+
+@pytest.mark.parametrize("file", stack_files.FILES)
+def test_it_is_what_template_and_declarations_make(file: str) -> None:
+    assert (ROOT / file).read_text() == stack_files.rendered(file), (
+        f"edit tools/docs/{file}.j2 or the declarations, and run: make schema"
+    )
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Engine(TypedDict):
+    power: int
+    """Power of the engine, in kW."""
+
+    fuel: NotRequired[str]
+    """What it burns. Default: petrol."""
+
+
+class Car(TypedDict):
+    name: str
+    """Name of the car."""
+
+    colour: NotRequired[Annotated[Colour, Default(Colour.BLUE)]]
+    """Colour of the car, which `top_speed` does not depend on. It can be changed."""
+
+    top_speed: NotRequired[Annotated[str, matches(r"\d+ km/h", "a speed", "200 km/h")]]
+    """Speed. Default: that of the engine."""
+
+    doors: NotRequired[
+        Annotated[list[Annotated[str, matches(r"[a-z: ]+", "a door", "left: front")]], Default(())]
+    ]
+    """Doors."""
+
+    engine: NotRequired[Engine]
+    """The engine."""
+
+    radio: NotRequired[Annotated[bool, Default(False)]]
+    """Whether it has a radio; few need one: for most drivers a telephone plays everything that a radio does,
+    and more."""
+
+
+def test_the_other_keys_of_a_section_are_added_commented_out() -> None:
+    written = "  car:\n    name: beetle\n    # Prose: about it.\n"
+    assert complete(written.partition("\n")[2], Car).splitlines() == [
+        "    name: beetle",
+        "    # Prose: about it.",
+        "    # colour: blue                          # colour of the car, which topSpeed does not depend on",
+        "    # topSpeed: 200 km/h                    # speed; default: that of the engine",
+        '    # doors: ["left: front"]                # doors',
+        "    # engine:                               # the engine",
+        "    #   power: 1                            # power of the engine, in kW",
+        "    #   # fuel: example                     # what it burns; default: petrol",
+        "    # radio: false                          # whether it has a radio; few need one",
+    ]
+
+
+def test_in_a_section_that_is_commented_out_they_are_so_twice() -> None:
+    written = "  #   name: beetle\n  #   # radio: false\n  #   # topSpeed: 9 km/h\n"
+    added = complete(written, Car, without=["engine", "doors"]).removeprefix(written)
+    assert added == (
+        "  #   # colour: blue                        # colour of the car, which topSpeed does not depend on\n"
+    )

@@ -6,10 +6,13 @@ from enum import Enum
 from typing import Any
 
 import pulumi
+from typing_extensions import is_typeddict
 
 import components
 from components import consumers
-from tools.docs.docstrings import cell, members, one_line
+from components.declared import Shape, fields_of, meanings
+from tools.docs.docstrings import cell, meaning_and_default, members, one_line, shown
+from tools.docs.schema import default_of
 
 INTRODUCTION = """# Components
 
@@ -17,7 +20,7 @@ The component library, from its docstrings. Each component takes a name, its arg
 `pulumi.ResourceOptions`, whose `providers` contain the providers that it needs.
 
 `Input[…]` accepts a value that is known later, such as another resource's output. Other values must be known
-when the program runs.
+when the program runs. An argument without a default is optional, unless it is **required**.
 
 """
 
@@ -69,20 +72,30 @@ def _types() -> Iterator[str]:
             for member in type_:
                 yield f"| `{member.value}` | {texts.get(member.name, '')} |"
         else:
-            yield from _table(type_, "field")
+            yield from _table(type_, "field") if is_typeddict(type_) else ()
 
 
-def _table(owner: type, word: str) -> Iterator[str]:
-    yield f"| {word} | type | | meaning |\n|---|---|---|---|"
-    every = [field for each in (owner, *_bases(owner)) for field in members(each)]
-    for field in sorted(every, key=lambda it: it.optional):
-        required = "" if field.optional else "**required**"
-        yield f"| `{field.name}` | {cell(field.type)} | {required} | {field.text} |"
+def _table(of: type, word: str) -> Iterator[str]:
+    yield f"| {word} | type | default | meaning |\n|---|---|---|---|"
+    texts = meanings(of)
+    for name, field in sorted(fields_of(of).items(), key=lambda it: it[0] not in _required(of)):
+        meaning, default = meaning_and_default(texts[name])
+        if field.has_default:
+            default = shown(default_of(field))
+        if name in _required(of):
+            default = "**required**"
+        yield f"| `{name}` | {cell(_type(field))} | {default} | {meaning} |"
 
 
-def _bases(owner: type) -> Iterator[type]:
-    """The classes of arguments that a class of arguments adds to: a TypedDict forgets them in its MRO."""
-    for base in getattr(owner, "__orig_bases__", ()):
-        if isinstance(base, type):
-            yield base
-            yield from _bases(base)
+def _required(of: type) -> frozenset[str]:
+    return of.__required_keys__  # type: ignore[attr-defined, no-any-return]
+
+
+def _type(field: Shape) -> str:
+    """The type without its forms."""
+    if field.item:
+        inner = _type(field.item)
+        text = f"list[{inner}]" if field.kind is list else f"dict[str, {inner}]"
+    else:
+        text = getattr(field.kind, "__name__", "Any")
+    return f"Input[{text}]" if field.output else text

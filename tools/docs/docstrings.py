@@ -2,10 +2,11 @@
 
 import ast
 import inspect
+import json
 import re
 import textwrap
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Member(NamedTuple):
@@ -39,6 +40,24 @@ def members(owner: type) -> Iterator[Member]:
                 yield Member(node.target.id, inner[1] if inner else type_, bool(inner), said)
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 yield Member(node.targets[0].id, "", False, said)
+
+
+_DEFAULT = re.compile(r"(.*?)(?:; default:? |[.,] Default: )(.*?)\.?")
+
+
+def meaning_and_default(text: str) -> tuple[str, str]:
+    """What a docstring says of a field in a table, and the default that it tells."""
+    text, default = text.strip().removesuffix(".").replace("|", "\\|"), ""
+    if match := _DEFAULT.fullmatch(text):
+        text, default = match.groups()
+    return text[:1].upper() + text[1:], default
+
+
+def shown(default: Any) -> str:
+    """A declared default in a table."""
+    if default in ([], {}, ""):
+        return "none"
+    return f"`{default if isinstance(default, str) else json.dumps(default)}`"
 
 
 def one_line(text: str) -> str:

@@ -6,7 +6,6 @@ hold between them only the program checks.
 
 import json
 import re
-import sys
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -102,14 +101,14 @@ def _section(section: type) -> Schema:
     shapes, texts = fields_of(section), meanings(section)
     required = sorted(section.__required_keys__)  # type: ignore[attr-defined]
     properties = {
-        to_camel(name): {**_of(field), "description": _spelled(texts[name], shapes)}
+        to_camel(name): {**_of(field), "description": spelled(texts[name], shapes)}
         for name, field in shapes.items()
     }
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
     return {**schema, "required": list(map(to_camel, required))} if required else schema
 
 
-def _spelled(text: str, shapes: Mapping[str, Shape]) -> str:
+def spelled(text: str, shapes: Mapping[str, Shape]) -> str:
     """A docstring with the keys of stack files for the names of fields."""
     return re.sub(r"`(\w+)`", lambda it: f"`{to_camel(it[1])}`" if it[1] in shapes else it[0], text)
 
@@ -117,7 +116,7 @@ def _spelled(text: str, shapes: Mapping[str, Shape]) -> str:
 def _of(field: Shape) -> Schema:
     schema = _value(field)
     if field.has_default and field.default not in ((), {}, ""):
-        schema["default"] = _plain(field.default)
+        schema["default"] = default_of(field)
     if field.secret:
         # Pulumi writes a value so that `pulumi config set --secret` has encrypted.
         secure = {"type": "object", "required": ["secure"], "properties": {"secure": {"type": "string"}}}
@@ -148,10 +147,15 @@ def _value(field: Shape) -> Schema:
     return schema
 
 
+def default_of(field: Shape) -> Any:
+    """The default of a field as a stack file has it; None where there is none."""
+    return _plain(field.default) if field.has_default else None
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
 
 
 def _of_key(key: Key) -> Schema:
@@ -199,6 +203,6 @@ def name_of(section: type) -> str:
     return section.__name__.removesuffix("Options").removesuffix("Section")
 
 
-if __name__ == "__main__":
-    json.dump(stack_schema(), sys.stdout, indent=2, ensure_ascii=False)
-    print()
+def text() -> str:
+    """The schema as a file."""
+    return json.dumps(stack_schema(), indent=2, ensure_ascii=False) + "\n"

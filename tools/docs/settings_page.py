@@ -1,12 +1,10 @@
 """The reference of the settings as a page, from the schema of stack files."""
 
-import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from stack.sections import KEYS, PROJECT, REGION_KEY, ExistingCluster, Key
-from tools.docs.docstrings import one_line
+from tools.docs.docstrings import meaning_and_default, one_line, shown
 from tools.docs.schema import REGION, Schema, definitions, name_of
 
 INTRODUCTION = """# Settings
@@ -119,17 +117,7 @@ def _form(field: Schema, known: dict[str, Schema]) -> str:
     return f"{words}, e.g. `{field['examples'][0]}`" if field.get("examples") else words
 
 
-_DEFAULT = re.compile(r"(.*?)(?:; default:? |[.,] Default: )(.*?)\.?")
-
-
 def _meaning(field: Schema) -> tuple[str, str]:
-    """What a key means, and its default, which the model or the description says."""
-    meaning = field.get("description", "").strip().removesuffix(".").replace("|", "\\|")
-    default = ""
-    if match := _DEFAULT.fullmatch(meaning):
-        meaning, default = match.groups()
-    if "default" in field:
-        value = field["default"]
-        empty = value in ([], {}, "")
-        default = "none" if empty else f"`{value if isinstance(value, str) else json.dumps(value)}`"
-    return meaning[:1].upper() + meaning[1:], default
+    """What a key means, and its default, which the schema or the description says."""
+    meaning, default = meaning_and_default(field.get("description", ""))
+    return meaning, shown(field["default"]) if "default" in field else default
