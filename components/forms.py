@@ -74,11 +74,6 @@ def _check_issuer(url: str) -> None:
         )
 
 
-def _check_identity_token_ttl(value: str) -> None:
-    if durations.to_seconds(value) > KEY_VERIFICATION:
-        raise ValueError("is longer than the signing key is good for; write up to 24h")
-
-
 def _without_slash(url: str) -> str:
     return url.rstrip("/")
 
@@ -125,7 +120,19 @@ NamespaceId = Annotated[
     ),
 ]
 Duration = Annotated[str, Form(durations.to_seconds, "1h30m", _DURATION, numbers=True)]
-IdentityTokenTtl = Annotated[str, Form(_check_identity_token_ttl, "1h", _DURATION, numbers=True)]
+
+
+def lasts(shortest: str, longest: str, why: str) -> Form:
+    """The form of a duration with limits; `why` ends the message about one that is out of range."""
+
+    def check(value: str) -> None:
+        if not durations.to_seconds(shortest) <= durations.to_seconds(value) <= durations.to_seconds(longest):
+            raise ValueError(f"is out of range; write {shortest} to {longest}: {why}")
+
+    return Form(check, shortest, _DURATION, numbers=True)
+
+
+IdentityTokenTtl = Annotated[str, lasts("1s", "24h", "the signing key is good for no longer")]
 
 
 # AWS

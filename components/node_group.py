@@ -1,7 +1,7 @@
 """A managed node group of a cluster: its role, its launch template, its nodes."""
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
@@ -12,9 +12,6 @@ from . import arns, iam, trust
 from .component import unique_name
 from .declared import Default, Refusal, between, not_empty, rule
 from .forms import IamName, InstanceType, PolicyArn
-
-if TYPE_CHECKING:
-    from .cluster import EksClusterArgs
 
 _NODE_POLICIES = {
     "worker": "AmazonEKSWorkerNodePolicy",
@@ -70,11 +67,11 @@ def node_group(
     parent: pulumi.Resource,
     name: str,
     cluster: eks.Cluster,
-    args: "EksClusterArgs",
+    args: Mapping[str, Any],
     group: str,
     declared: NodeGroup,
 ) -> pulumi.Output[str]:
-    """Declare the node group `group` of the component `name`; returns its role's ARN."""
+    """Declare the node group `group` of the cluster `name` with the arguments `args`; returns its role's ARN."""
     cluster_name, region, tags = args["name"], args["region"], args["tags"] or None
     child = pulumi.ResourceOptions(parent=parent)
     role = aws.iam.Role(

@@ -1,29 +1,20 @@
 """A stack file, read whole: what the program gets, or every problem in it."""
 
-import contextlib
-import json
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env
 
-from components import arns, consumers, logins, names, vault_identity
-from components.declared import fields_of, to_camel
-from components.suggestions import suggestion
+from components import consumers, logins, vault_identity
 from stack import rules
-from stack.reading import Problems, Section, StackFileError, read, read_kind
-from stack.sections import KEYS, PROJECT, REGION_KEY, Account, Cluster, ExistingCluster, Scalars, known_keys
-
-PROVIDERS = {
-    "aws": "set it in the environment, e.g. AWS_PROFILE",
-    "vault": f"write {PROJECT}:vault, and the token in the environment, VAULT_TOKEN",
-    "kubernetes": f"the kubeconfig is that of {PROJECT}:cluster",
-    "eks": f"write {PROJECT}:cluster",
-}
-"""Packages whose own configuration is ignored, because the stack configures its providers; and the mend."""
+from stack.draft import PROVIDERS, Draft
+from stack.reading import Problems, Section, StackFileError
+from stack.sections import PROJECT
 
 
 @dataclass(frozen=True)
@@ -92,196 +83,54 @@ def parse(
     """
     draft = Draft(raw, policies, Problems(hidden))
     rules.check(draft)
-    return draft.finished()
+    return _finished(draft)
 
 
-@dataclass
-class Draft:
-    """One reading of a stack file: each section as far as it is right, and all problems."""
-
-    raw: Mapping[str, Any]
-    policies: Mapping[str, str]
-    problems: Problems
-    region: str | None = None
-    account_id: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    cluster: Section | None = None
-    vault: Section | None = None
-    identity: Section | None = None
-    federation: Section | None = None
-    secrets_engine: Section | None = None
-    accounts: Mapping[str, Section] = field(default_factory=dict)
-    logins: Mapping[str, Section] = field(default_factory=dict)
-    consumers: Mapping[str, Section] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._check_keys()
-        self.region = self._region()
-        self._scalars()
-        self.cluster = self._cluster() if self.given("cluster") else None
-        self.vault = self._section("vault")
-        self.identity = self._section("vaultIdentity")
-        self.federation = self._section("federation") if self.given("federation") else None
-        self.secrets_engine = self._section("secretsEngine") if self.given("secretsEngine") else None
-        self.accounts = self._sections("accounts", self._account)
-        self.logins = self._sections("logins", self._kind_of("logins"))
-        self.consumers = self._sections("consumers", self._kind_of("consumers"))
-
-    # What is written
-
-    def given(self, key: str) -> bool:
-        """Whether anything is written under a key; empty is its default in Pulumi.yaml."""
-        return self.raw.get(f"{PROJECT}:{key}") not in (None, {}, "", "{}")
-
-    def decoded(self, key: str) -> Any:
-        """What is under a key, whether it is JSON or not."""
-        value = self.raw.get(f"{PROJECT}:{key}")
-        if isinstance(value, str):
-            with contextlib.suppress(ValueError, RecursionError):  # not JSON: reported as not a mapping
-                return json.loads(value)
-        return value
-
-    def _mapping(self, key: str) -> dict[str, Any]:
-        """What is under a key; empty, and a problem, if it is not a mapping."""
-        value = self.decoded(key)
-        if value is None:
-            return {}
-        if not isinstance(value, Mapping):
-            self.problems.add(f"{PROJECT}:{key}", "is not a mapping; write key: value pairs", value)
-            return {}
-        return {str(name): item for name, item in value.items()}
-
-    # Keys without sections
-
-    def _check_keys(self) -> None:
-        known = known_keys()
-        for key in self.raw:
-            package, _, name = key.partition(":")
-            if key == REGION_KEY:
-                continue
-            if package in PROVIDERS:
-                self.problems.add(
-                    key, f"is ignored: this project configures its own providers; {PROVIDERS[package]}"
-                )
-            elif name not in known:
-                ending = suggestion(name, known).replace("did you mean ", f"did you mean {PROJECT}:")
-                self.problems.add(key, f"is not a known key{ending}")
-
-    def _region(self) -> str | None:
-        region = self.raw.get(REGION_KEY)
-        if region is None:
-            self.problems.add(REGION_KEY, f"is missing; run: pulumi config set {REGION_KEY} us-east-1")
-            return None
-        if not isinstance(region, str) or not arns.REGION_FORM.fullmatch(region):
-            self.problems.add(REGION_KEY, "is not an AWS region; write e.g. us-east-1", region)
-            return None
-        return region
-
-    def _scalars(self) -> None:
-        # Empty is the default in Pulumi.yaml.
-        written = {"accountId": self.raw.get(f"{PROJECT}:accountId") or None, "tags": self._mapping("tags")}
-        scalars = read(Scalars, f"{PROJECT}:", written, self.problems)
-        if scalars:
-            self.account_id, self.tags = scalars.get("account_id"), scalars.get("tags") or {}
-
-    # Sections
-
-    def _section(self, key: str) -> Section | None:
-        value = self._mapping(key)
-        path = f"{PROJECT}:{key}"
-        if self.problems.at(path):  # not even a mapping
-            return None
-        kinds = KEYS[key].kinds
-        if "" in kinds:
-            return read(kinds[""], path, value, self.problems)
-        return read_kind(kinds, path, value, self.problems, KEYS[key].default_kind)
-
-    def _sections(self, key: str, read_one: Callable[[str, Any], Section | None]) -> dict[str, Section]:
-        """Those whose kind is known, as far as they are right."""
-        found = {}
-        for name, value in self._mapping(key).items():
-            path = f"{PROJECT}:{key}.{name}"
-            self._check_name(KEYS[key].name, name, path)
-            section = read_one(path, value)
-            if section:
-                found[name] = section
-        return found
-
-    def _check_name(self, what: str, name: str, path: str) -> None:
-        if what == "ACCOUNT":
-            if not arns.ACCOUNT_FORM.fullmatch(name):
-                self.problems.add(path, "is not an account ID; write its 12 digits, in quotes")
-            return
-        try:
-            names.check_vault_role(name)
-            if what == "LOGIN":
-                names.check_iam_name(name)
-        except ValueError as error:
-            self.problems.add(path, f"the {what.lower()}'s name {error}")
-
-    def _kind_of(self, key: str) -> Callable[[str, Any], Section | None]:
-        return lambda path, value: read_kind(KEYS[key].kinds, path, value, self.problems)
-
-    def _cluster(self) -> Section | None:
-        value, path = self._mapping("cluster"), f"{PROJECT}:cluster"
-        if self.problems.at(path):
-            return None
-        if value.get("existing") is not True:
-            why = "is for an existing cluster; write nodeGroups, or existing: true"
-            return self._read_used(Cluster, path, value, ("nodeRoleArns",), why)
-        of_created = {to_camel(name) for name in Cluster.__annotations__}
-        of_existing = {to_camel(name) for name in ExistingCluster.__annotations__}
-        why = "is not used: an existing cluster is used as it is; remove it"
-        return self._read_used(ExistingCluster, path, value, of_created - of_existing, why)
-
-    def _account(self, path: str, value: Any) -> Section | None:
-        if not isinstance(value, Mapping) or not value.get("roleArn"):
-            return read(Account, path, value, self.problems)
-        of_made = {to_camel(name) for name in Account.__annotations__} - {"roleArn", "externalId"}
-        return self._read_used(
-            Account, path, value, of_made, "is not used: roleArn is used as it is; remove one"
-        )
-
-    def _read_used(
-        self, of: type, path: str, value: Mapping[str, Any], unused: Collection[str], why: str
-    ) -> Section | None:
-        """Read a section some of whose keys are known, but not used; `why` ends the message about these."""
-        given = [key for key in value if key in unused]
-        for key in given:
-            self.problems.add(f"{path}.{key}", why)
-        used = {key: item for key, item in value.items() if key not in unused}
-        section = read(of, path, used, self.problems)
-        if section and given:
-            return replace(section, wrong=section.wrong | {*fields_of(of)}, whole=False)
-        return section
-
-    # The whole
-
-    def finished(self) -> StackFile:
-        """The stack file, if there is no problem. Raises StackFileError."""
-        if self.problems.found or not (self.region and self.vault and self.identity):
-            raise StackFileError(self.problems.found)
-        used = {policy for login in self.logins.values() for policy in login.options["policies"]}
-        used.update(self.vault.options["policies"])
-        written = (used & {*self.policies}) - {*self.vault.options["external_policies"]}
-        return StackFile(
-            region=self.region,
-            account_id=self.account_id,
-            cluster=self.cluster.options if self.cluster else None,
-            vault=self.vault.options,
-            identity=Declared(vault_identity.KINDS[self.identity.kind], self.identity.options),
-            federation=self.federation.options if self.federation else None,
-            secrets_engine=self.secrets_engine,
-            logins={
-                name: Declared(logins.KINDS[login.kind], login.options) for name, login in self.logins.items()
-            },
-            consumers={name: _consumer(consumer) for name, consumer in self.consumers.items()},
-            accounts={name: account.options for name, account in self.accounts.items()},
-            tags=self.tags,
-            policies={name: self.policies[name] for name in sorted(written)},
-        )
+def _finished(draft: Draft) -> StackFile:
+    """The stack file, if there is no problem. Raises StackFileError."""
+    if draft.problems.found or not (draft.region and draft.vault and draft.identity):
+        raise StackFileError(draft.problems.found)
+    used = {policy for login in draft.logins.values() for policy in login.options["policies"]}
+    used.update(draft.vault.options["policies"])
+    written = (used & {*draft.policies}) - {*draft.vault.options["external_policies"]}
+    return StackFile(
+        region=draft.region,
+        account_id=draft.account_id,
+        cluster=draft.cluster.options if draft.cluster else None,
+        vault=draft.vault.options,
+        identity=Declared(vault_identity.KINDS[draft.identity.kind], draft.identity.options),
+        federation=draft.federation.options if draft.federation else None,
+        secrets_engine=draft.secrets_engine,
+        logins={
+            name: Declared(logins.KINDS[login.kind], login.options) for name, login in draft.logins.items()
+        },
+        consumers={name: _consumer(consumer) for name, consumer in draft.consumers.items()},
+        accounts={name: account.options for name, account in draft.accounts.items()},
+        tags=draft.tags,
+        policies={name: draft.policies[name] for name in sorted(written)},
+    )
 
 
 def _consumer(section: Section) -> Declared:
     options = {field: value for field, value in section.options.items() if field != "login"}
     return Declared(consumers.KINDS[section.kind], options, section.options.get("login", ""))
+
+
+def plaintext_warnings(stack: StackFile) -> Iterator[str]:
+    """A warning for each URL without TLS that is not of this machine: accepted, for it may be meant."""
+    urls = {"address": (stack.vault["address"], "tokens, secrets and signed logins")}
+    for service, url in stack.vault["endpoints"].items():
+        urls[f"endpoints.{service}"] = (url, "AWS's answers about who logs in")
+    for key, (url, what) in urls.items():
+        if url.lower().startswith("http://") and not _is_loopback(urlsplit(url).hostname or ""):
+            yield (
+                f"{PROJECT}:vault.{key}: uses http: {what} travel unencrypted and can be altered in transit; "
+                "use https"
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -2,21 +2,17 @@
 problems are reported at once. What must hold within one section is declared beside its fields."""
 
 import contextlib
-import ipaddress
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple
 
 from components import arns, consumers, logins, vault_identity
 from components.component import Claim
 from components.declared import Key, Reader
 from components.secrets_engine import AwsCredentialType
 from components.suggestions import suggestion
+from stack.draft import Draft
 from stack.reading import Section, report
 from stack.sections import PROJECT
-
-if TYPE_CHECKING:
-    from stack.file import Draft, StackFile
 
 BUILT_IN_POLICIES = ("default",)
 """Vault policies that need no file: every Vault has them."""
@@ -26,7 +22,7 @@ PLACEHOLDER_ARN = "arn:aws:iam::111111111111:role/placeholder"
 """What is known only when the stack is up."""
 
 
-def check(draft: "Draft") -> None:
+def check(draft: Draft) -> None:
     """Report to the draft's problems whatever is wrong between its sections."""
     for rule in (
         _some_login,
@@ -46,7 +42,7 @@ def check(draft: "Draft") -> None:
         rule(draft)
 
 
-def _some_login(draft: "Draft") -> None:
+def _some_login(draft: Draft) -> None:
     path = f"{PROJECT}:logins"
     elsewhere = draft.identity is not None and draft.identity.get("all_lookups") is True
     if not draft.decoded("logins") and not draft.problems.at(path) and not elsewhere:
@@ -57,7 +53,7 @@ def _some_login(draft: "Draft") -> None:
         )
 
 
-def _policies(draft: "Draft") -> None:
+def _policies(draft: Draft) -> None:
     """Policies must be in policies/vault/, or be managed elsewhere."""
     external = {str(name) for _, name in draft.vault.entries("external_policies")} if draft.vault else set()
     known = {*draft.policies, *external, *BUILT_IN_POLICIES}
@@ -82,7 +78,7 @@ class _Claimed(NamedTuple):
     value: str
 
 
-def _names(draft: "Draft") -> None:
+def _names(draft: Draft) -> None:
     """No two sections may claim one Vault role, service account or IAM name."""
     # Vault and IAM ignore the case of their names; Kubernetes has no upper case.
     owners: dict[tuple[str, str], str] = {}
@@ -92,7 +88,7 @@ def _names(draft: "Draft") -> None:
             draft.problems.add(path, f"is the {noun} of {owner} already; write another", value)
 
 
-def _claims(draft: "Draft") -> Iterator[_Claimed]:
+def _claims(draft: Draft) -> Iterator[_Claimed]:
     if draft.cluster:
         for group, declared in draft.cluster.entries("node_groups"):
             name = declared.get("role_name")
@@ -128,7 +124,7 @@ def _engine_claims(options: Mapping[str, Any]) -> Iterator[Claim]:
 # Accounts and principals
 
 
-def _node_groups(draft: "Draft") -> None:
+def _node_groups(draft: Draft) -> None:
     """Node groups of logins must be of the cluster."""
     known = _known_groups(draft)
     if known is None:
@@ -143,7 +139,7 @@ def _node_groups(draft: "Draft") -> None:
                 )
 
 
-def _known_groups(draft: "Draft") -> Mapping[str, str | None] | None:
+def _known_groups(draft: Draft) -> Mapping[str, str | None] | None:
     """The role ARN of each node group, None where the stack makes the role; None as a whole where the groups
     cannot be known."""
     if draft.cluster is None or draft.cluster.wrong & {"node_groups", "node_role_arns"}:
@@ -152,7 +148,7 @@ def _known_groups(draft: "Draft") -> Mapping[str, str | None] | None:
     return {**dict.fromkeys(options.get("node_groups") or ()), **(options.get("node_role_arns") or {})}
 
 
-def _accounts_of_logins(draft: "Draft") -> None:
+def _accounts_of_logins(draft: Draft) -> None:
     """The principals of a login must be of one account, and Vault must be able to look into it."""
     if draft.problems.at(f"{PROJECT}:accountId") or draft.problems.at(f"{PROJECT}:accounts"):
         return
@@ -185,7 +181,7 @@ def _no_sts_role(arn: arns.Arn) -> str:
     )
 
 
-def _accounts(draft: "Draft") -> None:
+def _accounts(draft: Draft) -> None:
     """The roles of an account must be of that account."""
     for name, account in draft.accounts.items():
         if not arns.ACCOUNT_FORM.fullmatch(name):
@@ -196,7 +192,7 @@ def _accounts(draft: "Draft") -> None:
                 draft.problems.add(account.at(field), f"is of another account; write a role of {name}", role)
 
 
-def _used_accounts(draft: "Draft") -> None:
+def _used_accounts(draft: Draft) -> None:
     """A role that this stack makes in an account must be used by a login."""
     if draft.problems.below(f"{PROJECT}:logins"):
         return
@@ -218,7 +214,7 @@ def account_of(login: Section) -> str | None:
     return account
 
 
-def _existing_identity(draft: "Draft") -> None:
+def _existing_identity(draft: Draft) -> None:
     """A role can be given a policy only in the stack's own account, and one that is not named cannot be
     trusted."""
     identity = draft.identity
@@ -250,7 +246,7 @@ def _existing_identity(draft: "Draft") -> None:
 # What one section needs of another
 
 
-def _cluster(draft: "Draft") -> None:
+def _cluster(draft: Draft) -> None:
     """Without a cluster there are neither service accounts nor nodes."""
     if draft.given("cluster"):
         return
@@ -265,7 +261,7 @@ def _cluster(draft: "Draft") -> None:
         )
 
 
-def _federation(draft: "Draft") -> None:
+def _federation(draft: Draft) -> None:
     """An issuer must be there for what is federated, and only for that."""
     sections = (draft.identity, draft.secrets_engine)
     federated = [section.path for section in sections if section and section.kind == "federation"]
@@ -282,7 +278,7 @@ def _federation(draft: "Draft") -> None:
         )
 
 
-def _engines(draft: "Draft") -> None:
+def _engines(draft: Draft) -> None:
     """No two engines can be mounted at one path."""
     engine = draft.secrets_engine
     path = engine.get("path") if engine else None
@@ -290,7 +286,7 @@ def _engines(draft: "Draft") -> None:
         draft.problems.add(engine.at("path"), "is in vault.kv, too; write another path", path)
 
 
-def _consumers(draft: "Draft") -> None:
+def _consumers(draft: Draft) -> None:
     """A consumer must be able to use its login, and to reach Vault."""
     for name, consumer in draft.consumers.items():
         kind = consumers.KINDS[consumer.kind]
@@ -319,7 +315,7 @@ class _Wired(NamedTuple):
     """Where the places of these arguments are written."""
 
 
-def _wired(draft: "Draft", consumer: Section, name: str | None) -> _Wired | None:
+def _wired(draft: Draft, consumer: Section, name: str | None) -> _Wired | None:
     """None where it cannot be known, because something else is wrong."""
     if consumers.KINDS[consumer.kind].NEEDS_LOGIN:
         login, vault = draft.logins.get(name or ""), draft.vault
@@ -362,7 +358,7 @@ _TEXT_KEYS = ("audience", "externalId", "Condition")
 """Keys of what may look like an ARN and names nothing that must be reached."""
 
 
-def _partition(draft: "Draft") -> None:
+def _partition(draft: Draft) -> None:
     """The whole stack is of one partition of AWS, that of `aws:region`: no other can be reached."""
     if draft.region is None:
         return
@@ -398,26 +394,3 @@ def _partitions(path: str, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, str):
         with contextlib.suppress(ValueError):  # no ARN, or reported already as a wrong one
             yield path, arns.parse(value).partition
-
-
-# Warnings
-
-
-def plaintext_warnings(stack: "StackFile") -> Iterator[str]:
-    """A warning for each URL without TLS that is not of this machine: accepted, for it may be meant."""
-    urls = {"address": (stack.vault["address"], "tokens, secrets and signed logins")}
-    for service, url in stack.vault["endpoints"].items():
-        urls[f"endpoints.{service}"] = (url, "AWS's answers about who logs in")
-    for key, (url, what) in urls.items():
-        if url.lower().startswith("http://") and not _is_loopback(urlsplit(url).hostname or ""):
-            yield (
-                f"{PROJECT}:vault.{key}: uses http: {what} travel unencrypted and can be altered in transit; "
-                "use https"
-            )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

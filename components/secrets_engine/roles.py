@@ -102,7 +102,8 @@ def shared_prefixes(roles: Mapping[str, AwsSecretsRole]) -> Iterator[Refusal]:
                 ("roles", Key(other)),
                 f"has users that IAM cannot tell from those of {{roles}}.{one}, whose "
                 "{permissions_boundary} is another one: they would escape it. Give both the same "
-                "{permissions_boundary}, or rename one, so that neither name is the other with a hyphen and more after it, and the first "
+                "{permissions_boundary}, or rename one, so that neither name is the other with a hyphen and "
+                "more after it, and the first "
                 f"{permissions.USER_LENGTH - len(permissions.USER)} characters differ",
             )
 

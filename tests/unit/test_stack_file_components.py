@@ -116,11 +116,11 @@ REFUSED: list[tuple[list[tuple[str, Any]], str]] = [
     # Federation
     (
         [ISSUER, ("vaultIdentity", {"kind": "federation", "tokenTtl": "48h"})],
-        'vaultIdentity.tokenTtl: "48h" is longer than the signing key is good for; write up to 24h',
+        'vaultIdentity.tokenTtl: "48h" is out of range; write 1s to 24h: the signing key is good for no longer',
     ),
     (
         [ISSUER, ("secretsEngine", {**ENGINE, "kind": "federation", "tokenTtl": "48h"})],
-        'secretsEngine.tokenTtl: "48h" is longer than the signing key is good for; write up to 24h',
+        'secretsEngine.tokenTtl: "48h" is out of range; write 1s to 24h: the signing key is good for no longer',
     ),
     (
         [ISSUER],

@@ -5,8 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from stack.file import parse
-from stack.rules import plaintext_warnings
+from stack.file import parse, plaintext_warnings
 from tests.unit.test_program import run
 from tests.unit.test_stack_file import POLICIES, VALID
 

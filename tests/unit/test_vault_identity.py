@@ -351,7 +351,7 @@ def test_an_identity_that_nothing_needs_is_refused(make: Callable[..., Any]) -> 
         (existing, {"role_arn": None, "attach_policy": True}, "attach_policy: is not used: there is no role"),
         (federated, {"audience": "*"}, "audience: '*' is not an audience"),
         (federated, {"token_ttl": "1y"}, "token_ttl: '1y' is not a duration"),
-        (federated, {"token_ttl": "30d"}, "token_ttl: '30d' is longer than the signing key is good for"),
+        (federated, {"token_ttl": "30d"}, "token_ttl: '30d' is out of range; write 1s to 24h"),
         (federated, {"namespace_id": "team/a"}, "namespace_id: 'team/a' is not the ID of a namespace"),
         (federated, {"mount": {}}, "mount.path: is missing; write it (Path of the mount, without `auth/`)"),
         (federated, {"mount_accessor": "a"}, "mount_accessor: is gone: since 0.2 mount takes VaultAuthMount"),

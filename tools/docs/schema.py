@@ -12,7 +12,7 @@ from typing import Any
 
 from components.declared import Shape, fields_of, meanings, shape, to_camel
 from components.forms import Region
-from stack.file import PROVIDERS
+from stack.draft import PROVIDERS
 from stack.sections import (
     KEYS,
     NAME_PATTERNS,

@@ -1,0 +1,182 @@
+"""One reading of a stack file: each section as far as it is right, and what is wrong."""
+
+import contextlib
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from components import arns, names
+from components.declared import fields_of, to_camel
+from components.suggestions import suggestion
+from stack.reading import Problems, Section, read, read_kind
+from stack.sections import KEYS, PROJECT, REGION_KEY, Account, Cluster, ExistingCluster, Scalars, known_keys
+
+PROVIDERS = {
+    "aws": "set it in the environment, e.g. AWS_PROFILE",
+    "vault": f"write {PROJECT}:vault, and the token in the environment, VAULT_TOKEN",
+    "kubernetes": f"the kubeconfig is that of {PROJECT}:cluster",
+    "eks": f"write {PROJECT}:cluster",
+}
+"""Packages whose own configuration is ignored, because the stack configures its providers; and the mend."""
+
+
+@dataclass
+class Draft:
+    """One reading of a stack file: each section as far as it is right, and all problems."""
+
+    raw: Mapping[str, Any]
+    policies: Mapping[str, str]
+    problems: Problems
+    region: str | None = None
+    account_id: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    cluster: Section | None = None
+    vault: Section | None = None
+    identity: Section | None = None
+    federation: Section | None = None
+    secrets_engine: Section | None = None
+    accounts: Mapping[str, Section] = field(default_factory=dict)
+    logins: Mapping[str, Section] = field(default_factory=dict)
+    consumers: Mapping[str, Section] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._check_keys()
+        self.region = self._region()
+        self._scalars()
+        self.cluster = self._cluster() if self.given("cluster") else None
+        self.vault = self._section("vault")
+        self.identity = self._section("vaultIdentity")
+        self.federation = self._section("federation") if self.given("federation") else None
+        self.secrets_engine = self._section("secretsEngine") if self.given("secretsEngine") else None
+        self.accounts = self._sections("accounts", self._account)
+        self.logins = self._sections("logins", self._kind_of("logins"))
+        self.consumers = self._sections("consumers", self._kind_of("consumers"))
+
+    # What is written
+
+    def given(self, key: str) -> bool:
+        """Whether anything is written under a key; empty is its default in Pulumi.yaml."""
+        return self.raw.get(f"{PROJECT}:{key}") not in (None, {}, "", "{}")
+
+    def decoded(self, key: str) -> Any:
+        """What is under a key, whether it is JSON or not."""
+        value = self.raw.get(f"{PROJECT}:{key}")
+        if isinstance(value, str):
+            with contextlib.suppress(ValueError, RecursionError):  # not JSON: reported as not a mapping
+                return json.loads(value)
+        return value
+
+    def _mapping(self, key: str) -> dict[str, Any]:
+        """What is under a key; empty, and a problem, if it is not a mapping."""
+        value = self.decoded(key)
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            self.problems.add(f"{PROJECT}:{key}", "is not a mapping; write key: value pairs", value)
+            return {}
+        return {str(name): item for name, item in value.items()}
+
+    # Keys without sections
+
+    def _check_keys(self) -> None:
+        known = known_keys()
+        for key in self.raw:
+            package, _, name = key.partition(":")
+            if key == REGION_KEY:
+                continue
+            if package in PROVIDERS:
+                self.problems.add(
+                    key, f"is ignored: this project configures its own providers; {PROVIDERS[package]}"
+                )
+            elif name not in known:
+                ending = suggestion(name, known).replace("did you mean ", f"did you mean {PROJECT}:")
+                self.problems.add(key, f"is not a known key{ending}")
+
+    def _region(self) -> str | None:
+        region = self.raw.get(REGION_KEY)
+        if region is None:
+            self.problems.add(REGION_KEY, f"is missing; run: pulumi config set {REGION_KEY} us-east-1")
+            return None
+        if not isinstance(region, str) or not arns.REGION_FORM.fullmatch(region):
+            self.problems.add(REGION_KEY, "is not an AWS region; write e.g. us-east-1", region)
+            return None
+        return region
+
+    def _scalars(self) -> None:
+        # Empty is the default in Pulumi.yaml.
+        written = {"accountId": self.raw.get(f"{PROJECT}:accountId") or None, "tags": self._mapping("tags")}
+        scalars = read(Scalars, f"{PROJECT}:", written, self.problems)
+        if scalars:
+            self.account_id, self.tags = scalars.get("account_id"), scalars.get("tags") or {}
+
+    # Sections
+
+    def _section(self, key: str) -> Section | None:
+        value = self._mapping(key)
+        path = f"{PROJECT}:{key}"
+        if self.problems.at(path):  # not even a mapping
+            return None
+        kinds = KEYS[key].kinds
+        if "" in kinds:
+            return read(kinds[""], path, value, self.problems)
+        return read_kind(kinds, path, value, self.problems, KEYS[key].default_kind)
+
+    def _sections(self, key: str, read_one: Callable[[str, Any], Section | None]) -> dict[str, Section]:
+        """Those whose kind is known, as far as they are right."""
+        found = {}
+        for name, value in self._mapping(key).items():
+            path = f"{PROJECT}:{key}.{name}"
+            self._check_name(KEYS[key].name, name, path)
+            section = read_one(path, value)
+            if section:
+                found[name] = section
+        return found
+
+    def _check_name(self, what: str, name: str, path: str) -> None:
+        if what == "ACCOUNT":
+            if not arns.ACCOUNT_FORM.fullmatch(name):
+                self.problems.add(path, "is not an account ID; write its 12 digits, in quotes")
+            return
+        try:
+            names.check_vault_role(name)
+            if what == "LOGIN":
+                names.check_iam_name(name)
+        except ValueError as error:
+            self.problems.add(path, f"the {what.lower()}'s name {error}")
+
+    def _kind_of(self, key: str) -> Callable[[str, Any], Section | None]:
+        return lambda path, value: read_kind(KEYS[key].kinds, path, value, self.problems)
+
+    def _cluster(self) -> Section | None:
+        value, path = self._mapping("cluster"), f"{PROJECT}:cluster"
+        if self.problems.at(path):
+            return None
+        if value.get("existing") is not True:
+            why = "is for an existing cluster; write nodeGroups, or existing: true"
+            return self._read_used(Cluster, path, value, ("nodeRoleArns",), why)
+        of_created = {to_camel(name) for name in Cluster.__annotations__}
+        of_existing = {to_camel(name) for name in ExistingCluster.__annotations__}
+        why = "is not used: an existing cluster is used as it is; remove it"
+        return self._read_used(ExistingCluster, path, value, of_created - of_existing, why)
+
+    def _account(self, path: str, value: Any) -> Section | None:
+        if not isinstance(value, Mapping) or not value.get("roleArn"):
+            return read(Account, path, value, self.problems)
+        of_made = {to_camel(name) for name in Account.__annotations__} - {"roleArn", "externalId"}
+        return self._read_used(
+            Account, path, value, of_made, "is not used: roleArn is used as it is; remove one"
+        )
+
+    def _read_used(
+        self, of: type, path: str, value: Mapping[str, Any], unused: Collection[str], why: str
+    ) -> Section | None:
+        """Read a section some of whose keys are known, but not used; `why` ends the message about these."""
+        given = [key for key in value if key in unused]
+        for key in given:
+            self.problems.add(f"{path}.{key}", why)
+        used = {key: item for key, item in value.items() if key not in unused}
+        section = read(of, path, used, self.problems)
+        if section and given:
+            return replace(section, wrong=section.wrong | {*fields_of(of)}, whole=False)
+        return section
