@@ -71,7 +71,7 @@ def node_group(
     group: str,
     declared: NodeGroup,
 ) -> pulumi.Output[str]:
-    """Declare the node group `group` of the cluster `name` with the arguments `args`; returns its role's ARN."""
+    """Declare a node group of the cluster with the arguments `args`; returns its role's ARN."""
     cluster_name, region, tags = args["name"], args["region"], args["tags"] or None
     child = pulumi.ResourceOptions(parent=parent)
     role = aws.iam.Role(
