@@ -84,9 +84,10 @@ docs: $(READY_TO_TEST) ## Build the documentation as a site, build/site/index.ht
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 	@echo "build/site/index.html"
 
-schema: $(READY_TO_TEST) ## Write the JSON Schema of stack files from the settings' models
+schema: $(READY_TO_TEST) ## Write what is generated: JSON Schema of stack files, the guardrails' tables
 	@mkdir -p schema
 	@$(BIN)/python -m tools.docs.schema > schema/stack.schema.json
+	@$(BIN)/python -m tools.docs.rules_table
 
 format: $(READY_TO_TEST) ## Format the code
 	@$(BIN)/ruff check --fix .
