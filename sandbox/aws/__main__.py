@@ -45,9 +45,9 @@ def main() -> int:
     gc.disable()
     from werkzeug.serving import make_server
 
-    from sandbox.aws import one_loader
+    from sandbox.aws import botocore_data
 
-    one_loader.install()
+    botocore_data.install()
     from sandbox.aws import accounts
     from sandbox.aws.front import Front
     from sandbox.aws.state import UnusableState

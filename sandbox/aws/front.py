@@ -22,7 +22,6 @@ from sandbox.aws import (
     identity,
     moto_services,
     sigv4,
-    ssm,
     tokens,
 )
 from sandbox.aws.calls import Call
@@ -217,7 +216,7 @@ class Front:
         if call.service == "ssm":
             if not call.read_only:
                 raise AwsError("NotImplemented", "The sandbox's SSM can only be read.", 501)
-            if parameter := ssm.own_answer(call, caller, now):
+            if parameter := moto_services.node_image(call, caller, now):
                 return _json(parameter)
         if call.service == "iam":
             iam.check(call, caller)

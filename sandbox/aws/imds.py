@@ -12,6 +12,7 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from werkzeug.wrappers import Request, Response
 
+from sandbox.aws.botocore_data import dns_suffix
 from sandbox.aws.state import Session
 from sandbox.aws.sts import Sts
 
@@ -81,7 +82,7 @@ class InstanceMetadata:
             "local-ipv4": instance.private_ip,
             "placement/region": region,
             "placement/availability-zone": instance.placement.zone,
-            "services/domain": "amazonaws.com",
+            "services/domain": dns_suffix(region),
             "services/partition": instance.ec2_backend.partition,
         }
         if path in plain:

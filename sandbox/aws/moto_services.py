@@ -8,6 +8,8 @@ import io
 import json
 import logging
 import os
+import re
+from datetime import datetime
 from typing import Any, cast
 
 from moto import backends as moto_backends
@@ -25,6 +27,7 @@ from sandbox.aws.sigv4 import HttpRequest
 # moto's SSM cannot be pickled: its public parameters can be read, nothing can be put there.
 SERVICES = ("autoscaling", "ec2", "iam", "ssm")
 SAVED_SERVICES = ("autoscaling", "ec2", "iam")
+_NODE_IMAGE = re.compile(r"/aws/service/eks/optimized-ami/[\d.]+/[\w./-]+/recommended/image_id")
 
 logging.getLogger("moto").setLevel(logging.ERROR)
 os.environ.pop("MOTO_ACCOUNT_ID", None)  # it would put every caller into one account
@@ -79,3 +82,22 @@ def call(environ: dict[str, Any], call: Call, request: HttpRequest, caller: Call
     inner["HTTP_USER_AGENT"] = ""
     body, status, headers = run_wsgi_app(_application(call.service), inner, buffered=True)
     return Response(b"".join(body), status=status, headers=headers)
+
+
+def node_image(call: Call, caller: Caller, now: datetime) -> dict[str, Any] | None:
+    """The answer to SSM's GetParameter for the image of EKS nodes, which moto lacks; None for other calls."""
+    name = call.text("Name")
+    if call.action != "GetParameter" or not _NODE_IMAGE.fullmatch(name):
+        return None
+    images = backends("ec2")[caller.account][call.region].amis
+    return {
+        "Parameter": {
+            "Name": name,
+            "Type": "String",
+            "Value": next(iter(images)),
+            "Version": 1,
+            "LastModifiedDate": now.timestamp(),
+            "ARN": f"arn:{caller.partition}:ssm:{call.region}::parameter{name}",
+            "DataType": "text",
+        }
+    }

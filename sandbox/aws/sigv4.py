@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from urllib.parse import quote, unquote
 
+from sandbox.aws import botocore_data
 from sandbox.aws.errors import AwsError
 
 # AWS accepts a signature for 15 minutes around its date. STS does the same with presigned requests, whatever
@@ -20,7 +21,6 @@ _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=(?P<credential>[^,\s]+),\s*"
     r"SignedHeaders=(?P<headers>[^,\s]+),\s*Signature=(?P<signature>[0-9a-f]{64})"
 )
-_STS_HOST = re.compile(r"sts(?:\.(?P<region>[a-z0-9-]+))?\.amazonaws\.com(\.cn)?")
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ def verify(request: HttpRequest, signature: Signature, secret: str, now: datetim
     _check_date(signature, now)
     if "host" not in signature.signed_headers:
         raise AwsError("SignatureDoesNotMatch", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
-    host = _STS_HOST.fullmatch(request.headers.get("host", ""))
-    if host and signature.region != (host["region"] or "us-east-1"):
+    region = botocore_data.sts_region(request.headers.get("host", ""))
+    if region and signature.region != region:
         raise AwsError(
             "SignatureDoesNotMatch",
             f"Credential should be scoped to a valid region, not '{signature.region}'.",

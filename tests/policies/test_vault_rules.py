@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from components import arns
+from sandbox.aws.botocore_data import partitions
 from tests.policies.kit import (
     APP,
     AWS_ROLE,
@@ -31,16 +32,6 @@ def role(**inputs: Any) -> dict[str, Any]:
     return {"role": "app", "authType": "iam", "boundIamPrincipalArns": [APP], **inputs}
 
 
-REGIONS = (
-    "us-east-1",
-    "cn-north-1",
-    "us-gov-west-1",
-    "us-iso-east-1",
-    "us-isob-east-1",
-    "eu-isoe-west-1",
-    "us-isof-south-1",
-    "eusc-de-east-1",
-)
 KEY = {"accessKey": "AKIA0123456789ABCDEF", "secretKey": secret("x" * 40)}
 EXAMPLES = {
     "token-ttl": Example(AWS_ROLE, role(tokenMaxTtl=25 * 3600), role(tokenMaxTtl=24 * 3600)),
@@ -122,9 +113,9 @@ def test_sts_is_that_of_a_region(endpoint: str | None, region: str | None, shown
     assert bool(said) is bool(shown)
 
 
-@pytest.mark.parametrize("partition", arns.DNS_SUFFIXES)
-def test_the_sts_of_a_region_is_known_in_every_partition(partition: str) -> None:
-    region = next(it for it in REGIONS if arns.partition_of(it) == partition)
+@pytest.mark.parametrize("partition", partitions(), ids=lambda it: it["id"])
+def test_the_sts_of_a_region_is_known_in_every_partition(partition: dict[str, Any]) -> None:
+    region = partition["outputs"]["implicitGlobalRegion"]
     given = {"stsEndpoint": arns.sts_endpoint(region)}
     assert not message("regional-sts", CLIENT, {**given, "stsRegion": region})
     assert f"is in {region}." in message("regional-sts", CLIENT, {**given, "stsRegion": "eu-west-9"})

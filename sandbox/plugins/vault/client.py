@@ -10,7 +10,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
 from sandbox.plugins.resource import Inputs, NotFound, ProviderError
-from sandbox.plugins.vault.lacking import lacking
+from sandbox.plugins.vault.permission_errors import missing_permission
 
 # A Vault that is starting, or changing its leader.
 _FOR_A_MOMENT = (502, 503, 504)
@@ -78,7 +78,7 @@ class Vault:
 def explain(error: Exception) -> str | None:
     """What Vault said."""
     if isinstance(error, exceptions.VaultError):
-        return lacking(str(error)) or f"Vault refused: {error}"
+        return missing_permission(str(error)) or f"Vault refused: {error}"
     if isinstance(error, requests.exceptions.RequestException):
         return f"Vault does not answer: {error}"
     return None

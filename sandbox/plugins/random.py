@@ -1,4 +1,4 @@
-"""A random password, made once and kept until one of its inputs changes.
+"""The random plugin: passwords, made once and kept until one of their inputs changes, in Pulumi's state only.
 
 The official provider's `bcryptHash` stays empty: no library here makes one.
 """
@@ -7,7 +7,7 @@ import secrets
 import string
 from typing import Any
 
-from sandbox.plugins.resource import Inputs, ProviderError, Resource, State, words
+from sandbox.plugins.resource import Inputs, Plugin, ProviderError, Resource, State, table, words
 
 _CHARACTERS = {
     "lower": string.ascii_lowercase,
@@ -61,4 +61,13 @@ PASSWORD = Resource(
     defaults={"lower": True, "special": True, "upper": True, **dict.fromkeys(_MINIMUM.values(), 0)},
     validate=_check,
     secret_outputs=frozenset({"bcryptHash", "result"}),
+)
+
+PLUGIN = Plugin(
+    name="random",
+    distribution="pulumi-random",
+    config=frozenset(),
+    connect=lambda _: None,
+    resources=table(PASSWORD),
+    functions={},
 )
