@@ -1,4 +1,4 @@
-"""One AWS API call, whatever protocol it came in."""
+"""An AWS API call, independent of its protocol."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Call:
 
     service: str
     action: str  # as in policies: "GetRole"
-    params: Mapping[str, Any]  # a query protocol's are flat: "Tags.member.1.Key"
+    params: Mapping[str, Any]  # flat in query protocols: "Tags.member.1.Key"
     region: str
 
     @property
     def name(self) -> str:
-        """The action as policies name it."""
+        """The action as in policies."""
         return f"{self.service}:{self.action}"
 
     @property

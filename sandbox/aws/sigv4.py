@@ -1,4 +1,4 @@
-"""Signature Version 4 as the service sees it: which key signed a request, and whether it did."""
+"""Signature Version 4 on the server's side: reads and verifies signatures."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from urllib.parse import quote, unquote
 from sandbox.aws import botocore_data
 from sandbox.aws.errors import AwsError
 
-# AWS accepts a signature for 15 minutes around its date. STS does the same with presigned requests, whatever
-# X-Amz-Expires says: tokens of `aws eks get-token`, presigned for 60 seconds, are good for 15 minutes.
+# AWS accepts a signature for 15 minutes around its date. STS does so for presigned requests too, regardless
+# of X-Amz-Expires: tokens of `aws eks get-token`, presigned for 60 seconds, work for 15 minutes.
 VALIDITY_SECONDS = 15 * 60
 
 _AUTHORIZATION = re.compile(
@@ -25,7 +25,7 @@ _AUTHORIZATION = re.compile(
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """A request as it arrived: the path and query still encoded, header names in lower case."""
+    """A request as it arrived: path and query encoded, header names in lower case."""
 
     method: str
     path: str
@@ -36,13 +36,13 @@ class HttpRequest:
     @property
     def query_pairs(self) -> list[tuple[str, str]]:
         pairs = (item.partition("=") for item in self.query.split("&") if item)
-        # `+` stands for itself here: the SDKs encode a space as %20.
+        # `+` is a plain character here, because SDKs encode a space as %20.
         return [(unquote(name), unquote(value)) for name, _, value in pairs]
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What a request claims about its signature."""
+    """The claims of a request's signature."""
 
     access_key_id: str
     region: str
@@ -56,7 +56,7 @@ class Signature:
 
 
 def read(request: HttpRequest) -> Signature | None:
-    """The signature of a request, from its header or its query; None when it has none."""
+    """The signature in a request's header or query; None if it has none."""
     query = dict(request.query_pairs)
     header = request.headers.get("authorization")
     if header is None and "X-Amz-Signature" not in query:
@@ -91,7 +91,7 @@ def read(request: HttpRequest) -> Signature | None:
 
 
 def verify(request: HttpRequest, signature: Signature, secret: str, now: datetime) -> None:
-    """Raises AwsError unless `secret` made this signature for this request, now."""
+    """Raises AwsError unless this signature of this request is valid now and made with `secret`."""
     _check_date(signature, now)
     if "host" not in signature.signed_headers:
         raise AwsError("SignatureDoesNotMatch", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
@@ -139,7 +139,7 @@ def _canonical(request: HttpRequest, signature: Signature) -> bytes:
     )
     lines = [
         request.method,
-        quote(request.path or "/", safe="/-_.~"),  # encoded once more than on the wire, as SigV4 wants
+        quote(request.path or "/", safe="/-_.~"),  # encoded again, as SigV4 requires
         "&".join(f"{name}={value}" for name, value in pairs),
         headers,
         ";".join(signature.signed_headers),

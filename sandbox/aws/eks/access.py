@@ -1,4 +1,4 @@
-"""Access entries: which AWS principals are which Kubernetes users of a cluster."""
+"""Access entries: the Kubernetes users of AWS principals."""
 
 from __future__ import annotations
 

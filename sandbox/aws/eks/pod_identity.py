@@ -1,4 +1,4 @@
-"""Pod Identity associations: which IAM role a service account gets."""
+"""Pod Identity associations: the IAM roles of service accounts."""
 
 from __future__ import annotations
 
