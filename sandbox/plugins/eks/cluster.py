@@ -16,7 +16,7 @@ from sandbox.plugins.resource import words
 
 
 class Cluster(Built):
-    """The cluster, its role, security groups, add-ons, and a provider for what is in it."""
+    """The cluster, its role, security groups and add-ons, and a Kubernetes provider."""
 
     def __init__(self, name: str, args: Inputs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("eks:index:Cluster", name, opts)
@@ -37,7 +37,7 @@ class Cluster(Built):
             pulumi.ResourceOptions(
                 parent=self,
                 depends_on=ready,
-                # Both are decided at creation; the second is EKS's default.
+                # Both apply at creation only; the second is EKS's default.
                 ignore_changes=[
                     "accessConfig.bootstrapClusterCreatorAdminPermissions",
                     "bootstrapSelfManagedAddons",
@@ -51,7 +51,7 @@ class Cluster(Built):
 
         credentials = args.get("providerCredentialOpts", {})
         config = kubeconfig(cluster, credentials.get("roleArn"))
-        # The provider's is for the caller, with the caller's own AWS profile.
+        # For the provider, with the caller's own AWS profile.
         callers = kubeconfig(cluster, credentials.get("roleArn"), credentials.get("profileName"))
         k8s_provider = pulumi.ProviderResource(
             "kubernetes",
@@ -107,7 +107,7 @@ class Cluster(Built):
 
 
 def _cluster(name: str, args: Inputs, role: Any, group: Any, subnet_ids: Any) -> Inputs:
-    """The inputs of the EKS cluster itself; most have the same name."""
+    """The inputs of the EKS cluster itself, most under the same name."""
     same = ("name", "version", "enabledClusterLogTypes", "upgradePolicy", "deletionProtection")
     access = ("endpointPrivateAccess", "endpointPublicAccess", "publicAccessCidrs")
     network = {
@@ -135,7 +135,7 @@ def _cluster(name: str, args: Inputs, role: Any, group: Any, subnet_ids: Any) ->
 
 
 def _oidc_provider(name: str, issuer: pulumi.Output[str], opts: pulumi.ResourceOptions) -> Any:
-    # The official package also reads a certificate fingerprint from the issuer. IAM needs none.
+    # The official package also reads a certificate fingerprint from the issuer, which IAM does not need.
     inputs = {"clientIdLists": ["sts.amazonaws.com"], "url": issuer}
     token = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"  # noqa: S105 (a type token)
     return Child(token, f"{name}-oidcProvider", inputs, opts).arn

@@ -1,4 +1,4 @@
-"""A cluster's kubeconfig: whoever uses it gets a token from AWS, as who they are there."""
+"""A cluster's kubeconfig, which gets tokens from AWS with the user's own identity."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _EXEC = "client.authentication.k8s.io/v1beta1"
 
 
 def kubeconfig(cluster: Child, role: Any = None, profile: Any = None) -> pulumi.Output[dict[str, Any]]:
-    """The kubeconfig, for that IAM role and AWS profile where they are given."""
+    """The kubeconfig, with the IAM role and AWS profile if given."""
     return pulumi.Output.all(
         name=cluster.name,
         arn=cluster.arn,
