@@ -1,4 +1,4 @@
-"""The reference of the component library as a page, from its docstrings."""
+"""The reference page of the component library, made from its docstrings."""
 
 import inspect
 from collections.abc import Iterator
@@ -81,7 +81,7 @@ def _table(owner: type, word: str) -> Iterator[str]:
 
 
 def _bases(owner: type) -> Iterator[type]:
-    """The classes of arguments that a class of arguments adds to: a TypedDict forgets them in its MRO."""
+    """The base classes of a class of arguments, which a TypedDict does not have in its MRO."""
     for base in getattr(owner, "__orig_bases__", ()):
         if isinstance(base, type):
             yield base

@@ -1,7 +1,6 @@
-"""The JSON Schema of stack files, by which editors complete and check them. `make schema` writes it.
+"""The JSON Schema of stack files, with which editors complete and check them. `make schema` writes it.
 
-It is made from the settings' models. It says of single values what a schema can say; what must hold between
-them only the program tells.
+It is made from the settings' models. It covers single values; only the program checks rules between them.
 """
 
 import json
@@ -51,7 +50,7 @@ def stack_schema() -> Schema:
             "config": {
                 "type": "object",
                 "required": ["aws:region", f"{PROJECT}:vault"],
-                # A platform's logins are declared by other stacks, which it cannot know.
+                # A platform's logins are in other stacks, unknown here.
                 "if": {
                     "properties": {
                         f"{PROJECT}:vaultIdentity": {
@@ -83,7 +82,7 @@ def definitions() -> dict[str, Schema]:
             _own_first(model, found[name_of(model)])
     for kind, model in CONSUMER_KINDS.items():
         _tell_consumer(kind, model, found[name_of(model)])
-    # Pulumi writes a value so that `pulumi config set --secret` has encrypted.
+    # The form of values encrypted by `pulumi config set --secret`.
     secure = {"type": "object", "required": ["secure"], "properties": {"secure": {"type": "string"}}}
     external_id = found["Account"]["properties"]["externalId"]
     text = {key: external_id.pop(key) for key in ("type", "pattern")}
@@ -123,7 +122,7 @@ def _of_kinds(key: Key) -> Schema:
 
 
 def _own_first(model: type[Section], schema: Schema) -> None:
-    """Put the keys of this kind before those that every kind has."""
+    """Puts the keys of this kind before those of every kind."""
     own = {
         model.model_fields[name].alias
         for name in vars(model).get("__annotations__", {})
@@ -133,7 +132,7 @@ def _own_first(model: type[Section], schema: Schema) -> None:
 
 
 def _tell_consumer(kind: str, model: type[ConsumerSettings], schema: Schema) -> None:
-    """Say of a consumer's options what their own docstrings say."""
+    """Describes a consumer's options with their own docstrings."""
     schema["properties"]["kind"] = {"const": kind, "type": "string"}
     for option in members(model.component.OPTIONS):
         key = str(model.model_fields[option.name].alias)
@@ -145,7 +144,7 @@ def _tell_consumer(kind: str, model: type[ConsumerSettings], schema: Schema) -> 
 
 
 def _plain(schema: Any) -> Any:
-    """Without what pydantic adds for itself: titles, null as another way to leave a key out."""
+    """Removes what pydantic adds: titles, and null as another way to omit a key."""
     if isinstance(schema, list):
         return [_plain(item) for item in schema]
     if not isinstance(schema, dict):
@@ -153,7 +152,7 @@ def _plain(schema: Any) -> Any:
     plain = {key: _plain(value) for key, value in schema.items() if key != "title" or isinstance(value, dict)}
     if plain.get("default", "") is None:
         del plain["default"]
-    if "patternProperties" in plain:  # of a mapping: its names have a form, and there are no others
+    if "patternProperties" in plain:  # a mapping's names must have their form
         plain["additionalProperties"] = False
         plain.pop("propertyNames", None)
     choices = [choice for choice in plain.get("anyOf", []) if choice != {"type": "null"}]

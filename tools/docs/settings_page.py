@@ -1,4 +1,4 @@
-"""The reference of the settings as a page, from the schema of stack files."""
+"""The reference page of the settings, made from the schema of stack files."""
 
 import json
 import re
@@ -81,7 +81,7 @@ def _rows(prefix: str, section: Schema, known: dict[str, Schema]) -> Iterator[st
 
 
 def _below(field: Schema, known: dict[str, Schema]) -> tuple[Schema | None, bool]:
-    """The section below a field, if any; and whether there are several by name."""
+    """The section below a field, if any; and whether it is a mapping of sections by name."""
     inner = [*field.get("patternProperties", {}).values(), field.get("additionalProperties", {})]
     for several, schema in ((False, field), *((True, each) for each in inner)):
         target = _resolved(schema, known)
@@ -122,7 +122,7 @@ _DEFAULT = re.compile(r"(.*?)(?:; default:? |[.,] Default: )(.*?)\.?")
 
 
 def _meaning(field: Schema) -> tuple[str, str]:
-    """What a key means, and its default, which the model or the description says."""
+    """A key's meaning, and its default from the model or the description."""
     meaning = field.get("description", "").strip().removesuffix(".").replace("|", "\\|")
     default = ""
     if match := _DEFAULT.fullmatch(meaning):
