@@ -3,8 +3,6 @@
 Importing their client libraries would take longer than all the requests of a command.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Collection, Mapping

@@ -4,8 +4,6 @@ The sandbox installs no charts. A login with `serviceAccountMode: none` leaves i
 workload's chart, so they are created here, with the annotations from the stack's values.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any

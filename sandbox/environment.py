@@ -1,7 +1,5 @@
 """The environment variables that point every tool at the sandbox, and none at a real account."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys

@@ -1,7 +1,5 @@
 """The engine's options for the guardrails."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pipeline import PipelineError, guardrails

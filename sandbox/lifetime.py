@@ -3,8 +3,6 @@
 `python -m sandbox.lifetime MODULE [ARGUMENT ...]` is `python -m MODULE [ARGUMENT ...]`, ended like that.
 """
 
-from __future__ import annotations
-
 import os
 import runpy
 import sys

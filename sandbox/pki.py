@@ -1,7 +1,5 @@
 """The sandbox's certificate authority, its servers' certificates and the cluster's signing key."""
 
-from __future__ import annotations
-
 import datetime
 import ipaddress
 from collections.abc import Sequence

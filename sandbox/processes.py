@@ -1,7 +1,5 @@
 """Starts, watches and stops the sandbox's long-running processes."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -4,8 +4,6 @@ The engine needs this sandbox's addresses in the stack file, but the user's own 
 copy is rewritten from the user's file before every command that reads the configuration.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 

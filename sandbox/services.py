@@ -1,7 +1,5 @@
 """The sandbox's processes: the emulated AWS, etcd, the Kubernetes API with its controllers, and Vault."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os

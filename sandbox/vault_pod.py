@@ -3,8 +3,6 @@
 A stack that gives this service account an IAM role gives it to the sandbox's Vault.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from pathlib import Path

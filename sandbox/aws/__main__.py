@@ -1,7 +1,5 @@
 """`python -m sandbox.aws --home DIR --port P`: runs the emulated AWS until it gets a signal."""
 
-from __future__ import annotations
-
 import argparse
 import fcntl
 import gc

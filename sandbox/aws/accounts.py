@@ -1,7 +1,5 @@
 """The sandbox's AWS accounts: an administrator's key in each, and roles that no stack creates."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

@@ -4,8 +4,6 @@ Such a token is a presigned sts:GetCallerIdentity request that also signs the cl
 access entries map its AWS identity to a Kubernetes user.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 from collections.abc import Iterable

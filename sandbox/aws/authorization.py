@@ -1,7 +1,5 @@
 """Authorizes calls: which resource a call concerns, and AWS's message for a refusal."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -5,8 +5,6 @@ parsed the same files again, among them the whole model of EC2. The partitions a
 but to import that takes all of the Pulumi SDKs.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from typing import Any

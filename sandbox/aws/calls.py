@@ -1,7 +1,5 @@
 """An AWS API call, independent of its protocol."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """EKS Auth (Pod Identity): exchanges a pod's service-account token for its role's credentials."""
 
-from __future__ import annotations
-
 import re
 import uuid
 from dataclasses import dataclass

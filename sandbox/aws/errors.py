@@ -1,7 +1,5 @@
 """Refusals in AWS's own formats and messages, which SDKs parse and Vault shows to its users."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from xml.sax.saxutils import escape

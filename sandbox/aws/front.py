@@ -1,7 +1,5 @@
 """The front: authenticates, authorizes, answers, saves and logs every request."""
 
-from __future__ import annotations
-
 import json
 import traceback
 import uuid

@@ -1,7 +1,5 @@
 """IAM features that moto lacks: checks of documents, trust pinned to unique IDs, client IDs."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

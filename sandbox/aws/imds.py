@@ -1,7 +1,5 @@
 """Instance metadata, version 2: an instance's http://169.254.169.254, served at /imds/<instance ID>/."""
 
-from __future__ import annotations
-
 import hmac
 import json
 import secrets

@@ -1,7 +1,5 @@
 """moto, embedded: its services as WSGI applications, behind this package's own authorization."""
 
-from __future__ import annotations
-
 import copy
 import functools
 import io

@@ -1,7 +1,5 @@
 """Roles that a call passes to a service: the caller needs iam:PassRole for each."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -5,8 +5,6 @@ policies has on one request. The caller combines effects (identity policies, tru
 policy) because which combination suffices depends on the operation.
 """
 
-from __future__ import annotations
-
 import functools
 import ipaddress
 import json

@@ -4,8 +4,6 @@ A new session appends one line, so that a login costs the same however many came
 doubled in size, it is rewritten without the sessions that expired long ago.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import os

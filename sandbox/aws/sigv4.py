@@ -1,7 +1,5 @@
 """Signature Version 4 on the server's side: reads and verifies signatures."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

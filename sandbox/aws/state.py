@@ -1,7 +1,5 @@
 """The emulator's state beside moto's."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path

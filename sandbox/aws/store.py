@@ -4,8 +4,6 @@ One file, replaced atomically. It has a pickle for each service of each account,
 what it touched.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os

@@ -1,7 +1,5 @@
 """STS: who may assume which role, and the credentials for it."""
 
-from __future__ import annotations
-
 import re
 import secrets
 from collections.abc import Mapping

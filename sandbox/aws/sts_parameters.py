@@ -1,7 +1,5 @@
 """Reads and checks the parameters of STS calls; refusals have AWS's messages."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from typing import Any

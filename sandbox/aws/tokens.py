@@ -1,7 +1,5 @@
 """Web-identity tokens: their issuers' keys, and verification as in STS."""
 
-from __future__ import annotations
-
 import contextlib
 import http
 import http.client

@@ -1,7 +1,5 @@
 """Who may assume a role: its trust policy and, if needed, the caller's policies."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

@@ -6,8 +6,6 @@ plugin identity tokens as Enterprise would, publishes their keys through the shi
 Vault does everything else. Writes are recorded in `enterprise/writes.jsonl`.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Mapping

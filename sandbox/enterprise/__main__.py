@@ -1,7 +1,5 @@
 """`python -m sandbox.enterprise --home DIR`: runs the stand-in for Vault Enterprise until a signal."""
 
-from __future__ import annotations
-
 import argparse
 import logging
 import os

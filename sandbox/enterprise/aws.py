@@ -6,8 +6,6 @@ exchanged for. All others (a login's sts:GetCallerIdentity, a session of another
 unchanged.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """A mount's AWS configuration: the fields of Enterprise, and what the real Vault gets instead."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

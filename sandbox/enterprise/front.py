@@ -1,7 +1,5 @@
 """The HTTPS front of Vault: answers Enterprise's requests itself and forwards all others to Vault."""
 
-from __future__ import annotations
-
 import json
 import re
 import threading

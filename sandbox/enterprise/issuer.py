@@ -1,7 +1,5 @@
 """The plugin issuer: signs mounts' identity tokens and serves the documents for verifying them."""
 
-from __future__ import annotations
-
 import json
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Records every write to Vault as one line of JSON, without secrets."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

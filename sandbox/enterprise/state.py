@@ -1,7 +1,5 @@
 """The stand-in's own state: federation settings, namespaces, the issuer."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import threading

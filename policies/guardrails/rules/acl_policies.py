@@ -1,7 +1,5 @@
 """No Vault policy of the stack amounts to root."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """A cluster logs who did what."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic

@@ -1,7 +1,5 @@
 """A Vault role says who may log in with it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic

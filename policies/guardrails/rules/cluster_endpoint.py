@@ -1,7 +1,5 @@
 """A cluster's API is not open to the whole internet."""
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """IAM policy documents: trust and permission policies."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

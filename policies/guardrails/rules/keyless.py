@@ -1,7 +1,5 @@
 """A keyless stack has no static AWS key."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic

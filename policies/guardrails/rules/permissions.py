@@ -1,7 +1,5 @@
 """Permissions name their actions and resources."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic

@@ -1,7 +1,5 @@
 """A role for EKS Pod Identity trusts named service accounts of a named cluster."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic

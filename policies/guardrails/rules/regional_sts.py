@@ -1,7 +1,5 @@
 """Vault talks to the STS of its region."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -11,18 +9,13 @@ from .values import UNKNOWN
 
 CLIENT = "vault:aws/authBackendClient:AuthBackendClient"
 
-DNS_SUFFIXES = (
-    "amazonaws.com",
-    "amazonaws.com.cn",
-    "amazonaws.eu",
-    "c2s.ic.gov",
-    "cloud.adc-e.uk",
-    "csp.hci.ic.gov",
-    "sc2s.sgov.gov",
+_DNS_SUFFIXES = (
+    r"amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov"
+    r"|sc2s\.sgov\.gov"
 )
 """Of all partitions, as in components/arns.py, which this pack cannot import: the engine runs it alone."""
 
-_REGIONAL = re.compile(rf"sts(?:-fips)?\.([a-z0-9-]+)\.(?:{'|'.join(map(re.escape, DNS_SUFFIXES))})")
+_REGIONAL = re.compile(rf"sts(?:-fips)?\.([a-z0-9-]+)\.(?:{_DNS_SUFFIXES})")
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:

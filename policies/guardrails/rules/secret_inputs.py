@@ -1,7 +1,5 @@
 """Secret inputs are marked, so that the engine encrypts them in the state and masks them on the screen."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic

@@ -1,7 +1,5 @@
 """A stack's outputs show no secret."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Kubernetes secrets are encrypted at rest."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """A login is signed for one Vault."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic

@@ -1,7 +1,5 @@
 """A Vault token expires."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

@@ -4,8 +4,6 @@ The sandbox's plugins decode the same format in `sandbox/plugins/wire.py`, into 
 This pack cannot import that: the engine runs its folder by itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum

@@ -1,7 +1,5 @@
 """A role for web identities trusts named subjects, with tokens for a named audience."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic

@@ -1,7 +1,5 @@
 """IAM trust policies and Vault roles name their callers in full."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

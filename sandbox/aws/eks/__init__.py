@@ -1,7 +1,5 @@
 """EKS: clusters, node groups, addons, access entries and Pod Identity associations, all active at once."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime

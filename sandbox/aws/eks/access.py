@@ -1,7 +1,5 @@
 """Access entries: the Kubernetes users of AWS principals."""
 
-from __future__ import annotations
-
 import re
 import uuid
 

@@ -1,7 +1,5 @@
 """Addons: names and versions only, nothing is installed."""
 
-from __future__ import annotations
-
 import uuid
 
 from sandbox.aws.eks.base import KUBERNETES_VERSIONS, Answer, Scope, find, invalid

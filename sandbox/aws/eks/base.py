@@ -1,7 +1,5 @@
 """Shared by all parts of EKS: the scope of a call, and its cluster."""
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Clusters. The first one of the primary account is backed by the sandbox's Kubernetes API server."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

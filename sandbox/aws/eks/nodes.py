@@ -1,7 +1,5 @@
 """What EKS creates in EC2 and IAM: clusters' security groups, node groups' profiles and instances."""
 
-from __future__ import annotations
-
 import contextlib
 import secrets
 from typing import Any

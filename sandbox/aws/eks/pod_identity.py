@@ -1,7 +1,5 @@
 """Pod Identity associations: the IAM roles of service accounts."""
 
-from __future__ import annotations
-
 import secrets
 
 from sandbox.aws.eks.base import Answer, Base, Scope, check_trusts, find

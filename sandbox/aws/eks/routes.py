@@ -1,7 +1,5 @@
 """Maps HTTP requests to EKS actions."""
 
-from __future__ import annotations
-
 from urllib.parse import unquote
 
 from sandbox.aws.calls import Call, json_body
