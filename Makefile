@@ -84,9 +84,10 @@ docs: $(READY_TO_TEST) ## Build the documentation as a site, build/site/index.ht
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 	@echo "build/site/index.html"
 
-schema: $(READY_TO_TEST) ## Write what is made from the declarations: the JSON Schema and the keys of stack files
+schema: $(READY_TO_TEST) ## Write what is generated: JSON Schema and keys of stack files, the guardrails' tables
 	@$(BIN)/python -m tools.docs
-	@git status --short schema Pulumi.yaml Pulumi.dev.yaml
+	@$(BIN)/python -m tools.docs.rules_table
+	@git status --short schema docs Pulumi.yaml Pulumi.dev.yaml
 
 format: $(READY_TO_TEST) ## Format the code
 	@$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: brings the whole chain up on this machine, and takes it down again."""
+"""`python -m sandbox`: brings the sandbox and its stacks up and down."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from sandbox import charts, engine, enterprise, environment, leases, leftovers, nodes, services
+from sandbox import api, charts, engine, enterprise, environment, leftovers, services
 from sandbox.engine import Engine
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes
@@ -26,14 +26,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     help="The sandbox: the real Pulumi engine, a real Vault and a real Kubernetes API, with an emulated AWS "
-    "that enforces IAM. Everything listens on loopback; nothing reaches a real account. Several run side "
-    "by side, each in a folder of its own: SANDBOX_HOME (default .sandbox in the checkout).",
+    "that enforces IAM. Everything listens on loopback; nothing reaches a real account. Several can run "
+    "side by side, each in its own folder: SANDBOX_HOME (default .sandbox in the checkout).",
 )
 console = Console(highlight=False, soft_wrap=True)
 
 
 class VaultChoice(Enum):
-    """Which Vault a stack is brought up with."""
+    """The edition of Vault for a stack."""
 
     AUTO = "auto"
     COMMUNITY = "community"
@@ -52,9 +52,7 @@ Guardrails = Annotated[
 ]
 Vault = Annotated[
     VaultChoice,
-    typer.Option(
-        help="auto: a stack with federation gets a stand-in for Vault Enterprise; community: never."
-    ),
+    typer.Option(help="auto: stacks with federation get a stand-in for Vault Enterprise; community: never."),
 ]
 
 
@@ -62,32 +60,32 @@ Vault = Annotated[
 def up(
     stack: Stack = "local",
     config: StackFile = None,
-    logins: Annotated[bool, typer.Option(help="Prove every login of the stack afterwards.")] = True,
+    logins: Annotated[bool, typer.Option(help="Try every login of the stack afterwards.")] = True,
     vault: Vault = VaultChoice.AUTO,
     guardrails: Guardrails = None,
 ) -> None:
     """Start the sandbox, bring a stack up in it and log in as each of its workloads.
 
-    Run again: what is up stays as it is. Killed half-way: the next run goes on.
+    Safe to repeat: a second run changes nothing, and after a kill the next run continues.
     """
     home = Home.from_environment()
     with home.only_one_run():
         processes = Processes(home)
-        stack_file = _suited(home, stack, config, vault)
+        stack_file = _prepare_home(home, stack, config, vault)
         try:
-            chosen = Engine(home, stack)
-            _remove_if_interrupted(home, chosen, processes)
+            stack_engine = Engine(home, stack)
+            _remove_if_interrupted(home, stack_engine, processes)
             _start(home, processes)
             _heading(f"Stack {stack}")
-            environment.write_shell_file(home, nodes.a_running_one(home), stack)
-            chosen.up(stack_file, guardrails)
-            made = charts.install(home, stack, chosen.outputs())
+            environment.write_shell_file(home, api.running_node(home), stack)
+            stack_engine.up(stack_file, guardrails)
+            made = charts.install(home, stack, stack_engine.outputs())
             if made:
-                _tick(f"as the charts of its workloads would make them: {', '.join(map(str, made))}")
-            node = nodes.a_running_one(home)
+                _tick(f"service accounts, in place of the workloads' charts: {', '.join(map(str, made))}")
+            node = api.running_node(home)
             shell = environment.write_shell_file(home, node, stack)
             if logins:
-                _prove_logins(home, chosen, node)
+                _prove_logins(home, stack_engine, node)
         except KeyboardInterrupt:
             _interrupted(processes)
         console.print(f"\nReady. A shell with everything set: [bold]source {_relative(shell)}[/bold]")
@@ -101,12 +99,12 @@ def preview(
     as_json: Annotated[bool, typer.Option("--json", help="The engine's steps as JSON.")] = False,
     guardrails: Guardrails = None,
 ) -> None:
-    """Start the sandbox and show what `up` would do with a stack; nothing of the stack is changed."""
-    console.stderr = as_json  # standard output is for the JSON alone
+    """Start the sandbox and show what `up` would do with a stack, without changing the stack."""
+    console.stderr = as_json  # standard output is for the JSON only
     home = Home.from_environment()
     with home.only_one_run():
         processes = Processes(home)
-        stack_file = _suited(home, stack, config, vault)
+        stack_file = _prepare_home(home, stack, config, vault)
         try:
             _start(home, processes)
             _heading(f"Stack {stack}")
@@ -122,18 +120,19 @@ def down(
         bool,
         typer.Option(
             "--keep",
-            help="Leave the processes running, as new: for the next stack, without waiting for a start. "
-            "Fails when something is left, or is missing that was there before the first stack.",
+            help="Leave the processes running for the next stack. Fails if anything is left over or missing, "
+            "compared with before the first stack.",
         ),
     ] = False,
     force: Annotated[
-        bool, typer.Option(help="Only stop the processes and delete the data, damaged as it may be.")
+        bool,
+        typer.Option(help="Stop the processes and delete the data without checks, even if it is damaged."),
     ] = False,
 ) -> None:
     """Destroy the stacks, prove that nothing is left in AWS, Kubernetes and Vault, stop every process."""
     home = Home.from_environment()
     if keep and force:
-        raise SandboxError("--keep leaves the processes running and --force stops them: give one of the two")
+        raise SandboxError("--keep leaves the processes running, --force stops them: use one of them")
     if not home.has_data:
         console.print(f"Nothing to take down: there is no sandbox in {_relative(home.root)}.")
         return
@@ -141,11 +140,11 @@ def down(
         if force:
             stopped = Processes(home).stop(at_once=True)
             home.remove()
-            console.print(f"Deleted, nothing proved. Stopped: {', '.join(stopped) or 'nothing was running'}.")
+            console.print(f"Deleted without checks. Stopped: {', '.join(stopped) or 'nothing was running'}.")
             return
         existing = engine.stacks(home)
         if stack and stack not in existing:
-            raise SandboxError(f"there is no stack {stack} here; there are: {', '.join(existing) or 'none'}")
+            raise SandboxError(f"there is no stack {stack} here; existing: {', '.join(existing) or 'none'}")
         processes = Processes(home)
         try:
             if existing or keep:
@@ -153,7 +152,7 @@ def down(
             for name in [stack] if stack else reversed(existing):
                 _destroy(home, name)
             if stack and existing != [stack]:
-                console.print(f"Stack {stack} is gone; the sandbox goes on with the others.")
+                console.print(f"Stack {stack} is destroyed; the sandbox and its other stacks keep running.")
                 return
             nothing = leftovers.Difference([], [])
             found = leftovers.difference(home) if processes.running() else nothing
@@ -161,25 +160,27 @@ def down(
             _interrupted(processes)
         if keep:
             if found.left or found.missing:
-                raise SandboxError(f"the stacks are destroyed, but the sandbox is not as new:\n{found}")
-            console.print("[green]✓[/green] AWS, Kubernetes and Vault were asked: the sandbox is as new.")
+                raise SandboxError(
+                    f"the stacks are destroyed, but the sandbox is not as it was before:\n{found}"
+                )
+            console.print("[green]✓[/green] AWS, Kubernetes and Vault are as before the first stack.")
             return
         stopped = processes.stop(at_once=not found.left)
         if found.left:
             lines = "\n  ".join(found.left)
             raise SandboxError(
                 f"the stacks are destroyed, but this was left behind:\n  {lines}\n"
-                f"The processes are stopped and the data is kept. To look: python -m sandbox start. "
-                f"To be rid of it: python -m sandbox down --force"
+                f"The processes are stopped and the data is kept. To look around: python -m sandbox start. "
+                f"To delete it: python -m sandbox down --force"
             )
         home.remove()
-        asked = "AWS, Kubernetes and Vault were asked: nothing is left. " if existing else ""
-        console.print(f"[green]✓[/green] {asked}Stopped: {', '.join(stopped) or 'nothing was running'}.")
+        proved = "Nothing is left in AWS, Kubernetes and Vault. " if existing else ""
+        console.print(f"[green]✓[/green] {proved}Stopped: {', '.join(stopped) or 'nothing was running'}.")
 
 
 @app.command()
 def stop() -> None:
-    """Stop the processes and keep everything else: `up` goes on from there."""
+    """Stop the processes and keep all data; `up` continues from there."""
     home = Home.from_environment()
     if not home.exists:
         console.print(f"There is no sandbox in {_relative(home.root)}.")
@@ -191,7 +192,7 @@ def stop() -> None:
 
 @app.command()
 def start() -> None:
-    """Start the processes without touching any stack, and write the shell environment."""
+    """Start the processes without changing any stack, and write the shell environment."""
     home = Home.from_environment()
     with home.only_one_run():
         processes = Processes(home)
@@ -200,13 +201,13 @@ def start() -> None:
         except KeyboardInterrupt:
             _interrupted(processes)
         console.print(
-            f"Ready: source {_relative(environment.write_shell_file(home, nodes.a_running_one(home)))}"
+            f"Ready: source {_relative(environment.write_shell_file(home, api.running_node(home)))}"
         )
 
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Say what runs, where, and which stacks exist. Exit code 1 when something does not run."""
+    """Show the processes and stacks. Exit code 1 if a process is not running."""
     home = Home.from_environment()
     alive = Processes(home).running() if home.exists else {}
     expected = ["emulator", "etcd", "kube-apiserver", "kube-controller-manager", "vault", "fork-server"]
@@ -224,29 +225,28 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         raise typer.Exit(1)
 
 
-def _choose_vault(home: Home, settings: dict[str, Any], choice: VaultChoice) -> None:
+def _select_edition(home: Home, settings: dict[str, Any], choice: VaultChoice) -> None:
     if choice is VaultChoice.COMMUNITY and home.plays_enterprise:
         raise SandboxError(
-            "this sandbox already plays Vault Enterprise, for a stack that it has or had. Bring this one up "
-            "in another: SANDBOX_HOME=<folder>"
+            "this sandbox already has the stand-in for Vault Enterprise, for another stack. Bring this one "
+            "up in another sandbox: SANDBOX_HOME=<folder>"
         )
     if choice is VaultChoice.AUTO and enterprise.wanted(settings):
         enterprise.choose(home, settings)
         console.print(
-            "Federation needs Vault Enterprise: a stand-in for it answers in front of the real Vault "
-            "(not so with --vault community)."
+            "Federation needs Vault Enterprise: a stand-in for it runs in front of the real Vault "
+            "(to prevent this: --vault community)."
         )
 
 
-def _suited(home: Home, stack: str, config: Path | None, vault: VaultChoice) -> Path:
-    """The stack file, once the sandbox is one that its stack can be brought up in: its region, and its kind
-    of Vault."""
+def _prepare_home(home: Home, stack: str, config: Path | None, vault: VaultChoice) -> Path:
+    """The stack file, after setting or checking the sandbox's region and Vault edition for it."""
     stack_file = config or REPOSITORY / f"Pulumi.{stack}.yaml"
     settings = engine.read_config(stack_file)
     region = settings.get("aws:region")
-    if isinstance(region, str):  # if it is not, the stack's own settings say so
+    if isinstance(region, str):  # else the stack's own settings report it
         home.choose_region(region)
-    _choose_vault(home, settings, vault)
+    _select_edition(home, settings, vault)
     return stack_file
 
 
@@ -267,26 +267,28 @@ def _start(home: Home, processes: Processes) -> None:
 
 def _destroy(home: Home, stack: str) -> None:
     _heading(f"Stack {stack}")
-    doomed = Engine(home, stack)
+    stack_engine = Engine(home, stack)
     charts.remove(home, stack)
-    if leases.revoke(home, doomed.outputs()):
-        _tick("credentials that Vault's AWS secrets engine had handed out: revoked")
-    doomed.destroy()
+    if leftovers.revoke_leases(home, stack_engine.outputs()):
+        _tick("revoked the credentials from Vault's AWS secrets engine")
+    stack_engine.destroy()
 
 
-def _remove_if_interrupted(home: Home, chosen: Engine, processes: Processes) -> None:
-    """After a kill in the middle of a step nobody can tell whether that step was done.
+def _remove_if_interrupted(home: Home, stack_engine: Engine, processes: Processes) -> None:
+    """Removes the sandbox after a kill in the middle of a step, which may or may not have been done.
 
-    Elsewhere somebody has to look; here everything can be made again, so it is: by the start that comes next.
+    In production a person must check; the sandbox can simply be rebuilt, by the start that follows.
     """
-    interrupted = chosen.interrupted_operations()
+    interrupted = stack_engine.interrupted_operations()
     if not interrupted:
         return
     names = ", ".join(urn.rsplit("::", 1)[-1] for urn in interrupted)
-    told = f"an earlier run was killed while it worked on {names}; whether that was done is unknown"
-    if engine.stacks(home) != [chosen.stack]:
-        raise SandboxError(f"{told}. Start afresh: python -m sandbox down --force, then bring the stacks up")
-    console.print(f"  [yellow]![/yellow] {told}: the sandbox is made anew, with new data and addresses")
+    problem = f"an earlier run was killed while it changed {names}; whether it did is unknown"
+    if engine.stacks(home) != [stack_engine.stack]:
+        raise SandboxError(
+            f"{problem}. Start afresh: python -m sandbox down --force, then bring the stacks up"
+        )
+    console.print(f"  [yellow]![/yellow] {problem}: rebuilding the sandbox, with new data and addresses")
     region = home.region
     chosen_issuer = home.enterprise / "issuer.json"
     issuer = chosen_issuer.read_text() if home.plays_enterprise else ""
@@ -298,13 +300,13 @@ def _remove_if_interrupted(home: Home, chosen: Engine, processes: Processes) -> 
         write_private(chosen_issuer, issuer)
 
 
-def _prove_logins(home: Home, chosen: Engine, node: str | None) -> None:
-    if not chosen.outputs().get("logins"):
+def _prove_logins(home: Home, stack_engine: Engine, node: str | None) -> None:
+    if not stack_engine.outputs().get("logins"):
         return
     _heading("Logins")
     sys.stdout.flush()
     answer = subprocess.run(
-        [sys.executable, "-m", "cli", "login", "--all", "--stack", chosen.stack],
+        [sys.executable, "-m", "cli", "login", "--all", "--stack", stack_engine.stack],
         cwd=REPOSITORY,
         env=environment.process_environment(home, node),
         stdin=subprocess.DEVNULL,
@@ -312,7 +314,7 @@ def _prove_logins(home: Home, chosen: Engine, node: str | None) -> None:
     )
     if answer.returncode != 0:
         raise SandboxError(
-            f"not every login works, see above; the stack is up, look into it with "
+            f"some logins fail, see above; the stack is up, to look around: "
             f"source {_relative(home.root / 'env')}"
         )
 
@@ -321,7 +323,7 @@ def _interrupted(processes: Processes) -> None:
     stopped = processes.stop(processes.started_here)
     console.print(
         f"\n[yellow]Interrupted.[/yellow] Stopped what this run started: {', '.join(stopped) or 'nothing'}."
-        " The next run goes on from here."
+        " The next run continues from here."
     )
     raise typer.Exit(130)
 
@@ -346,7 +348,7 @@ def _terminated(number: int, frame: object) -> None:
 
 
 def main(run: Callable[[], None] = app) -> None:
-    """The command line: every expected failure is one message on standard error and exit code 1."""
+    """Runs the command line: expected failures are one message on standard error and exit code 1."""
     signal.signal(signal.SIGTERM, _terminated)
     environment.forget_foreign(Home.from_environment())
     errors = Console(stderr=True, highlight=False, soft_wrap=True)

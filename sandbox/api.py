@@ -1,24 +1,33 @@
-"""The sandbox's own parts, asked as their administrator: JSON over HTTP and nothing more.
+"""Administrator's requests to the sandbox's servers: plain JSON over HTTP.
 
-To import their client libraries would take longer than what a command asks of them.
+Importing their client libraries would take longer than all the requests of a command.
 """
 
-from __future__ import annotations
-
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
+from sandbox.environment import PRIMARY_ACCOUNT
 from sandbox.home import Home, SandboxError
+
+_RUNNING_NODES = (
+    "Action=DescribeInstances&Version=2016-11-15"
+    "&Filter.1.Name=instance-state-name&Filter.1.Value.1=running"
+    "&Filter.2.Name=tag-key&Filter.2.Value.1=eks%3Acluster-name"
+)
 
 
 @dataclass(frozen=True)
 class Api:
-    """An address, and who asks there."""
+    """A server, and the credentials to use there."""
 
     url: str
     pool: urllib3.PoolManager
@@ -33,47 +42,61 @@ class Api:
         accepted: Collection[int] = (),
         seconds: float = 10,
     ) -> urllib3.BaseHTTPResponse:
-        """The answer. Raises SandboxError unless it is a success, or one of the accepted statuses."""
+        """The answer. Raises SandboxError if its status is an error that is not `accepted`."""
         sent = {**self.headers, **headers}
         answer = self.pool.request(method, self.url + path, body=body, headers=sent, timeout=seconds)
         if answer.status >= 400 and answer.status not in accepted:
-            told = answer.data.decode(errors="replace").strip()[:500]
-            raise SandboxError(f"{method} {self.url}{path} was refused ({answer.status}): {told}")
+            reason = answer.data.decode(errors="replace").strip()[:500]
+            raise SandboxError(f"{method} {self.url}{path} was refused ({answer.status}): {reason}")
         return answer
 
     def request(
         self, method: str, path: str, body: Any = None, accepted: Collection[int] = (), seconds: float = 10
     ) -> urllib3.BaseHTTPResponse:
-        """The same for a body that is JSON."""
+        """`send`, with a JSON body."""
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         text = None if body is None else json.dumps(body)
         return self.send(method, path, text, {"Content-Type": kind}, accepted, seconds)
 
     def get(self, path: str, **query: str) -> Any:
-        """What there is; None where there is nothing."""
+        """The decoded answer; None if nothing is there."""
         answer = self.request("GET", path + (f"?{urlencode(query)}" if query else ""), accepted=(404,))
         return None if answer.status == 404 else answer.json()
 
 
 def kubernetes(home: Home, user: str = "kubernetes-admin") -> Api:
-    """The Kubernetes API, as the user of a certificate."""
+    """The Kubernetes API, as the user of a client certificate."""
     return Api(home.kubernetes_url, _pool(home, user))
 
 
 def vault(home: Home, address: str = "", *, token: bool = True) -> Api:
-    """Vault itself, or by its address the stand-in before it; as root, or as nobody."""
+    """Vault, or the stand-in at `address`; as root, or without a token."""
     headers = {"X-Vault-Token": home.vault_keys()["root_token"]} if token else {}
     return Api(f"{address or home.vault_url}/v1/", _pool(home), headers)
 
 
 def etcd(home: Home) -> Api:
-    """The database of the Kubernetes API."""
+    """etcd, the database of the Kubernetes API."""
     return Api(f"https://127.0.0.1:{home.ports['etcd']}", _pool(home, "etcd"))
 
 
 def emulator(home: Home) -> Api:
-    """The emulated AWS, where it asks for no signature."""
+    """The emulated AWS, for requests that need no signature."""
     return Api(home.emulator_url, _pool(home))
+
+
+def running_node(home: Home) -> str | None:
+    """The ID of a node of the stacks' clusters; the sandbox's shell sees its instance metadata.
+
+    One signed request, because an EC2 client would read the largest of all service models.
+    """
+    key = home.credentials()[PRIMARY_ACCOUNT]
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    request = AWSRequest("POST", f"{home.emulator_url}/", headers=headers, data=_RUNNING_NODES)
+    credentials = Credentials(key["access_key_id"], key["secret_access_key"])
+    SigV4Auth(credentials, "ec2", home.region).add_auth(request)
+    answer = emulator(home).send("POST", "/", _RUNNING_NODES, dict(request.headers.items()))
+    return min(re.findall(r"<instanceId>([^<]+)</instanceId>", answer.data.decode()), default=None)
 
 
 def _pool(home: Home, user: str | None = None) -> urllib3.PoolManager:

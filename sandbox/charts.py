@@ -1,11 +1,8 @@
-"""Stands in for the Helm charts of a stack's consumers, which cannot be had here: their service accounts.
+"""Creates the service accounts that the Helm charts of a stack's consumers would create.
 
-A login that makes no service account of its own (serviceAccountMode none) leaves it to the chart of the
-workload. What the chart would make of the stack's values is made here: the account, annotated as the values
-of the stack's consumers say.
+The sandbox installs no charts. A login with `serviceAccountMode: none` leaves its service accounts to the
+workload's chart, so they are created here, with the annotations from the stack's values.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,12 +13,12 @@ from sandbox.home import Home
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 LABEL = "vault-aws-auth.sandbox/stack"
-"""On everything made here; its value is the stack, so that its `down` finds exactly its own."""
+"""Label of everything created here. Its value is the stack, so that `down` removes only its own."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """A service account that a chart makes; `role_arn` is empty where the values annotate none."""
+    """A service account that a chart would create; `role_arn` is empty if the values set none."""
 
     namespace: str
     name: str
@@ -32,33 +29,33 @@ class Account:
 
     @property
     def path(self) -> str:
-        """Where the Kubernetes API has it."""
+        """Its path in the Kubernetes API."""
         return f"/api/v1/namespaces/{self.namespace}/serviceaccounts/{self.name}"
 
 
 def accounts_of(outputs: Mapping[str, Any]) -> list[Account]:
-    """The service accounts of the stack's pod logins, annotated as its consumers' values say."""
+    """The service accounts of the stack's pod logins, with the annotations from its consumers' values."""
     annotated = set(_annotations(outputs.get("consumers") or {}))
     wanted = {}
     for login in (outputs.get("logins") or {}).values():
         for reference in login.get("serviceAccounts") or []:
             namespace, _, name = reference.partition("/")
             if "*" in reference or not name:
-                continue  # stands for accounts that somebody else names
+                continue  # a pattern, not a name
             role = login.get("iamRoleArn", "")
             wanted[reference] = Account(namespace, name, role if role in annotated else "")
     return list(wanted.values())
 
 
 def install(home: Home, stack: str, outputs: Mapping[str, Any]) -> list[Account]:
-    """Makes those that nobody has made, renews and removes its own of earlier; returns what stands."""
+    """Creates, updates and removes a stack's service accounts to match its outputs; returns those kept."""
     cluster = api.kubernetes(home)
     existing = {_reference(item): item for item in _accounts(cluster)}
     kept = []
     for account in accounts_of(outputs):
         found = existing.get(str(account))
         if found and (found["metadata"].get("labels") or {}).get(LABEL) != stack:
-            continue  # made by the stack itself, or by another
+            continue  # created by this stack or another one
         kept.append(account)
         metadata: dict[str, Any] = {
             "name": account.name,
@@ -78,7 +75,7 @@ def install(home: Home, stack: str, outputs: Mapping[str, Any]) -> list[Account]
 
 
 def remove(home: Home, stack: str) -> None:
-    """Removes what was made for a stack, and nothing else."""
+    """Removes what `install` created for a stack, and nothing else."""
     _remove(api.kubernetes(home), stack, keep=[])
 
 
@@ -97,7 +94,7 @@ def _remove(cluster: api.Api, stack: str, keep: list[Account]) -> None:
 
 
 def _annotations(values: Any) -> Iterator[str]:
-    """Every role ARN that values or manifests annotate a service account with."""
+    """Every role ARN in service account annotations of values or manifests."""
     if isinstance(values, Mapping):
         for key, value in values.items():
             if key == ROLE_ANNOTATION:

@@ -22,13 +22,13 @@ from tools import build
 
 PROJECT = "vault-aws-auth"
 SIGNATURE = "4dabf18193072939515e22adb298388d"
-"""The key by which the engine marks what is no plain value, in a stack's outputs: a secret."""
+"""The engine's key for special values, in a stack's outputs: secrets."""
 
 PROVIDERS = ("aws", "eks", "kubernetes", "random", "vault")
 
 
 class EngineFailed(SandboxError):
-    """`pulumi` ended with an error, which it has already printed."""
+    """`pulumi` failed and has already printed why."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,9 @@ class Engine:
     stack: str
 
     def up(self, config: Path, rules: Path | None = None) -> None:
-        """Brings the stack that a stack file declares up, as far as the guardrails let it, by their
-        configuration in `rules`, by custom the stack's; prints the engine's own report.
+        """Brings up the stack that a stack file declares and prints the engine's report.
+
+        `rules` is the guardrails' configuration; default: the stack's own.
         """
         self._prepare()
         words = ["--config-file", str(self._write_config(config)), *self._guarded(rules)]
@@ -48,15 +49,15 @@ class Engine:
         self._run("up", "--yes", "--skip-preview", *words, folder=REPOSITORY)
 
     def preview(self, config: Path, rules: Path | None = None, *, as_json: bool = False) -> None:
-        """Prints what `up` would do, in the engine's own words or as JSON; the guardrails as with `up`."""
+        """Prints what `up` would do, as the engine's report or as JSON; guardrails as in `up`."""
         self._prepare()
         words = ["--config-file", str(self._write_config(config)), *self._guarded(rules)]
         try:
             self._run("preview", *words, *(["--json"] if as_json else []), folder=REPOSITORY)
         except EngineFailed as failed:
-            if as_json:  # Pulumi's JSON does not have what the guardrails refuse
+            if as_json:  # Pulumi's JSON has no guardrail violations
                 raise EngineFailed(
-                    f"{failed}. What the guardrails refuse, a preview without --json says"
+                    f"{failed}. To see guardrail violations, run a preview without --json"
                 ) from None
             raise
 
@@ -64,10 +65,10 @@ class Engine:
         return guardrails.options(rules or guardrails.configuration(self.stack))
 
     def destroy(self) -> None:
-        """Takes the stack down and forgets it."""
+        """Destroys the stack and removes it from the state."""
         self._prepare()
         self._release_stale_lock()
-        # In the sandbox's own project folder: the stack file there goes as well, and not the user's.
+        # In the sandbox's own project folder, because this deletes the stack file there too.
         if self._checkpoint().get("resources"):
             self._run("destroy", "--yes", "--skip-preview", "--remove", folder=self._project)
         else:  # it was only previewed
@@ -81,14 +82,14 @@ class Engine:
         return {}
 
     def interrupted_operations(self) -> list[str]:
-        """The URNs that an earlier run, killed half-way, was creating or changing."""
+        """The URNs that a killed run was creating or changing."""
         pending = self._checkpoint().get("pending_operations") or []
         return [operation["resource"]["urn"] for operation in pending]
 
     def _checkpoint(self) -> dict[str, Any]:
-        """The stack's state as the engine has written it; empty without a stack, or before its first run.
+        """The stack's state; empty without a stack, or before its first run.
 
-        Read from the file: two commands of `pulumi` would say the same in a second.
+        Read from the file, because the same from `pulumi` takes a second.
         """
         path = _states(self.home) / f"{self.stack}.json"
         if not path.exists():
@@ -96,8 +97,8 @@ class Engine:
         latest: dict[str, Any] = self.home.read_json(path)["checkpoint"].get("latest") or {}
         return latest
 
-    # The stack file that the engine reads is made from the user's: it gets the addresses of this sandbox
-    # and the salt of its passphrase, and so the user's own file is never written to.
+    # The engine reads a copy of the user's stack file, with this sandbox's addresses and the salt of its
+    # passphrase added: the user's own file is never changed.
 
     @property
     def _project(self) -> Path:
@@ -112,7 +113,7 @@ class Engine:
         return self._project / f"{self.stack}.source"
 
     def renew_stack_file(self) -> Path | None:
-        """Makes the engine's stack file anew from the user's; None when the sandbox has no such stack."""
+        """Rewrites the engine's stack file from the user's; None if the sandbox has no such stack."""
         if not self._config_file.exists() or not self._source_file.exists():
             return None
         return self._write_config(Path(self._source_file.read_text()))
@@ -123,7 +124,7 @@ class Engine:
         if foreign:
             raise SandboxError(
                 f"{source} holds secrets encrypted for another passphrase ({', '.join(foreign)}); the "
-                f"sandbox cannot read them. Take them out of the file that the sandbox brings up."
+                f"sandbox cannot read them. Remove them from the file."
             )
         if self.stack not in stacks(self.home):
             self._call("stack", "init", "--no-select", self.stack)
@@ -144,19 +145,22 @@ class Engine:
         folder = self.home.root / "pulumi"
         for name in ("state", "home", "project"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        # `stack init` writes its stack file beside a project file: this copy, not the repository's.
+        # `stack init` writes a stack file beside the project file: this copy, not the repository's.
         shutil.copyfile(REPOSITORY / "Pulumi.yaml", folder / "project" / "Pulumi.yaml")
         install_plugins(self.home)
 
     def _release_stale_lock(self) -> None:
-        """Takes away the lock of a run that was killed: this process holds the sandbox, so none lives."""
+        """Releases the lock of a killed run. No run is alive: this process holds the sandbox's lock."""
         locks = self.home.root / "pulumi" / "state" / ".pulumi" / "locks"
         if any(locks.rglob(f"{self.stack}/*.json")):
             print(f"  an earlier run of stack {self.stack} was killed; its lock is released", flush=True)
             self._call("cancel", "--yes", "--stack", self.stack)
 
     def _run(self, command: str, *options: str, folder: Path) -> None:
-        """Runs a long command in the foreground. Ctrl-C lets the engine finish what it is at, then ends."""
+        """Runs a long command in the foreground.
+
+        Ctrl-C lets the engine finish its current steps, then ends.
+        """
         words = [self._pulumi, command, "--stack", self.stack, "-C", str(folder), *options]
         process = subprocess.Popen(
             words,
@@ -171,13 +175,13 @@ class Engine:
             raise
         if status != 0:
             raise EngineFailed(
-                f"pulumi {command} of stack {self.stack} failed (exit {status}), see above. What it did is "
-                f"kept: mend the cause and run the same command again. To look around: source "
+                f"pulumi {command} of stack {self.stack} failed (exit {status}), see above. Its changes are "
+                f"kept: fix the cause and run the same command again. To look around: source "
                 f"{self.home.root}/env"
             )
 
     def _call(self, *words: str) -> str:
-        """Runs a short command and returns what it prints."""
+        """Runs a short command and returns its output."""
         answer = subprocess.run(
             [self._pulumi, *words, "--non-interactive"],
             cwd=self.home.root / "pulumi" / "project",
@@ -197,20 +201,20 @@ class Engine:
 
 
 def read_config(source: Path) -> dict[str, Any]:
-    """The configuration in a stack file. Raises SandboxError for a file that is none."""
+    """The configuration in a stack file. Raises SandboxError if it is not one."""
     try:
         given = yaml.safe_load(source.read_text()) or {}
     except FileNotFoundError:
-        raise SandboxError(f"there is no stack file {source}; give one with --config FILE") from None
+        raise SandboxError(f"there is no stack file {source}; name one with --config FILE") from None
     except yaml.YAMLError as error:
         raise SandboxError(f"{source} is not valid YAML: {error}") from error
     if not isinstance(given, dict) or not isinstance(given.get("config") or {}, dict):
-        raise SandboxError(f"{source} is not a stack file: it wants a mapping with the key `config`")
+        raise SandboxError(f"{source} is not a stack file: write a mapping with the key `config`")
     return dict(given.get("config") or {})
 
 
 def stacks(home: Home) -> list[str]:
-    """The stacks that exist in this sandbox's state, the oldest first: a later one may use an earlier."""
+    """This sandbox's stacks, oldest first, because a later one may use an earlier."""
     existing = {path.stem for path in _states(home).glob("*.json")}
     order: list[str] = home.read_json(_order(home)) if _order(home).exists() else []
     return [name for name in order if name in existing] + sorted(existing - set(order))
@@ -221,7 +225,7 @@ def _states(home: Home) -> Path:
 
 
 def _masked(value: Any) -> Any:
-    """An output, with `[secret]` for what is secret in it, as `pulumi stack output` has it."""
+    """An output with `[secret]` for its secrets, as `pulumi stack output` prints it."""
     if isinstance(value, dict):
         if SIGNATURE in value:
             return "[secret]"
@@ -234,19 +238,19 @@ def _order(home: Home) -> Path:
 
 
 def install_plugins(home: Home) -> None:
-    """Puts each plugin where the engine looks: an official one if there is one, else the local.
+    """Installs each plugin where the engine looks: the official one if available, else the local one.
 
-    Order for providers: `SANDBOX_PLUGIN_PATH` (reached through PATH, which the engine prefers), the
-    user's own Pulumi plugin cache, the local stand-in.
+    Order of providers: `SANDBOX_PLUGIN_PATH` (put on PATH, which the engine prefers), the user's own Pulumi
+    plugin cache, the local plugin.
     """
     cache = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
     target = home.root / "pulumi" / "home" / "plugins"
-    if cache.resolve() == target.resolve():  # called from a shell that has sourced the sandbox's own env
+    if cache.resolve() == target.resolve():  # the shell has sourced the sandbox's own env
         cache = Path.home() / ".pulumi" / "plugins"
     chosen = os.environ.get("SANDBOX_PLUGIN_PATH")
     if chosen and not Path(chosen).is_dir():
         raise SandboxError(
-            f"SANDBOX_PLUGIN_PATH={chosen} is not a folder; it wants one that holds pulumi-resource-NAME"
+            f"SANDBOX_PLUGIN_PATH={chosen} is not a folder; name one with executables pulumi-resource-NAME"
         )
     language = target / f"language-python-v{importlib.metadata.version('pulumi')}"
     if not (build.ensure("pulumi").resolve().parent / "pulumi-language-python").exists():
@@ -283,7 +287,7 @@ def _remove(folder: Path) -> None:
 
 
 def _end_gently(process: subprocess.Popen[bytes], seconds: Sequence[int] = (60, 10)) -> None:
-    """First asks the engine to finish its running steps, then to stop at once, then kills it."""
+    """Asks the engine to finish its running steps, then to stop at once, then kills it."""
     for number, wait in zip((signal.SIGINT, signal.SIGINT), seconds, strict=True):
         if process.poll() is not None:
             return
@@ -292,7 +296,7 @@ def _end_gently(process: subprocess.Popen[bytes], seconds: Sequence[int] = (60, 
         while process.poll() is None and time.monotonic() < deadline:
             try:
                 time.sleep(0.2)
-            except KeyboardInterrupt:  # pressed again: no more patience
+            except KeyboardInterrupt:  # Ctrl-C again: stop at once
                 break
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)

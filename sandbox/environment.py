@@ -1,6 +1,4 @@
-"""The environment in which everything works against the sandbox and nothing reaches a real account."""
-
-from __future__ import annotations
+"""The environment variables that point every tool at the sandbox, and none at a real account."""
 
 import os
 import shlex
@@ -12,21 +10,21 @@ from tools import build
 
 PRIMARY_ACCOUNT = "111111111111"
 
-# What a user's shell may hold that would win over the sandbox's own values, or send a request elsewhere.
+# Variables of a user's shell that would override the sandbox's values or redirect requests.
 FOREIGN_PREFIXES = ("AWS_", "VAULT_")
 FOREIGN = ("PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
 def is_foreign(name: str) -> bool:
-    """Whether a variable must not reach anything that works against the sandbox."""
+    """Whether a variable must be kept from everything that uses the sandbox."""
     return name.startswith(FOREIGN_PREFIXES) or name in FOREIGN
 
 
 def forget_foreign(home: Home) -> None:
-    """Takes such variables from this process: its own clients read them, too.
+    """Removes these variables from this process, because its own clients read them too.
 
-    Also the sandbox's own `bin`, which a shell that has sourced `env` has on PATH: the tools are looked
-    for elsewhere, not behind the links and wrappers that were made to them.
+    Also takes the sandbox's own `bin` off PATH, where a shell that has sourced `env` has it: tools are looked
+    up without the links and wrappers there.
     """
     for name in [name for name in os.environ if is_foreign(name)]:
         del os.environ[name]
@@ -35,14 +33,14 @@ def forget_foreign(home: Home) -> None:
     os.environ["PATH"] = os.pathsep.join(folder for folder in folders if folder != str(home.root / "bin"))
 
 
-# A proxy has no business between the sandbox and its own loopback.
+# Loopback needs no proxy.
 NO_PROXY = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
 
 def build_environment(home: Home, node: str | None = None) -> dict[str, str]:
-    """The variables that lead every standard tool to this sandbox.
+    """The variables that point every standard tool at this sandbox.
 
-    `node` is the ID of the instance whose metadata service is reachable, as it would be on that node.
+    `node` is the ID of the instance whose metadata service is reachable, as if on that node.
     """
     key = home.credentials()[PRIMARY_ACCOUNT]
     environment = {
@@ -57,7 +55,7 @@ def build_environment(home: Home, node: str | None = None) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_PAGER": "",
-        # Tools of this shell go by the keys above; `vault-aws-auth` asks here for a pod's credentials.
+        # Tools of this shell use the keys above; `vault-aws-auth` gets a pod's credentials here.
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": home.pod_identity_agent_url,
         "KUBECONFIG": str(home.admin_kubeconfig),
         "PULUMI_BACKEND_URL": f"file://{home.root / 'pulumi' / 'state'}",
@@ -74,38 +72,38 @@ def build_environment(home: Home, node: str | None = None) -> dict[str, str]:
 
 
 def path_prefix(home: Home) -> list[str]:
-    """The folders that go before the user's PATH: chosen provider plugins, the tools, the virtualenv."""
+    """The folders before the user's PATH: chosen provider plugins, the tools, the virtualenv."""
     chosen = os.environ.get("SANDBOX_PLUGIN_PATH")
     folders = [str(home.root / "bin"), str(Path(sys.executable).parent)]
     return [str(Path(chosen).resolve()), *folders] if chosen else folders
 
 
 def process_environment(home: Home, node: str | None = None) -> dict[str, str]:
-    """A whole environment for a child process: the user's, less what is cleared, plus the sandbox's."""
+    """The whole environment of a child process: the user's without foreign variables, plus the sandbox's."""
     inherited = {name: value for name, value in os.environ.items() if not is_foreign(name)}
     path = os.pathsep.join([*path_prefix(home), os.environ.get("PATH", os.defpath)])
     return {**inherited, **build_environment(home, node), "PATH": path}
 
 
 def write_shell_file(home: Home, node: str | None = None, stack: str | None = None) -> Path:
-    """Writes `env`, for `source`: the same environment in the user's own shell."""
+    """Writes `env`, to be sourced: the same environment in the user's own shell."""
     target = home.root / "env"
     variables = build_environment(home, node)
-    lines = ["# The environment of this sandbox; holds its keys. Use: source " + shlex.quote(str(target))]
+    lines = ["# The environment of this sandbox, with its keys. Use: source " + shlex.quote(str(target))]
     pattern = "|".join(FOREIGN_PREFIXES) + "|" + "|".join(f"{name}=" for name in FOREIGN)
     lines.append(f"for name in $(env | grep -E '^({pattern})' | cut -d= -f1); do unset \"$name\"; done")
     lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(variables.items())]
     if stack:
         lines.append(f"export PULUMI_STACK={shlex.quote(stack)}")
     prefix = os.pathsep.join(path_prefix(home))
-    # Sourced twice, PATH stays as it is.
+    # Sourcing it twice leaves PATH alone.
     lines.append(f'case ":$PATH:" in *:{prefix}:*) ;; *) export PATH={shlex.quote(prefix)}:"$PATH" ;; esac')
     write_private(target, "\n".join(lines) + "\n")
     return target
 
 
 def tools(home: Home) -> list[str]:
-    """The tools that this sandbox needs: Caddy only where a stack uses federation."""
+    """The tools that this sandbox needs; Caddy only if a stack uses federation."""
     return [name for name, tool in build.TOOLS.items() if home.plays_enterprise or not tool.on_demand]
 
 
@@ -123,7 +121,7 @@ def link_tools(home: Home) -> None:
 
 
 def write_launcher(target: Path, arguments: list[str]) -> None:
-    """An executable that runs one of the project's modules with this virtual environment."""
+    """Writes an executable that runs one of the project's modules in this virtual environment."""
     target.parent.mkdir(parents=True, exist_ok=True)
     words = " ".join(shlex.quote(word) for word in [sys.executable, *arguments])
     path = f"PYTHONPATH={shlex.quote(str(REPOSITORY))}${{PYTHONPATH:+:$PYTHONPATH}}"
@@ -132,7 +130,7 @@ def write_launcher(target: Path, arguments: list[str]) -> None:
 
 
 def write_plugin_launcher(target: Path, fork_server: Path, words: list[str]) -> None:
-    """An executable that is `python -m WORDS`, as a fork of the server that listens in a folder, if one does.
+    """Writes an executable for `python -m WORDS`, as a fork of the fork server in a folder if one listens.
 
     The engine finds and starts plugins by such files.
     """

@@ -1,4 +1,4 @@
-"""A fork of the fork server: what its launcher asks for, and how it becomes that."""
+"""A fork of the fork server: reads its launcher's request and becomes that process."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ READ_ANEW = (
     *("hvac.constants.client", "hvac.v1", "hvac"),
     *("kubernetes.config.kube_config", "kubernetes.config"),
 )
-"""Of what the fork server imports, that which reads settings as it is imported: VAULT_CACERT, KUBECONFIG."""
+"""Imported modules that read settings at import: VAULT_CACERT, KUBECONFIG."""
 
 FIXED = (
     *(b"PYTHON", b"PROTOCOL_BUFFERS_", b"GRPC_PYTHON_", b"GRPC_ENABLE_FORK_SUPPORT", b"GRPC_ASYNCIO_ENGINE"),
     b"GRPC_SINGLE_THREADED_UNARY_STREAM",
     *(b"PYDANTIC_", b"OTEL_", b"TRACEPARENT", b"PULUMI_OTEL_", b"PULUMI_ENABLE_LEGACY_APPLY"),
 )
-"""How variables begin that are read as Python starts, or as the others are imported. A launcher that has
-other values of them than the fork server gets no fork."""
+"""Prefixes of variables that Python reads at its start, or modules at import. A launcher with other values
+than the fork server gets no fork."""
 
 NOT_FIXED = {b"PYTHONPATH", b"PYTHONUNBUFFERED", b"PYTHONDONTWRITEBYTECODE"}
 
@@ -43,7 +43,7 @@ _REQUEST_WITHIN = 5
 
 @dataclass
 class Launch:
-    """What a launcher asks for."""
+    """A launcher's request."""
 
     module: str
     arguments: list[str]
@@ -53,11 +53,11 @@ class Launch:
     streams: list[int]
     """File descriptors: standard input, output and error."""
     connection: socket.socket
-    """Tells signals of the launcher, and by its end that the launcher is gone."""
+    """Carries the launcher's signals; its end means that the launcher is gone."""
 
 
 def received(connection: socket.socket) -> Launch | None:
-    """What a launcher asks for; None if it cannot be had from a fork, or nothing was asked."""
+    """A launcher's request; None if a fork cannot fulfil it, or there was none."""
     connection.settimeout(_REQUEST_WITHIN)
     streams: list[int] = []
     try:
@@ -80,7 +80,7 @@ def _fixed(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
 
 
 def become(launch: Launch, folder: Path) -> NoReturn:
-    """Is what the launcher asked for, as if it had been started like that, and ends."""
+    """Runs what the launcher requested, as if started that way, and exits."""
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     for target, descriptor in enumerate(launch.streams):
@@ -96,7 +96,7 @@ def become(launch: Launch, folder: Path) -> NoReturn:
     os.environb.update(launch.environment)
     added = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:0] = [str(Path.cwd()), str(REPOSITORY), *filter(None, added)]
-    # What is compiled is kept, but not in the user's folders.
+    # Bytecode is kept, but not in the user's folders.
     sys.pycache_prefix, sys.dont_write_bytecode = str(folder / "bytecode"), False
     importlib.invalidate_caches()
     for name in READ_ANEW:
@@ -114,19 +114,19 @@ def become(launch: Launch, folder: Path) -> NoReturn:
     except BaseException:
         traceback.print_exc()
         code = 1
-    # Not `sys.exit`: to take apart all that was imported costs as much as a run.
+    # Not `sys.exit`: tearing down all imports costs as much as a run.
     atexit._run_exitfuncs()
     os._exit(code)
 
 
 def _unbuffered(descriptor: int) -> io.TextIOWrapper:
-    """As with `python -u`: a fork can end without a chance to write what is left."""
+    """Unbuffered as with `python -u`, because a fork can end without flushing."""
     raw = io.FileIO(descriptor, "w", closefd=False)
     return io.TextIOWrapper(raw, errors="backslashreplace", write_through=True)  # type: ignore[arg-type]
 
 
 def _follow(launcher: socket.socket) -> None:
-    """Passes the launcher's signals on; ends this process, whatever it is at, once the launcher is gone."""
+    """Passes on the launcher's signals; ends this process as soon as the launcher is gone."""
     with suppress(OSError):
         while number := launcher.recv(1):
             os.kill(os.getpid(), number[0])

@@ -1,12 +1,11 @@
-"""The fork server: a Python in which all that plugins import is imported already; each is a fork of it.
+"""The fork server: a Python process that has imported all that plugins need; each plugin is a fork of it.
 
-The engine starts ten Python processes for every run (language host, guardrails, provider plugins), and most
-of what they did was to import SDKs. A fork has them from the start, and shares nothing else with the others:
-each run has processes of its own, with the arguments, environment, working directory and standard streams
-that its launcher (`launch.py`) hands over.
+The engine starts ten Python processes for every run (language host, guardrails, provider plugins), which
+spent most of their time importing SDKs. A fork has these from the start, and shares nothing else: it has the
+arguments, environment, working directory and standard streams of its launcher (`launch.py`).
 
-What is imported is as it is on disk: once a file of it has changed, launchers are told to go without, and the
-fork server starts itself anew. Of the project only the plugins are imported, never the stack's program.
+Imports are as on disk: if an imported file changes, the launcher starts a Python of its own, and the fork
+server restarts itself. Of the project, it imports the plugins only, never the stack's program.
 """
 
 from __future__ import annotations
@@ -72,18 +71,18 @@ A_VAULT_POLICY = 'path "a" {\n  capabilities = ["b", "c"]  # d\n}\n\npath "e" {}
 
 @dataclass
 class ForkServer:
-    """Listens in a private folder, forks, and tells launchers how what they started has ended."""
+    """Listens in a private folder, forks, and reports the forks' exit codes to their launchers."""
 
     folder: Path
     started: int = field(default_factory=time_ns)
-    """When nothing was imported yet."""
+    """A time before the first import."""
     children: dict[int, socket.socket] = field(default_factory=dict)
 
     def serve(self) -> Launch:
-        """Returns in the forks, each with what it is to be, and nowhere else."""
+        """Returns only in the forks, with the launch of each."""
         files = _files()
         if any(self.started < time <= time_ns() for time, _ in files.values()):
-            _start_anew()  # edited since, and who knows whether before it was imported or after
+            _start_anew()  # edited during the imports, before or after its own
         listener = self._listen()
         woken, wake = socket.socketpair()
         for each in (woken, wake):
@@ -117,10 +116,10 @@ class ForkServer:
         return listener
 
     def _forked(self, launch: Launch) -> bool:
-        """Whether this is the fork."""
+        """Forks. Returns True in the fork, False in the server."""
         try:
             pid = os.fork()
-        except OSError:  # no room for another process; the launcher may have better luck
+        except OSError:  # no room for another process; the launcher starts a Python of its own
             launch.connection.close()
             pid = -1
         if pid == 0:
@@ -132,7 +131,7 @@ class ForkServer:
             os.close(descriptor)
         if pid > 0:
             self.children[pid] = launch.connection
-            with suppress(OSError):  # else the launcher is gone, and the fork will see that
+            with suppress(OSError):  # else the launcher is gone, which the fork notices
                 launch.connection.send(b"+")
         return False
 
@@ -140,7 +139,7 @@ class ForkServer:
         with suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 connection = self.children.pop(ended[0], None)
-                if connection is None:  # of the fork server that this one has been before
+                if connection is None:  # a child from before this server restarted itself
                     continue
                 code = os.waitstatus_to_exitcode(ended[1])
                 with connection, suppress(OSError):
@@ -148,11 +147,11 @@ class ForkServer:
 
 
 def _files(of: Iterable[str] = ()) -> dict[str, tuple[int, int]]:
-    """The files of all that is imported (or those given), with time and size; one that is gone has none."""
+    """All imported files (or the given ones), with time and size; zeros if a file is gone."""
     found = {}
     for path in of or _imported_files():
         try:
-            status = os.stat(path)  # noqa: PTH116 - for a thousand files it is three times as fast
+            status = os.stat(path)  # noqa: PTH116 - three times as fast for a thousand files
             found[path] = (status.st_mtime_ns, status.st_size)
         except OSError:
             found[path] = (0, 0)
@@ -160,7 +159,7 @@ def _files(of: Iterable[str] = ()) -> dict[str, tuple[int, int]]:
 
 
 def _imported_files() -> set[str]:
-    # Of other types are modules that are loaded when they are first looked into, as this would.
+    # Other types are lazy modules, which this would load.
     modules = [module for module in sys.modules.values() if type(module) is ModuleType]
     paths = {path for module in modules if (path := getattr(module, "__file__", None))}
     standard = f"{sysconfig.get_path('stdlib')}{os.sep}"
@@ -183,9 +182,9 @@ def answers(folder: Path) -> bool:
 
 
 def import_all() -> None:
-    """Imports what forks are to have."""
+    """Imports all that forks need."""
     for name in IMPORTED:
-        hasattr(importlib.import_module(name), "loaded")  # those of the SDKs are when first looked into
+        hasattr(importlib.import_module(name), "loaded")  # loads the SDKs' lazy modules
 
 
 def main() -> None:
@@ -195,10 +194,10 @@ def main() -> None:
     sys.modules["sandbox.plugins.aws.client"].read_models()
     sys.modules["hcl2"].loads(A_VAULT_POLICY)
     if threading.active_count() > 1:
-        raise RuntimeError(f"a fork of several threads is none: {threading.enumerate()}")
+        raise RuntimeError(f"cannot fork with several threads: {threading.enumerate()}")
     sys.path[:] = [folder for folder in sys.path if folder not in ("", str(Path.cwd()), str(REPOSITORY))]
     gc.collect()
-    gc.freeze()  # a collection in a fork would write to, and so copy, every page
+    gc.freeze()  # a collection in a fork would write to every page, and so copy it
     become(server.serve(), server.folder)
 
 

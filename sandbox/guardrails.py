@@ -1,6 +1,4 @@
-"""The guardrails: what the engine is told so that it asks them about every resource."""
-
-from __future__ import annotations
+"""The engine's options for the guardrails."""
 
 from pathlib import Path
 
@@ -11,16 +9,16 @@ PACK = guardrails.PACK
 
 
 def configuration(stack: str) -> Path | None:
-    """The guardrails' configuration for a stack, unless it has none and so goes by the defaults."""
+    """The guardrails' configuration of a stack; None if it has none, so that the defaults apply."""
     return guardrails.configuration(PACK, stack)
 
 
 def options(path: Path | None) -> list[str]:
-    """What `pulumi` is told. Raises SandboxError for a configuration that is none."""
+    """The options for `pulumi`. Raises SandboxError if the configuration is missing or invalid."""
     if path is None:
         return guardrails.engine_options(PACK, None)
     if not path.is_file():
-        raise SandboxError(f"there is no guardrails' configuration {path}; give one with --guardrails FILE")
+        raise SandboxError(f"there is no guardrails' configuration {path}; name one with --guardrails FILE")
     try:
         guardrails.check(path, PACK)
     except PipelineError as error:

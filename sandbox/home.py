@@ -1,4 +1,4 @@
-"""Where one sandbox lives on disk, and the ports that it keeps from one start to the next."""
+"""The folder of a sandbox, with everything that it keeps from one start to the next."""
 
 from __future__ import annotations
 
@@ -34,8 +34,7 @@ PORTS = (
     "enterprise-aws",
     "issuer",
 )
-# Below the range from which the system takes ports for outgoing connections, so that none of those
-# can sit on a port that the sandbox wants back after a restart.
+# Below the range of outgoing connections, so that none of those can occupy a port when the sandbox restarts.
 PORT_RANGE = range(20_000, 32_000)
 
 
@@ -43,27 +42,27 @@ AFRESH = "python -m sandbox down --force, then make up"
 
 
 class SandboxError(Exception):
-    """One clear message for the user: what is wrong, where, and the way on."""
+    """One clear message for the user: what is wrong, where, and what to do."""
 
 
 @dataclass(frozen=True)
 class Home:
     """The folder of one sandbox: `$SANDBOX_HOME`, by default `.sandbox` in the checkout.
 
-    Everything in it is readable by its owner alone: the folder holds keys.
+    Only its owner can read it, because it holds keys.
     """
 
     root: Path
 
     @classmethod
     def from_environment(cls) -> Home:
-        """The home that `SANDBOX_HOME` names."""
+        """The folder that `SANDBOX_HOME` names."""
         return cls(Path(os.environ.get("SANDBOX_HOME") or REPOSITORY / ".sandbox").resolve())
 
     def create(self) -> None:
-        """Makes the folder, closed to others, and every later file with it.
+        """Creates the folder, readable by its owner only, as will be all that this process creates.
 
-        A folder that holds something else is refused: `down` will delete what the sandbox made.
+        A folder with other contents is refused.
         """
         os.umask(0o077)
         if self.exists and not (self.root / MARKER).exists() and any(self.root.iterdir()):
@@ -73,7 +72,7 @@ class Home:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise SandboxError(f"cannot make {self.root}: {error.strerror}; set SANDBOX_HOME") from error
+            raise SandboxError(f"cannot create {self.root}: {error.strerror}; set SANDBOX_HOME") from error
         self.root.chmod(0o700)
         (self.root / MARKER).touch()
         for name in (*FOLDERS, "logs"):
@@ -85,12 +84,12 @@ class Home:
 
     @property
     def has_data(self) -> bool:
-        """Whether a sandbox was ever started here and not taken down since."""
+        """Whether a sandbox was started here and not taken down since."""
         return (self.root / "ports.json").exists()
 
     @property
     def ports(self) -> dict[str, int]:
-        """A port for each listener, chosen free once and kept: addresses stand in the stack's state."""
+        """A free port for each listener, chosen once and kept, because stacks store the addresses."""
         stored = self.root / "ports.json"
         chosen: dict[str, int] = {}
         if stored.exists():
@@ -104,18 +103,18 @@ class Home:
 
     @property
     def region(self) -> str:
-        """The AWS region that the sandbox plays, for good: the cluster's issuer is named after it."""
+        """The sandbox's AWS region. It is fixed, because the cluster's issuer contains it."""
         stored = self.root / "region"
         return stored.read_text().strip() if stored.exists() else DEFAULT_REGION
 
     def choose_region(self, region: str) -> None:
-        """Sets the region of a sandbox that is not started yet; refuses another one later."""
+        """Sets the region before the first start; refuses another one later."""
         if not self.has_data:
             write_private(self.root / "region", region)
         elif region != self.region:
             raise SandboxError(
-                f"the stack file says aws:region {region}, and this sandbox plays {self.region}. Bring the "
-                f"stack up in another one: SANDBOX_HOME=<folder>"
+                f"the stack file has aws:region {region}, but this sandbox is in {self.region}. Bring the "
+                f"stack up in another sandbox: SANDBOX_HOME=<folder>"
             )
 
     @property
@@ -132,27 +131,27 @@ class Home:
 
     @property
     def vault_url(self) -> str:
-        """The real Vault, which is a Community one."""
+        """The address of the real Vault, which is Community Edition."""
         return f"https://127.0.0.1:{self.ports['vault']}"
 
     @property
     def enterprise(self) -> Path:
-        """What the stand-in for Vault Enterprise keeps."""
+        """The folder of the stand-in for Vault Enterprise."""
         return self.root / "enterprise"
 
     @property
     def plays_enterprise(self) -> bool:
-        """Whether the stand-in for Vault Enterprise answers in front of Vault; a stack asked for it."""
+        """Whether the stand-in for Vault Enterprise runs in front of Vault, because a stack needs it."""
         return (self.enterprise / "issuer.json").exists()
 
     @property
     def vault_address(self) -> str:
-        """Where everybody talks to Vault: at the stand-in where there is one."""
+        """Vault's address for all clients: the stand-in's if it runs."""
         return f"https://127.0.0.1:{self.ports['enterprise']}" if self.plays_enterprise else self.vault_url
 
     @property
     def pod_identity_agent_url(self) -> str:
-        """Where the pods of this sandbox's cluster ask for the credentials of their role (Pod Identity)."""
+        """Where the cluster's pods get the credentials of their role (Pod Identity)."""
         return f"{self.emulator_url}/pod-identity-agent/v1/credentials"
 
     @property
@@ -187,7 +186,7 @@ class Home:
             return json.loads(path.read_text())
         except FileNotFoundError:
             raise SandboxError(
-                f"{path} is missing: the sandbox is not up, or damaged. Run: make up; and if it says the "
+                f"{path} is missing: the sandbox is not up, or damaged. Run: make up; if that says the "
                 f"same: {AFRESH}"
             ) from None
         except ValueError as error:
@@ -195,20 +194,20 @@ class Home:
 
     @contextlib.contextmanager
     def only_one_run(self) -> Iterator[None]:
-        """Lets one command at a time change this sandbox; a second one is told so at once."""
+        """Lets one command at a time change this sandbox; a second one fails at once."""
         self.create()
         with (self.root / "lock").open("w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise SandboxError(
-                    f"another sandbox command is at work in {self.root}. Wait for it, or use a sandbox "
-                    f"of your own: SANDBOX_HOME=<folder>"
+                    f"another sandbox command is running in {self.root}. Wait for it, or use another "
+                    f"sandbox: SANDBOX_HOME=<folder>"
                 ) from None
             yield
 
     def remove(self) -> None:
-        """Deletes what the sandbox made, but for its logs, and nothing else."""
+        """Deletes what the sandbox created, except its logs, and nothing else."""
         for name in FOLDERS:
             shutil.rmtree(self.root / name, ignore_errors=True)
         for name in FILES:
@@ -216,7 +215,7 @@ class Home:
 
 
 def port_is_free(port: int) -> bool:
-    """Whether a listener could be opened on this loopback port now."""
+    """Whether this loopback port is free."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -227,7 +226,7 @@ def port_is_free(port: int) -> bool:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner can read, all of it or nothing, however many write it at once."""
+    """Atomically writes a file that only its owner can read; safe with concurrent writers."""
     descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     try:
         with os.fdopen(descriptor, "w") as handle:

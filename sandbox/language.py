@@ -1,8 +1,8 @@
-"""`pulumi-language-python` for machines whose Pulumi came without one: runs the stack's program.
+"""`pulumi-language-python` for a Pulumi without one: runs the stack's program.
 
-The vendor's CLI ships this host; the Go module that builds the CLI does not. It is small because the
-Python SDK already has the greater part, in the server that the Automation API uses for inline programs:
-what is added here is to run the program of the project's folder instead of a function.
+The vendor's CLI ships this host; the Go module of the CLI does not contain it. It is small, because most of
+it is in the Python SDK: the Automation API's server for inline programs. This runs the program in the
+project's folder instead of a function.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 
 class LanguageHost(LanguageServer):
-    """Runs `python <program folder>` inside the engine's deployment, as the vendor's host does.
+    """Runs `python <program folder>` in the engine's deployment, as the vendor's host does.
 
-    `python` is what runs the modules of this environment, as `python -m`: the guardrails' host.
+    `python` runs modules of this environment, as `python -m` does, for the guardrails.
     """
 
     def __init__(self, engine_address: str, python: Sequence[str] = (sys.executable, "-u", "-m")) -> None:
@@ -42,15 +42,15 @@ class LanguageHost(LanguageServer):
             os.chdir(request.pwd)
         program = Path(request.info.program_directory) / (request.info.entry_point or ".")
         self.program = lambda: _run_program(program)
-        # The inline server expects the engine's address where an inline run carries it.
+        # The inline server expects the engine's address in this place.
         del request.args[:]
         request.args.append(self.engine_address)
         result = super().Run(request, context)  # type: ignore[no-untyped-call]  # the SDK's is not typed
-        # What went wrong has been reported already; the engine need only stop.
+        # The error has been reported already; the engine only has to stop.
         return language_pb2.RunResponse(bail=True) if result.error else result
 
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:
-        """Runs a policy pack, or a plugin that is a folder, and tells the engine what it prints."""
+        """Runs a policy pack, or a plugin in a folder, and forwards its output to the engine."""
         folder = request.info.program_directory
         if request.kind == "analyzer":
             words = [*self.python, "pulumi.policy", *request.args[:1], folder, *request.args[1:]]
@@ -103,16 +103,18 @@ def _run_program(program: Path) -> None:
 
 
 def _environment_python(request: Any) -> str:
-    """The Python of the virtual environment that `PulumiPlugin.yaml` names; without one, this one."""
+    """The Python of the virtual environment in `PulumiPlugin.yaml`; by default this one."""
     options = json_format.MessageToDict(request.info.options)
     if options.get("toolchain", "pip") != "pip":
-        raise ValueError(f"toolchain {options['toolchain']}: the sandbox's language host knows pip alone")
+        raise ValueError(f"toolchain {options['toolchain']}: the sandbox's language host supports pip only")
     named = options.get("virtualenv")
     if not named:
         return sys.executable
     python = Path(request.info.root_directory, named, "bin", "python")
     if not python.exists():
-        raise FileNotFoundError(f"there is no {python}: make the plugin's environment with `pulumi install`")
+        raise FileNotFoundError(
+            f"there is no {python}: create the plugin's environment with `pulumi install`"
+        )
     return str(python)
 
 
@@ -123,19 +125,19 @@ def _copy(stream: IO[bytes], answer: Callable[[bytes], Any], into: queue.Queue[A
 
 
 def main() -> None:
-    """Serves on a free loopback port, printed as the engine expects, until the engine interrupts it.
+    """Serves on a free loopback port, printed for the engine, until the engine interrupts it.
 
     `python -m sandbox.language [--python LAUNCHER] [OPTION ...] ENGINE ADDRESS`
     """
     words = sys.argv[1:]
     python = {"python": (words[1],)} if words[0] == "--python" else {}
     host = LanguageHost(words[-1], **python)
-    # Of those that wait for a plugin's end there may be several.
+    # Several calls may wait for plugins to end.
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    # The engine ends its plugins with an interrupt once it is done with them.
+    # The engine interrupts its plugins when it is done with them.
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -144,7 +146,7 @@ def main() -> None:
     for plugin in host.plugins:
         plugin.terminate()
     server.stop(grace=None)
-    # A program in the middle of its run would wait for the engine's answers for ever.
+    # A running program would wait for the engine's answers forever.
     sys.stdout.flush()
     os._exit(0)
 

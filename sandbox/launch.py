@@ -1,11 +1,10 @@
-"""`python -m MODULE` as a fork of the sandbox's fork server; where none answers, as a Python of its own.
+"""Runs `python -m MODULE` as a fork of the sandbox's fork server; if none answers, in a Python of its own.
 
-Used as `python -I -S launch.py FOLDER MODULE [ARGUMENT ...]`; FOLDER is where the fork server listens. It
-runs at every start of a plugin, before anything is warm, so it takes the modules that are written in C
-(`_socket` for `socket`), which halves its time.
+Usage: `python -I -S launch.py FOLDER MODULE [ARGUMENT ...]`; the fork server listens in FOLDER. Every start
+of a plugin runs this, so it imports modules written in C (`_socket` for `socket`), which halves its time.
 
-What it starts is like a child of its own: it has this process' arguments, environment, working directory and
-standard streams; signals reach it; and it ends with this process, which ends with the one that started it.
+The fork is like a child: it has this process' arguments, environment, working directory and standard streams,
+it gets the signals, and it ends with this process, which ends with its own parent.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ import os
 import select
 import sys
 
-ANSWERS_WITHIN = 10  # seconds; a fork server that is stopped, or busy with more, is as good as none
+ANSWERS_WITHIN = 10  # seconds; a fork server that does not answer by then is ignored
 
 
 def main() -> None:
-    """Becomes what the command line asks for, and ends with its exit code."""
+    """Runs the command line's module, and ends with its exit code."""
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     engine = os.getppid()
     connection = _ask(sys.argv[1], sys.argv[2:])
@@ -36,12 +35,12 @@ def main() -> None:
     while not select.select([connection], [], [], 1)[0]:
         if os.getppid() != engine:
             os._exit(0)
-    code = connection.recv(1)  # none: the fork server was killed before it could tell
+    code = connection.recv(1)  # none: the fork server was killed before it sent one
     os._exit(code[0] if code else 1)
 
 
 def _ask(folder: str, words: list[str]) -> _socket.socket | None:
-    """The connection to what was forked; None when nothing was."""
+    """The connection to the fork; None if there is none."""
     here, mask = os.getcwd(), os.umask(0o077)
     os.umask(mask)
     request = marshal.dumps((words, os.fsencode(here), dict(os.environb), mask))

@@ -1,10 +1,10 @@
-"""Asks AWS, Kubernetes and Vault what they hold, so that `down` can prove that nothing is left."""
+"""Lists what is in AWS, Kubernetes and Vault, so that `down` can prove that nothing is left."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,14 +18,15 @@ PAUSE = 0.2
 
 
 def inventory(home: Home) -> dict[str, bool]:
-    """One line for each thing that exists in the emulated accounts, the cluster and Vault; and whether it is
-    about to go. Only Kubernetes deletes later what it was told to: the others are done when they answer.
+    """One line for each object in the emulated accounts, the cluster and Vault; and whether it is going.
+
+    Only Kubernetes deletes in the background: the others answer when they are done.
     """
     import botocore.session
 
     found = dict(_kubernetes(api.kubernetes(home)))
     found |= dict.fromkeys(_vault(home, api.vault(home)), False)
-    session = botocore.session.get_session()  # one for all: it reads the services' models once
+    session = botocore.session.get_session()  # one for all, because it reads the services' models once
     for account, key in home.credentials().items():
         found |= {f"AWS {account}: {line}": False for line in _aws(home, session, key)}
     return found
@@ -33,12 +34,12 @@ def inventory(home: Home) -> dict[str, bool]:
 
 @dataclass(frozen=True)
 class Difference:
-    """What AWS, Kubernetes and Vault hold, against what they held before the first stack."""
+    """The contents of AWS, Kubernetes and Vault, compared with those before the first stack."""
 
     left: list[str]
-    """What is there now and was not then."""
+    """Objects that are new since then."""
     missing: list[str]
-    """What was there then and is not now."""
+    """Objects that are gone since then."""
 
     def __str__(self) -> str:
         lines = [f"  left behind: {line}" for line in self.left]
@@ -46,13 +47,13 @@ class Difference:
 
 
 def remember(home: Home) -> None:
-    """Keeps on disk what there is before the first stack; later calls change nothing."""
+    """Saves the inventory before the first stack; later calls change nothing."""
     if not _baseline(home).exists():
         write_private(_baseline(home), json.dumps(sorted(inventory(home))))
 
 
 def difference(home: Home) -> Difference:
-    """What differs from before the first stack, once what is about to go has had the time to."""
+    """The difference from before the first stack; waits for deletions in progress."""
     if not _baseline(home).exists():  # no start was ever completed, so there was no stack
         return Difference([], [])
     before = set(home.read_json(_baseline(home)))
@@ -63,6 +64,24 @@ def difference(home: Home) -> Difference:
         if not any(now[line] for line in left) or time.monotonic() > deadline:
             return Difference(sorted(left), sorted(before - now.keys()))
         time.sleep(PAUSE)
+
+
+def revoke_leases(home: Home, outputs: Mapping[str, Any]) -> int:
+    """Revokes the AWS credentials of a stack's secrets engine; returns how many roles had some.
+
+    To be called before the stack is destroyed: to delete their IAM users, Vault needs the engine's own AWS
+    identity, which is destroyed before the engine. In production the operator does this.
+    """
+    path = (outputs.get("secretsEngine") or {}).get("path")
+    if not path:
+        return 0
+    vault, found = api.vault(home), 0
+    for kind in ("creds", "sts"):
+        living = vault.get(f"sys/leases/lookup/{path}/{kind}", list="true")
+        if living:
+            found += len(living["data"]["keys"])
+            vault.request("PUT", f"sys/leases/revoke-prefix/{path}/{kind}", {"sync": True}, seconds=60)
+    return found
 
 
 def _baseline(home: Home) -> Path:
@@ -120,7 +139,7 @@ def _aws(home: Home, session: Any, key: dict[str, str]) -> Iterable[str]:
 
 
 def _kubernetes(cluster: api.Api) -> Iterable[tuple[str, bool]]:
-    """Every object of the kinds that stacks make, system namespaces left out; and whether it is to go."""
+    """Every object of the kinds that stacks create, not in system namespaces; and whether it is going."""
     for plural, noun in (
         ("namespaces", "namespace"),
         ("serviceaccounts", "service account"),
@@ -140,7 +159,7 @@ def _kubernetes(cluster: api.Api) -> Iterable[tuple[str, bool]]:
 
 
 def _goes(item: dict[str, Any]) -> bool:
-    """Deleted and still there, or owned by another: the garbage collector deletes it after its owner."""
+    """Whether it is being deleted, or will be by the garbage collector, after its owner."""
     return "deletionTimestamp" in item["metadata"] or bool(item["metadata"].get("ownerReferences"))
 
 
@@ -149,7 +168,7 @@ def _place(item: dict[str, Any]) -> str:
 
 
 def _vault(home: Home, vault: api.Api) -> Iterable[str]:
-    """Mounts, policies, token keys and the issuer. Entities are not a stack's: every login makes one."""
+    """Mounts, policies, token keys and the issuer. Not entities: every login creates one."""
     if vault.request("GET", "auth/token/lookup-self", accepted=(403,)).status == 403:
         raise SandboxError("the sandbox's Vault does not accept its own root token; see logs/vault.log")
     for path in vault.get("sys/auth")["data"]:

@@ -1,9 +1,7 @@
-"""What the engine starts ends with it, even if it is killed and so can end nobody.
+"""Ends a process with its parent, even if the parent is killed.
 
-`python -m sandbox.lifetime MODULE [ARGUMENT ...]` is `python -m MODULE [ARGUMENT ...]` that does.
+`python -m sandbox.lifetime MODULE [ARGUMENT ...]` is `python -m MODULE [ARGUMENT ...]`, ended like that.
 """
-
-from __future__ import annotations
 
 import os
 import runpy
@@ -13,7 +11,7 @@ import time
 
 
 def end_with_parent() -> None:
-    """Ends this process, whatever it is at, once the one that has started it is gone."""
+    """Ends this process as soon as its parent is gone."""
     threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
 
 

@@ -1,7 +1,5 @@
 """The sandbox's certificate authority, its servers' certificates and the cluster's signing key."""
 
-from __future__ import annotations
-
 import datetime
 import ipaddress
 from collections.abc import Sequence
@@ -19,7 +17,7 @@ Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 def ensure(home: Home) -> None:
-    """Makes the authority and every certificate once; later calls change nothing."""
+    """Creates the authority and every certificate once; later calls change nothing."""
     folder = home.root / "pki"
     if (folder / "complete").exists():
         return
@@ -41,7 +39,7 @@ def ensure(home: Home) -> None:
         ("kube-controller-manager", "system:masters"),
     ):
         attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
-        if organization:  # the group that the Kubernetes API sees in a client certificate
+        if organization:  # the Kubernetes API reads a client's group here
             attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
         hosts = ("localhost", "kubernetes.default.svc")
         _issue(home, name, x509.Name(attributes), hosts, authority_key, authority_name)
@@ -57,14 +55,14 @@ def ensure(home: Home) -> None:
 
 
 def issue(home: Home, name: str, host: str) -> None:
-    """Makes the certificate of a server, `pki/<name>.crt` and `.key`, once; it is for `host` and loopback."""
+    """Creates a server's certificate for `host` and loopback once: `pki/<name>.crt` and `.key`."""
     folder = home.root / "pki"
     if (folder / f"{name}.crt").exists():
         return
     authority = x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
     key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise TypeError("the sandbox's authority has no key of the kind that it was made with")
+        raise TypeError("the key of the sandbox's certificate authority has an unexpected type")
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     _issue(home, name, subject, (host,), key, authority.subject)
 

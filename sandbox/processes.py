@@ -1,7 +1,5 @@
 """Starts, watches and stops the sandbox's long-running processes."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -17,27 +15,27 @@ from sandbox.home import Home, SandboxError, port_is_free, write_private
 
 STOP_SECONDS = 15
 OUTLIVE = ("etcd",)
-"""Those that others cannot end without: the API server hangs on an etcd that went before it."""
+"""Stopped last: without etcd, the API server cannot end."""
 
 
 @dataclass(frozen=True)
 class Service:
-    """One process: how it is started and how it tells that it is ready."""
+    """A process: how to start it, and how to see that it is ready."""
 
     name: str
     command: Sequence[str]
     ports: Sequence[int]
     healthy: Callable[[], bool]
-    """True once it serves; an exception or False means not yet."""
+    """Returns True once it serves; False or an exception means not yet."""
     environment: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 60
     """How long it may take to become healthy."""
 
 
 class Processes:
-    """The processes of one sandbox, remembered on disk by pid and start time.
+    """The processes of one sandbox, stored on disk by pid and start time.
 
-    The start time tells a process of ours from a stranger that was given its pid later.
+    The start time tells them from later processes with the same pid.
     """
 
     def __init__(self, home: Home) -> None:
@@ -46,7 +44,7 @@ class Processes:
         self.started_here: list[str] = []
 
     def running(self) -> dict[str, psutil.Process]:
-        """Those that live, by name."""
+        """Those that run, by name."""
         alive = {}
         for name, entry in self._read().items():
             try:
@@ -59,14 +57,14 @@ class Processes:
         return alive
 
     def start(self, service: Service) -> None:
-        """Starts the service unless it already runs. Does not wait for it: `wait` does."""
+        """Starts the service unless it already runs; `wait` waits for it."""
         if service.name in self.running():
             return
         for port in service.ports:
             if not port_is_free(port):
                 raise SandboxError(
                     f"port {port}, which {service.name} listens on, is in use{_user_of(port)}. Stop that "
-                    f"process and run the command again, or start a sandbox of its own elsewhere: "
+                    f"process and run the command again, or start another sandbox: "
                     f"SANDBOX_HOME=<folder>"
                 )
         log = self.home.root / "logs" / f"{service.name}.log"
@@ -77,7 +75,7 @@ class Processes:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**_minimal_environment(), **service.environment},
-                # A group of its own: Ctrl-C in the terminal reaches this program, which then decides.
+                # A separate process group: Ctrl-C in the terminal reaches this program only.
                 start_new_session=True,
             )
         self.started_here.append(service.name)
@@ -86,16 +84,16 @@ class Processes:
         self._write(entries)
 
     def wait(self, service: Service) -> None:
-        """Returns once the service is healthy; raises when it dies or takes too long."""
+        """Returns once the service is healthy; raises SandboxError if it dies or takes too long."""
         deadline = time.monotonic() + service.seconds
-        reason = "it gave no answer"
+        reason = "no answer"
         while True:
             if service.name not in self.running():
                 raise SandboxError(f"{service.name} stopped by itself. {self._last_words(service.name)}")
             try:
                 if service.healthy():
                     return
-            except Exception as error:  # any failure to answer means: not yet
+            except Exception as error:  # any failure means: not yet
                 reason = f"last answer: {type(error).__name__}"
             if time.monotonic() > deadline:
                 raise SandboxError(
@@ -105,9 +103,9 @@ class Processes:
             time.sleep(0.1)
 
     def stop(self, names: Collection[str] | None = None, *, at_once: bool = False) -> list[str]:
-        """Stops them (all, or those named), the last started first; returns the names stopped.
+        """Stops all or the named processes, the last started first; returns the stopped names.
 
-        `at_once` kills them: for data that goes with them.
+        `at_once` kills them, for when their data is deleted anyway.
         """
         alive = self.running()
         chosen = [name for name in reversed(list(alive)) if names is None or name in names]
@@ -122,7 +120,7 @@ class Processes:
         return chosen
 
     def _end(self, processes: list[psutil.Process], number: int) -> list[psutil.Process]:
-        """Sends a signal and waits; returns those that take no notice."""
+        """Sends a signal and waits; returns those still running."""
         for process in processes:
             _signal_group(process, number)
         stubborn: list[psutil.Process] = psutil.wait_procs(processes, timeout=STOP_SECONDS)[1]
@@ -144,7 +142,7 @@ class Processes:
 
 
 def _minimal_environment() -> dict[str, str]:
-    """What a service inherits: nothing that could point it at another AWS, Vault or cluster."""
+    """A service's environment: nothing that points at another AWS, Vault or cluster."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
     return {name: os.environ[name] for name in kept if name in os.environ}
 

@@ -1,10 +1,8 @@
-"""`pulumi` in the sandbox's shell: the real one, reading the stack files that the sandbox makes.
+"""`pulumi` in the sandbox's shell: the real one, with the sandbox's copy of the stack file.
 
-The engine needs this sandbox's addresses in the stack file, and the user's own file stays untouched: so
-before a command that reads the configuration, the sandbox's copy is made anew from the user's file.
+The engine needs this sandbox's addresses in the stack file, but the user's own file must not change. So the
+copy is rewritten from the user's file before every command that reads the configuration.
 """
-
-from __future__ import annotations
 
 import os
 import sys
@@ -14,7 +12,7 @@ TAKES_A_VALUE = ("-C", "--cwd", "-s", "--stack", "--color", "-v", "--verbose", "
 
 
 def command_and_stack(words: list[str]) -> tuple[str | None, str | None]:
-    """The command of a `pulumi` command line and the stack that it names."""
+    """The command and the stack on a `pulumi` command line."""
     command, stack, previous = None, os.environ.get("PULUMI_STACK"), ""
     for word in words:
         if previous in ("-s", "--stack"):
@@ -28,12 +26,12 @@ def command_and_stack(words: list[str]) -> tuple[str | None, str | None]:
 
 
 def main() -> None:
-    """Becomes `pulumi`, the path of which is the first argument."""
+    """Becomes `pulumi`, whose path is the first argument."""
     pulumi, *words = sys.argv[1:]
     command, stack = command_and_stack(words)
     own_file = any(word.split("=")[0] == "--config-file" for word in words)
     if command in READS_CONFIGURATION and stack and not own_file and "--help" not in words:
-        # Imported late: `pulumi stack output` need not wait for it.
+        # Imported late, so that `pulumi stack output` does not wait for it.
         from sandbox.engine import Engine
         from sandbox.home import Home, SandboxError
 

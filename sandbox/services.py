@@ -1,7 +1,5 @@
 """The sandbox's processes: the emulated AWS, etcd, the Kubernetes API with its controllers, and Vault."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os
@@ -24,12 +22,12 @@ AUTHENTICATOR_PATH = "/sandbox/authenticate"
 
 
 def start(home: Home, processes: Processes, report: Callable[[str, str], None]) -> None:
-    """Starts what does not run yet and returns when every part answers.
+    """Starts what is not running and returns when every service answers.
 
-    `report` is called with a service's name and address as each becomes ready.
+    Calls `report` with the name and address of each service as it becomes ready.
     """
     if not (home.root / "pki" / "complete").exists():
-        from sandbox import pki  # the library takes long to import
+        from sandbox import pki  # slow to import
 
         pki.ensure(home)
     _describe_cluster(home)
@@ -39,7 +37,7 @@ def start(home: Home, processes: Processes, report: Callable[[str, str], None]) 
     _ready(processes, etcd, report, f"https://127.0.0.1:{home.ports['etcd']}")
     api_server, controllers = _api_server(home), _controllers(home)
     processes.start(api_server)
-    # What takes longest is waited for last.
+    # The slowest is waited for last.
     _ready(processes, vault, report, home.vault_url)
     _unseal(home)
     _ready(processes, api_server, report, home.kubernetes_url)
@@ -75,14 +73,15 @@ def _emulator(home: Home) -> Service:
 
 
 def _describe_cluster(home: Home) -> None:
-    """Tells the emulated EKS which real API server stands behind its cluster, and STS where its keys are."""
+    """Writes which real API server backs the cluster of the emulated EKS, and where STS finds its keys."""
     described = home.root / "aws" / "cluster.json"
     if described.exists():
         return
-    # What an issuer looks like on EKS. Nothing answers at that address: the emulated STS reads the keys
-    # from the Kubernetes API server, which is told to sign under this name.
-    suffix = "amazonaws.com.cn" if home.region.startswith("cn-") else "amazonaws.com"
-    issuer = f"https://oidc.eks.{home.region}.{suffix}/id/{secrets.token_hex(16).upper()}"
+    # An issuer as on EKS. Nothing serves this address: the emulated STS reads the keys from the Kubernetes
+    # API server, which signs with this issuer.
+    from sandbox.aws.botocore_data import dns_suffix
+
+    issuer = f"https://oidc.eks.{home.region}.{dns_suffix(home.region)}/id/{secrets.token_hex(16).upper()}"
     authority = base64.b64encode(home.ca_certificate.read_bytes()).decode()
     keys = {"jwks_uri": f"{home.kubernetes_url}/openid/v1/jwks", "ca_file": str(home.ca_certificate)}
     write_private(home.root / "aws" / "issuers.json", json.dumps({issuer: keys}, indent=2))
@@ -114,7 +113,7 @@ def _etcd(home: Home) -> Service:
             f"--initial-cluster=default={peer}",
             *_tls("", home, certificate, key),
             *_tls("peer-", home, certificate, key),
-            # A sandbox may lose its last writes with the machine, not with the process.
+            # The sandbox may lose its last writes if the machine crashes, but not if the process does.
             "--unsafe-no-fsync",
             "--log-level=warn",
         ],
@@ -138,7 +137,7 @@ def _api_server(home: Home) -> Service:
     folder = home.root / "kubernetes"
     authority = home.ca_certificate
     _write_kubeconfig(home, home.admin_kubeconfig, "kubernetes-admin")
-    # What EKS does with `aws eks get-token`: the token is a presigned sts:GetCallerIdentity request,
+    # As EKS does for `aws eks get-token`: the token is a presigned sts:GetCallerIdentity request,
     # and AWS says whose it is.
     webhook = folder / "authenticator.kubeconfig"
     _write_yaml(
@@ -177,7 +176,7 @@ def _api_server(home: Home) -> Service:
             f"--service-account-signing-key-file={home.root / 'pki' / 'service-account.key'}",
             "--api-audiences=https://kubernetes.default.svc",
             "--service-cluster-ip-range=10.100.0.0/24",
-            # No endpoint of the sandbox is reachable from a pod: there are none.
+            # There are no pods that endpoints would be for.
             "--endpoint-reconciler-type=none",
             "--v=0",
         ],
@@ -187,7 +186,7 @@ def _api_server(home: Home) -> Service:
 
 
 def _controllers(home: Home) -> Service:
-    """The controllers that every namespace relies on: its default service account, and its removal."""
+    """The controllers for every namespace's default service account and removal."""
     kubeconfig = home.root / "kubernetes" / "controllers.kubeconfig"
     _write_kubeconfig(home, kubeconfig, "kube-controller-manager")
     cluster = api.kubernetes(home)
@@ -209,7 +208,7 @@ def _controllers(home: Home) -> Service:
 
 
 def _publish_signing_keys(home: Home) -> None:
-    """Opens the issuer's discovery documents to everybody, as EKS does, so that STS can verify tokens."""
+    """Makes the issuer's discovery documents public, as EKS does, so that STS can verify tokens."""
     binding: dict[str, Any] = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
@@ -300,7 +299,7 @@ def _vault_health(home: Home) -> dict[str, Any]:
 
 
 def _unseal(home: Home) -> None:
-    """Initialises Vault on the first start, and unseals it with the kept key on every one."""
+    """Initialises Vault on the first start, and unseals it with the stored key on every start."""
     health, vault = _vault_health(home), api.vault(home, token=False)
     if not health["initialized"]:
         shares = {"secret_shares": 1, "secret_threshold": 1}
@@ -314,7 +313,7 @@ def _unseal(home: Home) -> None:
 
 
 def _wait_until_active(home: Home) -> None:
-    """A freshly unsealed node first elects itself; until then it refuses requests."""
+    """Waits until a freshly unsealed node has elected itself; before that it refuses requests."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         health = _vault_health(home)

@@ -1,9 +1,7 @@
-"""Vault as the pod `vault/vault`: where it finds AWS credentials when its configuration holds none.
+"""Runs Vault as if in the pod `vault/vault`, where it gets AWS credentials by Pod Identity.
 
-A stack that gives this service account an IAM role (Pod Identity) gives it to the sandbox's Vault.
+A stack that gives this service account an IAM role gives it to the sandbox's Vault.
 """
-
-from __future__ import annotations
 
 import os
 import time
@@ -16,28 +14,28 @@ NAMESPACE = "vault"
 SERVICE_ACCOUNT = "vault"
 AUDIENCE = "pods.eks.amazonaws.com"
 
-# On EKS the kubelet renews the token; here it is made at every start, and a sandbox may run for long.
+# On EKS, the kubelet renews the token. Here it is created at start only, so it has to last.
 _TOKEN_SECONDS = 365 * 24 * 3600
 _SETTLE_SECONDS = 30
 
 
 def vault_environment(home: Home) -> dict[str, str]:
-    """What EKS puts into the environment of a pod whose service account has a role (Pod Identity)."""
+    """The variables that EKS sets in a pod whose service account has a role (Pod Identity)."""
     return {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": home.pod_identity_agent_url,
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(_token_file(home)),
-        # Vault would look into the profile of the user who started it first.
+        # Otherwise Vault would use the profile of the user who started it.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
 
 
 def ensure(home: Home) -> None:
-    """Makes the namespace and the service account where they are missing, and a fresh token."""
+    """Creates the namespace and service account if missing, and a new token."""
     cluster = api.kubernetes(home)
     accounts = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts"
     for path, name in (("/api/v1/namespaces", NAMESPACE), (accounts, SERVICE_ACCOUNT)):
-        cluster.request("POST", path, {"metadata": {"name": name}}, accepted=(409,))  # 409: it is there
+        cluster.request("POST", path, {"metadata": {"name": name}}, accepted=(409,))  # 409: it exists
     request = {"spec": {"audiences": [AUDIENCE], "expirationSeconds": _TOKEN_SECONDS}}
     answer = cluster.request("POST", f"{accounts}/{SERVICE_ACCOUNT}/token", request)
     write_private(_token_file(home), answer.json()["status"]["token"])
@@ -45,7 +43,7 @@ def ensure(home: Home) -> None:
 
 
 def _wait_for_default_account(cluster: api.Api, accounts: str) -> None:
-    """A controller makes it; it belongs to what is there before any stack."""
+    """Waits for the controller that creates it: it has to exist before any stack."""
     deadline = time.monotonic() + _SETTLE_SECONDS
     while time.monotonic() < deadline:
         if cluster.get(f"{accounts}/default"):

@@ -1,8 +1,8 @@
-"""Makes the sandbox's tools ready, each from the first of these that there is:
+"""Provides the sandbox's tools, each from the first available of these:
 
-1. PATH, in a version of the range that the sandbox was run with
-2. the vendor's release, checked against tools/checksums.txt or, where that does not name it, against the
-   checksums that the vendor publishes beside it
+1. PATH, in a version that the sandbox was tested with
+2. the vendor's release, checked against tools/checksums.txt or, if that does not list it, against the
+   vendor's published checksums
 3. a build from pinned Go modules (tools/*/go.mod), which needs Go 1.24 or newer and no C compiler
 
 What is fetched or built is kept in $XDG_CACHE_HOME/vault-aws-auth (default ~/.cache/vault-aws-auth), in
@@ -194,7 +194,7 @@ def _arguments() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=f"""{release.MIRROR}=URL names a mirror of the vendors' sites: the same paths below it, in a
 folder for each host, for example URL/releases.hashicorp.com/vault/1.21.0/vault_1.21.0_linux_amd64.zip.
-The hosts are {", ".join(hosts)}. HTTPS_PROXY is heeded.
+The hosts are {", ".join(hosts)}. HTTPS_PROXY is used.
 
 Versions that are taken from PATH:
 {ranges}

@@ -1,4 +1,7 @@
-"""The project's folder in the user's cache: what is in it is whole, and made by one process at a time."""
+"""The project's folder in the user's cache.
+
+Its entries are complete, and written by one process at a time.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,13 @@ from tools.errors import cache_errors
 
 
 def cache_dir() -> Path:
-    """Where the tools are kept: `$XDG_CACHE_HOME` (default `~/.cache`) `/vault-aws-auth/bin`."""
+    """The tools' folder: `$XDG_CACHE_HOME` (default `~/.cache`) `/vault-aws-auth/bin`."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "vault-aws-auth" / "bin"
 
 
 def folder(name: str, *parts: bytes) -> Path:
-    """The folder of what is made from `parts`, on this kind of machine."""
+    """The folder for a result of `parts`, on this kind of machine."""
     digest = hashlib.sha256()
     for part in (sys.platform.encode(), os.uname().machine.encode(), *parts):
         digest.update(len(part).to_bytes(8, "big") + part)
@@ -34,7 +37,7 @@ def folder(name: str, *parts: bytes) -> Path:
 
 @contextlib.contextmanager
 def scratch(name: str) -> Iterator[Path]:
-    """A folder of the cache for one process at a time; what one that was killed left in it is removed."""
+    """A cache folder, locked for this process and without leftovers of a killed one."""
     own = cache_dir() / f".{name}"
     with cache_errors(cache_dir()):
         own.mkdir(parents=True, exist_ok=True)
@@ -52,7 +55,7 @@ def scratch(name: str) -> Iterator[Path]:
 
 
 def remove(target: Path) -> None:
-    """Removes a folder, Go's module cache too, which is write-protected."""
+    """Removes a folder, even Go's module cache, which is write-protected."""
 
     def unprotect(again: Any, path: str, _: Any) -> None:
         for each in (Path(path).parent, Path(path)):
@@ -63,7 +66,7 @@ def remove(target: Path) -> None:
 
 
 def kept(name: str, made_from: str, make: Callable[[Path], None]) -> Path:
-    """A folder of the cache that `make` fills once on this machine, and anew when `made_from` changes."""
+    """A cache folder that `make` fills once on this machine, and again when `made_from` changes."""
     target = folder(name, made_from.encode())
     if not target.exists():
         with scratch(name) as made:

@@ -1,4 +1,4 @@
-"""What can go wrong while a tool is made ready, and how that is said in one line."""
+"""Errors while a tool is prepared, each as one line."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 
 class BuildError(Exception):
-    """A tool that cannot be made ready; the message says why and what to do."""
+    """A tool cannot be prepared; the message says why and what to do."""
 
 
 class Unavailable(Exception):
-    """A vendor's release that is not to be had here, for a reason that speaks for building the tool."""
+    """A vendor's release is not available here, so the tool has to be built."""
 
 
 @contextlib.contextmanager
 def cache_errors(folder: Path) -> Iterator[None]:
-    """Turns what the operating system says about the cache's folder into a BuildError."""
+    """Turns errors of the operating system for the cache folder into BuildError."""
     try:
         yield
     except OSError as error:
@@ -27,5 +27,5 @@ def cache_errors(folder: Path) -> Iterator[None]:
         else:
             problem = f"{folder} cannot be written to ({error.strerror or error}); name"
         raise BuildError(
-            f"{problem} another folder with XDG_CACHE_HOME. Nothing half-done was left behind."
+            f"{problem} another folder with XDG_CACHE_HOME. Partial results were removed."
         ) from error

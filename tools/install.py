@@ -1,11 +1,10 @@
-"""Makes the virtual environment ready and, beside it, the sandbox's tools.
+"""Prepares the virtual environment and, at the same time, the sandbox's tools.
 
   python tools/install.py VENV REQUIREMENTS [--tools | --all-tools]
 
-Only `make` calls it: on a fresh machine both take minutes, and wait for the network and for the processor in
-turn. Bytecode is not written ahead, as most modules are never imported: Python writes it for those that are.
-Where Python is told not to (PYTHONDONTWRITEBYTECODE), every command would compile all that it imports, so
-there the environment and the project have their bytecode from here.
+Only `make` calls it. On a fresh machine both take minutes, one waiting for the network while the other uses
+the processor. Bytecode is not compiled in advance, because most modules are never imported. With
+PYTHONDONTWRITEBYTECODE, however, every command would compile all its imports, so then it is compiled here.
 """
 
 from __future__ import annotations
@@ -35,14 +34,14 @@ PROGRAM = (
 )
 """The project's folders of Python that commands import."""
 running: list[subprocess.Popen[str]] = []
-"""What the thread of the virtual environment has started; an interrupt ends it."""
+"""The child process of the virtual environment's thread; an interrupt ends it."""
 
 
 def make_environment(folder: Path, requirements: str) -> None:
-    """Creates a virtual environment where there is none, and installs into it. Raises BuildError."""
+    """Creates a virtual environment if missing, and installs into it. Raises BuildError."""
     with report.job(str(folder)) as job:
         pip = [str(folder / "bin" / "python"), "-m", "pip"]
-        if not _runs(pip):  # none, or one that was interrupted, or made by a Python that is gone
+        if not _runs(pip):  # none, an interrupted one, or one of a Python that is gone
             job.text = "creating it"
             _run([sys.executable, "-m", "venv", "--clear", str(folder)], job)
         install = [*pip, "install", "--disable-pip-version-check", "--progress-bar", "off"]
@@ -67,7 +66,7 @@ def _runs(pip: list[str]) -> bool:
 
 
 def _has_a_cache(pip: list[str]) -> bool:
-    """Whether the user has pip keep what it fetches."""
+    """Whether the user has enabled pip's cache."""
     answer = subprocess.run([*pip, "cache", "dir"], capture_output=True, text=True, check=False)
     return answer.returncode == 0 and Path(answer.stdout.strip()).is_dir()
 
@@ -94,7 +93,7 @@ def _run(words: list[str], job: report.Job) -> None:
 
 
 def main(words: list[str]) -> int:
-    """Both at once; each failure is said as soon as it happens, and the other one goes on."""
+    """Runs both at once; a failure of one is reported at once and does not stop the other."""
     folder, requirements, *rest = words
     problems: list[str] = []
 
@@ -119,7 +118,7 @@ def main(words: list[str]) -> int:
     except KeyboardInterrupt:
         for process in running:
             process.terminate()
-        print("\ninterrupted; the next run goes on from here", file=sys.stderr)
+        print("\ninterrupted; the next run continues from here", file=sys.stderr)
         return 130
     return 1 if problems else 0
 

@@ -1,6 +1,6 @@
 """Chooses the newest allowed versions again, for Python 3.10 and newer, and writes them to constraints.txt.
 
-It runs in .venv and puts `uv` there; `make lock` calls it.
+`make lock` runs it in .venv, where it installs `uv`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ OPTIONS = (
 
 
 def main() -> int:
-    """The requirements without today's constraints, resolved."""
+    """The requirements, resolved without the current constraints."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"]
     subprocess.run(pip, check=True)
     with tempfile.TemporaryDirectory() as scratch:

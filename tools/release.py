@@ -1,4 +1,4 @@
-"""A vendor's release: fetched, checked, unpacked into the cache, or not there at all."""
+"""A vendor's release: fetched, verified and unpacked into the cache, or nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CHECKSUMS = Path(__file__).resolve().parent / "checksums.txt"
 MIRROR = "SANDBOX_TOOLS_MIRROR"
 PROBE_SECONDS = 4.0
 STALL_SECONDS = 15.0
-"""How long a vendor may send nothing before a download is given up."""
+"""Seconds without data after which a download is aborted."""
 _CHUNK = 1 << 18
 
 stopped = threading.Event()
@@ -34,14 +34,14 @@ stopped = threading.Event()
 
 
 def url(address: str) -> str:
-    """The URL of a vendor's host and path: at the vendor, or below the mirror that the user names."""
+    """The URL of a vendor's host and path, at the vendor or at the user's mirror."""
     mirror = os.environ.get(MIRROR, "").rstrip("/")
     return f"{mirror}/{address}" if mirror else f"https://{address}"
 
 
 @functools.cache
 def unreachable() -> dict[str, str]:
-    """The vendors' hosts that do not answer, each with the reason. At most `PROBE_SECONDS`, once a run."""
+    """The vendors' hosts that do not answer, with the reasons. Takes at most `PROBE_SECONDS`, once a run."""
     hosts = sorted({tool.release.host for tool in TOOLS.values()})
     answers: dict[str, str] = {}
 
@@ -51,7 +51,7 @@ def unreachable() -> dict[str, str]:
             urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()
             answers[host] = ""
         except urllib.error.HTTPError:
-            answers[host] = ""  # whatever it says of this page, it is there
+            answers[host] = ""  # any answer means that it is reachable
         except (OSError, ValueError, http.client.HTTPException) as error:
             answers[host] = _reason(error)
 
@@ -59,17 +59,17 @@ def unreachable() -> dict[str, str]:
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + PROBE_SECONDS
-    for thread in threads:  # a name that is not resolved may take longer than any timeout of a socket
+    for thread in threads:  # resolving a name can take longer than any socket timeout
         thread.join(max(0.0, deadline - time.monotonic()))
     silent = f"no answer within {PROBE_SECONDS:.0f} s"
     return {host: reason for host in hosts if (reason := answers.get(host, silent))}
 
 
 def fetch(release: Release, scratch: Path, job: report.Job) -> tuple[Path, str]:
-    """The archive's files in a folder below `scratch`, and what vouches for them.
+    """The archive's files in a folder below `scratch`, and the source of the checksum.
 
-    Raises Unavailable when the vendor has it not or does not send it whole, BuildError when what was sent
-    is not what the vendor or this repository vouches for, OSError for the disk.
+    Raises Unavailable if the vendor does not have it or sends only a part, BuildError if the checksum is
+    wrong, OSError for the disk.
     """
     address = release.address()
     if not address:
@@ -106,13 +106,13 @@ def fetch(release: Release, scratch: Path, job: report.Job) -> tuple[Path, str]:
 
 
 def pinned(address: str | None) -> str | None:
-    """The checksum that this repository knows of an archive."""
+    """The archive's checksum in this repository."""
     lines = [line.split() for line in CHECKSUMS.read_text().splitlines() if not line.startswith("#")]
     return next((line[0] for line in lines if line[1:] == [address]), None)
 
 
 def _expected(address: str, release: Release) -> tuple[str, str]:
-    """The checksum that the archive must have, and who says so."""
+    """The archive's expected checksum, and its source."""
     if known := pinned(address):
         return known, f"tools/{CHECKSUMS.name}"
     published = release.checksums()
@@ -137,7 +137,7 @@ class _CutOff(Exception):
 
 
 def _download(address: str, target: Path, algorithm: str, job: report.Job) -> str:
-    """Writes a file, and returns its checksum."""
+    """Downloads to a file; returns its checksum."""
     digest = hashlib.new(algorithm)
     done = 0
     with _open(address) as answer, target.open("wb") as file:
@@ -188,7 +188,7 @@ def _reason(error: Exception) -> str:
 
 
 def _members(archive: Path, folder: str) -> Iterator[tuple[str, IO[bytes]]]:
-    """The files of one folder of an archive; a file that is no archive is the binary itself."""
+    """The files of one folder of an archive; a file that is not an archive is the binary itself."""
     if archive.name.endswith(".zip"):
         with zipfile.ZipFile(archive) as opened:
             for entry in opened.infolist():
@@ -206,6 +206,6 @@ def _members(archive: Path, folder: str) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _directly_in(path: str, folder: str) -> str:
-    """The file's name when it lies in the folder itself, else nothing: no file gets out of the cache."""
+    """The name of a file directly in the folder, else "": no file is written outside of the cache."""
     name = path.removeprefix("./").removeprefix(folder)
     return name if f"{folder}{name}" == path.removeprefix("./") and re.fullmatch(r"\w[\w.-]*", name) else ""

@@ -1,4 +1,4 @@
-"""Says on standard error what is going on: lines that stay, and how far the jobs are that run now."""
+"""Progress on standard error: permanent lines, and the status of running jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _shown = False
 
 
 class Job:
-    """One thing that takes time: what it is at is `text`, for example "43 of 165 MB"."""
+    """A job that takes time; `text` is its status, for example "43 of 165 MB"."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -24,7 +24,7 @@ class Job:
         self.started = time.monotonic()
 
     def took(self) -> str:
-        """Minutes and seconds since it began, for example 2:07."""
+        """Minutes and seconds since its start, for example 2:07."""
         minutes, seconds = divmod(int(time.monotonic() - self.started), 60)
         return f"{minutes}:{seconds:02d}"
 
@@ -34,7 +34,7 @@ class Job:
 
 
 def say(text: str) -> None:
-    """One line that stays."""
+    """Prints a permanent line."""
     with _LOCK:
         _clear()
         print(f"  {text}", file=sys.stderr, flush=True)
@@ -42,7 +42,7 @@ def say(text: str) -> None:
 
 @contextlib.contextmanager
 def job(name: str) -> Iterator[Job]:
-    """Shows a job while it runs: on a terminal in one line for all, which is rewritten, else now and then."""
+    """Shows a job while it runs: on a terminal all jobs in one rewritten line, else occasional lines."""
     global _shown
     running = Job(name)
     with _LOCK:

@@ -1,4 +1,4 @@
-"""Which version a tool says it is, and whether the one of PATH is a good one."""
+"""The version of a tool, and whether the one on PATH can be used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tools.table import Tool
 
 
 def on_path(tool: Tool) -> Path | None:
-    """The tool of PATH, when its version is one that the sandbox was run with."""
+    """The tool on PATH, if its version is in the tested range."""
     found = shutil.which(tool.name)
     version = version_of(found, tool.version_args) if found else None
     if not found or not version:
@@ -23,9 +23,9 @@ def on_path(tool: Tool) -> Path | None:
     return Path(found) if low <= version < high else None
 
 
-@functools.cache  # asking for a version starts the tool; the answer holds as long as this process
+@functools.cache  # cached, because asking starts the tool
 def version_of(path: str, arguments: tuple[str, ...]) -> tuple[int, int] | None:
-    """Major and minor version that a binary says of itself; None when it does not run, or needs a license."""
+    """A binary's major and minor version; None if it does not run, or needs a license."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         answer = subprocess.run(
             [path, *arguments],
@@ -42,7 +42,7 @@ def version_of(path: str, arguments: tuple[str, ...]) -> tuple[int, int] | None:
 
 
 def described(tool: Tool) -> str:
-    """The range, as people read it: `1.32 to 1.36`."""
+    """The range as text: `1.32 to 1.36`."""
     (low, high) = tool.accepted
     last = f"{high[0]}.{high[1] - 1}"
     first = f"{low[0]}.{low[1]}"

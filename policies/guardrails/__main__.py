@@ -1,4 +1,4 @@
-"""The guardrails: the Pulumi engine runs this folder, and asks it about every resource before it is made."""
+"""The guardrails: the Pulumi engine runs this folder and checks every resource with it before making it."""
 
 from rules.engine import serve
 

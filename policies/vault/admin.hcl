@@ -1,10 +1,10 @@
 # Manages secrets, policies and the logins of the AWS auth method.
 #
-# This is as good as root: whoever writes policies and logins can write a policy that may do everything, and a login
-# that gets it. Give it to people who have Vault anyway, for a short time; never to a workload.
+# This is as good as root: it can write a policy that allows everything, and a login that gets it. Give it to Vault's
+# administrators only, for a short time, and never to a workload.
 #
-# The paths are those of the default mounts: the secrets engine dev, the AWS auth method aws. A stack with another
-# vault.mountPath or another engine needs a policy of its own, as a file beside this one.
+# The paths are those of the default mounts: secrets engine dev, AWS auth method aws. A stack with another
+# vault.mountPath or secrets engine needs its own policy, as a file beside this one.
 path "dev/*" {
   capabilities = ["create", "read", "update", "delete", "list"]
 }

@@ -1,5 +1,5 @@
-# Secrets of the dev environment: read and write everything under dev/, where a secrets engine is mounted. One that
-# is mounted elsewhere needs a policy of its own, as a file beside this one.
+# Secrets of the dev environment: read and write everything in the secrets engine at dev/. An engine at another path
+# needs its own policy, as a file beside this one.
 path "dev/*" {
   capabilities = ["create", "read", "update", "delete", "list"]
 }
@@ -9,7 +9,7 @@ path "dev/" {
   capabilities = ["list"]
 }
 
-# See which secrets engines are mounted, as Vault's UI and many clients do first.
+# List the mounted secrets engines, which Vault's UI and many clients do first.
 path "sys/mounts" {
   capabilities = ["read", "list"]
 }

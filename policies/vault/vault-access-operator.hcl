@@ -1,10 +1,10 @@
-# What the vault-access-operator manages: ACL policies, and the roles of the Kubernetes auth method.
+# For the vault-access-operator: ACL policies, and the roles of the Kubernetes auth method.
 #
-# This is as good as root: whoever writes policies and roles can write himself a login that may do everything. So who
-# can change the operator, or the objects that it goes by, has Vault.
+# This is as good as root: it can write a login that may do everything. So control of the operator, or of the objects
+# that it reads, is control of Vault.
 #
-# The path is that of the default mount, kubernetes. An operator with another defaultAuthPath needs a policy of its
-# own, as a file beside this one.
+# The path is that of the default mount, kubernetes. An operator with another defaultAuthPath needs its own policy,
+# as a file beside this one.
 path "sys/policies/acl/*" {
   capabilities = ["create", "read", "update", "delete", "list"]
 }

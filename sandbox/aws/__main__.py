@@ -1,6 +1,4 @@
-"""`python -m sandbox.aws --home DIR --port P`: runs the emulated AWS until it is told to stop."""
-
-from __future__ import annotations
+"""`python -m sandbox.aws --home DIR --port P`: runs the emulated AWS until it gets a signal."""
 
 import argparse
 import fcntl
@@ -14,11 +12,11 @@ from pathlib import Path
 from types import FrameType
 
 HOST = "127.0.0.1"
-_BACKLOG = 1024  # connections that wait: a burst of logins must not have to try again
+_BACKLOG = 1024  # waiting connections: a burst of logins must not need retries
 
 
 def main() -> int:
-    """Starts the emulator; the exit status when it cannot."""
+    """Runs the emulator; returns an exit status only if it cannot start."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="folder for state, credentials and log")
     parser.add_argument("--port", type=int, required=True, help=f"port to listen on, on {HOST} only")
@@ -40,14 +38,14 @@ def main() -> int:
     except OSError as problem:
         return _fail(f"cannot listen on port {options.port} of {HOST}: {problem.strerror}")
 
-    # moto takes a second to import: only once it is clear that it is needed. Nothing that it makes meanwhile
-    # (its catalogues are 150,000 dictionaries) is ever garbage: the collector need not look for any in it.
+    # moto takes a second to import, so this comes after the checks. Its catalogues (150,000 dictionaries) are
+    # never garbage, so the collector need not search them.
     gc.disable()
     from werkzeug.serving import make_server
 
-    from sandbox.aws import one_loader
+    from sandbox.aws import botocore_data
 
-    one_loader.install()
+    botocore_data.install()
     from sandbox.aws import accounts
     from sandbox.aws.front import Front
     from sandbox.aws.state import UnusableState
@@ -59,7 +57,7 @@ def main() -> int:
             keys = accounts.create()
             accounts.write_credentials(home, keys)
             store.save_new_regions()
-        # A state that an older version left lacks them.
+        # The state of an older version lacks them.
         for account in accounts.ensure_roles():
             store.save(account, ("iam",))
     except UnusableState as problem:
@@ -75,7 +73,7 @@ def main() -> int:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    # At once: every change was saved before it was answered, so there is nothing left to do.
+    # Exit at once: every change was saved before it was answered.
     del frame
     os._exit(0 if number == signal.SIGTERM else 128 + number)
 

@@ -1,6 +1,4 @@
-"""The sandbox's AWS accounts: an administrator's key in each, and the roles that were there before us."""
-
-from __future__ import annotations
+"""The sandbox's AWS accounts: an administrator's key in each, and roles that no stack creates."""
 
 import json
 import os
@@ -17,9 +15,9 @@ ALL = (PRIMARY, SECONDARY, STRANGER)
 _PARTITION = "aws"
 _ADMINISTRATOR = "sandbox-admin"
 _ADMINISTRATOR_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
-# What AWS Organizations makes in each account it creates: the way in for the organization's own account.
+# AWS Organizations creates this role in each new account, for access from the organization's own account.
 ORGANIZATION_ROLE = "OrganizationAccountAccessRole"
-# Workloads of the other accounts, which may do nothing in AWS: those that log in, and those that must not.
+# Workloads of the other accounts, without permissions in AWS: some log in, the others must be refused.
 RESIDENTS = {
     SECONDARY: ("vault-secondary-app", "secondary-app", "other-app"),
     STRANGER: ("stranger-app",),
@@ -27,21 +25,21 @@ RESIDENTS = {
 
 
 def create() -> dict[str, dict[str, str]]:
-    """Makes each account's administrator; their keys by account."""
+    """Creates each account's administrator; returns their keys by account."""
     keys = {}
     for account in ALL:
         iam = iam_backends[account][_PARTITION]
         iam.create_user("us-east-1", _ADMINISTRATOR, "/", None)
         iam.attach_user_policy(_ADMINISTRATOR_POLICY, _ADMINISTRATOR)
         key = iam.create_access_key(_ADMINISTRATOR)
-        # moto draws keys from a generator that is made to be predictable.
+        # moto's own keys are predictable.
         key.secret_access_key = secrets.token_urlsafe(30)
         keys[account] = {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}
     return keys
 
 
 def ensure_roles() -> list[str]:
-    """Makes the roles of the other accounts that are not there yet; the accounts that changed."""
+    """Creates missing roles of the other accounts; returns the changed accounts."""
     changed = []
     for account in (a for a in ALL if a != PRIMARY):
         iam = iam_backends[account][_PARTITION]

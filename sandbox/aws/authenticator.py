@@ -1,10 +1,8 @@
-"""What EKS does with the tokens of `aws eks get-token`: the TokenReview webhook of the API server.
+"""The API server's TokenReview webhook, which authenticates tokens of `aws eks get-token` as EKS does.
 
-Such a token is a presigned sts:GetCallerIdentity request that also signs the cluster's name. Whoever it
-authenticates becomes the Kubernetes user that the cluster's access entries say.
+Such a token is a presigned sts:GetCallerIdentity request that also signs the cluster's name. The cluster's
+access entries map its AWS identity to a Kubernetes user.
 """
-
-from __future__ import annotations
 
 import base64
 import binascii
@@ -37,7 +35,7 @@ _PARAMETERS = {
 
 
 def review(body: Any, state: State, sessions: Sessions, now: datetime) -> dict[str, Any]:
-    """The TokenReview answered; a token that is not good is `authenticated: false` with the reason."""
+    """Answers a TokenReview; a bad token gets `authenticated: false` with the reason."""
     token = body.get("spec", {}).get("token", "") if isinstance(body, dict) else ""
     status: dict[str, Any]
     try:
@@ -72,7 +70,7 @@ def _user(token: str, state: State, sessions: Sessions, now: datetime) -> dict[s
 
 
 def _request(token: str, cluster_name: str) -> sigv4.HttpRequest:
-    """The presigned request inside a token, with the header that its bearer must have signed."""
+    """The presigned request in a token, with the header that its signature must cover."""
     if not token.startswith(_PREFIX):
         raise _refused(f"the token does not start with {_PREFIX}")
     encoded = token.removeprefix(_PREFIX)
@@ -81,7 +79,7 @@ def _request(token: str, cluster_name: str) -> sigv4.HttpRequest:
         parts = urlsplit(url)
     except (binascii.Error, ValueError):
         raise _refused("the token is not a base64url-encoded URL") from None
-    # The host is the STS endpoint that the client is set to; it counts only in the signature.
+    # The host is the client's STS endpoint; it matters only for the signature.
     request = sigv4.HttpRequest(
         "GET", parts.path or "/", parts.query, {"host": parts.netloc, _CLUSTER_HEADER: cluster_name}
     )
@@ -92,9 +90,9 @@ def _request(token: str, cluster_name: str) -> sigv4.HttpRequest:
 
 
 def _mapped(cluster: Cluster, caller: Caller) -> tuple[str, Iterable[str]]:
-    """The Kubernetes user name and groups that the cluster's access entries give to a caller."""
+    """A caller's Kubernetes user name and groups, from the cluster's access entries."""
     access = cluster.description["accessConfig"]
-    # In CONFIG_MAP mode the creator's access is nowhere to be seen, but it is there.
+    # In CONFIG_MAP mode, the creator has access without an entry.
     hidden = cluster.authentication_mode == "CONFIG_MAP" and access["bootstrapClusterCreatorAdminPermissions"]
     if hidden and caller.owner_arn == cluster.creator:
         return "kubernetes-admin", ["system:masters"]
@@ -103,8 +101,8 @@ def _mapped(cluster: Cluster, caller: Caller) -> tuple[str, Iterable[str]]:
         raise _refused(f"no access entry of cluster {cluster.description['name']} is for {caller.owner_arn}")
     groups = set(entry["kubernetesGroups"])
     policies = cluster.access_policies.get(caller.owner_arn, {})
-    # EKS authorizes by access policies inside its API server. Here only the one that RBAC can express exactly
-    # counts; the others give no more than the entry's own groups.
+    # EKS enforces access policies inside its API server. Here only the one that RBAC can express exactly has
+    # an effect; with the others, an entry has its own groups only.
     if any(arn.endswith(f"/{CLUSTER_ADMIN_POLICY}") for arn in policies):
         groups.add("system:masters")
     session = caller.session.name if caller.session else ""

@@ -1,6 +1,4 @@
-"""May this caller make this call: what the call is about, and AWS's words for a refusal."""
-
-from __future__ import annotations
+"""Authorizes calls: which resource a call concerns, and AWS's message for a refusal."""
 
 from datetime import datetime
 from typing import Any
@@ -14,14 +12,14 @@ from sandbox.aws.passing import passed_roles
 from sandbox.aws.policy import ContextValue, Effect
 from sandbox.aws.trust import tag_context
 
-# What an IAM action is about: the first of these parameters that it has. (parameter, ARN type, moto's table)
+# The resource of an IAM action: its first parameter of these. (parameter, ARN type, moto's table)
 _IAM_RESOURCES = (
     ("InstanceProfileName", "instance-profile", "instance_profiles"),
     ("GroupName", "group", "groups"),
     ("RoleName", "role", "roles"),
     ("UserName", "user", "users"),
 )
-# Without a user name these are about the calling user.
+# Without a user name, these concern the calling user.
 SELF_SERVICE = ("GetUser", "CreateAccessKey", "DeleteAccessKey", "ListAccessKeys", "UpdateAccessKey")
 
 
@@ -35,13 +33,13 @@ _TAGGING = {
 
 
 def authorize(call: Call, caller: Caller, context: dict[str, ContextValue]) -> None:
-    """Raises AccessDenied, worded as AWS does, unless the caller's policies allow the call."""
+    """Raises AccessDenied with AWS's message unless the caller's policies allow the call."""
     arn, shown = _resource(call, caller)
     if call.service == "iam":
         context = context | _boundary(call, caller)
     _demand(call, caller, call.name, arn, shown, context)
     if call.name in _TAGGING and call.tags():
-        # Tags given to a new entity are an action of their own.
+        # Tagging a new entity is an action of its own.
         _demand(call, caller, _TAGGING[call.name], arn, arn, context)
     for role, service in passed_roles(call, caller):
         _demand(call, caller, "iam:PassRole", role, role, context | {"iam:PassedToService": service})
@@ -61,12 +59,12 @@ def _demand(
 
 
 def request_context(call: Call, now: datetime) -> dict[str, ContextValue]:
-    """The condition keys that every request has, and those of its tags."""
+    """The condition keys of every request, and of its tags."""
     context: dict[str, ContextValue] = {
         "aws:CurrentTime": now.isoformat(),
         "aws:EpochTime": str(int(now.timestamp())),
         "aws:RequestedRegion": call.region,
-        # The sandbox speaks plain HTTP on the loopback interface, where the real AWS only takes TLS.
+        # The sandbox uses plain HTTP on loopback, but AWS accepts TLS only.
         "aws:SecureTransport": "true",
         "aws:SourceIp": "127.0.0.1",
     }
@@ -78,7 +76,7 @@ def request_context(call: Call, now: datetime) -> dict[str, ContextValue]:
 
 
 def _boundary(call: Call, caller: Caller) -> dict[str, ContextValue]:
-    """The boundary in the request; else that of the user or role which the call is about."""
+    """The boundary in the request, else that of the user or role that the call concerns."""
     iam = iam_backends[caller.account][caller.partition]
     names = (("UserName", iam.users), ("RoleName", iam.roles))
     about = (e for parameter, table in names for e in table.values() if e.name == call.text(parameter))
@@ -87,7 +85,7 @@ def _boundary(call: Call, caller: Caller) -> dict[str, ContextValue]:
 
 
 def _resource(call: Call, caller: Caller) -> tuple[str, str]:
-    """The ARN that policies are matched with, and how AWS shows it; `*` when it is not about one thing."""
+    """The ARN to match policies with, and as AWS shows it; `*` for calls without one resource."""
     if call.service == "iam":
         return _iam_resource(call, caller)
     if call.name == "sts:GetFederationToken":

@@ -1,6 +1,4 @@
-"""One AWS API call, whatever protocol it came in."""
-
-from __future__ import annotations
+"""An AWS API call, independent of its protocol."""
 
 import json
 from collections.abc import Mapping
@@ -20,12 +18,12 @@ class Call:
 
     service: str
     action: str  # as in policies: "GetRole"
-    params: Mapping[str, Any]  # a query protocol's are flat: "Tags.member.1.Key"
+    params: Mapping[str, Any]  # flat in query protocols: "Tags.member.1.Key"
     region: str
 
     @property
     def name(self) -> str:
-        """The action as policies name it."""
+        """The action as in policies."""
         return f"{self.service}:{self.action}"
 
     @property

@@ -1,6 +1,4 @@
-"""EKS Auth: the credentials of Pod Identity, as a node's agent gets them for a pod's service account."""
-
-from __future__ import annotations
+"""EKS Auth (Pod Identity): exchanges a pod's service-account token for its role's credentials."""
 
 import re
 import uuid
@@ -27,13 +25,13 @@ _SECONDS = 6 * HOUR
 _SUBJECT = re.compile(r"system:serviceaccount:(?P<namespace>[^:]+):(?P<name>[^:]+)")
 _NOT_ASSUMED = "Unauthorized Exception! EKS does not have permissions to assume the associated role."
 _UNAVAILABLE = "ServiceUnavailableException"
-# What STS says about a token, and what EKS Auth calls it.
+# STS's error codes for tokens, and those of EKS Auth.
 _CODES = {"ExpiredTokenException": "ExpiredTokenException", "IDPCommunicationError": _UNAVAILABLE}
 
 
 @dataclass(frozen=True)
 class Pod:
-    """Whose token it is. A token that is not bound to a pod has only a service account."""
+    """The owner of a token. A token that is not bound to a pod has a service account only."""
 
     namespace: str
     service_account: str
@@ -43,14 +41,14 @@ class Pod:
 
 @dataclass(frozen=True)
 class PodCredentials:
-    """The credentials for a pod, and the association that they come from."""
+    """The credentials for a pod, and their association."""
 
     pod: Pod
     association: dict[str, Any]
     session: Session
 
     def answer(self) -> dict[str, Any]:
-        """As AssumeRoleForPodIdentity shows them."""
+        """The answer of AssumeRoleForPodIdentity."""
         session, caller = self.session, caller_of_session(self.session)
         return {
             "subject": {"namespace": self.pod.namespace, "serviceAccount": self.pod.service_account},
@@ -68,7 +66,7 @@ class PodCredentials:
         }
 
     def container_answer(self) -> dict[str, str]:
-        """As the agent shows them to an SDK."""
+        """The agent's answer to an SDK."""
         return {
             "AccessKeyId": self.session.access_key_id,
             "SecretAccessKey": self.session.secret_access_key,
@@ -79,7 +77,7 @@ class PodCredentials:
 
 
 class EksAuth:
-    """AssumeRoleForPodIdentity, in two steps: only the second touches the state."""
+    """AssumeRoleForPodIdentity, in two steps; only the second uses the state."""
 
     def __init__(self, state: State, issuers: tokens.Issuers, sts: Sts) -> None:
         self._state = state
@@ -95,7 +93,7 @@ class EksAuth:
         return found
 
     def cluster_of_token(self, token: str) -> Cluster:
-        """The cluster that an agent is in: the one that signed the token, if it has the agent."""
+        """The agent's cluster: the one that signed the token, if it has the agent."""
         issuer = _issuer(token)
         for cluster in self._state.clusters.values():
             if _issuer_of(cluster) == issuer:
@@ -107,7 +105,7 @@ class EksAuth:
         raise AwsError("InvalidTokenException", "The token's issuer is not a cluster of this sandbox.", 400)
 
     def verify(self, cluster: Cluster, token: str, now: datetime) -> Pod:
-        """Whose token it is. This asks the cluster for its keys: do not hold the lock."""
+        """The owner of a token. Fetches the cluster's keys: do not hold the lock."""
         if _issuer(token) != _issuer_of(cluster):
             raise AwsError("InvalidTokenException", "The token was issued by another cluster.", 400)
         try:
@@ -124,7 +122,7 @@ class EksAuth:
         return Pod(match["namespace"], match["name"], str(pod.get("name", "")), str(pod.get("uid", "")))
 
     def assume(self, cluster: Cluster, pod: Pod, now: datetime) -> PodCredentials:
-        """The credentials of the role that is associated with the pod's service account."""
+        """The credentials of the role associated with the pod's service account."""
         association = next(
             (
                 a
@@ -170,7 +168,7 @@ class EksAuth:
     def _chain(
         self, session: Session, target: str, association: dict[str, Any], name: str, now: datetime
     ) -> Session:
-        """A session of the target role, which the associated role assumes for the pod."""
+        """A session of the target role, assumed by the associated role for the pod."""
         tags = SessionTags({key: session.tags[key] for key in session.transitive}, session.transitive)
         external_id = {"sts:ExternalId": association["externalId"]}
         try:
@@ -181,7 +179,7 @@ class EksAuth:
 
 
 def bearer(request: Request) -> str:
-    """The service-account token that an SDK sends to the agent."""
+    """The service-account token from an SDK's request to the agent."""
     token = request.headers.get("Authorization", "")
     if not token:
         raise AwsError("InvalidRequest", "Service account token cannot be empty", 400)
@@ -200,20 +198,20 @@ def _issuer_of(cluster: Cluster) -> str:
 
 
 def _tags(cluster: Cluster, pod: Pod) -> SessionTags:
-    """The session tags that EKS adds, all of them transitive."""
+    """The session tags that EKS adds, all transitive."""
     tags = {
         "eks-cluster-arn": str(cluster.description["arn"]),
         "eks-cluster-name": str(cluster.description["name"]),
         "kubernetes-namespace": pod.namespace,
         "kubernetes-service-account": pod.service_account,
     }
-    # The sandbox runs no pods, so a token need not be bound to one as EKS demands.
+    # EKS requires tokens bound to a pod; the sandbox has no pods.
     if pod.name:
         tags |= {"kubernetes-pod-name": pod.name, "kubernetes-pod-uid": pod.uid}
     return SessionTags(tags, tuple(tags))
 
 
 def _session_name(cluster: Cluster, pod: Pod) -> str:
-    """`eks-CLUSTER-POD-UUID`, with the names shortened to what fits into 64 characters."""
+    """`eks-CLUSTER-POD-UUID`, with names shortened to fit into 64 characters."""
     name = str(cluster.description["name"])[:12]
     return f"eks-{name}-{(pod.name or pod.service_account)[:10].rstrip('.-')}-{uuid.uuid4()}"

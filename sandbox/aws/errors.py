@@ -1,6 +1,4 @@
-"""Refusals in the words and forms of AWS, which SDKs parse and Vault shows to its users."""
-
-from __future__ import annotations
+"""Refusals in AWS's own formats and messages, which SDKs parse and Vault shows to its users."""
 
 import json
 import uuid
@@ -15,7 +13,7 @@ _NAMESPACES = {
 }
 
 
-# The same refusal has another code in EC2 and in the JSON services; all others use the names of IAM and STS.
+# EC2 and the JSON services have other codes for the same refusals; the rest use those of IAM and STS.
 _CODES = {
     "ec2": {
         "AccessDenied": ("UnauthorizedOperation", 403),
@@ -44,7 +42,7 @@ class AwsError(Exception):
 
 
 def error_response(service: str, error: AwsError) -> Response:
-    """The refusal in the protocol and with the code of the service."""
+    """The refusal in the service's protocol, with its code."""
     request_id = str(uuid.uuid4())
     protocol = "ec2" if service == "ec2" else "query" if service in _NAMESPACES else "json"
     code, status = _CODES.get(protocol, {}).get(error.code, (error.code, error.status))
@@ -67,12 +65,12 @@ def error_response(service: str, error: AwsError) -> Response:
 
 
 def sts_response(action: str, result: str) -> Response:
-    """The answer of STS: `result` is the XML inside `<ActionResult>`."""
+    """An answer of STS; `result` is the XML inside `<ActionResult>`."""
     return _query_response("sts", action, f"<{action}Result>{result}</{action}Result>")
 
 
 def empty_response(service: str, action: str) -> Response:
-    """The answer of a query service that has nothing to say."""
+    """The empty answer of a query service."""
     return _query_response(service, action, "")
 
 
@@ -82,5 +80,5 @@ def _query_response(service: str, action: str, result: str) -> Response:
         f'<{action}Response xmlns="{_NAMESPACES[service]}">{result}'
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
     )
-    # AWS says text/xml and no charset; Vault takes nothing else.
+    # AWS sends text/xml without a charset; Vault accepts nothing else.
     return Response(body, content_type="text/xml", headers={"x-amzn-RequestId": request_id})

@@ -1,6 +1,4 @@
-"""The front: every request comes in here, is authenticated, authorized, answered, saved and logged."""
-
-from __future__ import annotations
+"""The front: authenticates, authorizes, answers, saves and logs every request."""
 
 import json
 import traceback
@@ -22,7 +20,6 @@ from sandbox.aws import (
     identity,
     moto_services,
     sigv4,
-    ssm,
     tokens,
 )
 from sandbox.aws.calls import Call
@@ -43,7 +40,7 @@ _SERVICES = (*moto_services.SERVICES, "eks", "eks-auth", "sts")
 
 
 class _Line:
-    """What the log says about a request. Never a query string, a header or a body."""
+    """The log's fields of a request: never a query string, header or body."""
 
     def __init__(self) -> None:
         self.what = "-"
@@ -64,7 +61,7 @@ class Front:
         self._eks_auth = EksAuth(store.state, self._issuers, self._sts)
         self._eks = Eks(store.state, home, accounts.PRIMARY)
         self._metadata = InstanceMetadata(self._sts)
-        # One write for each line, unbuffered: lines of several threads cannot mix.
+        # Each line is one unbuffered write, so that lines of several threads do not mix.
         self._log = (home / "emulator.log").open("ab", buffering=0)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -84,13 +81,13 @@ class Front:
         except RequestEntityTooLarge:
             response = Response(status=413)
         entry = f"{now:%Y-%m-%dT%H:%M:%S.%fZ} {request.method} {line.what} {line.account} {line.who}"
-        # What an unknown sender calls its action must not become lines of the log.
+        # An unknown sender's action name must not add lines to the log.
         printable = "".join(c if c.isprintable() else "_" for c in entry[:400])
         self._log.write(f"{printable} {response.status_code}\n".encode())
         return response(environ, start_response)
 
     def _control(self, request: Request, now: datetime) -> Response:
-        """What is not an AWS API: health, the TokenReview webhook and instance metadata."""
+        """Requests outside of AWS's APIs: health, TokenReview webhook, instance metadata."""
         with self._store.lock:
             if request.path == "/sandbox/health":
                 return _json({"status": "ok", "accounts": accounts.ALL})
@@ -102,7 +99,7 @@ class Front:
         return Response(status=404)
 
     def _agent(self, request: Request, now: datetime, line: _Line) -> Response:
-        """The Pod Identity agent of a node: a service-account token for the credentials of its role."""
+        """The Pod Identity agent of a node: exchanges a service-account token for its role's credentials."""
         try:
             token = bearer(request)
             with self._store.lock:
@@ -116,7 +113,7 @@ class Front:
         return _json(found.container_answer())
 
     def _pod_credentials(self, cluster: Cluster, token: str, now: datetime) -> PodCredentials:
-        pod = self._eks_auth.verify(cluster, token, now)  # without the lock: this asks for the issuer's keys
+        pod = self._eks_auth.verify(cluster, token, now)  # without the lock: this fetches the issuer's keys
         with self._store.lock:
             return self._eks_auth.assume(cluster, pod, now)
 
@@ -146,7 +143,7 @@ class Front:
             line.what += " NotImplemented"
             return error_response(service, AwsError("NotImplemented", "The sandbox does not know this.", 501))
         except Exception as error:
-            # Where it happened, and not its text, which could hold what a request held.
+            # Where it happened, but not its text, which could contain parts of the request.
             frame = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
             line.what += f" {where}"
@@ -157,7 +154,7 @@ class Front:
             raise AwsError("NotImplemented", "The sandbox has no SAML.", 501)
         with self._store.lock:
             audiences = self._sts.accepted_audiences(call)
-        # Without the lock: this asks the issuer for its keys.
+        # Without the lock: this fetches the issuer's keys.
         proven = tokens.verify(call.text("WebIdentityToken"), audiences, self._issuers, now)
         with self._store.lock:
             return self._sts.web_identity(call, proven, authorization.request_context(call, now), now)
@@ -176,9 +173,9 @@ class Front:
         caller, signature = signed
         line.caller(caller)
         if signature.presigned and call.service != "sts":
-            raise AwsError("NotImplemented", "The sandbox takes presigned requests for STS only.", 501)
+            raise AwsError("NotImplemented", "The sandbox accepts presigned requests for STS only.", 501)
         if call.service == "iam" and caller.session_kind in ("user", "federated-user"):
-            # Credentials of GetSessionToken (without MFA) and GetFederationToken are not for IAM.
+            # IAM refuses credentials of GetSessionToken (without MFA) and GetFederationToken.
             raise AwsError("InvalidClientTokenId", "The security token included in the request is invalid")
         return caller
 
@@ -188,7 +185,7 @@ class Front:
         caller = self._caller(call, http, now, line)
         context = authorization.request_context(call, now)
         if call.service == "sts":
-            return self._sts_call(call, caller, context, now)  # its sessions are kept as they are issued
+            return self._sts_call(call, caller, context, now)  # sessions are saved as they are issued
         authorization.authorize(call, caller, context)
         response = self._service_call(call, http, request, caller, now)
         if not call.read_only:
@@ -216,8 +213,8 @@ class Front:
             return _json(self._eks.answer(call, caller, now))
         if call.service == "ssm":
             if not call.read_only:
-                raise AwsError("NotImplemented", "The sandbox's SSM can only be read.", 501)
-            if parameter := ssm.own_answer(call, caller, now):
+                raise AwsError("NotImplemented", "The sandbox's SSM is read-only.", 501)
+            if parameter := moto_services.node_image(call, caller, now):
                 return _json(parameter)
         if call.service == "iam":
             iam.check(call, caller)

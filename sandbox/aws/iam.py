@@ -1,6 +1,4 @@
-"""What AWS's IAM does and moto's does not: documents checked, trust pinned to principals, client IDs."""
-
-from __future__ import annotations
+"""IAM features that moto lacks: checks of documents, trust pinned to unique IDs, client IDs."""
 
 import re
 from typing import Any
@@ -23,7 +21,7 @@ _IDENTITY_DOCUMENTS = (
     "PutRolePolicy",
     "PutUserPolicy",
 )
-# Names that are unique in an account without regard to case and path: moto's table, and AWS's words.
+# Names are unique in an account regardless of case and path: moto's table, AWS's message.
 _UNIQUE = {
     "CreateGroup": ("GroupName", "groups", "Group with name {} already exists."),
     "CreateInstanceProfile": (
@@ -43,7 +41,7 @@ _PRINCIPAL_ARN = re.compile(r"arn:(?P<partition>[\w-]+):iam::(?P<account>\d{12})
 
 
 def check(call: Call, caller: Caller) -> None:
-    """Refuses what AWS refuses before anything changes."""
+    """Refuses what AWS refuses, before anything changes."""
     if call.action in SELF_SERVICE and not call.text("UserName") and not caller.is_user:
         raise AwsError("ValidationError", "Must specify userName when calling with non-User credentials", 400)
     try:
@@ -55,7 +53,7 @@ def check(call: Call, caller: Caller) -> None:
         raise AwsError("MalformedPolicyDocument", str(error), 400) from None
     if call.action in _UNIQUE:
         parameter, table, message = _UNIQUE[call.action]
-        name, own = call.text(parameter), f":{caller.account}:"  # moto lists the policies of AWS itself, too
+        name, own = call.text(parameter), f":{caller.account}:"  # includes AWS managed policies
         entities = getattr(iam_backends[caller.account][caller.partition], table).values()
         if any(e.name.lower() == name.lower() for e in entities if own in e.arn):
             raise AwsError("EntityAlreadyExists", message.format(name), 409)
@@ -69,7 +67,7 @@ def check(call: Call, caller: Caller) -> None:
 
 
 def _check_empty(name: str, backend: Any) -> None:
-    """A user goes only after its keys and memberships; its policies are seen to by moto."""
+    """Refuses to delete a user with keys or memberships; moto checks its policies."""
     user = backend.users.get(name)
     if user and user.access_keys:
         raise AwsError("DeleteConflict", "Cannot delete entity, must delete access keys first.", 409)
@@ -78,7 +76,7 @@ def _check_empty(name: str, backend: Any) -> None:
 
 
 def own_answer(call: Call, caller: Caller) -> Response | None:
-    """The answer to the actions that moto lacks; None for all others."""
+    """The answer to actions that moto lacks; None for all others."""
     if call.action in ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"):
         name = call.text("UserName")
         user = iam_backends[caller.account][caller.partition].users.get(name)
@@ -98,14 +96,14 @@ def own_answer(call: Call, caller: Caller) -> Response | None:
 
 
 def _bound(user: Any, boundary: str) -> None:
-    """Gives a user a permissions boundary, or takes it away; moto's users have none."""
+    """Sets or removes a user's permissions boundary, which moto lacks."""
     user.permissions_boundary_arn = boundary or None
     shown = {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": boundary}
     user.permissions_boundary = shown if boundary else None
 
 
 def after(call: Call, caller: Caller, state: State) -> None:
-    """What moto leaves out: users' boundaries, whom a trust policy meant, and roles that are gone."""
+    """Adds what moto leaves out: users' boundaries, pinned principals of trust policies, deleted roles."""
     if call.action == "CreateUser" and call.text("PermissionsBoundary"):
         users = iam_backends[caller.account][caller.partition].users
         _bound(users[call.text("UserName")], call.text("PermissionsBoundary"))
@@ -121,9 +119,9 @@ def after(call: Call, caller: Caller, state: State) -> None:
 
 
 def _pins(call: Call) -> dict[str, str]:
-    """The unique IDs that the users and roles of a trust policy have now.
+    """The current unique IDs of the users and roles in a trust policy.
 
-    One that does not exist is refused as AWS does. Accounts that the sandbox does not have are left alone.
+    Refuses missing ones, as AWS does. Ignores accounts that the sandbox does not have.
     """
     document = policy.parse(call.text(_TRUST_DOCUMENTS[call.action]), trust=True)
     pins = {}

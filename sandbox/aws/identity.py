@@ -1,4 +1,4 @@
-"""Who makes a request, and what its identity policies allow."""
+"""The caller of a request, and what its identity policies allow."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Caller:
     partition: str
     arn: str  # as GetCallerIdentity shows it
     user_id: str
-    owner: Any  # moto's User or Role; None when the role of a session is gone
+    owner: Any  # moto's User or Role; None if a session's role is gone
     owner_arn: str  # ARN of that user or role
     access_key_id: str
     session: Session | None = None
 
     @property
     def is_user(self) -> bool:
-        """Uses a user's own long-term key."""
+        """Whether it uses a user's long-term key."""
         return self.session is None
 
     @property
@@ -72,7 +72,7 @@ class Caller:
         return keys | {f"aws:PrincipalTag/{key}": value for key, value in tags.items()}
 
     def decide(self, action: str, resource: str, context: Mapping[str, ContextValue]) -> Decision:
-        """What the caller's identity policies, permissions boundary and session policy say."""
+        """The decision of the caller's identity policies, permissions boundary and session policy."""
         request = policy.Request(action, resource, context={**self.context, **context})
         identity = "identity-based policy"
         effects = {identity: policy.evaluate(self._identity_policies(), request)}
@@ -94,7 +94,7 @@ class Caller:
         return Decision(Effect.ALLOW, "")
 
     def _managed_policies(self, arns: Iterable[str]) -> list[Policy]:
-        """The managed policies of the caller's account that there are under these ARNs."""
+        """The managed policies with these ARNs, in the caller's account."""
         known = iam_backends[self.account][self.partition].managed_policies
         return [_managed(known[arn]) for arn in arns if arn in known]
 
@@ -111,8 +111,8 @@ class Caller:
 @dataclass(frozen=True)
 class Decision:
     effect: Effect
-    reason: str  # how AWS ends its AccessDenied message
-    within_limits: bool = True  # permissions boundary and session policy allow it, or there is none
+    reason: str  # the end of AWS's AccessDenied message
+    within_limits: bool = True  # permissions boundary and session policy, if any, allow it
 
 
 def _article(kind: str) -> str:
@@ -148,7 +148,7 @@ def _tags(caller: Caller) -> dict[str, str]:
 def authenticate(
     request: sigv4.HttpRequest, sessions: Sessions, now: datetime
 ) -> tuple[Caller, sigv4.Signature] | None:
-    """The caller that signed the request, or None when nobody did. Raises AwsError for a bad signature."""
+    """The caller that signed the request; None if it is unsigned. Raises AwsError for a bad signature."""
     signature = sigv4.read(request)
     if signature is None:
         return None
@@ -172,7 +172,7 @@ def authenticate(
 
 
 def caller_of_session(session: Session) -> Caller:
-    """The caller that uses these temporary credentials."""
+    """The caller with these temporary credentials."""
     backend = iam_backends[session.account][session.partition]
     owner: Any
     if session.kind == "role":

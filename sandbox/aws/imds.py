@@ -1,6 +1,4 @@
-"""Instance metadata, version 2: what http://169.254.169.254 is to an instance, at /imds/<instance ID>/."""
-
-from __future__ import annotations
+"""Instance metadata, version 2: an instance's http://169.254.169.254, served at /imds/<instance ID>/."""
 
 import hmac
 import json
@@ -12,6 +10,7 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from werkzeug.wrappers import Request, Response
 
+from sandbox.aws.botocore_data import dns_suffix
 from sandbox.aws.state import Session
 from sandbox.aws.sts import Sts
 
@@ -22,16 +21,16 @@ _RENEW_BEFORE = timedelta(minutes=15)
 
 
 class InstanceMetadata:
-    """Answers as the metadata service of each running instance."""
+    """The metadata service of every running instance."""
 
     def __init__(self, sts: Sts) -> None:
         self._sts = sts
-        # Neither is kept over a restart: clients then ask for new ones.
+        # Not saved: after a restart, clients request new ones.
         self._tokens: dict[str, tuple[str, datetime]] = {}  # token -> instance, expiry
         self._sessions: dict[str, Session] = {}  # by instance
 
     def answer(self, request: Request, now: datetime) -> Response:
-        """The answer to a request below /imds/; a session may have been made for it."""
+        """Answers a request below /imds/; may issue a session."""
         _, _, instance_id, *rest = request.path.split("/")
         instance = _running(instance_id)
         if instance is None:
@@ -54,7 +53,7 @@ class InstanceMetadata:
         if request.method != "PUT":
             return Response(status=405)
         ttl = request.headers.get(_TOKEN_TTL_HEADER, "")
-        # A request that went through a proxy is refused, and only a program can send this header by PUT.
+        # As on EC2, requests through a proxy are refused.
         if "X-Forwarded-For" in request.headers:
             return Response(status=403)
         if not ttl.isdecimal() or not 1 <= int(ttl) <= 21600:
@@ -81,7 +80,7 @@ class InstanceMetadata:
             "local-ipv4": instance.private_ip,
             "placement/region": region,
             "placement/availability-zone": instance.placement.zone,
-            "services/domain": "amazonaws.com",
+            "services/domain": dns_suffix(region),
             "services/partition": instance.ec2_backend.partition,
         }
         if path in plain:
@@ -105,7 +104,7 @@ class InstanceMetadata:
         return None
 
     def _session(self, role: Any, instance_id: str, now: datetime) -> Session:
-        """The session that the instance has, or a new one shortly before that expires."""
+        """The instance's session; shortly before it expires, a new one."""
         session = self._sessions.get(instance_id)
         if session is None or session.owner_id != role.id or session.expiration - now < _RENEW_BEFORE:
             session = self._sessions[instance_id] = self._sts.issue(role, instance_id, _SESSION_SECONDS, now)
@@ -122,7 +121,7 @@ def _running(instance_id: str) -> Any:
 
 
 def _profile(instance: Any) -> Any:
-    """The instance profile as it is now: the instance remembers only its ARN."""
+    """The instance profile as it is now; the instance stores its ARN only."""
     association = instance.ec2_backend.iam_instance_profile_associations.get(instance.id)
     if association is None:
         return None

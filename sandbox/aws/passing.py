@@ -1,6 +1,4 @@
-"""Roles that a call hands to a service: whoever makes it needs iam:PassRole for each of them."""
-
-from __future__ import annotations
+"""Roles that a call passes to a service: the caller needs iam:PassRole for each."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +19,7 @@ _PARAMETERS = {
     "eks:UpdateAddon": ("serviceAccountRoleArn", _EKS),
     "eks:UpdatePodIdentityAssociation": ("roleArn", PODS_SERVICE),
 }
-# The role is the one in an instance profile.
+# These pass the role in an instance profile.
 _WITH_PROFILE = (
     "autoscaling:CreateLaunchConfiguration",
     "ec2:AssociateIamInstanceProfile",
@@ -31,7 +29,7 @@ _WITH_PROFILE = (
 
 
 def passed_roles(call: Call, caller: Caller) -> Iterator[tuple[str, str]]:
-    """ARN of each role that the call passes, and the service that gets it."""
+    """Yields the ARN of each role that the call passes, and the service that gets it."""
     iam = iam_backends[caller.account][caller.partition]
     if call.name in _PARAMETERS:
         parameter, service = _PARAMETERS[call.name]

@@ -5,8 +5,6 @@ policies has on one request. The caller combines effects (identity policies, tru
 policy) because which combination suffices depends on the operation.
 """
 
-from __future__ import annotations
-
 import functools
 import ipaddress
 import json
@@ -26,10 +24,10 @@ class MalformedPolicy(ValueError):
 
 
 class Effect(IntEnum):
-    """What policies say about a request; of several effects the greatest wins, so that Deny beats Allow."""
+    """The effect of policies on a request. The greatest of several wins, so that Deny beats Allow."""
 
     NONE = 0
-    ACCOUNT = 1  # allowed to the caller's account as a whole, which may delegate it by its identity policies
+    ACCOUNT = 1  # allowed to the caller's whole account, so its identity policies decide
     ROLE = (
         2  # allowed to the role of the caller's session: within its permissions boundary and session policy
     )
@@ -39,26 +37,26 @@ class Effect(IntEnum):
 
 @dataclass(frozen=True)
 class Principal:
-    """Who makes a request, under every name that a policy can give it."""
+    """The caller of a request, with every name that policies can have for it."""
 
     account: str = ""
     arns: tuple[str, ...] = ()  # a user's ARN; or a session's own ARN and that of its role
     unique_ids: tuple[str, ...] = ()
-    role: tuple[str, ...] = ()  # those of these names that are its role's and not the session's own
+    role: tuple[str, ...] = ()  # the names among these of its role
     service: str = ""
     federated: str = ""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request to decide about. Context keys are compared without case."""
+    """A request to decide on. Context keys are case-insensitive."""
 
     action: str
     resource: str = "*"
     principal: Principal = field(default_factory=Principal)
     context: Mapping[str, ContextValue] = field(default_factory=dict)
-    # ARN -> unique ID: a trust policy that names a user or role means the one that had the ARN when the
-    # policy was written. An ARN that is not here is compared as it is.
+    # ARN -> unique ID: a trust policy that names a user or role means the one with that ARN when the policy
+    # was written. Other ARNs are compared as they are.
     pinned: Mapping[str, str] = field(default_factory=dict)
 
     @functools.cached_property
@@ -80,7 +78,7 @@ class Statement:
     effect: Effect
     actions: tuple[str, ...]
     not_action: bool
-    resources: tuple[str, ...] | None  # None in a trust policy, which is about its own role
+    resources: tuple[str, ...] | None  # None in a trust policy, which concerns its own role
     not_resource: bool
     principals: (
         tuple[tuple[str, str], ...] | None
@@ -92,14 +90,14 @@ class Statement:
 @dataclass(frozen=True)
 class Policy:
     statements: tuple[Statement, ...]
-    variables: bool  # the 2008 version of the language, which is the default, has no policy variables
+    variables: bool  # the default version, of 2008, has no policy variables
 
 
 # ---------------------------------------------------------------------------------------------- evaluation
 
 
 def evaluate(policies: Iterable[Policy], request: Request) -> Effect:
-    """The strongest effect that the policies have on the request."""
+    """The strongest effect of the policies on the request."""
     return max(
         (_statement_effect(s, request, p.variables) for p in policies for s in p.statements),
         default=Effect.NONE,
@@ -172,7 +170,7 @@ def _holds(condition: Condition, request: Request, variables: bool) -> bool:
         return any(test(value, pattern) for pattern in wanted) != negated
 
     values = given if isinstance(given, list) else [given]
-    # A key with several values: "equals" holds when one of them does, "not equals" only when all do.
+    # For several values, "equals" needs one match, "not equals" all.
     if condition.quantifier == "ForAllValues" or (not condition.quantifier and negated):
         return all(matches(v) for v in values)
     return any(matches(v) for v in values)
@@ -182,7 +180,7 @@ def _holds(condition: Condition, request: Request, variables: bool) -> bool:
 
 
 class Pattern(NamedTuple):
-    """A text of a policy with its variables filled in: as it reads, and as a regular expression."""
+    """A policy's text with its variables filled in, plain and as a regular expression."""
 
     text: str
     regex: str  # `*` and `?` of the document are wildcards; those in a variable's value are not
@@ -192,7 +190,7 @@ _VARIABLE = re.compile(r"\$\{\s*([^},]+?)\s*(?:,\s*'([^']*)'\s*)?\}")
 
 
 def _expand(text: str, request: Request, variables: bool) -> Pattern | None:
-    """`text` with its `${variables}` filled in, or None when one has no value: it then matches nothing."""
+    """`text` with its `${variables}` filled in; None if one has no value, so that nothing matches."""
     if not variables or "${" not in text:
         return Pattern(text, _regex(text))
     plain = regex = ""
@@ -200,7 +198,7 @@ def _expand(text: str, request: Request, variables: bool) -> Pattern | None:
     for match in _VARIABLE.finditer(text):
         name, default = match.groups()
         value = name if name in ("*", "?", "$") else request.keys.get(name.lower(), default)
-        if not isinstance(value, str):  # absent, or multivalued, which AWS does not allow in a variable
+        if not isinstance(value, str):  # absent, or multivalued, which AWS does not allow in variables
             return None
         between = text[end : match.start()]
         plain, regex = plain + between + value, regex + _regex(between) + re.escape(value)
@@ -225,7 +223,7 @@ def _like(value: str, pattern: Pattern) -> bool:
 
 
 def _arn_like(value: str, pattern: Pattern) -> bool:
-    """The six parts of an ARN are compared one by one, so a wildcard does not reach into the next part."""
+    """Compares the six parts of an ARN one by one, so that a wildcard does not reach into the next part."""
     parts, wanted = value.split(":", 5), pattern.regex.split(":", 5)
     return len(parts) == len(wanted) and all(
         _compiled(w).fullmatch(p) for p, w in zip(parts, wanted, strict=True)
@@ -251,7 +249,7 @@ def _compare(convert: Callable[[str], Any], test: Callable[[Any, Any], bool]) ->
     def compare(value: str, pattern: Pattern) -> bool:
         try:
             return test(convert(value), convert(pattern.text))
-        except ValueError:  # a request value of another form does not match
+        except ValueError:  # request values of another form do not match
             return False
 
     return compare

@@ -1,10 +1,8 @@
-"""The sessions that STS has issued, in memory and in a journal, from which a restart reads them.
+"""The sessions that STS has issued, in memory and in a journal that survives restarts.
 
-A new session is one line at the end of a file, so that a login costs the same however many came before it.
-When the file has grown to twice its size it is written anew, without what expired long ago.
+A new session appends one line, so that a login costs the same however many came before. When the file has
+doubled in size, it is rewritten without the sessions that expired long ago.
 """
-
-from __future__ import annotations
 
 import dataclasses
 import json
@@ -17,30 +15,32 @@ from typing import Any
 from sandbox.aws.state import Session, UnusableState
 
 _HEADER = b"vault-aws-auth emulator sessions 1\n"
-_KEPT = timedelta(days=1)  # after its expiry; until then a session is known, and refused as expired
+_KEPT = timedelta(days=1)  # after its expiry; until then, a session is refused as expired
 _COMPACT_AT_LEAST = 1000  # lines
 
 
 class Sessions:
-    """The sessions, by access key ID. Safe to use from several threads without another lock."""
+    """The sessions, by access key ID. Thread-safe."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._lock = threading.Lock()
         self._known: dict[str, Session] = {}
-        self._journal = -1  # the open file, once there is something to write
+        self._journal = -1  # opened at the first write
         self._size = 0  # of the file, in bytes
         self._lines = 0
         self._compact_at = _COMPACT_AT_LEAST
 
     def load(self) -> None:
-        """Reads the journal, if there is one; less a last line that a kill cut off: it was never answered."""
+        """Reads the journal, if any, without a last line that a kill cut off, because that was never
+        answered.
+        """
         if not self._file.exists():
             return
         data = self._file.read_bytes()
         if not data.startswith(_HEADER):
             raise UnusableState(self._file, "it is not a journal of this emulator's sessions")
-        # What follows the last newline is empty, or cut off.
+        # After the last newline, there is nothing or a cut-off line.
         for number, line in enumerate(data.removeprefix(_HEADER).split(b"\n")[:-1], start=2):
             try:
                 session = _read(line)
@@ -51,11 +51,11 @@ class Sessions:
             self._compact(datetime.now(timezone.utc))
 
     def get(self, access_key_id: str) -> Session | None:
-        """The session with this key; an expired one, too, for a day."""
+        """The session with this key; includes those expired within a day."""
         return self._known.get(access_key_id)
 
     def add(self, session: Session) -> None:
-        """Keeps a new session. It is in the journal when this returns."""
+        """Adds a session and writes it to the journal."""
         with self._lock:
             if self._lines >= self._compact_at or self._journal < 0:
                 self._compact(session.issued)
@@ -67,14 +67,14 @@ class Sessions:
         try:
             while written < len(line):
                 written += os.write(self._journal, line[written:])
-        except OSError:  # no space, for one: half a line in the middle would damage the file
+        except OSError:  # such as no space: half a line in the middle would damage the file
             os.ftruncate(self._journal, self._size)
             raise
         self._size += len(line)
         self._lines += 1
 
     def _compact(self, now: datetime) -> None:
-        """Writes the journal anew, with what is still known; a kill in between leaves the old one."""
+        """Rewrites the journal with the sessions still known; a kill meanwhile leaves the old one."""
         kept = {key: session for key, session in self._known.items() if now < session.expiration + _KEPT}
         content = _HEADER + b"".join(map(_line, kept.values()))
         new = self._file.with_suffix(".new")

@@ -1,6 +1,4 @@
-"""Signature Version 4 as the service sees it: which key signed a request, and whether it did."""
-
-from __future__ import annotations
+"""Signature Version 4 on the server's side: reads and verifies signatures."""
 
 import hashlib
 import hmac
@@ -10,22 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from urllib.parse import quote, unquote
 
+from sandbox.aws import botocore_data
 from sandbox.aws.errors import AwsError
 
-# AWS accepts a signature for 15 minutes around its date. STS does the same with presigned requests, whatever
-# X-Amz-Expires says: tokens of `aws eks get-token`, presigned for 60 seconds, are good for 15 minutes.
+# AWS accepts a signature for 15 minutes around its date. STS does so for presigned requests too, regardless
+# of X-Amz-Expires: tokens of `aws eks get-token`, presigned for 60 seconds, work for 15 minutes.
 VALIDITY_SECONDS = 15 * 60
 
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=(?P<credential>[^,\s]+),\s*"
     r"SignedHeaders=(?P<headers>[^,\s]+),\s*Signature=(?P<signature>[0-9a-f]{64})"
 )
-_STS_HOST = re.compile(r"sts(?:\.(?P<region>[a-z0-9-]+))?\.amazonaws\.com(\.cn)?")
 
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """A request as it arrived: the path and query still encoded, header names in lower case."""
+    """A request as it arrived: path and query encoded, header names in lower case."""
 
     method: str
     path: str
@@ -36,13 +34,13 @@ class HttpRequest:
     @property
     def query_pairs(self) -> list[tuple[str, str]]:
         pairs = (item.partition("=") for item in self.query.split("&") if item)
-        # `+` stands for itself here: the SDKs encode a space as %20.
+        # `+` is a plain character here, because SDKs encode a space as %20.
         return [(unquote(name), unquote(value)) for name, _, value in pairs]
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What a request claims about its signature."""
+    """The claims of a request's signature."""
 
     access_key_id: str
     region: str
@@ -56,7 +54,7 @@ class Signature:
 
 
 def read(request: HttpRequest) -> Signature | None:
-    """The signature of a request, from its header or its query; None when it has none."""
+    """The signature in a request's header or query; None if it has none."""
     query = dict(request.query_pairs)
     header = request.headers.get("authorization")
     if header is None and "X-Amz-Signature" not in query:
@@ -91,12 +89,12 @@ def read(request: HttpRequest) -> Signature | None:
 
 
 def verify(request: HttpRequest, signature: Signature, secret: str, now: datetime) -> None:
-    """Raises AwsError unless `secret` made this signature for this request, now."""
+    """Raises AwsError unless this signature of this request is valid now and made with `secret`."""
     _check_date(signature, now)
     if "host" not in signature.signed_headers:
         raise AwsError("SignatureDoesNotMatch", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
-    host = _STS_HOST.fullmatch(request.headers.get("host", ""))
-    if host and signature.region != (host["region"] or "us-east-1"):
+    region = botocore_data.sts_region(request.headers.get("host", ""))
+    if region and signature.region != region:
         raise AwsError(
             "SignatureDoesNotMatch",
             f"Credential should be scoped to a valid region, not '{signature.region}'.",
@@ -139,7 +137,7 @@ def _canonical(request: HttpRequest, signature: Signature) -> bytes:
     )
     lines = [
         request.method,
-        quote(request.path or "/", safe="/-_.~"),  # encoded once more than on the wire, as SigV4 wants
+        quote(request.path or "/", safe="/-_.~"),  # encoded again, as SigV4 requires
         "&".join(f"{name}={value}" for name, value in pairs),
         headers,
         ";".join(signature.signed_headers),

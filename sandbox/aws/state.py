@@ -1,6 +1,4 @@
-"""The state that this package keeps beside moto's."""
-
-from __future__ import annotations
+"""The emulator's state beside moto's."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +7,7 @@ from typing import Any
 
 
 class UnusableState(Exception):
-    """A file of the saved state cannot be read; the message says which and why."""
+    """A saved file cannot be used; the message says which and why."""
 
     def __init__(self, file: Path, reason: str) -> None:
         super().__init__(f"{file} cannot be used: {reason}")
@@ -17,7 +15,7 @@ class UnusableState(Exception):
 
 @dataclass(frozen=True)
 class Session:
-    """Temporary credentials and whose they are."""
+    """Temporary credentials and their owner."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
@@ -27,19 +25,19 @@ class Session:
     account: str
     partition: str
     kind: str  # "role", "user" (GetSessionToken) or "federated-user" (GetFederationToken)
-    owner_id: str  # unique ID of the role or user; a principal recreated under the same name is another one
+    owner_id: str  # unique ID of the role or user; a recreated one has another
     owner_arn: str
     name: str  # of the session
     tags: dict[str, str] = field(default_factory=dict)
-    policy: str | None = None  # the session policy, which narrows what the owner may do
-    policy_arns: tuple[str, ...] = ()  # managed policies that narrow it together with that one
-    transitive: tuple[str, ...] = ()  # keys of the tags that the next session in a chain of roles inherits
-    provider: str = ""  # ARN of the OIDC provider that vouched for a web identity
+    policy: str | None = None  # session policy, which limits the owner's permissions
+    policy_arns: tuple[str, ...] = ()  # managed session policies
+    transitive: tuple[str, ...] = ()  # keys of the tags that a chained session inherits
+    provider: str = ""  # ARN of a web identity's OIDC provider
 
 
 @dataclass
 class NodeGroup:
-    """A managed node group and what EKS made for it."""
+    """A managed node group and what EKS created for it."""
 
     description: dict[str, Any]  # as the API shows it
     instance_profile: str
@@ -48,10 +46,10 @@ class NodeGroup:
 
 @dataclass
 class Cluster:
-    """An EKS cluster with everything that belongs to it, each in the API's own form."""
+    """An EKS cluster and its parts, in the API's own form."""
 
     description: dict[str, Any]
-    backed: bool  # a real Kubernetes API server stands behind it
+    backed: bool  # by the real Kubernetes API server
     creator: str  # ARN of the principal that created it
     node_groups: dict[str, NodeGroup] = field(default_factory=dict)
     addons: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -69,8 +67,8 @@ class Cluster:
 
 @dataclass
 class State:
-    """Everything of ours that a restart must not lose, but for the sessions."""
+    """All of this package's state that must survive a restart, except sessions."""
 
-    # Trust policies name principals by ARN but mean their unique IDs: role ID -> {ARN: ID when written}.
+    # Trust policies name principals by ARN but pin their unique IDs: role ID -> {ARN: ID when written}.
     pinned: dict[str, dict[str, str]] = field(default_factory=dict)
     clusters: dict[tuple[str, str, str], Cluster] = field(default_factory=dict)  # account, region, name

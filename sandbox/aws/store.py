@@ -1,10 +1,8 @@
-"""Persistence: the whole state is on disk before a change is answered, and survives kill -9.
+"""Persistence: every change is on disk before it is answered, and survives kill -9.
 
-One file, replaced atomically. It holds a pickle for each service of each account, so that a change pickles
-only what it touched.
+One file, replaced atomically. It has a pickle for each service of each account, so that a change pickles only
+what it touched.
 """
-
-from __future__ import annotations
 
 import hashlib
 import io
@@ -25,9 +23,9 @@ from sandbox.aws.state import State, UnusableState
 
 _MAGIC = b"vault-aws-auth emulator state\n"
 _FORMAT = f"1 moto {version('moto')}"
-# Auto Scaling groups refer to EC2's own instances: pickled apart they would be copies after a restart.
+# Auto Scaling groups refer to EC2's instances: in separate pickles, they would become copies.
 _SEGMENTS = {"compute": ("autoscaling", "ec2"), "iam": ("iam",)}
-# What a call of a service can change, beside our own state.
+# The segments that a call of a service can change, beside the package's own state.
 TOUCHED = {
     "autoscaling": ("compute", "iam"),
     "ec2": ("compute",),
@@ -37,7 +35,7 @@ TOUCHED = {
 
 
 class Store:
-    """The state file of one emulator. `lock` guards the state; hold it around every use."""
+    """The state file of an emulator. Hold `lock` around every use of the state."""
 
     def __init__(self, home: Path) -> None:
         self._file = home / "state.pickle"
@@ -48,7 +46,7 @@ class Store:
         self.sessions = Sessions(home / "sessions.jsonl")
 
     def load(self) -> bool:
-        """Reads the saved state; False when there is none yet."""
+        """Reads the saved state; returns False if there is none."""
         if not self._file.exists():
             return False
         try:
@@ -63,16 +61,16 @@ class Store:
         except Exception as error:
             raise UnusableState(self._file, f"it does not load ({type(error).__name__})") from error
         self.sessions.load()
-        for session in vars(self.state).pop("sessions", {}).values():  # where an older version kept them
+        for session in vars(self.state).pop("sessions", {}).values():  # of an older version
             self.sessions.add(session)
         return True
 
     def save(self, account: str, segments: Iterable[str] = ()) -> None:
-        """Writes our own state, and the segments of an account that may have changed."""
+        """Writes the package's own state, and the segments of an account that may have changed."""
         self._write({(segment, account) for segment in segments})
 
     def save_new_regions(self) -> None:
-        """Writes what moto made by itself: a region gets its default VPC when it is first looked at."""
+        """Writes what moto creates by itself: a region's default VPC, at its first use."""
         found = set(_existing_backends())
         if found != self._backends:
             self._write({(segment, account) for segment, account, _ in found - self._backends})
@@ -107,10 +105,10 @@ def _header(payload: bytes) -> bytes:
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles moto's objects without what they refer to beyond their segment.
+    """Pickles moto's objects without what they refer to outside of their segment.
 
-    Backends refer to one another, and objects to their backend: that is pickled by name, a backend's own data
-    as its attributes. AWS-managed policies are the same everywhere: only which one it is is kept.
+    References to backends are pickled by name, a backend's own data as its attributes. Of AWS managed
+    policies only the ARN is kept, because they are the same everywhere.
     """
 
     def reducer_override(self, thing: Any) -> Any:
@@ -141,7 +139,7 @@ def _restore(content: dict[tuple[str, str, str], dict[str, Any]]) -> None:
 
 
 def _backend(service: str, account: str, region: str) -> Any:
-    """The backend of that name. A new one of ours is left empty: its content comes from the file."""
+    """The backend of that name. A new one stays empty, because its content comes from the file."""
     known = moto_services.backends(service)[account]
     if service in moto_services.SAVED_SERVICES and region not in known.keys():  # noqa: SIM118
         known[region] = object.__new__(known.backend)

@@ -1,6 +1,4 @@
-"""STS: who may become whom, and the credentials for it."""
-
-from __future__ import annotations
+"""STS: who may assume which role, and the credentials for it."""
 
 import re
 import secrets
@@ -27,14 +25,14 @@ ANONYMOUS_ACTIONS = ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")
 
 
 class Sts:
-    """The actions of STS; the name of a method is that of its action in Python's spelling."""
+    """The actions of STS, as methods with the action's name in snake case."""
 
     def __init__(self, state: State, sessions: Sessions) -> None:
         self._sessions = sessions
         self._roles = Trust(state)
 
     def accepted_audiences(self, call: Call) -> tuple[str, ...]:
-        """AssumeRoleWithWebIdentity, first step: the audiences that the token's provider accepts."""
+        """AssumeRoleWithWebIdentity, step 1: the audiences that the token's provider accepts."""
         sts_parameters.refuse_unsupported(call)
         account, partition = split_role_arn(call.text("RoleArn"))
         sts_parameters.session_name(call)
@@ -54,7 +52,7 @@ class Sts:
     def web_identity(
         self, call: Call, identity: tokens.WebIdentity, request: dict[str, ContextValue], now: datetime
     ) -> Response:
-        """AssumeRoleWithWebIdentity, second step: the credentials for the caller that the token proved."""
+        """AssumeRoleWithWebIdentity, step 2: the credentials for the verified caller."""
         arn = call.text("RoleArn")
         account, partition = split_role_arn(arn)
         name = sts_parameters.session_name(call)
@@ -98,7 +96,7 @@ class Sts:
     def assume_role(
         self, call: Call, caller: Caller, context: dict[str, ContextValue], now: datetime
     ) -> Response:
-        """AssumeRole: the role must trust the caller, and the caller's policies must let it where needed."""
+        """AssumeRole: the role must trust the caller, and if needed the caller's policies must allow it."""
         sts_parameters.refuse_unsupported(call)
         arn = call.text("RoleArn")
         account, partition = split_role_arn(arn)
@@ -121,10 +119,10 @@ class Sts:
     def check_assume_role(
         self, caller: Caller, arn: str, name: str, tags: SessionTags, context: Mapping[str, ContextValue]
     ) -> Any:
-        """The role, if the caller may assume it with these tags; else AccessDenied in AWS's words."""
+        """The role, if the caller may assume it with these tags; else raises AccessDenied."""
         role = find_role(arn)
         context = {**context, "sts:RoleSessionName": name, **_tag_context(tags)}
-        # Tags that the caller's session hands on need sts:TagSession as those in the request do.
+        # Inherited tags need sts:TagSession, as those in the request do.
         for action in _actions("sts:AssumeRole", tags):
             if not self._roles.may_assume(caller, role, action, arn, context):
                 raise AwsError(
@@ -134,7 +132,7 @@ class Sts:
         return role
 
     def get_caller_identity(self, call: Call, caller: Caller) -> Response:
-        """GetCallerIdentity: allowed to every caller, whatever its policies say."""
+        """GetCallerIdentity: allowed to every caller, regardless of policies."""
         return sts_response(
             call.action,
             f"<Arn>{escape(caller.arn)}</Arn><UserId>{escape(caller.user_id)}</UserId>"
@@ -150,7 +148,7 @@ class Sts:
         return sts_response(call.action, _credentials(session))
 
     def get_federation_token(self, call: Call, caller: Caller, now: datetime) -> Response:
-        """GetFederationToken: credentials for somebody else, within the user's and the given policy."""
+        """GetFederationToken: credentials for another person, limited by the user's and the given policy."""
         sts_parameters.refuse_unsupported(call)
         if not caller.is_user:
             raise AwsError("AccessDenied", "Cannot call GetFederationToken with session credentials")
@@ -180,7 +178,7 @@ class Sts:
         policy_arns: tuple[str, ...] = (),
         provider: str = "",
     ) -> Session:
-        """Credentials of a role session. The caller of this method has decided that it may be."""
+        """Credentials of a role session. Does not check whether it is allowed."""
         return self._store(
             Session(
                 **_new_credentials(role.account_id),
@@ -233,7 +231,7 @@ def _provider_arn(account: str, partition: str, issuer: str) -> str:
 
 
 def _actions(action: str, tags: SessionTags) -> list[str]:
-    """What a role must let its caller do: to give the session tags is an action of its own."""
+    """The actions that a role must allow; tagging the session is one of its own."""
     return [action, "sts:TagSession"] if tags.tags else [action]
 
 
@@ -245,7 +243,7 @@ def _tag_context(tags: SessionTags) -> dict[str, ContextValue]:
 
 
 def _token_tags(claims: Mapping[str, Any]) -> SessionTags:
-    """Session tags that the issuer puts into its token."""
+    """The session tags in a web-identity token."""
     if claims.get("https://aws.amazon.com/source_identity"):
         raise sts_parameters.not_supported("a source identity in a token")
     wanted = claims.get("https://aws.amazon.com/tags")

@@ -1,6 +1,4 @@
-"""The parameters of STS calls: read, checked, and refused in AWS's words."""
-
-from __future__ import annotations
+"""Reads and checks the parameters of STS calls; refusals have AWS's messages."""
 
 import re
 from dataclasses import dataclass, field
@@ -15,21 +13,21 @@ from sandbox.aws.identity import Caller
 
 HOUR = 3600
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
-# What a caller would rely on must not be dropped in silence: these parameters are refused.
+# Refused, because callers rely on them and they would have no effect.
 _UNSUPPORTED = {"ProvidedContexts", "ProviderId", "SerialNumber", "SourceIdentity", "TokenCode"}
 _MAX_TAGS = 50
 
 
 @dataclass(frozen=True)
 class SessionTags:
-    """The tags that a new session gets, and which of them the sessions after it inherit."""
+    """A new session's tags, and which of them chained sessions inherit."""
 
     tags: dict[str, str] = field(default_factory=dict)
     transitive: tuple[str, ...] = ()
 
 
 def refuse_unsupported(call: Call) -> None:
-    """Raises for a parameter that this STS would ignore."""
+    """Raises AwsError for a parameter that this STS would ignore."""
     given = {name.partition(".")[0] for name, value in call.params.items() if value} & _UNSUPPORTED
     if given:
         raise not_supported(", ".join(sorted(given)))
@@ -50,11 +48,11 @@ def session_name(call: Call) -> str:
 
 
 def session_tags(call: Call, caller: Caller) -> SessionTags:
-    """The tags in a request, and those that the caller's session hands on."""
+    """The tags in a request, and those inherited from the caller's session."""
     given, transitive = call.tags(), call.members("TransitiveTagKeys")
     session = caller.session
     inherited = {key: session.tags[key] for key in session.transitive} if session else {}
-    # Keys are compared without regard to case.
+    # Keys are case-insensitive.
     taken = {key.lower() for key in inherited}
     if any(key.lower() in taken for key in [*given, *transitive]):
         raise AwsError(
@@ -75,7 +73,7 @@ def session_tags(call: Call, caller: Caller) -> SessionTags:
 
 
 def duration(call: Call, role: Any, *, chained: bool) -> int:
-    """The seconds that a role session lasts."""
+    """A role session's duration in seconds."""
     wanted = seconds(call, default=HOUR, maximum=12 * HOUR)
     if wanted > int(role.max_session_duration or HOUR):
         raise AwsError(
@@ -107,7 +105,7 @@ def seconds(call: Call, default: int, maximum: int) -> int:
 
 
 def session_policy(call: Call) -> str | None:
-    """The inline session policy, which narrows the session."""
+    """The inline session policy, which limits the session."""
     document = call.text("Policy") or None
     if document:
         try:
@@ -130,7 +128,7 @@ def session_policy_arns(call: Call, account: str, partition: str) -> tuple[str, 
 
 
 def constraint(value: str, name: str, rule: str) -> AwsError:
-    """The refusal of a value, as AWS words it."""
+    """The refusal of a value, with AWS's message."""
     return AwsError(
         "ValidationError",
         f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: {rule}",

@@ -1,6 +1,4 @@
-"""Web-identity tokens: the keys of their issuers, and their verification as STS does it."""
-
-from __future__ import annotations
+"""Web-identity tokens: their issuers' keys, and verification as in STS."""
 
 import contextlib
 import http
@@ -32,33 +30,33 @@ _NO_KEY = (
 
 @dataclass(frozen=True)
 class WebIdentity:
-    """What a verified token says."""
+    """The claims of a verified token."""
 
     issuer: str
     subject: str
-    audience: str  # the token's authorized party, or the audience that the provider accepts
+    audience: str  # the token's authorized party, else the audience that the provider accepts
     claims: Mapping[str, Any]
 
 
 class Issuers:
     """The public keys of token issuers.
 
-    AWS asks an issuer for its discovery document, and there for the address of its keys. Here the issuers
-    look like real ones and resolve nowhere, so `issuers.json` in `home` says what stands for each of them:
-    {issuer: {"discovery": "http(s)://127.0.0.1:…", "ca_file": "…"}} is the issuer's host, which is asked
-    under its own name, and {issuer: {"jwks_uri": "file://… or http(s)://127.0.0.1:…", "ca_file": "…"}} has
-    only its keys. An issuer that is on a loopback address needs no entry.
+    AWS fetches an issuer's discovery document, and from the address in it the keys. The sandbox's issuers
+    look real but do not resolve, so `issuers.json` in `home` says where each is served: {issuer:
+    {"discovery": "http(s)://127.0.0.1:…", "ca_file": "…"}} serves discovery under the issuer's own host name,
+    {issuer: {"jwks_uri": "file://… or http(s)://127.0.0.1:…", "ca_file": "…"}} only its keys. An issuer on a
+    loopback address needs no entry.
     """
 
     def __init__(self, home: Path) -> None:
         self._file = home / "issuers.json"
         self._keys: dict[str, dict[str, Any]] = {}
         self._locations: tuple[float, dict[str, dict[str, str]]] = (0.0, {})
-        # One for each issuer: one that does not answer keeps no other's tokens waiting.
+        # One for each issuer, so that an unresponsive one does not block the others.
         self._locks: dict[str, threading.Lock] = {}
 
     def key(self, issuer: str, key_id: str | None) -> Any:
-        """The key that signed a token; an unknown key ID makes the keys be read again."""
+        """The key that signed a token; fetches the keys again if its ID is unknown."""
         with self._locks.setdefault(issuer, threading.Lock()):
             known = self._keys.get(issuer)
             if known is None or (key_id is not None and key_id not in known):
@@ -74,7 +72,7 @@ class Issuers:
             document = self._documents(issuer)
             keys = jwt.PyJWKSet.from_dict(document).keys
         except (OSError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError) as error:
-            # Only the kind of failure: its text can hold local paths, and a caller sees the message.
+            # Only the kind of failure: the caller sees the message, and the text can contain local paths.
             message = f"{_NO_KEY} ({type(error).__name__} at {issuer})"
             raise AwsError("IDPCommunicationError", message, 400) from None
         return {key.key_id or "": key.key for key in keys}
@@ -92,7 +90,7 @@ class Issuers:
         if document["issuer"] != issuer:
             raise ValueError(issuer)
         if urlsplit(document["jwks_uri"]).netloc != urlsplit(issuer).netloc:
-            raise ValueError(document["jwks_uri"])  # nothing stands for another host
+            raise ValueError(document["jwks_uri"])  # other hosts are not served
         return _fetch(document["jwks_uri"], ca_file, base)
 
     def _location(self, issuer: str) -> dict[str, str]:
@@ -103,12 +101,12 @@ class Issuers:
 
 
 def _fetch(url: str, ca_file: str | None = None, base: str | None = None) -> Any:
-    """The JSON document at `url`; with `base`, asked of the server there under the name in `url`."""
+    """The JSON document at `url`; with `base`, from the server there, under the host name in `url`."""
     wanted, server = urlsplit(url), urlsplit(base or url)
     if server.scheme == "file":
         return json.loads(Path(unquote(server.path)).read_text())
     if server.hostname not in _LOOPBACK:
-        raise OSError("only loopback addresses are asked")
+        raise OSError("only loopback addresses are allowed")
     tls = ssl.create_default_context(cafile=ca_file) if server.scheme == "https" else None
     connection = http.client.HTTPConnection(server.hostname, server.port or (443 if tls else 80))
     address = (connection.host, connection.port)
@@ -123,7 +121,7 @@ def _fetch(url: str, ca_file: str | None = None, base: str | None = None) -> Any
 
 
 def unverified_issuer(token: str) -> str:
-    """The issuer that a token claims, to find the provider that says whether it is trusted."""
+    """The issuer that a token claims. Unverified: only for finding its provider."""
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
         issuer = claims["iss"]
@@ -137,7 +135,7 @@ def unverified_issuer(token: str) -> str:
 
 
 def verify(token: str, audiences: Collection[str], issuers: Issuers, now: datetime) -> WebIdentity:
-    """Checks signature, dates and audience of a token whose issuer is already known to be trusted."""
+    """Verifies signature, dates and audience of a token from a trusted issuer."""
     issuer = unverified_issuer(token)
     header = jwt.get_unverified_header(token)
     key = issuers.key(issuer, header.get("kid"))
@@ -147,10 +145,10 @@ def verify(token: str, audiences: Collection[str], issuers: Issuers, now: dateti
     except (jwt.PyJWTError, TypeError, ValueError):
         raise _invalid("The signature of the provided token could not be verified") from None
     _check_dates(claims, now.timestamp())
-    # As AWS documents it, the authorized party of a token that has one takes the place of its audience, both
-    # for the provider's client IDs and for the condition key `aud`. What it does with several audiences and
-    # no authorized party is not documented: here the first that the provider accepts is the audience. Nor
-    # is the key `oaud` for other issuers than Google, so there is none: a condition on it does not hold.
+    # As AWS documents, the authorized party (if any) replaces the audience, both for the provider's client
+    # IDs and for the condition key `aud`. Not documented: several audiences without an authorized party (here
+    # the first that the provider accepts counts), and the key `oaud` for issuers other than Google (here
+    # absent, so conditions on it fail).
     given = claims.get("azp") or claims.get("aud")
     given = given if isinstance(given, list) else [given]
     audience = next((a for a in given if a in audiences), None)

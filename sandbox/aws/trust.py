@@ -1,6 +1,4 @@
-"""Whom a role lets in: its trust policy, and where needed the policies of the one who asks."""
-
-from __future__ import annotations
+"""Who may assume a role: its trust policy and, if needed, the caller's policies."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +24,7 @@ class Trust:
     def effect(
         self, role: Any, action: str, principal: policy.Principal, context: Mapping[str, ContextValue]
     ) -> Effect:
-        """What the role's trust policy says; nothing when there is no such role."""
+        """The decision of the role's trust policy; no match if the role does not exist."""
         if role is None:
             return Effect.NONE
         document = policy.parse(role.assume_role_policy_document, trust=True)
@@ -37,16 +35,16 @@ class Trust:
     def may_assume(
         self, caller: Caller, role: Any, action: str, arn: str, context: Mapping[str, ContextValue]
     ) -> bool:
-        """Whether trust policy and identity policies together let the caller do `action` to the role."""
+        """Whether trust policy and identity policies together allow the caller `action` on the role."""
         trust = self.effect(role, action, caller.principal, {**caller.context, **context})
         own = caller.decide(action, arn, context)
         if trust in (Effect.NONE, Effect.DENY) or own.effect is Effect.DENY:
             return False
         if own.effect is Effect.ALLOW:
             return True
-        # In its own account a role that trusts the caller by name needs nothing more; when it names the role
-        # of the caller's session, that role's boundary and the session policy still limit it. Trust in the
-        # account as a whole leaves the decision to that account's identity policies, as does another account.
+        # In the same account, trust in the caller by name is enough; if it names the role of the caller's
+        # session, that role's boundary and the session policy still apply. Trust in a whole account, or in
+        # another account's principal, also needs the caller's identity policies.
         named = trust is Effect.ALLOW or (trust is Effect.ROLE and own.within_limits)
         return named and caller.account == arn.split(":")[4]
 
@@ -60,7 +58,7 @@ def split_role_arn(arn: str) -> tuple[str, str]:
 
 
 def find_role(arn: str) -> Any:
-    """The role, or None: a caller must not learn from the answer whether a role exists."""
+    """The role, or None. Callers must not learn from a refusal whether a role exists."""
     account, partition = split_role_arn(arn)
     if account not in iam_backends:  # looking it up would create the account
         return None

@@ -1,12 +1,10 @@
 """The stand-in for Vault Enterprise: workload identity federation in front of the sandbox's Vault.
 
-Community Vault refuses federation. Here an HTTPS proxy in front of it keeps the federation settings to
-itself, signs the plugin identity tokens that Enterprise would sign, publishes their keys through the shipped
-reverse proxy (federation/Caddyfile), and exchanges them at the emulated STS for the role's credentials.
-Everything else is the real Vault's doing. What is written is recorded in `enterprise/writes.jsonl`.
+Community Vault refuses federation. This HTTPS proxy in front of it stores the federation settings, signs the
+plugin identity tokens as Enterprise would, publishes their keys through the shipped reverse proxy
+(federation/Caddyfile), and exchanges the tokens at the emulated STS for the role's credentials. The real
+Vault does everything else. Writes are recorded in `enterprise/writes.jsonl`.
 """
-
-from __future__ import annotations
 
 import json
 import sys
@@ -26,37 +24,37 @@ CADDYFILE = REPOSITORY / "federation" / "Caddyfile"
 
 FEDERATION = "federation"
 NAMES = ("vault-enterprise", "issuer-proxy")
-"""The processes, in the order of their start."""
+"""The processes, in start order."""
 
 
 def wanted(config: Mapping[str, Any]) -> bool:
-    """Whether a stack file needs Vault Enterprise: something of it is of kind `federation`."""
+    """Whether a stack file needs Vault Enterprise: anything in it has kind `federation`."""
     sections = (config.get(f"vault-aws-auth:{name}") for name in ("vaultIdentity", "secretsEngine"))
     return any(isinstance(given, Mapping) and given.get("kind") == FEDERATION for given in sections)
 
 
 def choose(home: Home, config: Mapping[str, Any]) -> None:
-    """Makes this sandbox play Vault Enterprise with the issuer of a stack file; refuses a second issuer."""
+    """Makes this sandbox run the stand-in with a stack file's issuer; refuses a second issuer."""
     federation = config.get("vault-aws-auth:federation")
     host = federation.get("issuer") if isinstance(federation, Mapping) else None
     if not isinstance(host, str) or not urlsplit(host).hostname:
-        return  # the stack's own settings say what is wrong
+        return  # the stack's own settings report it
     vault = config.get("vault-aws-auth:vault")
     namespace = str(vault.get("namespace") or "") if isinstance(vault, Mapping) else ""
     chosen = {"issuer": host.rstrip("/"), "namespace": namespace.strip("/")}
     stored = home.enterprise / "issuer.json"
     if stored.exists() and home.read_json(stored) != chosen:
         raise SandboxError(
-            f"the stack file says federation.issuer {host} and Vault namespace {namespace or '(root)'}, "
-            f"and this sandbox plays another one. Bring the stack up in another: SANDBOX_HOME=<folder>"
+            f"the stack file has federation.issuer {host} and Vault namespace {namespace or '(root)'}, but "
+            f"this sandbox has another issuer. Bring the stack up in another sandbox: SANDBOX_HOME=<folder>"
         )
     if not stored.exists():
         write_private(stored, json.dumps(chosen))
 
 
 def services(home: Home) -> list[tuple[Service, str]]:
-    """The stand-in and the reverse proxy before its issuer, each with its address."""
-    from sandbox import pki  # their libraries take long to import
+    """The stand-in and the reverse proxy of its issuer, with their addresses."""
+    from sandbox import pki  # slow to import
     from sandbox.enterprise import issuer
 
     chosen = home.read_json(home.enterprise / "issuer.json")
@@ -87,7 +85,7 @@ def services(home: Home) -> list[tuple[Service, str]]:
             "VAULT_ADDR": home.vault_address,
             "VAULT_CACERT": str(home.ca_certificate),
             "VAULT_NAMESPACE_PATH": prefix,
-            # Caddy keeps its own things where these point.
+            # Caddy's own data goes here.
             "XDG_DATA_HOME": str(home.enterprise / "caddy"),
             "XDG_CONFIG_HOME": str(home.enterprise / "caddy"),
         },
@@ -96,7 +94,7 @@ def services(home: Home) -> list[tuple[Service, str]]:
 
 
 def namespaces(home: Home) -> list[str]:
-    """Vault's namespaces, which only the stand-in knows of; less the one that it was started with."""
+    """Vault's namespaces, except the one at start. Only the stand-in knows them."""
     if not home.plays_enterprise:
         return []
     own = home.read_json(home.enterprise / "issuer.json")["namespace"]
@@ -104,7 +102,7 @@ def namespaces(home: Home) -> list[str]:
 
 
 def _announce(home: Home, name: str) -> None:
-    """Tells the emulated AWS where the host of the issuer is."""
+    """Writes for the emulated AWS where the issuer's host is served."""
     file = home.root / "aws" / "issuers.json"
     place = {"discovery": f"https://127.0.0.1:{home.ports['issuer']}", "ca_file": str(home.ca_certificate)}
     known = home.read_json(file)

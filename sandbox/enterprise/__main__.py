@@ -1,6 +1,4 @@
-"""`python -m sandbox.enterprise --home DIR`: runs the stand-in for Vault Enterprise until told to stop."""
-
-from __future__ import annotations
+"""`python -m sandbox.enterprise --home DIR`: runs the stand-in for Vault Enterprise until a signal."""
 
 import argparse
 import logging
@@ -19,7 +17,7 @@ _HOST = "127.0.0.1"
 
 
 def main() -> None:
-    """Serves Vault's API, and the endpoint that Vault takes for AWS."""
+    """Serves Vault's API, and Vault's endpoint for AWS."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.enterprise", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="folder of the sandbox")
     home = Home(parser.parse_args().home)

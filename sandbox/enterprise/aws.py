@@ -1,11 +1,10 @@
-"""How the real Vault works with a federated identity: its requests to AWS are signed anew.
+"""Gives the real Vault a federated identity: an AWS endpoint that signs its requests again.
 
-Vault is given a key pair of the stand-in's own for each federated mount, and this endpoint for AWS. A request
-signed with such a key goes on signed with the credentials that the mount's identity token was exchanged for;
-every other one (a login's sts:GetCallerIdentity, a session of another account) goes on as it is.
+For each federated mount, Vault is configured with a key pair of the stand-in, and with this endpoint for AWS.
+Requests signed with such a key are signed again, with the credentials that the mount's identity token was
+exchanged for. All others (a login's sts:GetCallerIdentity, a session of another account) are forwarded
+unchanged.
 """
-
-from __future__ import annotations
 
 import threading
 import time
@@ -52,7 +51,7 @@ class FederatedAws:
         return self._answer(Request(environ))(environ, start_response)
 
     def forget(self, mount: str) -> None:
-        """Its identity changed: the next request fetches credentials anew."""
+        """Drops a mount's credentials after its identity changed; the next request fetches new ones."""
         with self._lock:
             self._given.pop(mount, None)
 
@@ -76,7 +75,7 @@ class FederatedAws:
                 headers = dict(fresh.headers.items())
         except AwsError as error:
             return error_response(service, error)
-        except ClientError as error:  # STS refused the identity token: Vault shows why
+        except ClientError as error:  # STS refused the identity token; Vault shows the reason
             said = error.response["Error"]
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             return error_response(service, AwsError(said["Code"], said["Message"], status))
@@ -94,7 +93,8 @@ class FederatedAws:
         with self._lock:
             expires, credentials = self._given.get(mount, (0.0, None))
             if credentials is None or expires - time.time() < _RENEW_SECONDS:
-                # Read here: `forget` comes after a change, so what an older identity was given goes with it.
+                # Read here, because `forget` follows a change: it also drops credentials of the older
+                # identity.
                 known = self._state.mount(mount)
                 if known is None:
                     raise AwsError(
@@ -115,7 +115,7 @@ class FederatedAws:
         )
 
     def _exchange(self, mount: str, known: dict[str, Any]) -> tuple[float, Credentials]:
-        """What Enterprise does: a plugin identity token for the role's credentials."""
+        """Exchanges a plugin identity token for the role's credentials, as Enterprise does."""
         given, namespace = known["given"], known["namespace"]
         kind = "auth" if mount.startswith("auth/") else "secret"
         issuer = url(self._state.issuer(namespace) or self._home.vault_address, namespace)

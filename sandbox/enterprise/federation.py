@@ -1,6 +1,4 @@
-"""The rules of a mount's AWS configuration: what is Enterprise's, what the real Vault gets instead."""
-
-from __future__ import annotations
+"""A mount's AWS configuration: the fields of Enterprise, and what the real Vault gets instead."""
 
 import re
 from collections.abc import Mapping
@@ -23,29 +21,32 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Change:
-    """A write to `config/client` or `config/root`: what was written, and what holds after it."""
+    """A write to `config/client` or `config/root`, and the configuration after it."""
 
     written: Mapping[str, Any]
     given: dict[str, Any]
-    """Federation fields and endpoints, as their reader gets them back."""
+    """Federation fields and endpoints, as readers get them."""
     federated: bool
     was_federated: bool
 
     def for_vault(self, mount: str, endpoint: str, access_key: str, secret_key: str) -> dict[str, Any]:
-        """What the real Vault is told: the key by which the stand-in knows the mount, and its endpoint."""
+        """What the real Vault gets: the stand-in's key for the mount, and its endpoint."""
         body = {name: value for name, value in self.written.items() if name not in FIELDS}
         endpoints = _AUTH_ENDPOINTS if mount.startswith("auth/") else _ENGINE_ENDPOINTS
         if self.federated:
             body |= dict.fromkeys(endpoints, endpoint)
             return body | {"access_key": access_key, "secret_key": secret_key}
-        if self.was_federated:  # nothing of the stand-in's may stay
+        if self.was_federated:  # remove all of the stand-in's values
             body = {name: self.given.get(name, "") for name in endpoints} | body
             body = {"access_key": "", "secret_key": ""} | body
         return body
 
 
 def change(given: Mapping[str, Any], known: Mapping[str, Any] | None, stored: Mapping[str, Any]) -> Change:
-    """What a write changes; raises Refused where Enterprise would. `stored` is what the real Vault has."""
+    """The effect of a write; raises Refused if Enterprise would.
+
+    `stored` is the real Vault's configuration.
+    """
     before = dict(known["given"]) if known else {}
     kept = (*FIELDS, *_AUTH_ENDPOINTS)
     after = {**before, **{name: value for name, value in given.items() if name in kept}}
@@ -60,12 +61,12 @@ def change(given: Mapping[str, Any], known: Mapping[str, Any] | None, stored: Ma
 
 
 def shown(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What a reader of the configuration sees in place of what the real Vault has."""
+    """The configuration for readers, in place of the real Vault's."""
     return {**{name: given.get(name, "") for name in FIELDS}, **given, "access_key": ""}
 
 
 def _seconds(value: Any) -> int:
-    """A duration as Vault takes it: seconds, or a text such as 1h30m."""
+    """A duration as Vault accepts it: seconds, or text such as 1h30m."""
     text = str(value)
     if not re.fullmatch(r"(\d+[hms]?)+", text):
         raise Refused(f"error converting input for field 'identity_token_ttl': {text}")

@@ -1,6 +1,4 @@
-"""The HTTPS front of Vault: what Enterprise knows more is answered here, all else by the real Vault."""
-
-from __future__ import annotations
+"""The HTTPS front of Vault: answers Enterprise's requests itself and forwards all others to Vault."""
 
 import json
 import re
@@ -31,9 +29,7 @@ class Front:
         self._state = State(home.enterprise)
         self._signer = issuer.Signer(home.enterprise)
         self._records = Records(home.enterprise)
-        self._configuring = (
-            threading.Lock()
-        )  # what is kept here and what the real Vault is told belong together
+        self._configuring = threading.Lock()  # the state here and in the real Vault must change together
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = str(home.ca_certificate)
@@ -71,7 +67,7 @@ class Front:
         if path in (issuer.DISCOVERY, issuer.KEYS):
             return self._documents(request, namespace, path)
         if path in ("sys/health", "sys/seal-status"):
-            if namespace:  # the root namespace alone has them
+            if namespace:  # only the root namespace has them
                 raise federation.Refused("unsupported path", 404)
             return self._edition(request, path)
         if path == "sys/namespaces" or path.startswith("sys/namespaces/"):
@@ -129,7 +125,7 @@ class Front:
         return _json({"data": {"id": found, "path": f"{full}/", "custom_metadata": {}}})
 
     def _configuration(self, request: Request, namespace: str, path: str, mount: str) -> Response:
-        """A mount's AWS credentials: the federated ones stay here."""
+        """A mount's AWS configuration; federated ones are stored here."""
         known = self._state.mount(mount)
         if request.method == "GET":
             answer = self._forward(request, path)
@@ -167,7 +163,7 @@ class Front:
         return str(answer.json()["data"][f"{name}/"]["accessor"])
 
     def _forward(self, request: Request, path: str, body: bytes | None = None) -> requests.Response:
-        """The request as it came, at the real Vault: which has the root namespace alone."""
+        """Forwards the request unchanged to the real Vault, which has the root namespace only."""
         headers = {
             name: value
             for name, value in request.headers.items()

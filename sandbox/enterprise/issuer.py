@@ -1,6 +1,4 @@
-"""The plugin issuer: what signs a mount's identity tokens, and the documents that let AWS verify them."""
-
-from __future__ import annotations
+"""The plugin issuer: signs mounts' identity tokens and serves the documents for verifying them."""
 
 import json
 import time
@@ -27,7 +25,7 @@ def url(issuer: str, namespace: str) -> str:
 
 
 def discovery(issuer: str, namespace: str) -> dict[str, Any]:
-    """The discovery document, as Vault words it."""
+    """The discovery document, as Vault has it."""
     own = url(issuer, namespace)
     return {
         "issuer": own,
@@ -39,7 +37,7 @@ def discovery(issuer: str, namespace: str) -> dict[str, Any]:
 
 
 class Signer:
-    """The key of the plugin issuer, made once and kept."""
+    """The key of the plugin issuer, created once and stored."""
 
     def __init__(self, folder: Path) -> None:
         stored = folder / "plugin-identity.key"

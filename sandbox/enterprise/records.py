@@ -1,6 +1,4 @@
-"""Every write that reaches Vault, one line of JSON each, without secrets."""
-
-from __future__ import annotations
+"""Records every write to Vault as one line of JSON, without secrets."""
 
 import json
 import os
@@ -11,7 +9,7 @@ from typing import Any
 
 MASK = "[secret]"
 
-# Only configuration is shown; whatever else is written (secrets, logins, tokens) may be secret anywhere.
+# Only configuration is recorded; other writes (secrets, logins, tokens) may have secrets anywhere.
 _CONFIGURATION = re.compile(
     r"sys/(auth|mounts|namespaces|policies|policy)/.+|identity/oidc/(config|key/.+|role/.+)|"
     r"auth/.+/(config|role)/.+|.+/config/root"
@@ -27,7 +25,7 @@ class Records:
         self._lock = threading.Lock()
 
     def add(self, method: str, namespace: str, path: str, body: Any, status: int) -> None:
-        """`body` is the JSON that was written; it is left out (null) where it may hold secrets."""
+        """`body` is the written JSON; recorded as null if it may contain secrets."""
         line = {
             "method": method,
             "namespace": namespace,
@@ -42,7 +40,7 @@ class Records:
 
 
 def masked(value: Any) -> Any:
-    """The same with every secret in it replaced."""
+    """The value, with its secrets replaced."""
     if isinstance(value, dict):
         return {
             name: MASK if item and _SECRET.search(name) and isinstance(item, str) else masked(item)

@@ -1,6 +1,4 @@
-"""What the stand-in knows and the real Vault does not: federation settings, namespaces, the issuer."""
-
-from __future__ import annotations
+"""The stand-in's own state: federation settings, namespaces, the issuer."""
 
 import json
 import secrets
@@ -14,24 +12,24 @@ ROOT_ID = "root"
 
 
 class State:
-    """A file, read at every look and written whole at every change."""
+    """The state file, read at every access and rewritten at every change."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "state.json"
         self._lock = threading.RLock()
 
     def mount(self, path: str) -> dict[str, Any] | None:
-        """The federation of a mount (`auth/aws`, `aws`), None when it has none."""
+        """The federation of a mount (`auth/aws`, `aws`); None if it has none."""
         found: dict[str, Any] | None = self._read()["mounts"].get(path)
         return found
 
     def mount_of_key(self, access_key: str) -> str | None:
-        """The mount whose requests to AWS are signed with this key of the stand-in's own."""
+        """The mount that signs its AWS requests with this key of the stand-in."""
         mounts = self._read()["mounts"]
         return next((path for path, mount in mounts.items() if mount["access_key"] == access_key), None)
 
     def set_mount(self, path: str, namespace: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Keeps what was written to a mount's AWS configuration; the mount's own key pair stays."""
+        """Stores a mount's written AWS configuration; keeps the mount's key pair."""
         with self._lock:
             document = self._read()
             known = document["mounts"].get(path) or {
@@ -50,7 +48,7 @@ class State:
                 self._write(document)
 
     def namespaces(self) -> dict[str, str]:
-        """The ID of each namespace, by its path with the slash at its end."""
+        """The ID of each namespace, by path with a trailing slash."""
         found: dict[str, str] = self._read()["namespaces"]
         return found
 
@@ -58,7 +56,7 @@ class State:
         return self.namespaces()[f"{path}/"] if path else ROOT_ID
 
     def ensure_namespace(self, path: str) -> None:
-        """Makes a namespace and those above it."""
+        """Creates a namespace and its parents."""
         with self._lock:
             document = self._read()
             before = dict(document["namespaces"])
@@ -66,7 +64,7 @@ class State:
             for part in filter(None, path.split("/")):
                 above += f"{part}/"
                 document["namespaces"].setdefault(above, secrets.token_hex(3)[:5])
-            # `sandbox start` asks for what is there already, while the stand-in may be writing.
+            # `sandbox start` creates existing ones again, while the stand-in may be writing.
             if document["namespaces"] != before:
                 self._write(document)
 

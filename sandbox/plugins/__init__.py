@@ -1,1 +1,1 @@
-"""Local Pulumi provider plugins, for where the official ones cannot be had."""
+"""Local Pulumi provider plugins, used where the official ones are not available."""

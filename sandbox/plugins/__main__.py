@@ -1,7 +1,6 @@
 """Runs one local plugin: `python -m sandbox.plugins NAME [ENGINE ADDRESS]`, as its launcher does.
 
-Only the module of that plugin is imported. A module whose plugin is not a table (a component
-package) has a `serve` of its own.
+Only that plugin's module is imported. A plugin that is not a table (a component package) has its own `serve`.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""What a plugin says of itself, and how the engine configures it."""
+"""A plugin's schema, and its configuration by the engine."""
 
 import json
 import threading
@@ -12,12 +12,12 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from sandbox.plugins import wire
 from sandbox.plugins.resource import Ctx, Plugin, ProviderError
 
-# The engine's own provider options arrive among the provider's inputs.
+# The engine sends its own provider options among the provider's inputs.
 _ENGINE_CONFIG = frozenset({"version", "pluginDownloadURL"})
 
 
 class Configured(provider_pb2_grpc.ResourceProviderServicer):
-    """A plugin and its configuration. It connects when it is first needed."""
+    """A plugin and its configuration. Connects at first use."""
 
     def __init__(self, plugin: Plugin) -> None:
         self.plugin = plugin
@@ -99,6 +99,6 @@ def failures_of(reasons: Mapping[str, str]) -> list[Any]:
 
 
 def changes_of(differing: list[Any]) -> Any:
-    """Whether anything differs, as a message."""
+    """The differences, as a message."""
     kinds = provider_pb2.DiffResponse
     return kinds.DIFF_SOME if differing else kinds.DIFF_NONE

@@ -1,4 +1,4 @@
-"""Compares a resource's inputs, and live values with inputs: the same rules for every resource type."""
+"""Compares old with new inputs, and inputs with live values, by the same rules for every type."""
 
 import json
 import re
@@ -14,7 +14,7 @@ Path = tuple[str, ...]
 
 
 def same(entry: Resource, key: str, old: Any, new: Any) -> bool:
-    """Whether the input's two values mean the same. An unknown equals nothing."""
+    """Whether two values of an input are equivalent. Unknowns equal nothing."""
     old, new = plain(old), plain(new)
     if key in entry.json_inputs and isinstance(old, str) and isinstance(new, str):
         return bool(_document(old) == _document(new))
@@ -24,7 +24,7 @@ def same(entry: Resource, key: str, old: Any, new: Any) -> bool:
 
 
 def changed_paths(entry: Resource, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Path]:
-    """Where the inputs differ, as deep as objects go. A list differs as a whole."""
+    """The paths where the inputs differ. Objects are compared by field, lists as a whole."""
     return [
         path
         for key in sorted({*old, *new})
@@ -34,7 +34,7 @@ def changed_paths(entry: Resource, old: Mapping[str, Any], new: Mapping[str, Any
 
 
 def at(properties: Any, path: Path) -> Any:
-    """The value at a path, None where there is none, and UNKNOWN inside what is unknown."""
+    """The value at a path; None if absent, UNKNOWN inside an unknown."""
     for key in path:
         properties = plain(properties)
         if properties is UNKNOWN:
@@ -54,7 +54,7 @@ def render(path: Path) -> str:
 
 
 def replaces(entry: Resource, path: Path, extra: Container[str]) -> bool:
-    """Whether a difference there replaces the resource; `extra` are inputs that do this time."""
+    """Whether a difference there replaces the resource; `extra` are further inputs that do so this time."""
     if entry.update is None or path[0] in extra:
         return True
     steps = [".".join(path[: depth + 1]) for depth in range(len(path))]
@@ -63,12 +63,12 @@ def replaces(entry: Resource, path: Path, extra: Container[str]) -> bool:
 
 
 def within(path: str, ignored: Iterable[str]) -> bool:
-    """Whether a rendered path is one of those, or inside of it."""
+    """Whether a rendered path is one of these, or inside one."""
     return any(path == i or path.startswith((f"{i}.", f"{i}[")) for i in ignored)
 
 
 def refreshed(entry: Resource, inputs: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs that were set, with what they are in reality; secrets stay secret."""
+    """The inputs that were set, with their live values; secrets stay secret."""
     result: dict[str, Any] = {}
     for key, old in inputs.items():
         if key not in live:

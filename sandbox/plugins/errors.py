@@ -1,4 +1,4 @@
-"""What is refused or goes wrong, told to the user in one line, in which no secret is shown."""
+"""Errors for the user: one line each, without secrets."""
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Set
@@ -15,7 +15,7 @@ from sandbox.plugins.resource import Plugin, ProviderError, Unfinished
 
 
 class Entry(Protocol):
-    """A type or function of any plugin, as far as its inputs go."""
+    """The inputs of a plugin's type or function."""
 
     @property
     def sdk(self) -> str: ...
@@ -28,7 +28,7 @@ class Entry(Protocol):
 
 
 def unsupported(plugin: str, version: str) -> str:
-    """What is said of everything that only the official plugin does."""
+    """The message for everything that only the official plugin supports."""
     return (
         f"not supported by the sandbox's local plugin {plugin} {version}; "
         "put the official one in SANDBOX_PLUGIN_PATH"
@@ -36,7 +36,7 @@ def unsupported(plugin: str, version: str) -> str:
 
 
 def unknown_inputs(entry: Entry, given: Set[str], refusal: str) -> dict[str, str]:
-    """{input: reason} for those that the entry does not have."""
+    """{input: reason} for inputs that the entry does not have."""
     return {
         key: f"{key!r} is {refusal}"
         if key in entry.unsupported
@@ -46,12 +46,12 @@ def unknown_inputs(entry: Entry, given: Set[str], refusal: str) -> dict[str, str
 
 
 def missing_inputs(entry: Entry, given: Set[str]) -> dict[str, str]:
-    """{input: reason} for those that must be given and are not."""
+    """{input: reason} for missing required inputs."""
     return {key: f"missing required input {key!r}" for key in sorted(entry.required - given)}
 
 
 def explained(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Ends a call in which something goes wrong with the reason. What was made nevertheless is kept."""
+    """Ends a failed call with the reason. The engine keeps what was created before the failure."""
 
     @wraps(method)
     def call(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
@@ -77,7 +77,7 @@ def type_and_name(urn: str) -> tuple[str, str]:
 
 
 def _kept(made: Any, reason: str) -> tuple[tuple[str, bytes], ...]:
-    """The detail by which the engine keeps an object whose creation went wrong after it existed."""
+    """The error detail that makes the engine keep an object whose creation failed after it existed."""
     made.reasons.append(reason)
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=reason)
     status.details.add().Pack(made)
@@ -85,20 +85,20 @@ def _kept(made: Any, reason: str) -> tuple[tuple[str, bytes], ...]:
 
 
 def _reason(plugin: Plugin, error: Exception) -> str:
-    told = str(error) if isinstance(error, ProviderError) else None
-    if told is None and plugin.explain:
-        told = plugin.explain(error)
-    if not told:
+    message = str(error) if isinstance(error, ProviderError) else None
+    if message is None and plugin.explain:
+        message = plugin.explain(error)
+    if not message:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        told = (
+        message = (
             f"fault in the sandbox's local plugin {plugin.name} {plugin.version}: {type(error).__name__}:"
             f" {error} ({Path(where.filename).name}:{where.lineno})"
         )
-    return " ".join(told.split())
+    return " ".join(message.split())
 
 
 def _secrets(request: Any, config: Mapping[str, Any]) -> Iterator[str]:
-    """Every text that is secret in a request or in the provider's configuration."""
+    """Every secret string in a request and the provider's configuration."""
     for field in ("news", "olds", "properties", "inputs", "args"):
         with suppress(AttributeError, ProviderError):
             for secret in wire.secret_values(wire.decode(getattr(request, field))):
@@ -108,7 +108,7 @@ def _secrets(request: Any, config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _texts(secret: Any) -> Iterator[str]:
-    """The texts in a secret that could show it. Short ones are no secrets, but parts of other words."""
+    """The strings in a secret that would reveal it. Not short ones, which are parts of other words."""
     if isinstance(secret, str) and len(secret) > 3:
         yield secret
     elif isinstance(secret, (dict, list)):

@@ -1,4 +1,4 @@
-"""The inputs that nobody gave: names, and what the API will add."""
+"""Inputs that the user did not set: names, and fields that the API adds."""
 
 import hashlib
 import os
@@ -16,12 +16,12 @@ from sandbox.plugins.wire import UNKNOWN, Secret
 def named(
     entry: Resource, name: str, old: dict[str, Any], new: dict[str, Any], request: Any
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The new inputs with a name among them, and {input: reason} where there cannot be one."""
+    """The new inputs, with a name; and {input: reason} if there cannot be one."""
     if entry.autoname is None or diff.at(new, tuple(entry.autoname.split("."))) is not None:
         return new, {}
     chosen = _autoname(entry.autoname, name, old, request)
     if chosen is None:
-        return new, {entry.autoname: "no name is given, and automatic naming is disabled"}
+        return new, {entry.autoname: "is not set, and automatic naming is disabled"}
     return _put(new, entry.autoname.split("."), chosen), {}
 
 
@@ -48,7 +48,9 @@ def _put(properties: Any, path: list[str], value: Any) -> Any:
 
 
 def delete_first(entry: Resource, name: str, old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """A name that the user chose, and that stays, cannot be taken twice; a generated one is renewed."""
+    """Whether to delete before replacing: a name that the user chose cannot exist twice, a generated one is
+    new.
+    """
     if entry.delete_before_replace or entry.autoname is None:
         return entry.delete_before_replace
     path = tuple(entry.autoname.split("."))
@@ -57,7 +59,7 @@ def delete_first(entry: Resource, name: str, old: dict[str, Any], new: dict[str,
 
 
 def added(entry: Resource, inputs: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The inputs that are objects, with the fields that the API adds there: as they were, or unknown."""
+    """Object inputs with the fields that the API adds: as before, or unknown."""
     result = {}
     for key, names in entry.adds.items():
         value, was = wire.plain(inputs.get(key)), wire.plain((old or {}).get(key))

@@ -1,7 +1,6 @@
-"""The table that a local provider plugin is: one declarative entry per resource type and per function.
+"""The entries of a local plugin's table: one per resource type and function.
 
-Everything that Pulumi itself needs (checking, diffing, previews, secrets, the wire protocol) is done
-once, by `sandbox.plugins.server`, from these entries.
+From them, `sandbox.plugins.server` does all the rest: checks, diffs, previews, secrets, the wire protocol.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,22 +12,22 @@ Inputs = dict[str, Any]
 """Plain Python values under Pulumi's own camelCase keys: secrets unwrapped, no unknowns, no nulls."""
 
 State = dict[str, Any]
-"""A resource's outputs, in the same form. The inputs that were set are among them."""
+"""A resource's outputs, in the same form, including the inputs that were set."""
 
 Ctx = Any
 """Whatever the plugin's `connect` returned: its API client."""
 
 
 class ProviderError(Exception):
-    """A refusal, told to the user as it stands: one line saying what was refused, and by whom."""
+    """A refusal whose message the user sees as it is: one line with what was refused, and by what."""
 
 
 class NotFound(ProviderError):
-    """The object does not exist. Read takes it as "gone", Delete as "done"."""
+    """The object does not exist: "gone" for Read, "done" for Delete."""
 
 
 class Unfinished(ProviderError):
-    """What went wrong after the object was made: the engine keeps it, and tries an update the next time."""
+    """Failed after the object was created: the engine keeps it, and updates it next time."""
 
     def __init__(self, identifier: str, state: State, reason: str) -> None:
         super().__init__(reason)
@@ -49,74 +48,74 @@ class Resource:
     """The inputs that are supported. Any other is refused at Check."""
 
     create: Callable[[Ctx, Inputs], tuple[str, State]]
-    """Makes the object: (ID, outputs). The server adds the inputs to the outputs where they are absent.
+    """Creates the object: (ID, outputs). The server adds absent inputs to the outputs.
 
-    What fails once the object exists is raised as Unfinished."""
+    A failure after the object exists is raised as Unfinished."""
 
     read: Callable[[Ctx, str, State], State | None]
-    """Live outputs by ID, with the live values of the inputs among them; None when it is gone.
+    """Live outputs by ID, including the live inputs; None if the object is gone.
 
-    The old state is empty on import. Keys left out keep their old values, so a value that the API
-    never returns (a secret key) is left out. An input that is gone in reality is given as None."""
+    The old state is empty on import. Absent keys keep their old values, so values that the API never returns
+    (a secret key) are left out. An input that no longer exists is None."""
 
     delete: Callable[[Ctx, str, State], None]
-    """Removes the object. Already gone is success."""
+    """Deletes the object. Already gone is success."""
 
     update: Callable[[Ctx, str, State, Inputs], State] | None = None
-    """Changes the object in place to the new inputs: outputs. None: every change replaces."""
+    """Updates the object in place; returns outputs. None: every change replaces."""
 
     required: frozenset[str] = frozenset()
-    """Inputs that must be given (unknown at preview counts as given)."""
+    """Required inputs (unknown at preview counts as set)."""
 
     replace_on: frozenset[str] = frozenset()
-    """Inputs whose change replaces the resource; for a nested one a dotted path, as `metadata.name`."""
+    """Inputs whose change replaces the resource; nested ones as dotted paths, as `metadata.name`."""
 
     replace_if: Callable[[Inputs, Inputs], frozenset[str]] | None = None
-    """(old, new inputs, unknown ones left out) -> further inputs whose change, this time, replaces."""
+    """(old, new inputs, without unknowns) -> further inputs whose change replaces this time."""
 
     delete_before_replace: bool = False
-    """The old object must go first, because its name cannot exist twice."""
+    """Whether to delete before replacing, because the name cannot exist twice."""
 
     autoname: str | None = None
     """The input (dotted path if nested) named `<resource name>-<7 hex>` when absent, then kept."""
 
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    """Inputs filled in at Check where absent."""
+    """Defaults, filled in at Check."""
 
     secret_outputs: frozenset[str] = frozenset()
-    """Outputs that are secret always. Those of secret inputs are too, without being listed.
+    """Outputs that are always secret. Secret inputs need not be listed.
 
-    (An output whose name begins with two underscores is the plugin's own, and never an input.)"""
+    (Outputs whose names begin with two underscores are the plugin's own, never inputs.)"""
 
     open: bool = False
-    """Further inputs are accepted, and are `partial`: only the API knows which there are."""
+    """Further inputs are accepted as `partial`, because only the API knows them."""
 
     json_inputs: frozenset[str] = frozenset()
-    """Inputs that hold JSON text: compared as documents."""
+    """Inputs with JSON text, compared as documents."""
 
     unordered: frozenset[str] = frozenset()
-    """Inputs that are lists without order: compared as sets."""
+    """Unordered lists, compared as sets."""
 
     partial: frozenset[str] = frozenset()
-    """Inputs that are objects of which the API returns more than was set: drift is only in what was set."""
+    """Object inputs to which the API adds fields: only the fields that were set count as drift."""
 
     volatile: frozenset[str] = frozenset()
-    """Outputs that an update may change: unknown while it is previewed. The others keep their values."""
+    """Outputs that an update may change, so unknown in its preview. The others keep their values."""
 
     adds: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Fields that the API adds inside an input that is an object: unknown while a create is previewed."""
+    """Fields that the API adds inside object inputs, so unknown in the preview of a create."""
 
     unsupported: frozenset[str] = frozenset()
     """Inputs that the SDK has and this plugin refuses. With `inputs` they are all that the SDK has."""
 
     together: tuple[frozenset[str], ...] = ()
-    """Inputs that are given all, or none of them."""
+    """Inputs to be set together or not at all."""
 
     validate: Callable[[Inputs], dict[str, str]] | None = None
-    """{input: reason} for what is wrong. Gets the known inputs only: one that is absent may be unknown."""
+    """Returns {input: reason} for problems. Gets known inputs only: absent ones may be unknown."""
 
     dry_run: Callable[[Ctx, Inputs], None] | None = None
-    """Asks the API at preview whether it would accept the inputs; called when all of them are known."""
+    """Asks the API at preview whether it accepts the inputs; called if all are known."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ class Function:
     """The inputs that are supported. Any other is refused."""
 
     invoke: Callable[[Ctx, Inputs], dict[str, Any]]
-    """Answers the call. The server adds the inputs to the answer where they are absent."""
+    """Answers the call. The server adds absent inputs to the answer."""
 
     required: frozenset[str] = frozenset()
     """Inputs that must be given."""
@@ -144,7 +143,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Plugin:
-    """One provider plugin. Module `sandbox.plugins.NAME` holds it as `PLUGIN`."""
+    """A provider plugin: `PLUGIN` of the module `sandbox.plugins.NAME`."""
 
     name: str
     """The package name, as `aws`."""
@@ -153,7 +152,7 @@ class Plugin:
     """The SDK's distribution, as `pulumi-aws`; the plugin has its version."""
 
     config: frozenset[str]
-    """The provider's inputs that are accepted. Any other is refused."""
+    """The provider's supported inputs. Any other is refused."""
 
     resources: Mapping[str, Resource]
     """By token."""
@@ -162,19 +161,19 @@ class Plugin:
     """By token."""
 
     connect: Callable[[Inputs], Ctx]
-    """Makes the API client from the provider's inputs. Called once, when first needed."""
+    """Creates the API client from the provider's inputs. Called once, at first use."""
 
     refused: Mapping[str, str] = field(default_factory=dict)
-    """Resource types that this plugin cannot have, by token: why, and what to do without them."""
+    """Resource types that this plugin refuses, by token: why, and what to do instead."""
 
     json_config: frozenset[str] = frozenset()
-    """The provider's inputs that are not strings: the SDKs send them as JSON text."""
+    """The provider's inputs that are not strings; SDKs send them as JSON text."""
 
     secret_config: frozenset[str] = frozenset()
-    """The provider's inputs that are secret even when they were not given as such."""
+    """The provider's inputs that are always secret."""
 
     explain: Callable[[Exception], str | None] | None = None
-    """The API's own message in an exception of its client library; None when it is not one of those."""
+    """The API's message in an exception of its client library; None for other exceptions."""
 
     @property
     def version(self) -> str:
@@ -183,7 +182,7 @@ class Plugin:
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a text: the tables' lists of inputs."""
+    """The words of a string, for lists of inputs in tables."""
     return frozenset(text.split())
 
 

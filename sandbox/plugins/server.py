@@ -1,8 +1,8 @@
-"""Serves a plugin's table to the Pulumi engine: the provider protocol, once for all plugins.
+"""Serves a plugin's table to the Pulumi engine: the provider protocol for all plugins.
 
-The semantics are those of the official providers that are generated from Terraform's: inputs are checked
-against the table, a diff compares the inputs with those last applied, a refresh writes what is
-live into the inputs that were set, and a preview leaves unknown what only the API can say.
+It behaves like the official providers that are generated from Terraform's: Check uses the table, Diff
+compares the inputs with those last applied, a refresh writes live values into the inputs that were set, and a
+preview leaves unknown what only the API knows.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from sandbox.plugins.wire import UNKNOWN
 
 
 class Provider(Configured):
-    """The provider protocol over one plugin's table. Calls arrive in parallel, each in a thread."""
+    """The provider protocol for one plugin's table. Calls run in parallel threads."""
 
     @explained
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -106,7 +106,7 @@ class Provider(Configured):
             return provider_pb2.ReadResponse()
         if inputs:
             now = diff.refreshed(entry, inputs, live)
-        else:  # an import, or a get: whatever is set there
+        else:  # an import or a get: all that is set there
             now = {k: v for k, v in live.items() if k in entry.inputs and (v or k in entry.defaults)}
         return provider_pb2.ReadResponse(
             id=request.id,
@@ -156,7 +156,7 @@ class Provider(Configured):
             entry.dry_run(self.connected(), wire.plain(inputs))
 
     def state_of(self, made: Unfinished, request: Any) -> Any:
-        """What the engine is to keep of an object whose creation failed after it existed."""
+        """The state to keep of an object whose creation failed after it existed."""
         state = _state(self._entry_of(request), wire.decode_inputs(request.properties), made.state)
         return provider_pb2.ErrorResourceInitFailed(id=made.identifier, properties=state)
 
@@ -170,7 +170,7 @@ def _require_known(inputs: dict[str, Any]) -> None:
 def _state(
     entry: Resource, inputs: dict[str, Any], outputs: dict[str, Any], old: Mapping[str, Any] | None = None
 ) -> Any:
-    """The outputs to store: what was or is secret among them is secret."""
+    """The outputs to store; what was or is secret stays secret."""
     secret = {*entry.secret_outputs}
     for known in (inputs, old or {}):
         secret |= {key for key, value in known.items() if wire.is_secret(value)}

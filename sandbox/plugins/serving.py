@@ -1,4 +1,4 @@
-"""The process of a plugin, as the engine finds and ends it."""
+"""Serves a plugin until the engine ends it."""
 
 import asyncio
 import signal
@@ -13,13 +13,13 @@ _MESSAGE_LIMIT = 400 * 1024 * 1024  # the engine's own
 
 
 def serve(servicer: Any) -> None:
-    """Serves until the engine asks for the end."""
+    """Prints the port, and serves until the engine sends a signal."""
     asyncio.run(_serve(servicer))
 
 
 async def _serve(servicer: Any) -> None:
     server = grpc.aio.server(
-        # Methods that are not coroutines are called in these, each in one.
+        # For methods that are not coroutines.
         migration_thread_pool=ThreadPoolExecutor(max_workers=32),
         options=[
             ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
@@ -31,8 +31,8 @@ async def _serve(servicer: Any) -> None:
     ended = asyncio.Event()
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    # The engine interrupts its plugins when it is done with them (Ctrl-C does not reach them: they are a
-    # process group of their own), and waits seconds for each that takes no notice.
+    # The engine interrupts its plugins when it is done (Ctrl-C does not reach them: they are in their own
+    # process group), and waits seconds for each that ignores it.
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     sys.stdout.write(f"{port}\n")

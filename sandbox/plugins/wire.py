@@ -1,7 +1,8 @@
-"""Pulumi's values on the wire, to and from Python.
+"""Encodes and decodes Pulumi's values.
 
-Secrets and unknowns travel inside ordinary structures under well-known signatures; here they are
-`Secret` and `UNKNOWN`. Whole numbers, which travel as doubles, are ints.
+On the wire, secrets and unknowns are ordinary values with well-known signatures; in Python they are `Secret`
+and `UNKNOWN`. Whole numbers are doubles on the wire and ints in Python. The guardrails have a decoder of
+their own (policies/guardrails/rules/values.py), because the engine runs their folder by itself.
 """
 
 from collections.abc import Iterator, Mapping, Set
@@ -17,7 +18,7 @@ _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (a signature, not a s
 _OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 _RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
 
-# One constant for each type that an unknown may later have: string, bool, number, list, asset, archive, map.
+# One for each type that an unknown can have: string, bool, number, list, asset, archive, map.
 _UNKNOWNS = (
     "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
     "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
@@ -30,7 +31,7 @@ _UNKNOWNS = (
 
 
 class Unknown:
-    """A value that is known only once the resource it comes from exists."""
+    """A value that is unknown until the resource it comes from exists."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -56,7 +57,7 @@ def decode(struct: Struct) -> dict[str, Any]:
 
 
 def decode_inputs(struct: Struct) -> dict[str, Any]:
-    """The properties, without what a provider has noted among them for itself (`__defaults`)."""
+    """The properties, without a provider's internal ones (`__defaults`)."""
     return {key: value for key, value in decode(struct).items() if not key.startswith("__")}
 
 
@@ -128,7 +129,7 @@ def plain(value: Any) -> Any:
 
 
 def hidden(properties: Mapping[str, Any], secret: Set[str]) -> dict[str, Any]:
-    """The properties, with those that are to be secret as secrets, and as secrets only once."""
+    """The properties, with those in `secret` wrapped as secrets, each once."""
     return {
         key: Secret(plain(value)) if key in secret and value is not None else value
         for key, value in properties.items()
@@ -136,7 +137,7 @@ def hidden(properties: Mapping[str, Any], secret: Set[str]) -> dict[str, Any]:
 
 
 def is_known(value: Any) -> bool:
-    """Whether nothing in the value is unknown."""
+    """Whether the value contains no unknown."""
     if isinstance(value, Secret):
         return is_known(value.value)
     if isinstance(value, dict):
@@ -147,7 +148,7 @@ def is_known(value: Any) -> bool:
 
 
 def is_secret(value: Any) -> bool:
-    """Whether anything in the value is secret."""
+    """Whether the value contains a secret."""
     return any(True for _ in secret_values(value))
 
 
@@ -164,5 +165,5 @@ def secret_values(value: Any) -> Iterator[Any]:
 
 
 def known_only(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties that are wholly known, secrets unwrapped."""
+    """The fully known properties, with secrets unwrapped."""
     return {key: plain(value) for key, value in properties.items() if is_known(value)}

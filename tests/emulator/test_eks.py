@@ -308,4 +308,4 @@ def test_the_image_for_nodes_is_one_that_ec2_knows(emulator: Emulator) -> None:
     wanted = [{"Name": "image-id", "Values": [image]}]
     assert emulator.client("ec2").describe_images(Owners=["self", "amazon"], Filters=wanted)["Images"]
     refused = error_of(ssm.put_parameter, Name="x", Value="y", Type="String")
-    assert "can only be read" in refused[1]
+    assert "is read-only" in refused[1]

@@ -129,9 +129,7 @@ def test_conflicts_are_forced_where_the_provider_is_told_to(
 
 def test_object_that_exists_is_not_taken_over(engine: Engine, name: str) -> None:
     engine.create(ACCOUNT, account(name))
-    with pytest.raises(
-        Refused, match=f"ServiceAccount default/{name} exists; it can be imported, or patched"
-    ):
+    with pytest.raises(Refused, match=f"ServiceAccount default/{name} exists; import it, or patch it"):
         engine.create(ACCOUNT, account(name))
 
 
@@ -322,7 +320,7 @@ def test_unknown_types_are_refused(engine: Engine, token: str) -> None:
 
 
 def test_helm_release_is_refused_with_the_reason(engine: Engine) -> None:
-    with pytest.raises(Refused, match=r"SANDBOX_PLUGIN_PATH \(the sandbox fetches no charts: leave the rel"):
+    with pytest.raises(Refused, match=r"SANDBOX_PLUGIN_PATH \(the sandbox installs no charts: leave the rel"):
         engine.check("kubernetes:helm.sh/v3:Release", {"chart": "vault"})
 
 

@@ -81,8 +81,8 @@ def test_it_is_run_with_the_environment_that_it_names(host: Any, tmp_path: Path)
 
 def test_what_it_cannot_run_it_says(host: Any, tmp_path: Path) -> None:
     for options, reason in (
-        ({"virtualenv": "venv"}, "make the plugin's environment with `pulumi install`"),
-        ({"toolchain": "poetry"}, "toolchain poetry: the sandbox's language host knows pip alone"),
+        ({"virtualenv": "venv"}, "create the plugin's environment with `pulumi install`"),
+        ({"toolchain": "poetry"}, "toolchain poetry: the sandbox's language host supports pip only"),
     ):
         with pytest.raises(grpc.RpcError) as refused:
             answered(host.RunPlugin(request(tmp_path, PLUGIN, **options)))

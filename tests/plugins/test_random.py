@@ -67,7 +67,7 @@ def test_password_can_be_without_digits(engine: Engine, name: str) -> None:
         ({}, "missing required input 'length'"),
         ({"length": 0}, "length: 0 is less than 1"),
         ({"length": 3, "minUpper": 2, "minLower": 2}, "length: 3 is less than 4"),
-        ({"length": 8, "number": True, "numeric": False}, "number: it is another name of numeric"),
+        ({"length": 8, "number": True, "numeric": False}, "number: contradicts numeric"),
         (
             {"length": 8, "lower": False, "upper": False, "special": False, "numeric": False},
             "one of lower, numeric, special and upper must be true",

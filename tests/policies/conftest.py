@@ -1,19 +1,29 @@
-"""The real engine with the guardrails, and programs of raw resources; a preview needs no server behind it."""
+"""The real engine with the guardrails, on stacks of raw resources; a preview needs no server behind it."""
 
+import json
 import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox import engine, environment
 from sandbox.home import REPOSITORY, Home
 from tests import tally
+from tests.policies.kit import Example, sent
 from tools import build
 
 PROGRAM = Path(__file__).parent / "program"
+EXAMPLES: dict[str, Example] = {
+    rule: example
+    for path in sorted(Path(__file__).parent.glob("test_*_rules.py"))
+    for rule, example in import_module(f"tests.policies.{path.stem}").EXAMPLES.items()
+}
+"""One of each rule, beside the rule's tests."""
 
 
 @dataclass
@@ -36,7 +46,7 @@ class Previews:
                 str(build.ensure("pulumi")),
                 *words,
                 "-C",
-                str(PROGRAM),
+                str(self.program),
                 "--non-interactive",
                 "--color",
                 "never",
@@ -64,19 +74,23 @@ class Previews:
         return tally.note(answer)
 
     def refused(self, rule: str, config: str = "{}") -> subprocess.CompletedProcess[str]:
-        """What the rule, or `all`, refuses; `config` is the guardrails' configuration, as JSON."""
-        return self._preview(config, REFUSED=rule)
+        """The example that the rule, or with `all` each rule, refuses; `config` configures them, as JSON."""
+        refused = {name: each for name, each in EXAMPLES.items() if rule in (name, "all")}
+        return self._preview(config, {name: (each.kind, each.refused) for name, each in refused.items()})
 
     def passing(self, config: str = "{}") -> subprocess.CompletedProcess[str]:
-        """What no rule refuses."""
-        return self._preview(config)
+        """The fixed examples of all rules."""
+        return self._preview(config, {name: (each.kind, each.fixed) for name, each in EXAMPLES.items()})
 
-    def _preview(self, config: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        path = self.home.root / "guardrails.json"
+    def _preview(
+        self, config: str, resources: dict[str, tuple[str, dict[str, Any]]]
+    ) -> subprocess.CompletedProcess[str]:
+        path, stack = self.home.root / "guardrails.json", self.home.root / "stack.json"
         path.write_text(config)
+        stack.write_text(json.dumps({name: (kind, sent(given)) for name, (kind, given) in resources.items()}))
         pack = REPOSITORY / "policies" / "guardrails"
         words = (f"--policy-pack={pack}", f"--policy-pack-config={path}")
-        return self.pulumi("preview", "--stack=one", *words, **variables)
+        return self.pulumi("preview", "--stack=one", *words, STACK=str(stack))
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,19 @@
-"""Resources as the engine shows them to a rule, and what the rule says."""
+"""Resources as the engine sends them to a rule, and what the rule says."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from google.protobuf.json_format import MessageToDict
 
 from policies.guardrails.rules import RULES
 from policies.guardrails.rules.base import Resource
 from policies.guardrails.rules.values import read
+from sandbox.plugins import wire
 
-MARK = "4dabf18193072939515e22adb298388d"
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+UNKNOWN: Any = wire.UNKNOWN
+secret = wire.Secret
 BY_NAME = {rule.name: rule for rule in RULES}
 
 IAM_ROLE = "aws:iam/role:Role"
@@ -23,12 +28,26 @@ PROVIDER = f"arn:aws:iam::111111111111:oidc-provider/{ISSUER}"
 APP = "arn:aws:iam::111111111111:role/app"
 
 
-def secret(value: Any) -> dict[str, Any]:
-    return {MARK: "1b47061264138c4ac30d75fd1eb44270", "value": value}
+@dataclass(frozen=True)
+class Example:
+    """A resource that a rule refuses, and the same one as every rule lets it through."""
+
+    kind: str
+    refused: dict[str, Any]
+    fixed: dict[str, Any]
+
+
+def sent(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Inputs as they are in an engine's message."""
+    return dict(MessageToDict(wire.encode(inputs)))
+
+
+def resource(kind: str, inputs: dict[str, Any], urn: str = "", stack: Sequence[Resource] = ()) -> Resource:
+    return Resource(kind, read(sent(inputs)), urn, stack)
 
 
 def message(rule: str, kind: str, inputs: dict[str, Any], **settings: Any) -> str:
-    return BY_NAME[rule].message(Resource(kind, read(inputs)), settings)
+    return BY_NAME[rule].message(resource(kind, inputs), settings)
 
 
 def document(**parts: Any) -> str:

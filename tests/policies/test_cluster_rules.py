@@ -1,10 +1,35 @@
-"""How the cluster is set up."""
+"""Rules of the cluster."""
 
 from typing import Any
 
 import pytest
 
-from tests.policies.kit import CLUSTER, UNKNOWN, message
+from tests.policies.kit import APP, CLUSTER, UNKNOWN, Example, message
+
+
+def cluster(**inputs: Any) -> dict[str, Any]:
+    return {
+        "roleArn": APP,
+        "version": "1.33",
+        "enabledClusterLogTypes": ["api", "audit"],
+        "vpcConfig": endpoint("203.0.113.0/24"),
+        **inputs,
+    }
+
+
+def endpoint(*allowed: str) -> dict[str, Any]:
+    return {
+        "subnetIds": ["subnet-1", "subnet-2"],
+        "endpointPublicAccess": True,
+        "publicAccessCidrs": [*allowed],
+    }
+
+
+EXAMPLES = {
+    "cluster-endpoint": Example(CLUSTER, cluster(vpcConfig=endpoint("0.0.0.0/0")), cluster()),
+    "secrets-encryption": Example(CLUSTER, cluster(version="1.27"), cluster(version="1.28")),
+    "audit-logs": Example(CLUSTER, cluster(enabledClusterLogTypes=["api"]), cluster()),
+}
 
 
 @pytest.mark.parametrize(
@@ -16,9 +41,9 @@ from tests.policies.kit import CLUSTER, UNKNOWN, message
         ({"publicAccessCidrs": UNKNOWN}, ""),
         ({}, "without publicAccessCidrs"),
         ({"endpointPublicAccess": True}, "without publicAccessCidrs"),
-        ({"publicAccessCidrs": ["203.0.113.0/24", "0.0.0.0/0"]}, "0.0.0.0/0 is no allow-list"),
-        ({"publicAccessCidrs": ["0.0.0.0/1", "128.0.0.0/1"]}, "128.0.0.0/1 is no allow-list"),
-        ({"publicAccessCidrs": ["::/0"]}, "::/0 is no allow-list"),
+        ({"publicAccessCidrs": ["203.0.113.0/24", "0.0.0.0/0"]}, "0.0.0.0/0 is too wide for an allow-list"),
+        ({"publicAccessCidrs": ["0.0.0.0/1", "128.0.0.0/1"]}, "128.0.0.0/1 is too wide"),
+        ({"publicAccessCidrs": ["::/0"]}, "::/0 is too wide"),
     ],
 )
 def test_a_clusters_endpoint_is_private_or_has_an_allow_list(config: dict[str, Any], shown: str) -> None:

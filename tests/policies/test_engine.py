@@ -1,4 +1,4 @@
-"""The real engine refuses a stack that breaks a rule before anything is made, and says what, why and how."""
+"""The real engine refuses a stack that breaks a rule before it makes anything."""
 
 import json
 import re
@@ -19,11 +19,11 @@ def refused(previews: Previews) -> subprocess.CompletedProcess[str]:
     return previews.refused("all", CONFIG)
 
 
-def test_a_preview_tells_all_violations_at_once_and_each_of_its_resource(
+def test_a_preview_shows_all_violations_at_once_and_the_resource_of_each(
     refused: subprocess.CompletedProcess[str],
 ) -> None:
     assert refused.returncode != 0, refused.stdout
-    # Each rule refuses what breaks it, and no other does.
+    # Each rule refuses its own example only.
     assert sorted(reported(refused)) == sorted(("mandatory", rule.name) for rule in RULES), refused.stdout
     for level, rule, resource, _ in violations(refused):
         assert level == "mandatory"
@@ -36,12 +36,12 @@ def test_a_preview_tells_all_violations_at_once_and_each_of_its_resource(
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.name for rule in RULES])
-def test_a_violation_says_what_why_and_how_to_mend_it(
+def test_a_violation_says_what_why_and_how_to_fix_it(
     refused: subprocess.CompletedProcess[str], rule: Rule
 ) -> None:
-    (told,) = (text for _, name, _, text in violations(refused) if name == rule.name)
-    for part in (rule.says, f"Why: {rule.why}", f"Mend: {rule.mend}"):
-        assert part in told
+    (shown,) = (text for _, name, _, text in violations(refused) if name == rule.name)
+    for part in (rule.requires, f"Why: {rule.why}", f"Fix: {rule.fix}"):
+        assert part in shown
 
 
 def test_a_stack_that_keeps_the_rules_passes(previews: Previews) -> None:
@@ -57,7 +57,7 @@ def test_a_stack_declares_its_exceptions(previews: Previews) -> None:
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-def test_advisory_rules_tell_and_let_through(previews: Previews) -> None:
+def test_advisory_rules_warn_and_let_through(previews: Previews) -> None:
     answer = previews.refused("token-ttl", json.dumps({"all": "advisory"}))
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert reported(answer) == [("advisory", "token-ttl")]
@@ -69,14 +69,14 @@ def test_a_setting_of_the_wrong_type_stops_the_engine(previews: Previews) -> Non
     assert "token-ttl: limit: Invalid type. Expected: string, given: integer" in answer.stdout + answer.stderr
 
 
-def test_a_setting_that_is_none_is_told(previews: Previews) -> None:
+def test_an_unknown_setting_is_refused(previews: Previews) -> None:
     answer = previews.passing(json.dumps({"token-ttl": {"limits": "48h"}}))
     assert answer.returncode != 0
     assert "limits is not a setting; did you mean limit?" in answer.stdout
 
 
 def violations(answer: subprocess.CompletedProcess[str]) -> list[tuple[str, str, str, str]]:
-    """Level, rule, name of the resource and what is told of each violation."""
+    """Level, rule, resource name and text of each violation."""
     head = r"^ +- \[(\w+)\]  ([\w-]+)  \(\S+: ([\w-]+)\)$"
     _, *parts = re.split(head, answer.stdout, flags=re.MULTILINE)
     return [(*parts[i : i + 3], parts[i + 3]) for i in range(0, len(parts), 4)]  # type: ignore[misc]

@@ -1,21 +1,33 @@
-"""What is secret is marked so."""
+"""Rules of secrets."""
 
 import json
 from typing import Any
 
-from policies.guardrails.rules.base import Resource
-from policies.guardrails.rules.values import read
-from tests.policies.kit import BY_NAME, UNKNOWN, message, secret
+from tests.policies.kit import BY_NAME, UNKNOWN, Example, message, resource, secret
+
+STACK = "pulumi:pulumi:Stack"
+STS_ROLE = "vault:aws/authBackendStsRole:AuthBackendStsRole"
+KUBECONFIG = json.dumps({"current-context": "x"})
+
+
+def sts_role(external_id: Any) -> dict[str, Any]:
+    role = "arn:aws:iam::222222222222:role/lookup"
+    return {"accountId": "222222222222", "stsRole": role, "externalId": external_id}
+
+
+EXAMPLES = {
+    "secret-inputs": Example(STS_ROLE, sts_role("0123456789abcdef"), sts_role(secret("0123456789abcdef"))),
+    "secret-outputs": Example(STACK, {"kubeconfig": KUBECONFIG}, {"kubeconfig": secret(KUBECONFIG)}),
+}
 
 
 def test_secret_inputs_are_marked() -> None:
-    sts_role = "vault:aws/authBackendStsRole:AuthBackendStsRole"
-    said = message("secret-inputs", sts_role, {"externalId": "between us"})
+    said = message("secret-inputs", STS_ROLE, {"externalId": "between us"})
     assert "externalId: is not marked secret" in said
     assert "between us" not in said
-    assert message("secret-inputs", sts_role, {"externalId": UNKNOWN})
-    assert not message("secret-inputs", sts_role, {"externalId": secret("between us")})
-    assert not message("secret-inputs", sts_role, {})
+    assert message("secret-inputs", STS_ROLE, {"externalId": UNKNOWN})
+    assert not message("secret-inputs", STS_ROLE, {"externalId": secret("between us")})
+    assert not message("secret-inputs", STS_ROLE, {})
 
 
 def test_secrets_beside_the_login_are_marked() -> None:
@@ -44,8 +56,8 @@ def test_a_kubeconfig_is_secret_when_it_holds_a_credential() -> None:
 
 
 def outputs(shown: dict[str, Any], *others: dict[str, Any]) -> str:
-    everything = [Resource("any:index:Thing", read(each), f"urn::{n}") for n, each in enumerate(others)]
-    stack = Resource("pulumi:pulumi:Stack", read(shown), "urn::stack", everything)
+    everything = [resource("any:index:Thing", each, f"urn::{n}") for n, each in enumerate(others)]
+    stack = resource(STACK, shown, "urn::stack", everything)
     return BY_NAME["secret-outputs"].message(stack, {})
 
 

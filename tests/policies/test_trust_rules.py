@@ -1,4 +1,4 @@
-"""Who is trusted: in IAM and in Vault."""
+"""Rules of trust, in IAM and in Vault."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from tests.policies.kit import (
     KUBERNETES_ROLE,
     PROVIDER,
     UNKNOWN,
+    Example,
     document,
     message,
 )
@@ -26,6 +27,41 @@ def web_identity(conditions: dict[str, Any], provider: str = PROVIDER, action: A
 
 AUD, SUB = f"{ISSUER}:aud", f"{ISSUER}:sub"
 POD = "system:serviceaccount:default:app"
+TAGS = {
+    "eks-cluster-arn": "arn:aws:eks:us-east-1:111111111111:cluster/c",
+    "kubernetes-namespace": "default",
+    "kubernetes-service-account": "app",
+}
+
+
+def pod_identity(**tags: str) -> dict[str, Any]:
+    conditions = {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in tags.items()}}
+    principal = {"Service": "pods.eks.amazonaws.com"}
+    trust = document(Principal=principal, Action=["sts:AssumeRole", "sts:TagSession"], Condition=conditions)
+    return {"assumeRolePolicy": trust}
+
+
+def assumed_by(principal: str) -> dict[str, Any]:
+    return {"assumeRolePolicy": document(Principal={"AWS": principal}, Action="sts:AssumeRole")}
+
+
+def vault_role(**bounds: Any) -> dict[str, Any]:
+    return {"role": "app", "authType": "iam", "tokenPolicies": ["dev"], "tokenMaxTtl": 3600, **bounds}
+
+
+WITHOUT_SUBJECT = {"StringEquals": {AUD: "sts.amazonaws.com"}}
+EXAMPLES = {
+    "web-identity-trust": Example(
+        IAM_ROLE,
+        web_identity(WITHOUT_SUBJECT),
+        web_identity({**WITHOUT_SUBJECT, "StringLike": {SUB: POD}}),
+    ),
+    "pod-identity-trust": Example(
+        IAM_ROLE, pod_identity(**{"eks-cluster-arn": TAGS["eks-cluster-arn"]}), pod_identity(**TAGS)
+    ),
+    "wildcard-trust": Example(IAM_ROLE, assumed_by("*"), assumed_by(APP)),
+    "bound-vault-roles": Example(AWS_ROLE, vault_role(), vault_role(boundIamPrincipalArns=[APP])),
+}
 
 
 @pytest.mark.parametrize(
@@ -74,24 +110,12 @@ def test_trust_that_is_no_web_identitys_is_another_rules_business() -> None:
     assert not message("web-identity-trust", IAM_ROLE, web_identity({}, action="sts:AssumeRole"))
 
 
-def pod_identity(**tags: str) -> dict[str, Any]:
-    conditions = {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in tags.items()}}
-    principal = {"Service": "pods.eks.amazonaws.com"}
-    trust = document(Principal=principal, Action=["sts:AssumeRole", "sts:TagSession"], Condition=conditions)
-    return {"assumeRolePolicy": trust}
-
-
 def test_pod_identity_pins_cluster_namespace_and_service_account() -> None:
-    tags = {
-        "eks-cluster-arn": "arn:aws:eks:us-east-1:111111111111:cluster/c",
-        "kubernetes-namespace": "default",
-        "kubernetes-service-account": "app",
-    }
-    assert not message("pod-identity-trust", IAM_ROLE, pod_identity(**tags))
+    assert not message("pod-identity-trust", IAM_ROLE, pod_identity(**TAGS))
     nothing = message("pod-identity-trust", IAM_ROLE, pod_identity())
     assert "without pinning the cluster, the namespace, the service account." in nothing
-    for key in tags:
-        others = {other: value for other, value in tags.items() if other != key}
+    for key in TAGS:
+        others = {other: value for other, value in TAGS.items() if other != key}
         assert message("pod-identity-trust", IAM_ROLE, pod_identity(**others))
 
 
@@ -167,7 +191,7 @@ def test_a_principal_in_full_is_not_widened_by_a_pattern() -> None:
 
 def test_not_principal_is_a_wildcard() -> None:
     trust = document(NotPrincipal={"AWS": APP}, Action="sts:AssumeRole")
-    assert "everybody else" in message("wildcard-trust", IAM_ROLE, {"assumeRolePolicy": trust})
+    assert "everyone else" in message("wildcard-trust", IAM_ROLE, {"assumeRolePolicy": trust})
 
 
 def test_a_service_account_with_a_wildcard_is_refused() -> None:
@@ -214,14 +238,14 @@ def test_a_claim_is_a_pattern_where_the_vault_role_takes_globs() -> None:
 
 
 @pytest.mark.parametrize("condition", [["x"], {"StringEquals": ["x"]}])
-def test_a_condition_that_is_none_is_told(condition: Any) -> None:
+def test_a_malformed_condition_is_refused(condition: Any) -> None:
     trust = document(Principal={"AWS": APP}, Condition=condition)
     said = message("wildcard-trust", IAM_ROLE, {"assumeRolePolicy": trust})
     assert "assumeRolePolicy: is not a policy document" in said
 
 
 @pytest.mark.parametrize("rule", [rule.name for rule in RULES if IAM_ROLE in rule.types])
-def test_a_trust_policy_that_nobody_knows_yet_is_let_through_and_one_that_nobody_can_read_is_not(
+def test_an_unknown_trust_policy_passes_and_an_unreadable_one_is_refused(
     rule: str,
 ) -> None:
     assert not message(rule, IAM_ROLE, {"assumeRolePolicy": UNKNOWN})

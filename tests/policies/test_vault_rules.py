@@ -1,10 +1,44 @@
-"""How Vault's AWS auth method is set up."""
+"""Rules of Vault's auth methods."""
 
 from typing import Any
 
 import pytest
 
-from tests.policies.kit import APP, AWS_ROLE, CLIENT, JWT_ROLE, KUBERNETES_ROLE, UNKNOWN, message, secret
+from components import arns
+from sandbox.aws.botocore_data import partitions
+from tests.policies.kit import (
+    APP,
+    AWS_ROLE,
+    CLIENT,
+    JWT_ROLE,
+    KUBERNETES_ROLE,
+    UNKNOWN,
+    Example,
+    message,
+    secret,
+)
+
+
+def client(**inputs: Any) -> dict[str, Any]:
+    return {
+        "iamServerIdHeaderValue": "vault.example.com",
+        "stsEndpoint": "https://sts.us-east-1.amazonaws.com",
+        "stsRegion": "us-east-1",
+        **inputs,
+    }
+
+
+def role(**inputs: Any) -> dict[str, Any]:
+    return {"role": "app", "authType": "iam", "boundIamPrincipalArns": [APP], **inputs}
+
+
+KEY = {"accessKey": "AKIA0123456789ABCDEF", "secretKey": secret("x" * 40)}
+EXAMPLES = {
+    "token-ttl": Example(AWS_ROLE, role(tokenMaxTtl=25 * 3600), role(tokenMaxTtl=24 * 3600)),
+    "server-id-header": Example(CLIENT, client(iamServerIdHeaderValue=None), client()),
+    "regional-sts": Example(CLIENT, client(stsEndpoint="https://sts.amazonaws.com"), client()),
+    "keyless": Example(CLIENT, client(**KEY), client()),
+}
 
 
 @pytest.mark.parametrize(
@@ -29,9 +63,9 @@ def test_a_vault_role_is_bound_to_callers(kind: str, inputs: dict[str, Any], bou
     ("inputs", "shown"),
     [
         ({"tokenMaxTtl": 86400.0}, ""),
-        ({"tokenMaxTtl": 86401.0}, "tokenMaxTtl: is 24h0m1s, and the limit here is 24h"),
-        ({"tokenMaxTtl": 0.0}, "Vault's own default of 768h"),
-        ({}, "Vault's own default of 768h"),
+        ({"tokenMaxTtl": 86401.0}, "tokenMaxTtl: is 24h0m1s, but the limit here is 24h"),
+        ({"tokenMaxTtl": 0.0}, "Vault's default of 768h"),
+        ({}, "Vault's default of 768h"),
         ({"tokenMaxTtl": UNKNOWN}, ""),
         ({"tokenMaxTtl": 60.0, "tokenPeriod": 3600.0}, "tokenPeriod: is 1h"),
     ],
@@ -64,11 +98,10 @@ def test_the_server_id_header_is_demanded() -> None:
         ("https://sts.amazonaws.com", "us-east-1", "is the global one"),
         ("https://sts.amazonaws.com/", "us-east-1", "is the global one"),
         ("sts.amazonaws.com/", "us-east-1", "is the global one"),
-        ("sts.eu-west-1.amazonaws.com", "us-east-1", "that of eu-west-1"),
+        ("sts.eu-west-1.amazonaws.com", "us-east-1", "is in eu-west-1"),
         ("https://sts.eu-west-1.amazonaws.com", None, "stsRegion: is not set"),
-        ("https://sts.eu-west-1.amazonaws.com", "us-east-1", "that of eu-west-1"),
+        ("https://sts-fips.us-east-2.amazonaws.com", "us-east-1", "is in us-east-2"),
         ("https://sts.eu-west-1.amazonaws.com", "eu-west-1", ""),
-        ("https://sts.cn-north-1.amazonaws.com.cn", "cn-north-1", ""),
         ("https://vpce-1.sts.us-east-1.vpce.amazonaws.com", "us-east-1", ""),
         (UNKNOWN, None, ""),
     ],
@@ -78,6 +111,14 @@ def test_sts_is_that_of_a_region(endpoint: str | None, region: str | None, shown
     said = message("regional-sts", CLIENT, {key: value for key, value in inputs.items() if value})
     assert shown in said
     assert bool(said) is bool(shown)
+
+
+@pytest.mark.parametrize("partition", partitions(), ids=lambda it: it["id"])
+def test_the_sts_of_a_region_is_known_in_every_partition(partition: dict[str, Any]) -> None:
+    region = partition["outputs"]["implicitGlobalRegion"]
+    given = {"stsEndpoint": arns.sts_endpoint(region)}
+    assert not message("regional-sts", CLIENT, {**given, "stsRegion": region})
+    assert f"is in {region}." in message("regional-sts", CLIENT, {**given, "stsRegion": "eu-west-9"})
 
 
 def test_the_region_that_a_client_signed_for_is_as_good() -> None:

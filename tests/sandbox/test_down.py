@@ -33,7 +33,7 @@ def test_a_sandbox_that_is_not_as_new_or_cannot_be_started_says_so_and_what_to_d
             running = pids(sandbox)
             kept = sandbox.run("down", "--keep")
             assert kept.returncode == 0, kept.stderr
-            assert "the sandbox is as new" in kept.stdout
+            assert "are as before the first stack" in kept.stdout
 
             sandbox.aws("iam").create_user(UserName="forgotten")
             sandbox.aws("ec2").delete_security_group(GroupId=a_security_group(sandbox))
@@ -78,7 +78,7 @@ def test_a_sandbox_that_is_not_as_new_or_cannot_be_started_says_so_and_what_to_d
 def test_keep_and_force_contradict_each_other(another_sandbox: Sandbox) -> None:
     answer = another_sandbox.run("down", "--keep", "--force")
     assert answer.returncode == 1
-    assert "give one of the two" in answer.stderr
+    assert "use one of them" in answer.stderr
 
 
 def test_down_without_a_sandbox_says_so(another_sandbox: Sandbox) -> None:

@@ -27,4 +27,4 @@ def test_an_example_stands_alone_proves_its_logins_and_leaves_nothing(leased: Sa
     assert proof["ok"], proof
     down = leased.run("down", "--keep")
     assert down.returncode == 0, down.stdout + down.stderr
-    assert "the sandbox is as new" in down.stdout
+    assert "are as before the first stack" in down.stdout

@@ -124,7 +124,7 @@ def test_a_run_that_is_killed_or_interrupted_leaves_nothing_behind_and_the_next_
         # Meanwhile no other command gets in its way.
         answer = another_sandbox.run("down")
         assert answer.returncode == 1
-        assert "another sandbox command is at work" in answer.stderr
+        assert "another sandbox command is running" in answer.stderr
         process.send_signal(signal.SIGINT)
         printed, _ = process.communicate(timeout=120)
         assert process.returncode == 130, printed
@@ -156,7 +156,7 @@ def test_another_region_asks_for_another_sandbox(sandbox: Sandbox, tmp_path: Pat
     stack_file.write_text("config: {aws:region: eu-west-1}")
     answer = sandbox.run("up", "--stack", "other", "--config", str(stack_file))
     assert answer.returncode == 1
-    assert "eu-west-1, and this sandbox plays us-east-1" in answer.stderr
+    assert "eu-west-1, but this sandbox is in us-east-1" in answer.stderr
 
 
 def test_a_missing_stack_file_is_one_message(sandbox: Sandbox) -> None:

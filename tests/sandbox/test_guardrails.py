@@ -29,7 +29,7 @@ def test_a_stack_that_does_not_declare_its_exceptions_is_refused(sandbox: Sandbo
         assert "[mandatory]" in answer.stdout
     answer = sandbox.run("preview", "--guardrails", str(undeclared), "--json")
     assert answer.returncode == 1
-    assert "a preview without --json says" in answer.stderr
+    assert "run a preview without --json" in answer.stderr
 
 
 def test_the_stack_file_of_every_environment_passes_at_preview(

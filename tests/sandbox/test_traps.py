@@ -108,7 +108,7 @@ def take_down_with_what_vault_has_made_itself(sandbox: Sandbox) -> None:
         sandbox.kubernetes.delete_namespaced_service_account(account, "default")
     answer = sandbox.run("down", "--keep")
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert "the sandbox is as new" in answer.stdout
+    assert "are as before the first stack" in answer.stdout
 
 
 def stack_file(sandbox: Sandbox) -> Path:

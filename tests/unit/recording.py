@@ -15,15 +15,15 @@ import grpc
 import pulumi
 import pytest
 from google.protobuf import json_format
-from pulumi.runtime import mocks, rpc
+from pulumi.runtime import mocks
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import SETTINGS, configure
 from pulumi.runtime.stack import run_in_stack
 
 from components import ArgumentError, arns
+from sandbox.plugins import wire
 
-SECRET = "1b47061264138c4ac30d75fd1eb44270"  # Pulumi's mark of a secret on the wire
 ACCOUNT = "111111111111"
 ISSUER = "oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
 KUBECONFIG = '{"apiVersion": "v1"}'
@@ -113,22 +113,12 @@ def _name(reference: str) -> str:
 
 
 def _secrets(struct: Any) -> set[str]:
-    return {
-        key
-        for key, value in json_format.MessageToDict(struct).items()
-        if isinstance(value, dict) and SECRET in str(value)
-    }
+    return {key for key, value in wire.decode(struct).items() if wire.is_secret(value)}
 
 
-def _plain(value: Any) -> Any:
-    """Without the wrappers of secrets."""
-    if rpc.is_rpc_secret(value):
-        return _plain(rpc.unwrap_rpc_secret(value))
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value
+def _plain(struct: Any) -> dict[str, Any]:
+    """The properties, with secrets unwrapped."""
+    return {key: wire.plain(value) for key, value in wire.decode(struct).items()}
 
 
 class Cloud(mocks.Mocks):
@@ -219,7 +209,7 @@ class _Monitor(mocks.MockMonitor):
                     urn=answer.urn,
                     type=request.type,
                     name=request.name,
-                    inputs=_plain(rpc.deserialize_properties(request.object)),
+                    inputs=_plain(request.object),
                     secrets=_secrets(request.object),
                     parent=_name(request.parent),
                     provider=_name(request.provider),
@@ -239,13 +229,13 @@ class _Monitor(mocks.MockMonitor):
         return answer
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
-        self.recording.outputs[request.urn] = _plain(rpc.deserialize_properties(request.outputs))
+        self.recording.outputs[request.urn] = _plain(request.outputs)
         self.recording.secret_outputs[request.urn] = _secrets(request.outputs)
         return super().RegisterResourceOutputs(request)
 
     def Invoke(self, request: Any) -> Any:
         if request.tok != "pulumi:pulumi:getResource":
-            arguments = rpc.deserialize_properties(request.args)
+            arguments = _plain(request.args)
             self.recording.calls.append((request.tok, arguments, _name(request.provider)))
         try:
             return super().Invoke(request)

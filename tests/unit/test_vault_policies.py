@@ -1,4 +1,4 @@
-"""The shipped Vault policies say in their heads what whoever attaches them must know."""
+"""The head of each shipped Vault policy says what its users must know."""
 
 import re
 from pathlib import Path
@@ -24,4 +24,4 @@ def test_a_policy_names_the_mounts_that_it_is_for(policy: Path) -> None:
     mounts = set(re.findall(r'^path "(?:auth/)?(?!sys/)([\w-]+)/', policy.read_text(), re.MULTILINE))
     assert mounts
     assert all(re.search(rf"\b{mount}\b", head(policy)) for mount in mounts)
-    assert "needs a policy of its own, as a file beside this one" in head(policy).replace("  ", " ")
+    assert "needs its own policy, as a file beside this one" in head(policy).replace("  ", " ")

@@ -1,4 +1,4 @@
-"""The reference of the command `vault-aws-auth` as a page, from its own help."""
+"""The reference page of the command `vault-aws-auth`, made from its help."""
 
 from collections.abc import Iterator
 from typing import Any

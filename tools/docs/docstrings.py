@@ -1,4 +1,4 @@
-"""What the source says of a class's members: the string below each."""
+"""Docstrings of a class's members: the string below each."""
 
 import ast
 import inspect
@@ -14,7 +14,7 @@ class Member(NamedTuple):
 
     name: str
     type: str
-    """As the source has it, without what says that it is optional."""
+    """As in the source, without the marker of optional fields."""
 
     optional: bool
     text: str
@@ -22,7 +22,7 @@ class Member(NamedTuple):
 
 
 def members(owner: type) -> Iterator[Member]:
-    """What a class declares itself and says something about, in its order."""
+    """The documented members that a class declares itself, in order."""
     body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
     assert isinstance(body, ast.ClassDef)  # noqa: S101 - that is what a class is
     for node, text in zip(body.body, [*body.body[1:], ast.Pass()], strict=True):

@@ -1,7 +1,7 @@
 """The mkdocs hook that builds the site from the repository: README, CONTRIBUTING, docs/, examples/.
 
-Nothing that it generates is kept. Pages keep their places, so that a link means the same in the repository
-and on the site; a file that is linked to and is no page, such as a stack file, becomes one that shows it.
+Generated pages are not kept. Pages keep their paths, so that links work in the repository and on the site; a
+linked file that is not a page, such as a stack file, becomes a page that shows it.
 """
 
 import re
@@ -52,7 +52,7 @@ SECTIONS = {
     "Reference": ["docs/commands.md", *GENERATED],
     "Contributing": ["CONTRIBUTING.md"],
 }
-"""The order of pages. Those that are not there are left out, and those that are not here come last."""
+"""The order of pages. Missing pages are skipped, and unlisted ones come last."""
 
 CSS = "assets/stylesheets/site.css"
 MERMAID = "assets/javascripts/mermaid.min.js"
@@ -61,7 +61,7 @@ LANGUAGES = {".yaml": "yaml", ".hcl": "hcl", ".py": "python", ".json": "json", "
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Draw the diagrams with the site's own script, where it can be had."""
+    """Draws the diagrams with the site's own script, if available."""
     config.extra_css.append(CSS)
     if mermaid.script():
         config.extra_javascript.append(MERMAID)
@@ -87,13 +87,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def pages() -> list[Path]:
-    """The pages of the repository, without those of packages that somebody installed there."""
+    """The pages of the repository, without those of installed packages."""
     found = (path for pattern in PAGES for path in ROOT.glob(pattern))
     return sorted(path for path in found if not INSTALLED & {*path.relative_to(ROOT).parts})
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Turn links to files that are no pages into links to the pages that show them."""
+    """Turns links to files that are not pages into links to the pages that show them."""
 
     def target(match: re.Match[str]) -> str:
         shown = _is_shown(ROOT / page.file.src_uri, match[1])

@@ -1,10 +1,8 @@
-"""A cluster writes down who did what."""
-
-from __future__ import annotations
+"""A cluster logs who did what."""
 
 from collections.abc import Iterator
 
-from .base import Resource, Rule, Settings
+from .base import Resource, Rule, Settings, Topic
 from .values import UNKNOWN, listed
 
 FIELD = "enabledClusterLogTypes"
@@ -21,9 +19,10 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
 
 RULE = Rule(
     name="audit-logs",
-    says="A cluster's audit logs are on",
-    why="after an incident nobody could tell who asked the API server for what.",
-    mend=f"add it to {FIELD} (in this project's settings cluster.logTypes).",
+    topic=Topic.CLUSTER,
+    requires="A cluster's audit logs are on",
+    why="without them, an incident leaves no record of the calls to the API server.",
+    fix=f"add it to {FIELD} (in this project's settings: cluster.logTypes).",
     types=("aws:eks/cluster:Cluster",),
     check=check,
     settings={

@@ -1,10 +1,8 @@
 """A Vault role says who may log in with it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
-from .base import Resource, Rule, Settings
+from .base import Resource, Rule, Settings, Topic
 
 AWS = "vault:aws/authBackendRole:AuthBackendRole"
 KUBERNETES = "vault:kubernetes/authBackendRole:AuthBackendRole"
@@ -23,7 +21,7 @@ BOUNDS = {
     KUBERNETES: ("boundServiceAccountNames",),
     JWT: ("boundSubject", "boundClaims"),
 }
-"""By auth method: what narrows a Vault role to a caller. An account, region or audience alone does not."""
+"""By auth method: what binds a Vault role to its callers. An account, region or audience alone does not."""
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -34,10 +32,11 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
 
 RULE = Rule(
     name="bound-vault-roles",
-    says="A Vault role is bound to its callers",
-    why="whoever has any identity that the auth method accepts could log in with it: anybody in the account, "
-    "the cluster or the organisation.",
-    mend="bind the role to its principals, e.g. boundIamPrincipalArns: [arn:aws:iam::<account>:role/<name>].",
+    topic=Topic.TRUST,
+    requires="A Vault role is bound to its callers; an account, region or audience alone is not enough",
+    why="any identity that the auth method accepts could log in with it: the whole account, cluster or "
+    "organisation.",
+    fix="bind the role to its principals, e.g. boundIamPrincipalArns: [arn:aws:iam::<account>:role/<name>].",
     types=(AWS, KUBERNETES, JWT),
     check=check,
 )

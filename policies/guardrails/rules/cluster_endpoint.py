@@ -1,15 +1,13 @@
 """A cluster's API is not open to the whole internet."""
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Iterator
 
-from .base import Resource, Rule, Settings
+from .base import Resource, Rule, Settings, Topic
 from .values import UNKNOWN, listed
 
 WIDEST = {4: 8, 6: 16}
-"""By IP version: the prefix length from which an allow-list is one."""
+"""By IP version: the shortest prefix that still counts as an allow-list."""
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -20,10 +18,10 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
     if allowed is UNKNOWN:
         return
     if not allowed:
-        yield "vpcConfig: the endpoint is public, which is the default of EKS, without publicAccessCidrs"
+        yield "vpcConfig: the endpoint is public (the EKS default) without publicAccessCidrs"
     for cidr in listed(allowed):
         if cidr is not UNKNOWN and _too_wide(cidr):
-            yield f"vpcConfig.publicAccessCidrs: {cidr} is no allow-list"
+            yield f"vpcConfig.publicAccessCidrs: {cidr} is too wide for an allow-list"
 
 
 def _too_wide(cidr: str) -> bool:
@@ -36,10 +34,11 @@ def _too_wide(cidr: str) -> bool:
 
 RULE = Rule(
     name="cluster-endpoint",
-    says="A cluster's endpoint is private, or public to an allow-list",
-    why="an API server that the whole internet reaches is one stolen kubeconfig, or one bug of its own, away "
-    "from being somebody else's.",
-    mend="set endpointPublicAccess to false, or publicAccessCidrs to your own networks, e.g. 203.0.113.0/24.",
+    topic=Topic.CLUSTER,
+    requires="A cluster's endpoint is private, or public to an allow-list of networks no larger than /8",
+    why="if the whole internet can reach the API server, one stolen kubeconfig or one bug is enough to take "
+    "the cluster over.",
+    fix="set endpointPublicAccess to false, or publicAccessCidrs to your own networks, e.g. 203.0.113.0/24.",
     types=("aws:eks/cluster:Cluster",),
     check=check,
 )

@@ -1,6 +1,4 @@
-"""IAM policy documents, as trust and permission policies have them."""
-
-from __future__ import annotations
+"""IAM policy documents: trust and permission policies."""
 
 import json
 import re
@@ -11,15 +9,15 @@ from typing import Any
 from .values import UNKNOWN, listed
 
 PINNING = ("StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike")
-"""With `ForAnyValue:`, too. Not with IfExists or ForAllValues, which hold where the key is missing."""
+"""Also with `ForAnyValue:`. Not with IfExists or ForAllValues, which hold if the key is missing."""
 
 _WITH_WILDCARDS = ("StringLike", "ArnLike", "ArnEquals")
-"""In the others a `*` is the character."""
+"""In other operators, `*` is a plain character."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One test of a condition block: all of them must hold."""
+    """One test of a condition block; all tests must hold."""
 
     operator: str
     key: str
@@ -27,37 +25,37 @@ class Condition:
 
     @property
     def pins(self) -> bool:
-        """Whether it holds for some values of the key alone."""
+        """Whether it holds for named values of the key only."""
         narrow = bool(self.values) and not any(is_anything(value) for value in self.values)
         return narrow and self.operator.removeprefix("ForAnyValue:") in PINNING
 
     @property
     def patterns(self) -> list[str]:
-        """Those of its values in which IAM sees a wildcard."""
+        """Its values that IAM reads as patterns."""
         operator = self.operator.rpartition(":")[2].removesuffix("IfExists")
         return [value for value in self.values if operator in _WITH_WILDCARDS and is_pattern(value)]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement that allows something; those that deny only take away."""
+    """One statement that allows something. Denials are ignored: they only take away."""
 
     number: int
     """Its place in the document, from 1."""
 
     principals: Mapping[str, list[str]]
-    """By kind: AWS, Federated, Service; of `"Principal": "*"` the kind is AWS, too."""
+    """By kind: AWS, Federated, Service. `"Principal": "*"` has kind AWS."""
 
     all_principals_but: bool
-    """It is written with NotPrincipal."""
+    """Whether it has NotPrincipal."""
 
     actions: list[str]
     all_actions_but: bool
-    """It is written with NotAction."""
+    """Whether it has NotAction."""
 
     resources: list[str]
     all_resources_but: bool
-    """It is written with NotResource."""
+    """Whether it has NotResource."""
 
     conditions: list[Condition]
 
@@ -66,20 +64,20 @@ class Statement:
         return f"statement {self.number}"
 
     def may(self, action: str) -> bool:
-        """Whether the action is among what it allows."""
+        """Whether it allows the action."""
         matched = any(_matches(pattern, action) for pattern in self.actions)
         return matched != self.all_actions_but
 
     def pins(self, *keys: str) -> bool:
-        """Whether one of the condition keys must have a value that is named."""
+        """Whether it demands a named value of one of these condition keys."""
         wanted = {key.lower() for key in keys}
         return any(test.key.lower() in wanted and test.pins for test in self.conditions)
 
 
 def allowing(document: Any, where: str) -> list[Statement]:
-    """The statements of a policy document that allow something; none of one that is absent or unknown yet.
+    """The statements of a policy document that allow something; none if it is absent or unknown.
 
-    Raises ValueError for what is no policy document.
+    Raises ValueError if it is not a policy document.
     """
     if document is None or document is UNKNOWN:
         return []
@@ -105,7 +103,7 @@ def is_pattern(text: str) -> bool:
 
 
 def is_anything(text: str) -> bool:
-    """Whether it has nothing but wildcards."""
+    """Whether it consists of wildcards only."""
     return not text.strip("*?")
 
 

@@ -83,10 +83,10 @@ def policy(rule: Rule) -> pulumi_policy.Policy:
     )
     if rule.whole_stack:
         return pulumi_policy.StackValidationPolicy(
-            rule.name, rule.says, _of_stack(rule), config_schema=schema, remediation_steps=rule.mend
+            rule.name, rule.requires, _of_stack(rule), config_schema=schema, remediation_steps=rule.fix
         )
     return pulumi_policy.ResourceValidationPolicy(
-        rule.name, rule.says, _of_resource(rule), config_schema=schema, remediation_steps=rule.mend
+        rule.name, rule.requires, _of_resource(rule), config_schema=schema, remediation_steps=rule.fix
     )
 
 

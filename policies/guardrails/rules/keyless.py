@@ -1,10 +1,8 @@
-"""A stack that says so has no static AWS key."""
-
-from __future__ import annotations
+"""A keyless stack has no static AWS key."""
 
 from collections.abc import Iterator
 
-from .base import Resource, Rule, Settings
+from .base import Resource, Rule, Settings, Topic
 
 ACCESS_KEY = "aws:iam/accessKey:AccessKey"
 STATIC_ROLE = "vault:aws/secretBackendStaticRole:SecretBackendStaticRole"
@@ -17,7 +15,7 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
     if resource.type == ACCESS_KEY:
         yield "is an access key, which does not expire"
     if resource.type == STATIC_ROLE:
-        yield "hands out an IAM user's access key, the same one to everybody until Vault rotates it"
+        yield "gives all its readers the same access key of an IAM user, until Vault rotates it"
     for field in FIELDS:
         if resource.get(field):
             yield f"{field}: is set"
@@ -25,10 +23,11 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
 
 RULE = Rule(
     name="keyless",
-    says="A stack that is said to be keyless has no static AWS key",
-    why="a static key works for whoever copies it, from anywhere, until somebody notices.",
-    mend="give Vault a role or a federation instead of an IAM user (in this project's settings "
-    "vaultIdentity.kind: role), or take `keyless` out of the stack's configuration of this rule.",
+    topic=Topic.VAULT,
+    requires="A stack declared `keyless` has no static AWS key, and Vault hands out none (no static role)",
+    why="a copied static key works from anywhere until the theft is noticed.",
+    fix="give Vault a role or a federation instead of an IAM user (in this project's settings: "
+    "vaultIdentity.kind: role), or remove `keyless` from the stack's configuration of this rule.",
     types=(
         ACCESS_KEY,
         STATIC_ROLE,
@@ -41,7 +40,7 @@ RULE = Rule(
         "keyless": {
             "type": "boolean",
             "default": False,
-            "description": "Whether this stack is to have no static AWS key.",
+            "description": "Whether this stack must have no static AWS key.",
         }
     },
 )

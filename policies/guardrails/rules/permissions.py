@@ -1,10 +1,8 @@
-"""Permissions name what may be done, and to what."""
-
-from __future__ import annotations
+"""Permissions name their actions and resources."""
 
 from collections.abc import Iterator
 
-from .base import Resource, Rule, Settings
+from .base import Resource, Rule, Settings, Topic
 from .documents import Statement, allowing, is_anything, is_pattern
 from .values import UNKNOWN, listed
 
@@ -15,10 +13,10 @@ LOOKUPS = [
     "iam:GetUser",
     "sts:GetCallerIdentity",
 ]
-"""What Vault's AWS auth method looks callers up with. The first takes no resource but *."""
+"""How Vault's AWS auth method looks callers up. The first accepts no resource but *."""
 
 TOO_MUCH = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
-"""Policies of AWS's own that amount to Action *."""
+"""AWS managed policies that amount to Action *."""
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -53,7 +51,7 @@ def _too_broad(statement: Statement, lookups: set[str]) -> Iterator[str]:
         if _all_of_a_service(action):
             yield f"allows the action {action}"
     if statement.all_resources_but:
-        yield "is for all resources but some (NotResource)"
+        yield "allows all resources but some (NotResource)"
     beyond = [action for action in statement.actions if action.lower() not in lookups]
     wide = [name for name in statement.resources if _everything(name)]
     if wide and beyond:
@@ -61,13 +59,13 @@ def _too_broad(statement: Statement, lookups: set[str]) -> Iterator[str]:
 
 
 def _all_of_a_service(action: str) -> bool:
-    """Whether an action is all of a service, or leaves open of which service it is."""
+    """Whether an action covers a whole service, or any service."""
     service, _, what = action.partition(":")
     return is_pattern(service) or (bool(what) and is_anything(what))
 
 
 def _everything(resource: str) -> bool:
-    """Whether a resource is all of a service, or of accounts that are not named."""
+    """Whether a resource covers a whole service, or accounts that are not named."""
     parts = resource.split(":", 5)
     if len(parts) < 6:  # the wildcard stands for the parts that are missing
         return is_pattern(resource)
@@ -77,11 +75,12 @@ def _everything(resource: str) -> bool:
 
 RULE = Rule(
     name="permissions",
-    says="Permissions name their actions and resources; beyond the lookup actions neither is *",
-    why="an identity that may do everything makes whoever gets at it, or at Vault, an administrator of the "
-    "account.",
-    mend="name the actions and the ARNs. Further actions that take no resource but * are declared in the "
-    "stack's configuration of this rule: repeat `lookupActions` with them added.",
+    topic=Topic.PERMISSIONS,
+    requires="Permissions name their actions and resources: no * or whole service, except lookup actions on "
+    "any resource, no account by pattern, none of AWS's administrator policies",
+    why="with all permissions, an attacker who gets hold of the identity, or of Vault, owns the account.",
+    fix="name the actions and ARNs. For further actions that accept no resource but *, repeat "
+    "`lookupActions` with them added in the stack's configuration of this rule.",
     types=(
         "aws:iam/policy:Policy",
         "aws:iam/*Policy:*Policy",

@@ -1,10 +1,8 @@
 """A role for EKS Pod Identity trusts named service accounts of a named cluster."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
-from .base import Resource, Rule, Settings
+from .base import Resource, Rule, Settings, Topic
 from .documents import allowing
 
 SERVICE = "pods.eks.amazonaws.com"
@@ -30,10 +28,11 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
 
 RULE = Rule(
     name="pod-identity-trust",
-    says="A trust policy for EKS Pod Identity pins cluster, namespace and service account",
-    why="without them whoever may make an association in any cluster of the account can give the role to any "
-    "pod.",
-    mend='write all three into the Condition: {"StringEquals": {"aws:RequestTag/eks-cluster-arn": "<ARN>", '
+    topic=Topic.TRUST,
+    requires="A trust policy for EKS Pod Identity pins cluster, namespace and service account",
+    why="without them, permission to create an association in any cluster of the account is enough to give "
+    "the role to any pod.",
+    fix='put all three into the Condition: {"StringEquals": {"aws:RequestTag/eks-cluster-arn": "<ARN>", '
     '"aws:RequestTag/kubernetes-namespace": "<namespace>", '
     '"aws:RequestTag/kubernetes-service-account": "<name>"}}.',
     types=("aws:iam/role:Role",),

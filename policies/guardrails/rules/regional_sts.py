@@ -1,43 +1,48 @@
 """Vault talks to the STS of its region."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from .base import Resource, Rule, Settings
+from .base import Resource, Rule, Settings, Topic
 from .values import UNKNOWN
 
 CLIENT = "vault:aws/authBackendClient:AuthBackendClient"
 
-_REGIONAL = re.compile(r"sts(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
+_DNS_SUFFIXES = (
+    r"amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov"
+    r"|sc2s\.sgov\.gov"
+)
+"""Of all partitions, as in components/arns.py, which this pack cannot import: the engine runs it alone."""
+
+_REGIONAL = re.compile(rf"sts(?:-fips)?\.([a-z0-9-]+)\.(?:{_DNS_SUFFIXES})")
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
     endpoint, region = resource.get("stsEndpoint"), resource.get("stsRegion")
     if endpoint is UNKNOWN or resource.get("useStsRegionFromClient"):
-        return  # from the client: a login is checked where it was signed for
+        return  # Vault asks the region that the client signed for
     if not endpoint:
         if resource.type == CLIENT:
-            yield "stsEndpoint: is not set, which is the global one"
+            yield "stsEndpoint: is not set, so Vault uses the global one"
         return
     host = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}").hostname
     if host == "sts.amazonaws.com":
         yield f"stsEndpoint: {endpoint} is the global one"
     regional = _REGIONAL.fullmatch(host or "")
     if not region and not resource.get("region"):
-        yield f"stsRegion: is not set beside stsEndpoint {endpoint}"
+        yield f"stsRegion: is not set, but stsEndpoint {endpoint} is"
     elif regional and region and region is not UNKNOWN and regional[1] != region:
-        yield f"stsRegion: is {region}, and stsEndpoint {endpoint} is that of {regional[1]}"
+        yield f"stsRegion: is {region}, but stsEndpoint {endpoint} is in {regional[1]}"
 
 
 RULE = Rule(
     name="regional-sts",
-    says="Vault's STS endpoint is that of a region",
-    why="the global endpoint is in one region alone, takes logins of nobody who signs for their own, and its "
-    "outage is everybody's.",
-    mend="set stsEndpoint to https://sts.<region>.amazonaws.com, or a private endpoint, and stsRegion to "
+    topic=Topic.VAULT,
+    requires="Vault uses the STS endpoint of a region, or takes the region from the client",
+    why="the global endpoint runs in one region: it rejects requests signed for another, and its outage "
+    "stops every login.",
+    fix="set stsEndpoint to https://sts.<region>.amazonaws.com or a private endpoint, and stsRegion to "
     "<region>.",
     types=(CLIENT, "vault:aws/secretBackend:SecretBackend"),
     check=check,

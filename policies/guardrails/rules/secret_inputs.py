@@ -1,15 +1,13 @@
-"""What is secret is marked so, and is then encrypted in the stack's state and masked on the screen."""
-
-from __future__ import annotations
+"""Secret inputs are marked, so that the engine encrypts them in the state and masks them on the screen."""
 
 from collections.abc import Iterator
 
-from .base import Resource, Rule, Settings
+from .base import Resource, Rule, Settings, Topic
 from .values import UNKNOWN
 
 KUBECONFIG = "kubeconfig"
 CREDENTIALS = ("token", "password", "client-key-data", "auth-provider")
-"""What makes a kubeconfig secret; one that asks a command, such as `aws eks get-token`, holds none."""
+"""These make a kubeconfig secret. One that runs a command, such as `aws eks get-token`, has none."""
 
 SECRETS = {
     "aws:ssm/parameter:Parameter": ("value", "valueWo"),
@@ -26,10 +24,10 @@ SECRETS = {
     "pulumi:providers:kubernetes": (KUBECONFIG,),
     "pulumi:providers:vault": ("token",),
 }
-"""By resource type: the inputs that are secret. The SDKs mark some of them by themselves."""
+"""By resource type: the secret inputs. The SDKs mark only some of them."""
 
 PLAIN = ("String", "StringList")
-"""A parameter of SSM of these types is no SecureString, and so none that AWS keeps secret."""
+"""SSM parameters of these types are not SecureString, so AWS does not keep them secret either."""
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -40,27 +38,28 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
         if not value or _is_marked(resource, field):
             continue
         if field != KUBECONFIG or (value is not UNKNOWN and any(word in value for word in _words())):
-            yield f"{field}: is not marked secret"  # and is not shown here, either
+            yield f"{field}: is not marked secret"  # the value is not shown here, either
 
 
 def _is_marked(resource: Resource, field: str) -> bool:
-    """Whether the field is marked, or each of its entries is."""
+    """Whether the field, or each of its entries, is marked."""
     value = resource.get(field)
     keys = [f"{field}.{key}" for key in value] if isinstance(value, dict) else [field]
     return all(resource.values.is_secret(key) for key in keys)
 
 
 def _words() -> Iterator[str]:
-    """The credentials' keys as they stand in a kubeconfig, which is YAML or JSON."""
+    """The credentials' keys in a kubeconfig, which is YAML or JSON."""
     for key in CREDENTIALS:
         yield from (f'"{key}":', f" {key}:")
 
 
 RULE = Rule(
     name="secret-inputs",
-    says="Secret inputs are marked secret",
-    why="what is not marked stands readable in the stack's state, in previews and in their comments.",
-    mend="wrap the value with pulumi.Output.secret(…), or set it with `pulumi config set --secret`.",
+    topic=Topic.SECRETS,
+    requires="Secret inputs are marked secret",
+    why="unmarked values are readable in the stack's state, in previews and in their comments.",
+    fix="wrap the value with pulumi.Output.secret(…), or set it with `pulumi config set --secret`.",
     types=tuple(SECRETS),
     check=check,
 )

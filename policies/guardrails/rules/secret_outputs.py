@@ -1,11 +1,9 @@
 """A stack's outputs show no secret."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 
-from .base import Resource, Rule, Settings
+from .base import Resource, Rule, Settings, Topic
 
 STACK = "pulumi:pulumi:Stack"
 
@@ -15,14 +13,15 @@ FORMS = {
     "a Vault token": re.compile(r"\bhv[sb]\.[\w-]{20,}", re.ASCII),
 }
 SHORTEST = 8
-"""A shorter secret may well be equal to something that is none."""
+"""Shorter secrets are ignored: they may equal a harmless value by chance."""
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
     shown = [(path, text) for path, text in resource.values.strings() if not resource.values.is_secret(path)]
     if not shown:
         return
-    # What another resource has unmarked is no secret, even if it is part of one: a region in a secret object.
+    # A value that another resource has unmarked is not a secret, even within one: a region in a secret
+    # object.
     plain = {text for each in resource.stack if each.type != STACK for text in _texts(each, secret=False)}
     kept = {text: each for each in resource.stack for text in _texts(each, secret=True) if text not in plain}
     for path, text in shown:
@@ -41,10 +40,11 @@ def _texts(resource: Resource, *, secret: bool) -> Iterator[str]:
 
 RULE = Rule(
     name="secret-outputs",
-    says="A stack's outputs that hold a secret are marked secret",
-    why="outputs that are not marked are printed after every update, and anybody who may read the stack's "
-    "outputs reads them.",
-    mend="export it with pulumi.Output.secret(…), or do not export it.",
+    topic=Topic.SECRETS,
+    requires="Outputs that hold a kubeconfig, private key, Vault token or another resource's secret are "
+    "marked secret",
+    why="unmarked outputs are printed after every update and shown to every reader of the stack's outputs.",
+    fix="export it with pulumi.Output.secret(…), or do not export it.",
     types=(STACK,),
     check=check,
     whole_stack=True,

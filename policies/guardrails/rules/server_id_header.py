@@ -1,10 +1,8 @@
 """A login is signed for one Vault."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
-from .base import Resource, Rule, Settings
+from .base import Resource, Rule, Settings, Topic
 
 FIELD = "iamServerIdHeaderValue"
 
@@ -16,9 +14,10 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
 
 RULE = Rule(
     name="server-id-header",
-    says="Vault's AWS client config demands the server-id header",
-    why="without it a login's signed request that one Vault has seen can be replayed to this one.",
-    mend=f"set {FIELD} (in this project's settings vault.serverIdHeader) to this Vault's own DNS name.",
+    topic=Topic.VAULT,
+    requires="Vault's AWS client config requires the server-id header",
+    why="without it, a signed login request sent to another Vault can be replayed to this one.",
+    fix=f"set {FIELD} (in this project's settings: vault.serverIdHeader) to this Vault's own DNS name.",
     types=("vault:aws/authBackendClient:AuthBackendClient",),
     check=check,
 )

@@ -1,12 +1,10 @@
-"""A Vault token ends."""
-
-from __future__ import annotations
+"""A Vault token expires."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from .base import Resource, Rule, Settings
+from .base import Resource, Rule, Settings, Topic
 from .values import UNKNOWN
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -19,13 +17,13 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
     limit = settings["roles"].get(resource.get("role") or resource.get("roleName"), settings["limit"])
     period, longest = resource.get("tokenPeriod"), resource.get("tokenMaxTtl")
     if period not in (None, UNKNOWN) and int(period) > 0:
-        yield f"tokenPeriod: is {hours(period)}, so the token can be renewed for ever"
+        yield f"tokenPeriod: is {hours(period)}, so the token can be renewed forever"
     if longest is UNKNOWN:
         return
     if not longest:
-        yield f"tokenMaxTtl: is not set, which is Vault's own default of 768h; the limit here is {limit}"
+        yield f"tokenMaxTtl: is not set, so Vault's default of 768h applies; the limit here is {limit}"
     elif int(longest) > seconds(limit):
-        yield f"tokenMaxTtl: is {hours(longest)}, and the limit here is {limit}"
+        yield f"tokenMaxTtl: is {hours(longest)}, but the limit here is {limit}"
 
 
 def seconds(duration: str) -> int:
@@ -38,7 +36,7 @@ def seconds(duration: str) -> int:
 
 
 def hours(number: Any) -> str:
-    """Seconds as people say them: `24h`, `1h30m0s`."""
+    """Seconds in words: `24h`, `1h30m0s`."""
     whole = int(number)
     if whole % 3600 == 0:
         return f"{whole // 3600}h"
@@ -47,11 +45,12 @@ def hours(number: Any) -> str:
 
 RULE = Rule(
     name="token-ttl",
-    says="A Vault token cannot be renewed past a limit",
-    why="a token that is stolen, or of a workload that is gone, works until its max TTL is over.",
-    mend="set tokenMaxTtl (in this project's settings `maxTtl` of the login) to the limit or less, and "
-    "tokenPeriod to none. A longer limit is declared in the stack's configuration of this rule: `limit` for "
-    "the stack, `roles` for single Vault roles.",
+    topic=Topic.VAULT,
+    requires="A Vault role limits its tokens' max TTL and makes no periodic tokens",
+    why="a stolen token, or one of a deleted workload, works until its max TTL ends.",
+    fix="set tokenMaxTtl (in this project's settings: `maxTtl` of the login) to the limit or less, and "
+    "remove tokenPeriod. To allow more, set `limit`, or `roles` for single Vault roles, in the stack's "
+    "configuration of this rule.",
     types=("vault:*:AuthBackendRole",),
     check=check,
     settings={

@@ -1,14 +1,16 @@
-"""The values of a resource as they come over the wire, with what is secret and what nobody knows yet."""
+"""The values of a resource as the engine sends them: which are secret, and which are not known yet.
 
-from __future__ import annotations
+The sandbox's plugins decode the same format in `sandbox/plugins/wire.py`, into types that they can send back.
+This pack cannot import that: the engine runs its folder by itself.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-_MARK = "4dabf18193072939515e22adb298388d"  # Pulumi's mark of a value that is more than it looks
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of a secret, not one
+_MARK = "4dabf18193072939515e22adb298388d"  # Pulumi's key for special values
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - marks a secret, is none
 
 
 class _Unknown(Enum):
@@ -18,7 +20,7 @@ class _Unknown(Enum):
 
 
 UNKNOWN: Final = _Unknown.UNKNOWN
-"""Stands for what a preview cannot tell, because a resource that does not exist yet will say it."""
+"""A value that a preview cannot know: it comes from a resource that does not exist yet."""
 
 _UNKNOWN_ON_THE_WIRE = {
     "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # a boolean
@@ -39,7 +41,7 @@ class Values:
     secret: frozenset[str] = frozenset()
 
     def get(self, path: str) -> Any:
-        """The value at a dotted path: None when absent, UNKNOWN when it or what holds it is not known."""
+        """The value at a dotted path: None if absent, UNKNOWN if it or its parent is unknown."""
         value: Any = self.plain
         for key in path.split("."):
             if value is UNKNOWN:
@@ -48,17 +50,17 @@ class Values:
         return value
 
     def is_secret(self, path: str) -> bool:
-        """Whether the value, or what holds it, is marked secret."""
+        """Whether the value or one of its parents is marked secret."""
         keys = path.split(".")
         return any(".".join(keys[: end + 1]) in self.secret for end in range(len(keys)))
 
     def strings(self) -> Iterator[tuple[str, str]]:
-        """Every text in it, with its dotted path."""
+        """Every string, with its dotted path."""
         yield from _strings("", self.plain)
 
 
 def read(wire: dict[str, Any]) -> Values:
-    """The values of a message as the engine sends it."""
+    """The values of an engine's message."""
     secret: set[str] = set()
     plain = {key: _read(value, key, secret) for key, value in wire.items()}
     return Values(plain, frozenset(secret))
@@ -87,7 +89,7 @@ def _strings(path: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def listed(value: Any) -> list[Any]:
-    """A value that may be one, several or none, as a list."""
+    """One value, several or none, as a list."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

@@ -1,10 +1,8 @@
 """A role for web identities trusts named subjects, with tokens for a named audience."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
-from .base import Resource, Rule, Settings
+from .base import Resource, Rule, Settings, Topic
 from .documents import allowing
 
 
@@ -25,11 +23,12 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
 
 RULE = Rule(
     name="web-identity-trust",
-    says="A trust policy for web identities pins both `aud` and `sub`",
-    why="without `sub` every service account of the issuer may assume the role; without `aud` so may whoever "
-    "gets hold of a token that was meant for something else.",
-    mend='write both into the Condition: {"StringEquals": {"<issuer>:aud": "sts.amazonaws.com", '
-    '"<issuer>:sub": "system:serviceaccount:<namespace>:<name>"}}; StringLike is as good, IfExists is not.',
+    topic=Topic.TRUST,
+    requires="A trust policy for web identities pins both `aud` and `sub`",
+    why="without `sub`, every service account of the issuer may assume the role; without `aud`, a token "
+    "issued for another purpose is accepted.",
+    fix='put both into the Condition: {"StringEquals": {"<issuer>:aud": "sts.amazonaws.com", '
+    '"<issuer>:sub": "system:serviceaccount:<namespace>:<name>"}}; StringLike works too, IfExists does not.',
     types=("aws:iam/role:Role",),
     check=check,
 )

@@ -1,11 +1,9 @@
-"""Who is trusted is named in full: in IAM trust policies and in Vault roles."""
-
-from __future__ import annotations
+"""IAM trust policies and Vault roles name their callers in full."""
 
 import re
 from collections.abc import Iterator
 
-from .base import Resource, Rule, Settings
+from .base import Resource, Rule, Settings, Topic
 from .documents import Statement, allowing, is_pattern
 from .values import listed
 
@@ -20,7 +18,7 @@ PROFILES = "boundIamInstanceProfileArns"
 
 _ACCOUNT = re.compile(r"\d{12}|arn:[\w-]+:iam::\d{12}:root", re.ASCII)
 _CALLER = ("aws:principalarn", "aws:userid")
-"""Who of an account it is that calls. `aws:PrincipalOrgID` is no such key: it is the same for all of them."""
+"""These tell an account's principals apart. `aws:PrincipalOrgID` does not: all of them have the same."""
 
 _CALLER_TAGS = ("aws:requesttag/kubernetes-namespace", "aws:requesttag/kubernetes-service-account")
 
@@ -38,7 +36,7 @@ def _of_iam(resource: Resource) -> Iterator[tuple[str, str]]:
     for statement in allowing(resource.get(field), field):
         where = f"{field}, {statement.where}"
         if statement.all_principals_but:
-            yield where, "NotPrincipal, that is everybody else"
+            yield where, "NotPrincipal, that is everyone else"
         names = [name for each in statement.principals.values() for name in each]
         accounts = [name for name in names if _ACCOUNT.fullmatch(name)]
         yield from ((where, name) for name in names if is_pattern(name))
@@ -48,7 +46,7 @@ def _of_iam(resource: Resource) -> Iterator[tuple[str, str]]:
 
 
 def _narrowed(statement: Statement) -> bool:
-    """Whether a condition tells some of an account's principals from the others."""
+    """Whether a condition admits only some of an account's principals."""
     return any(
         test.pins and (key in (*_CALLER, "sts:externalid") or key.startswith("aws:principaltag/"))
         for test in statement.conditions
@@ -57,7 +55,7 @@ def _narrowed(statement: Statement) -> bool:
 
 
 def _patterns(statement: Statement, open_to_many: bool) -> Iterator[str]:
-    """The patterns for callers; of a principal that is named in full, no pattern makes more."""
+    """The patterns for callers; a pattern cannot widen a principal that is named in full."""
     for test in statement.conditions:
         key = test.key.lower()
         if key.endswith((":aud", ":sub")) or key in _CALLER_TAGS or (open_to_many and key in _CALLER):
@@ -65,7 +63,7 @@ def _patterns(statement: Statement, open_to_many: bool) -> Iterator[str]:
 
 
 def _of_vault(resource: Resource) -> Iterator[tuple[str, str]]:
-    # An instance profile is one of the role that the Vault role is bound to as well: any will do then.
+    # With a bound role, any instance profile of that role is fine.
     fields = BOUNDS if resource.get("boundIamRoleArns") else (*BOUNDS, PROFILES)
     named = [(field, name) for field in fields for name in listed(resource.get(field))]
     claims = resource.get("boundClaims")
@@ -76,12 +74,14 @@ def _of_vault(resource: Resource) -> Iterator[tuple[str, str]]:
 
 RULE = Rule(
     name="wildcard-trust",
-    says="Who is trusted is named in full, without wildcards",
-    why="a wildcard lets in roles, users and service accounts that do not exist yet, and so whoever may make "
-    "one.",
-    mend="name each role, user or service account; of a whole account, add a Condition with sts:ExternalId, "
-    "aws:PrincipalArn or aws:PrincipalTag/<key>. A pattern that the stack needs is declared in its "
-    "configuration of this rule, under `allowed`, as it is written here.",
+    topic=Topic.TRUST,
+    requires="Trust policies and Vault roles name principals, service accounts and claims in full, without "
+    "wildcards; a whole account needs a condition on who calls",
+    why="a wildcard also admits roles, users and service accounts that do not exist yet: permission to "
+    "create one is enough.",
+    fix="name each role, user or service account; for a whole account, add a Condition with sts:ExternalId, "
+    "aws:PrincipalArn, aws:userid or aws:PrincipalTag/<key>. List a pattern that the stack needs under "
+    "`allowed` in its configuration of this rule, as written here.",
     types=(IAM_ROLE, "vault:*:AuthBackendRole"),
     check=check,
     settings={
@@ -89,7 +89,7 @@ RULE = Rule(
             "type": "array",
             "items": {"type": "string"},
             "default": [],
-            "description": "The patterns, written in full, that this stack may trust.",
+            "description": "The patterns that this stack may trust.",
         }
     },
 )

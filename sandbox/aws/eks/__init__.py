@@ -1,6 +1,4 @@
-"""EKS: clusters, node groups, addons, access entries and Pod Identity associations. All is ready at once."""
-
-from __future__ import annotations
+"""EKS: clusters, node groups, addons, access entries and Pod Identity associations, all active at once."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -17,7 +15,7 @@ from sandbox.aws.state import Cluster
 
 
 class Eks(Clusters, NodeGroups, Addons):
-    """The actions of EKS; the name of a method is that of its action in Python's spelling."""
+    """The actions of EKS, as methods with the action's name in snake case."""
 
     def answer(self, call: Call, caller: Caller, now: datetime) -> Answer:
         """The JSON answer to a call."""

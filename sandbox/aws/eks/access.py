@@ -1,6 +1,4 @@
-"""Access entries: which AWS principals are which Kubernetes users of a cluster."""
-
-from __future__ import annotations
+"""Access entries: the Kubernetes users of AWS principals."""
 
 import re
 import uuid

@@ -1,6 +1,4 @@
-"""Addons, by name and version: nothing is installed."""
-
-from __future__ import annotations
+"""Addons: names and versions only, nothing is installed."""
 
 import uuid
 
@@ -9,7 +7,7 @@ from sandbox.aws.eks.pod_identity import PodIdentity
 from sandbox.aws.errors import AwsError
 from sandbox.aws.state import Cluster
 
-# Newest version first; it is also the default one.
+# The newest version comes first and is the default.
 _ADDONS = {
     "vpc-cni": ("v1.20.4-eksbuild.2", "v1.19.6-eksbuild.7"),
     "coredns": ("v1.12.4-eksbuild.1", "v1.12.3-eksbuild.1"),
@@ -22,7 +20,7 @@ _ADDONS = {
 
 
 class Addons(PodIdentity):
-    """What is offered, and what a cluster has."""
+    """The available addons, and those of clusters."""
 
     def describe_addon_versions(self, scope: Scope) -> Answer:
         wanted, kubernetes = scope.query("addonName"), scope.query("kubernetesVersion")

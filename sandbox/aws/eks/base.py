@@ -1,6 +1,4 @@
-"""What all parts of EKS need: a call in its place, and the cluster that it is about."""
-
-from __future__ import annotations
+"""Shared by all parts of EKS: the scope of a call, and its cluster."""
 
 import uuid
 from dataclasses import dataclass, replace
@@ -23,7 +21,7 @@ DEFAULT_VERSION = "1.33"
 
 @dataclass(frozen=True)
 class Scope:
-    """Where and for whom a call is made."""
+    """The account, region and caller of a call."""
 
     call: Call
     caller: Caller
@@ -91,9 +89,9 @@ def find(found: dict[str, Any], key: str, missing: str) -> Any:
 
 
 def check_trusts(scope: Scope, arn: str, service: str) -> None:
-    """EKS takes only roles that exist and that its service may assume.
+    """Refuses roles that do not exist or that the service may not assume, as EKS does.
 
-    Conditions are not looked at: they are about a later request, such as the session tags of a pod.
+    Ignores conditions: they concern a later request, such as a pod's session tags.
     """
     backend = iam_backends[scope.account][scope.caller.partition]
     role = next((r for r in backend.roles.values() if r.arn == arn), None)

@@ -1,6 +1,4 @@
-"""Clusters. The primary account's first one is backed by the sandbox's one Kubernetes API server."""
-
-from __future__ import annotations
+"""Clusters. The first one of the primary account is backed by the sandbox's Kubernetes API server."""
 
 import base64
 import json
@@ -91,7 +89,7 @@ class Clusters(Access):
         return {"cluster": description}
 
     def _check_api_server(self) -> None:
-        """Refuses a cluster that would have an endpoint where nothing answers, while another one is real."""
+        """Refuses a second cluster in the account, because only the first has a real API server."""
         taken = next((n for (_, _, n), cluster in self._state.clusters.items() if cluster.backed), None)
         if taken and self._described.exists():
             raise AwsError(
@@ -102,7 +100,7 @@ class Clusters(Access):
             )
 
     def _backing(self, scope: Scope) -> Answer | None:
-        """What `cluster.json` says about the real API server; None where there is none."""
+        """The real API server from `cluster.json`; None if there is none."""
         if scope.account != self._primary or not self._described.exists():
             return None
         described = json.loads(self._described.read_text())

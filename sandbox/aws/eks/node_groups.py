@@ -1,7 +1,5 @@
 """Managed node groups."""
 
-from __future__ import annotations
-
 import uuid
 
 from sandbox.aws.eks import nodes

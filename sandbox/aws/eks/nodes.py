@@ -1,6 +1,4 @@
-"""What EKS makes in EC2 and IAM: a cluster's security group, and a node group's profile and instances."""
-
-from __future__ import annotations
+"""What EKS creates in EC2 and IAM: clusters' security groups, node groups' profiles and instances."""
 
 import contextlib
 import secrets
@@ -45,7 +43,7 @@ def cluster_network(account: str, region: str, name: str, wanted: dict[str, Any]
 
 
 def delete_cluster_network(account: str, region: str, network: dict[str, Any]) -> None:
-    """Removes the security group that EKS created; one that is still in use stays, as on AWS."""
+    """Removes the security group that EKS created, unless it is in use, as on AWS."""
     with contextlib.suppress(ServiceException):
         ec2_backends[account][region].delete_security_group(group_id=network["clusterSecurityGroupId"])
 
@@ -58,12 +56,12 @@ def create_profile(account: str, partition: str, group: NodeGroup) -> None:
 
 
 def delete_profile(account: str, partition: str, group: NodeGroup) -> None:
-    """Removes the node group's instance profile, if nobody did before."""
+    """Removes the node group's instance profile, if it still exists."""
     iam_backends[account][partition].instance_profiles.pop(group.instance_profile, None)
 
 
 def launch_template(account: str, region: str, wanted: dict[str, str]) -> dict[str, str]:
-    """The launch template that a request names, as EKS describes it: ID, name and the version's number."""
+    """A request's launch template as EKS describes it: ID, name and version number."""
     if ("id" in wanted) == ("name" in wanted):
         raise _invalid("Either launch template ID or launch template name must be specified")
     version = _template_version(account, region, wanted)
@@ -86,7 +84,7 @@ def _template_version(account: str, region: str, wanted: dict[str, str]) -> Any:
 
 
 def _metadata_options(account: str, region: str, group: NodeGroup) -> dict[str, Any]:
-    """Who reaches an instance's metadata: what its launch template leaves open, the image decides."""
+    """An instance's metadata options: from the launch template, else from the image."""
     options: dict[str, Any] = {"HttpTokens": "optional", "HttpPutResponseHopLimit": 2}
     if group.description["amiType"].startswith("AL2023"):
         options = {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
@@ -96,7 +94,7 @@ def _metadata_options(account: str, region: str, group: NodeGroup) -> dict[str, 
 
 
 def scale(account: str, region: str, partition: str, cluster: Cluster, group: NodeGroup) -> None:
-    """Makes the number of running instances the desired one."""
+    """Scales the running instances to the desired number."""
     ec2 = ec2_backends[account][region]
     wanted = group.description["scalingConfig"]["desiredSize"]
     terminate(account, region, group, keep=wanted)
@@ -134,7 +132,7 @@ def scale(account: str, region: str, partition: str, cluster: Cluster, group: No
 
 
 def recycle(account: str, region: str, partition: str, cluster: Cluster, group: NodeGroup) -> None:
-    """Replaces every instance by one that starts as the node group now says."""
+    """Replaces every instance by a new one with the node group's current settings."""
     old, group.instances = group.instances, []
     try:
         scale(account, region, partition, cluster, group)
@@ -148,7 +146,7 @@ def recycle(account: str, region: str, partition: str, cluster: Cluster, group: 
 
 
 def terminate(account: str, region: str, group: NodeGroup, keep: int) -> None:
-    """Terminates the newest instances of a node group until `keep` are left; forgets those gone already."""
+    """Terminates the newest instances of a node group until `keep` remain; forgets those already gone."""
     ec2 = ec2_backends[account][region]
     running = {i.id for i in ec2.all_running_instances()}
     group.instances = [i for i in group.instances if i in running]

@@ -1,6 +1,4 @@
-"""Pod Identity associations: which IAM role a service account gets."""
-
-from __future__ import annotations
+"""Pod Identity associations: the IAM roles of service accounts."""
 
 import secrets
 

@@ -1,6 +1,4 @@
-"""From an HTTP request to the EKS action that it is."""
-
-from __future__ import annotations
+"""Maps HTTP requests to EKS actions."""
 
 from urllib.parse import unquote
 
@@ -59,7 +57,7 @@ _AUTH_ROUTES = {"POST /clusters/{clusterName}/assume-role-for-pod-identity": "As
 
 
 def read_call(region: str, request: HttpRequest, service: str = "eks") -> Call:
-    """The EKS call of a request: its action and parameters are in the method, the path, query and body."""
+    """The EKS call of a request, whose action and parameters are in method, path, query and body."""
     segments = request.path.strip("/").split("/")
     for route, action in (_AUTH_ROUTES if service == "eks-auth" else _ROUTES).items():
         method, _, template = route.partition(" /")

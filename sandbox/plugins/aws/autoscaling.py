@@ -1,4 +1,4 @@
-"""Auto Scaling groups: what self-managed node groups run in."""
+"""Auto Scaling groups, in which self-managed node groups run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,7 @@ def _tags(name: str, tags: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _create(aws: Aws, inputs: Inputs) -> str:
     name = str(inputs["name"])
     tags = _tags(name, inputs.get("tags", []))
-    # The provider's default tags are not given to groups: their tags say whether instances get them.
+    # Groups do not get the provider's default tags, because a group's tag says whether instances get it too.
     aws.client("autoscaling").create_auto_scaling_group(
         AutoScalingGroupName=name, **_params(inputs), Tags=tags
     )
@@ -74,7 +74,7 @@ def _change(aws: Aws, id_: str, old: State, new: Inputs) -> None:
 
 
 def _delete(aws: Aws, id_: str, state: State) -> None:
-    if not _live(aws, id_, state):  # Auto Scaling has no error code of its own for that
+    if not _live(aws, id_, state):  # Auto Scaling has no specific error code for that
         return
     aws.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=id_, ForceDelete=True)
     gone = f"autoscaling group {id_}"

@@ -1,4 +1,4 @@
-"""AWS as the tables see it: clients for one provider configuration, and the few idioms all services share."""
+"""AWS clients for a provider configuration, and idioms that all services share."""
 
 import os
 import time
@@ -23,7 +23,7 @@ CONFIG_JSON = words(
 CONFIG = CONFIG_JSON | {"accessKey", "customCaBundle", "profile", "region", "secretKey", "token"}
 
 ABSENT = {"NoSuchEntity", "ResourceNotFoundException", "ParameterNotFound"}
-"""Error codes that mean "there is no such object"; EC2's end in .NotFound, and vary."""
+"""Error codes that mean "not found". EC2's vary but end in .NotFound."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Aws:
     retries: int | None = None
 
     def client(self, service: str) -> Any:
-        """The service's API client. Made once: making one reads its model from disk."""
+        """The service's API client, created once, because that reads its model from disk."""
         if service not in self._clients:
             self._clients[service] = self.session.create_client(
                 service,
@@ -60,7 +60,7 @@ class Aws:
 
     @cached_property
     def identity(self) -> Mapping[str, str]:
-        """Who these credentials are: UserId, Account, Arn."""
+        """The identity of these credentials: UserId, Account, Arn."""
         answer: Mapping[str, str] = self.client("sts").get_caller_identity()
         return answer
 
@@ -70,22 +70,22 @@ class Aws:
         return str(self.session.get_partition_for_region(self.region))
 
     def arn(self, service: str, resource: str) -> str:
-        """The ARN of something of this account in this region."""
+        """The ARN of an object in this account and region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.identity['Account']}:{resource}"
 
     def tags(self, inputs: Inputs) -> dict[str, str]:
-        """What an object is tagged with: the provider's default tags under the resource's own."""
+        """The tags of an object: the provider's default tags, overridden by the resource's own."""
         return {**self.default_tags, **inputs.get("tags", {})}
 
 
 def connect(config: Inputs) -> Aws:
-    """The provider's inputs as clients. Refuses credentials that do not work, or of a wrong account."""
+    """Connects with the provider's inputs. Refuses credentials that do not work, or of a wrong account."""
     session = _session(config.get("profile"))
     if "accessKey" in config:
         session._credentials = Credentials(  # type: ignore[attr-defined]
             config["accessKey"], config.get("secretKey", ""), config.get("token")
         )
-    # botocore itself knows only the second of these variables.
+    # botocore knows only the second of these variables.
     region = config.get("region") or os.environ.get("AWS_REGION") or session.get_config_variable("region")
     if not region:
         raise ProviderError("aws: no region: set aws:region, the provider's `region`, or AWS_REGION")
@@ -126,9 +126,9 @@ def _loader() -> Loader:
 
 
 def read_models() -> None:
-    """Reads what botocore knows of the services, which takes longer than to make a client of it.
+    """Reads botocore's service models, which takes longer than creating a client.
 
-    Once for all sessions; the fork server does it before its forks.
+    Once for all sessions: the fork server does it before its forks.
     """
     session = _session()
     session.set_credentials("none", "none")
@@ -145,7 +145,7 @@ _ASSUME = {
 
 
 def _assume(aws: Aws, role: Inputs) -> Aws:
-    """The same, as that role; its credentials renew themselves."""
+    """A session with that role, whose credentials renew themselves."""
     if unknown := set(role) - set(_ASSUME) - {"roleArn"}:
         raise ProviderError(f"aws: assumeRoles: {', '.join(sorted(unknown))} is not supported here")
     fetcher = AssumeRoleCredentialFetcher(
@@ -169,19 +169,19 @@ def _assume(aws: Aws, role: Inputs) -> Aws:
 def explain(error: Exception) -> str | None:
     """AWS's own message."""
     if isinstance(error, ClientError):
-        told = error.response["Error"]
-        return f"AWS refused {error.operation_name}: {told.get('Code')}: {told.get('Message')}"
+        reason = error.response["Error"]
+        return f"AWS refused {error.operation_name}: {reason.get('Code')}: {reason.get('Message')}"
     return str(error) if isinstance(error, BotoCoreError) else None
 
 
 def absent(error: ClientError) -> bool:
-    """Is this AWS saying that there is no such object?"""
+    """Whether AWS says that the object does not exist."""
     code = error.response["Error"].get("Code", "")
     return code in ABSENT or code.endswith((".NotFound", ".NotFoundException"))
 
 
 def found(call: Callable[..., Any], **params: Any) -> Any:
-    """The answer, or None where there is no such object."""
+    """The answer, or None if the object does not exist."""
     try:
         return call(**params)
     except ClientError as error:
@@ -191,7 +191,7 @@ def found(call: Callable[..., Any], **params: Any) -> Any:
 
 
 def wait(what: str, minutes: float, status: Callable[[], str | None], done: Iterable[str | None]) -> None:
-    """Polls until the status is one of `done`. Starts fast (an emulator needs no time), then slows."""
+    """Polls until the status is one of `done`: often at first, for emulators, then less often."""
     deadline, pause = time.monotonic() + minutes * 60, 0.1
     while (now := status()) not in done:
         if now is None or "FAILED" in now:

@@ -1,4 +1,4 @@
-"""An entry of the tables: what is the same for every type of AWS is done here."""
+"""Builds an AWS resource type's entry: all that is the same for every type."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from sandbox.plugins.resource import (
 )
 
 Taggers = tuple[Callable[[dict[str, str]], Any], Callable[[list[str]], Any]]
-"""How an object is given tags, and how it loses those with such keys."""
+"""Adds tags to an object, and removes tags by key."""
 
 
 def resource(
@@ -46,13 +46,12 @@ def resource(
 ) -> Resource:
     """An entry.
 
-    `names` are inputs under the names by which AWS tells them, `outputs` outputs likewise, and `inputs` the
-    other inputs. `create` gives the ID, and outputs that are told only once. `finish` is what has to follow,
-    and `settle` waits until AWS is done with a creation or a change. `live` is AWS's own description, and
-    `also` what needs more than another name in it. `change` brings an object to its new inputs, its tags
-    apart.
+    `names` maps inputs to the names in AWS's description, `outputs` does so for outputs; `inputs` are the
+    other inputs. `create` returns the ID, with outputs that AWS shows only once. `finish` follows it, and
+    `settle` waits until AWS has finished a creation or a change. `live` is AWS's description, `also` adds
+    outputs that need more than a name. `change` updates an object to its new inputs, except tags.
     """
-    told_names = {**(names or {}), **(outputs or {})}
+    live_names = {**(names or {}), **(outputs or {})}
     documents = words(json_inputs)
     regional = not token.startswith("iam/")
     known = words(inputs) | {*(names or ())} | ({"region"} if regional else set())
@@ -66,16 +65,16 @@ def resource(
         described = live(aws, id_, state)
         if not described:
             return None
-        told = back(described, told_names)
-        told |= {key: document(told[key]) for key in documents & told.keys()}
-        told |= also(aws, described, state) if also else {}
-        told |= _tag_state(aws, described, state.get("tags") or {}) if tags else {}
-        return {**told, "region": aws.region} if regional else told
+        shown = back(described, live_names)
+        shown |= {key: document(shown[key]) for key in documents & shown.keys()}
+        shown |= also(aws, described, state) if also else {}
+        shown |= _tag_state(aws, described, state.get("tags") or {}) if tags else {}
+        return {**shown, "region": aws.region} if regional else shown
 
     def present(aws: Aws, id_: str, state: State) -> State:
-        if (told := read(aws, id_, state)) is None:
+        if (shown := read(aws, id_, state)) is None:
             raise NotFound(f"{token} {id_} is gone right after AWS accepted it")
-        return told
+        return shown
 
     def new(aws: Aws, values: Inputs) -> tuple[str, State]:
         aws = here(aws, values)
@@ -128,7 +127,7 @@ def resource(
 
 
 def _tag_state(aws: Aws, live: Mapping[str, Any], declared: Mapping[str, str]) -> State:
-    """`tags` (the resource's own) and `tagsAll` from what the object is tagged with."""
+    """`tags` (the resource's own) and `tagsAll`, from the object's tags."""
     everything = {
         key: value
         for key, value in (live.get("tags") or unpaired(live.get("Tags"))).items()
@@ -139,7 +138,7 @@ def _tag_state(aws: Aws, live: Mapping[str, Any], declared: Mapping[str, str]) -
 
 
 def _retag(aws: Aws, old: State, new: Inputs, add: Any, remove: Any) -> None:
-    """Brings an object's tags from the old state to the new inputs."""
+    """Updates an object's tags from the old state to the new inputs."""
     before, after = old.get("tagsAll") or {}, aws.tags(new)
     if gone := [key for key in before if key not in after]:
         remove(gone)
@@ -148,12 +147,12 @@ def _retag(aws: Aws, old: State, new: Inputs, add: Any, remove: Any) -> None:
 
 
 def changed(old: State, new: Inputs, *names: str) -> bool:
-    """Did any of these inputs change?"""
+    """Whether any of these inputs changed."""
     return any(old.get(name) != new.get(name) for name in names)
 
 
 def given(old: State, new: Inputs, *names: str) -> list[str]:
-    """Those that were given and differ. One no longer given keeps the value that AWS chose or has."""
+    """Inputs that are set and differ. One no longer set keeps AWS's value."""
     return [name for name in names if name in new and old.get(name) != new[name]]
 
 
@@ -172,8 +171,8 @@ def function(
 
     def answer(aws: Aws, values: Inputs) -> dict[str, Any]:
         aws = aws.at(values.get("region"))
-        told = invoke(aws, values)
-        return {"region": aws.region, **told} if "region" in names else told
+        shown = invoke(aws, values)
+        return {"region": aws.region, **shown} if "region" in names else shown
 
     return Function(
         token=f"aws:{token}",

@@ -1,4 +1,4 @@
-"""The same things under Pulumi's names and under AWS's."""
+"""Renames fields between Pulumi and AWS."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,30 +16,30 @@ def capital(text: str) -> dict[str, str]:
 
 
 def rename(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """The values that are there, under the other side's names."""
+    """The existing values, under the other side's names."""
     return {theirs: values[ours] for ours, theirs in names.items() if values.get(ours) is not None}
 
 
 def back(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """`rename`, the other way; moments become text."""
+    """The reverse of `rename`; dates become strings."""
     return {ours: moment(values[theirs]) for ours, theirs in names.items() if values.get(theirs) is not None}
 
 
 def moment(value: Any) -> Any:
-    """Dates as AWS's own APIs write them; anything else as it is."""
+    """Dates as AWS's APIs write them; other values unchanged."""
     return value.strftime("%Y-%m-%dT%H:%M:%SZ") if hasattr(value, "strftime") else value
 
 
 def document(text: str | Mapping[str, Any]) -> str:
-    """A policy document as text: boto3 decodes those that IAM returns."""
+    """A policy document as text, because boto3 decodes IAM's."""
     return text if isinstance(text, str) else json.dumps(text)
 
 
 def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Tags as most APIs want them."""
+    """Tags in the form of most APIs."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def unpaired(tags: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
-    """`pairs`, the other way."""
+    """The reverse of `pairs`."""
     return {tag["Key"]: tag["Value"] for tag in tags or []}

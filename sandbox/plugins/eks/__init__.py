@@ -1,9 +1,9 @@
-"""The eks component package: a cluster and managed node groups, made of what the official package registers.
+"""The eks component package: a cluster and managed node groups, with the official package's children.
 
-Names, parents and inputs of the children are the official ones, so that a stack does not notice which of the
-two made it. What only other stacks use is refused: the default node group, Fargate, Auto Mode, the `aws-auth`
-ConfigMap, storage classes, custom user data. The children are registered by their tokens: importing the SDKs
-would take longer than everything else.
+Names, parents and inputs of the children are the official ones, so that stacks work with either package. What
+this project does not use is refused: the default node group, Fargate, Auto Mode, the `aws-auth` ConfigMap,
+storage classes, custom user data. Children are registered by token, because importing the SDKs would take
+longer than everything else.
 """
 
 from sandbox.plugins.eks.cluster import CLUSTER
@@ -13,7 +13,7 @@ COMPONENTS = {component.token: component for component in (CLUSTER, MANAGED_NODE
 
 
 def serve(args: list[str]) -> None:
-    """Serves the package to the engine, whose address is the one argument that is not an option."""
+    """Serves the package to the engine, whose address is the only argument that is not an option."""
     from sandbox.plugins import serving
     from sandbox.plugins.eks.provider import servicer
 

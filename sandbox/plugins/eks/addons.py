@@ -1,4 +1,4 @@
-"""A cluster's add-ons: kube-proxy, the pod network, and CoreDNS when it is asked for."""
+"""A cluster's add-ons: kube-proxy, the pod network, and CoreDNS if requested."""
 
 from typing import Any
 
@@ -34,11 +34,11 @@ class VpcCniAddon(Built):
 
 
 def addons(name: str, cluster: Child, args: Inputs, opts: pulumi.ResourceOptions) -> None:
-    """The add-ons that a cluster's inputs ask for."""
+    """The add-ons in a cluster's inputs."""
     kube_proxy, coredns = args.get("kubeProxyAddonOptions", {}), args.get("corednsAddonOptions", {})
     if kube_proxy.get("enabled", True):
         _addon(f"{name}-kube-proxy", "kube-proxy", cluster, kube_proxy, args.get("tags"), opts)
-    # Its pods need nodes, and there is no default node group: only when asked for.
+    # Only if requested: its pods need nodes, and there is no default node group.
     if coredns.get("enabled") or coredns.get("configurationValues"):
         _addon(f"{name}-coredns", "coredns", cluster, coredns, args.get("tags"), opts)
     if not args.get("useDefaultVpcCni"):
@@ -48,7 +48,7 @@ def addons(name: str, cluster: Child, args: Inputs, opts: pulumi.ResourceOptions
 def _addon(
     name: str, addon: str, cluster: Child, options: Inputs, tags: Any, opts: pulumi.ResourceOptions
 ) -> Child:
-    """An add-on, in the newest version for the cluster's Kubernetes unless one is chosen."""
+    """An add-on, by default in the newest version for the cluster's Kubernetes."""
     chosen, values = options.get("version"), options.get("configurationValues")
     if chosen is None:
         asked = {"addonName": addon, "kubernetesVersion": cluster.version, "mostRecent": True}

@@ -1,4 +1,4 @@
-"""Resources of other packages, by their tokens: registered as children, or given by the program."""
+"""Resources of other packages by token: registered as children, or passed by the program."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -47,12 +47,12 @@ class Child(pulumi.CustomResource):
         super().__init__(token, name, {**dict.fromkeys(OUTPUTS[token]), **inputs}, versioned)
 
     def __getattr__(self, name: str) -> pulumi.Output[Any]:
-        """Only for the type checker: outputs are ordinary attributes, found before this is asked."""
+        """Only for the type checker: outputs are ordinary attributes."""
         raise AttributeError(name)
 
 
 def ask(token: str, args: Mapping[str, Any], parent: pulumi.Resource) -> pulumi.Output[Any]:
-    """A function's answer."""
+    """The result of a function."""
     return invoke_output(token, args, pulumi.InvokeOptions(parent=parent, version=_version(token)))
 
 
@@ -62,7 +62,7 @@ def _version(token: str) -> str:
 
 
 class _Given(rpc.ResourceModule):
-    """Makes a child of the reference by which the program gives a resource."""
+    """Turns a resource reference from the program into a child."""
 
     def version(self) -> None:
         return None
@@ -72,8 +72,8 @@ class _Given(rpc.ResourceModule):
 
 
 def accept_given() -> None:
-    """From now on, resources that a program gives arrive as children, with their outputs."""
+    """Makes resources that a program passes arrive as children, with their outputs."""
     for token in _GIVEN:
         package, module, _ = token.split(":")
-        # Not registered beside what is there: in a fork of the fork server the SDKs' own classes are.
+        # Instead of the SDKs' own classes, which a fork of the fork server has registered.
         rpc._RESOURCE_MODULES[f"{package}:{module}"] = [_Given()]

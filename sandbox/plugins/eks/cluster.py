@@ -9,14 +9,15 @@ import pulumi
 from sandbox.plugins.eks.addons import addons
 from sandbox.plugins.eks.children import Child
 from sandbox.plugins.eks.component import Built, Component, Inputs, given
-from sandbox.plugins.eks.kubeconfig import kubeconfig
 from sandbox.plugins.eks.network import cluster_group, node_group, place, tags
 from sandbox.plugins.eks.service_role import ServiceRole
 from sandbox.plugins.resource import words
 
+_EXEC = "client.authentication.k8s.io/v1beta1"
+
 
 class Cluster(Built):
-    """The cluster, its role, security groups, add-ons, and a provider for what is in it."""
+    """The cluster, its role, security groups and add-ons, and a Kubernetes provider."""
 
     def __init__(self, name: str, args: Inputs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("eks:index:Cluster", name, opts)
@@ -37,7 +38,7 @@ class Cluster(Built):
             pulumi.ResourceOptions(
                 parent=self,
                 depends_on=ready,
-                # Both are decided at creation; the second is EKS's default.
+                # Both apply at creation only; the second is EKS's default.
                 ignore_changes=[
                     "accessConfig.bootstrapClusterCreatorAdminPermissions",
                     "bootstrapSelfManagedAddons",
@@ -50,9 +51,9 @@ class Cluster(Built):
             nodes, ingress = node_group(name, vpc_id, group, cluster, args, self.child)
 
         credentials = args.get("providerCredentialOpts", {})
-        config = kubeconfig(cluster, credentials.get("roleArn"))
-        # The provider's is for the caller, with the caller's own AWS profile.
-        callers = kubeconfig(cluster, credentials.get("roleArn"), credentials.get("profileName"))
+        config = _kubeconfig(cluster, credentials.get("roleArn"))
+        # For the provider, with the caller's own AWS profile.
+        callers = _kubeconfig(cluster, credentials.get("roleArn"), credentials.get("profileName"))
         k8s_provider = pulumi.ProviderResource(
             "kubernetes",
             f"{name}-eks-k8s",
@@ -106,8 +107,40 @@ class Cluster(Built):
         )
 
 
+def _kubeconfig(cluster: Child, role: Any = None, profile: Any = None) -> pulumi.Output[dict[str, Any]]:
+    """The kubeconfig, with the IAM role and AWS profile if given."""
+    return pulumi.Output.all(
+        name=cluster.name,
+        arn=cluster.arn,
+        server=cluster.endpoint,
+        authority=cluster.certificateAuthority["data"],
+        role=role,
+        profile=profile,
+    ).apply(lambda known: _document(**known))
+
+
+def _document(
+    name: str, arn: str, server: str, authority: str, role: str | None, profile: str | None
+) -> dict[str, Any]:
+    region = arn.split(":")[3]
+    args = ["--region", region, "eks", "get-token", "--cluster-name", name, "--output", "json"]
+    args += ["--role", role] if role else []
+    args += ["--profile", profile] if profile else []
+    asked = {"name": "KUBERNETES_EXEC_INFO", "value": f'{{"apiVersion": "{_EXEC}"}}'}
+    token = {"apiVersion": _EXEC, "command": "aws", "args": args, "env": [asked]}
+    cluster = {"server": server, "certificate-authority-data": authority}
+    return {
+        "apiVersion": "v1",
+        "clusters": [{"cluster": cluster, "name": "kubernetes"}],
+        "contexts": [{"context": {"cluster": "kubernetes", "user": "aws"}, "name": "aws"}],
+        "current-context": "aws",
+        "kind": "Config",
+        "users": [{"name": "aws", "user": {"exec": token}}],
+    }
+
+
 def _cluster(name: str, args: Inputs, role: Any, group: Any, subnet_ids: Any) -> Inputs:
-    """The inputs of the EKS cluster itself; most have the same name."""
+    """The inputs of the EKS cluster itself, most under the same name."""
     same = ("name", "version", "enabledClusterLogTypes", "upgradePolicy", "deletionProtection")
     access = ("endpointPrivateAccess", "endpointPublicAccess", "publicAccessCidrs")
     network = {
@@ -135,7 +168,7 @@ def _cluster(name: str, args: Inputs, role: Any, group: Any, subnet_ids: Any) ->
 
 
 def _oidc_provider(name: str, issuer: pulumi.Output[str], opts: pulumi.ResourceOptions) -> Any:
-    # The official package also reads a certificate fingerprint from the issuer. IAM needs none.
+    # The official package also reads a certificate fingerprint from the issuer, which IAM does not need.
     inputs = {"clientIdLists": ["sts.amazonaws.com"], "url": issuer}
     token = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"  # noqa: S105 (a type token)
     return Child(token, f"{name}-oidcProvider", inputs, opts).arn

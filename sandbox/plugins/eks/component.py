@@ -1,4 +1,4 @@
-"""What a component type is, and a component that is being built."""
+"""Component types, and the component under construction."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Component:
     """The inputs that are supported. Any other is refused before anything is registered."""
 
     required: frozenset[str] = frozenset()
-    """Inputs that must be given."""
+    """Required inputs."""
 
     unsupported: frozenset[str] = frozenset()
     """Inputs that the SDK has and this plugin refuses. With `inputs` they are all that the SDK has."""
@@ -52,5 +52,5 @@ class Component:
 
 
 def given(values: Inputs) -> dict[str, Any]:
-    """Those that are not None."""
+    """The values that are not None."""
     return {key: value for key, value in values.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Where a cluster is: its VPC and subnets, and the security groups of control plane and nodes."""
+"""A cluster's network: VPC, subnets, and the security groups of control plane and nodes."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _INTERNET = {
 
 
 def place(args: Inputs, parent: pulumi.Resource) -> tuple[Any, Any]:
-    """VPC and subnets: those given, or the default VPC's."""
+    """The given VPC and subnets, or the default VPC's."""
     vpc_id, subnet_ids = args.get("vpcId"), args.get("subnetIds")
     default: Any = []
     if vpc_id is None:
@@ -44,7 +44,7 @@ def cluster_group(name: str, vpc_id: Any, args: Inputs, opts: pulumi.ResourceOpt
 def node_group(
     name: str, vpc_id: Any, group: Child, cluster: Child, args: Inputs, opts: pulumi.ResourceOptions
 ) -> tuple[Child, Child]:
-    """The nodes' security group, and the rule that lets its members reach the cluster."""
+    """The nodes' security group, and the rule that lets nodes reach the cluster."""
     owned = cluster.name.apply(lambda known: {f"kubernetes.io/cluster/{known}": "owned"})
     tags = [owned, args.get("nodeSecurityGroupTags")]
     nodes = _group(name, "nodeSecurityGroup", vpc_id, tags, args, opts)
@@ -105,7 +105,7 @@ def _rule(name: str, group: Child, opts: pulumi.ResourceOptions, /, **rule: Any)
 
 
 def tags(first: Inputs, *more: Any) -> pulumi.Output[dict[str, str]]:
-    """The tags of all of them; a later one wins."""
+    """All tags; later ones win."""
     return pulumi.Output.all(*more).apply(
         lambda all_tags: {**first, **{k: v for each in all_tags if each for k, v in each.items()}}
     )

@@ -1,4 +1,4 @@
-"""A managed node group of a cluster that this package made."""
+"""A managed node group of a cluster of this package."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sandbox.plugins.eks.children import Child
 from sandbox.plugins.eks.component import Built, Component, Inputs
 from sandbox.plugins.resource import words
 
-# The inputs that are those of the node group itself.
+# The inputs of the node group itself.
 _SAME = words(
     "amiType capacityType diskSize forceUpdateVersion instanceTypes labels launchTemplate nodeGroupName"
     " releaseVersion remoteAccess tags taints"
@@ -16,7 +16,7 @@ _SAME = words(
 
 
 class ManagedNodeGroup(Built):
-    """The node group; what is not said about it is taken from the cluster."""
+    """The node group; its defaults come from the cluster."""
 
     def __init__(self, name: str, args: Inputs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("eks:index:ManagedNodeGroup", name, opts)

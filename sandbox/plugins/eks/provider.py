@@ -1,4 +1,4 @@
-"""Constructs the components when the engine asks for them."""
+"""Constructs components for the engine."""
 
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -14,7 +14,7 @@ from sandbox.plugins.errors import missing_inputs, unknown_inputs, unsupported
 
 
 def servicer(components: Mapping[str, Component], engine_address: str) -> ProviderServicer:
-    """The provider protocol over the components."""
+    """The provider protocol for the components."""
     accept_given()
     return _Servicer(_Eks(components), [], engine_address)
 
@@ -45,7 +45,7 @@ class _Eks(Provider):
 
 
 class _Servicer(ProviderServicer):
-    """The SDK's own, except that what goes wrong is told in one line and not with a Python stack."""
+    """The SDK's servicer, with errors in one line instead of a stack trace."""
 
     async def Construct(self, request: Any, context: Any) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""The IAM role that EKS itself runs as."""
+"""The IAM role of EKS itself."""
 
 import hashlib
 from typing import Any
@@ -22,7 +22,7 @@ _TRUST = {
 
 
 class ServiceRole(Built):
-    """The role. It can be used once its policy is attached."""
+    """The role, usable once its policy is attached."""
 
     def __init__(self, name: str, tags: Any, opts: pulumi.ResourceOptions) -> None:
         super().__init__("eks:index:ServiceRole", name, opts)

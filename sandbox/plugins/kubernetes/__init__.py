@@ -1,4 +1,4 @@
-"""The kubernetes plugin: any kind of object, by server-side apply, as the official provider's tokens have it.
+"""The kubernetes plugin: any kind of object, by server-side apply, with the official provider's tokens.
 
 It does not wait for workloads to become ready.
 """
@@ -7,10 +7,10 @@ from sandbox.plugins.kubernetes.cluster import Cluster, explain
 from sandbox.plugins.kubernetes.kinds import Kinds
 from sandbox.plugins.resource import Plugin
 
-# These only choose which warnings the official provider shows.
+# These only select the official provider's warnings.
 _WARNINGS = frozenset({"suppressDeprecationWarnings", "suppressHelmHookWarnings"})
 
-_CHARTS = "the sandbox fetches no charts: leave the release out, and pass its values to helm yourself"
+_CHARTS = "the sandbox installs no charts: leave the release out, and pass its values to helm yourself"
 
 PLUGIN = Plugin(
     name="kubernetes",

@@ -1,4 +1,4 @@
-"""A Kubernetes API server, reached as a kubeconfig says: plain requests, and which kinds it serves."""
+"""A Kubernetes API server from a kubeconfig: plain requests, and the kinds that it serves."""
 
 import json
 import os
@@ -14,16 +14,16 @@ from kubernetes.client.exceptions import ApiException
 
 from sandbox.plugins.resource import Inputs, NotFound, ProviderError
 
-_APPLY = "application/apply-patch+yaml"  # of which JSON is a form
+_APPLY = "application/apply-patch+yaml"  # a superset of JSON
 
 
 def is_custom(group: str) -> bool:
-    """Whether an API group can be that of custom resources: the others are the built-in kinds'."""
+    """Whether an API group can have custom resources; the others have built-in kinds."""
     return "." in group and not group.endswith(".k8s.io")
 
 
 class NotServed(NotFound):
-    """The API server has no such kind: no definition of it has been installed."""
+    """The API server has no such kind, because its definition is not installed."""
 
     def __init__(self, api_version: str, kind: str) -> None:
         self.api_version, self.kind = api_version, kind
@@ -37,7 +37,7 @@ class NotServed(NotFound):
 
 
 class Cluster:
-    """One API server and one identity. An `exec` in the kubeconfig (`aws eks get-token`) is run as usual."""
+    """An API server and an identity. Runs the kubeconfig's `exec` (`aws eks get-token`) as usual."""
 
     def __init__(self, config: Inputs) -> None:
         if config.get("enableServerSideApply") is False:
@@ -58,12 +58,12 @@ class Cluster:
         except kubeconfig.ConfigException as error:
             raise ProviderError(f"the kubeconfig cannot be used: {error}") from error
         if not settings.api_key and _user(document, config.get("context")).get("exec"):
-            # The client library has written the reason to standard error, and would go on as nobody.
+            # The client library has printed the reason, and would continue without credentials.
             raise ProviderError("the kubeconfig's exec command gave no token")
         self._client = ApiClient(settings)
 
     def path(self, api_version: str, kind: str, namespace: str | None, name: str) -> tuple[str, str]:
-        """An object's path and ID; the namespace is used where the kind has namespaces."""
+        """An object's path and ID, with the namespace if the kind has one."""
         root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
         with self._discovering:
             if kind not in self._kinds.get(api_version, {}):
@@ -77,13 +77,13 @@ class Cluster:
         return f"{root}/namespaces/{where}/{plural}/{name}", f"{where}/{name}"
 
     def plan(self, definition: dict[str, Any]) -> None:
-        """Notes, while an update is previewed, the kinds that this CustomResourceDefinition will define."""
+        """Records, during a preview, the kinds that this CustomResourceDefinition will define."""
         spec = definition.get("spec", {})
         kind = spec.get("names", {}).get("kind", "")
         self._planned |= {(f"{spec.get('group')}/{v.get('name')}", kind) for v in spec.get("versions", [])}
 
     def is_planned(self, api_version: str, kind: str) -> bool:
-        """Whether the update that is previewed defines the kind."""
+        """Whether the previewed update defines the kind."""
         return (api_version, kind) in self._planned
 
     def _discover(self, root: str) -> dict[str, tuple[str, bool]]:
@@ -107,7 +107,7 @@ class Cluster:
     def apply(
         self, path: str, body: dict[str, Any], manager: str, force: bool = False, dry_run: bool = False
     ) -> None:
-        """Server-side apply; a field that the kind does not have is an error."""
+        """Server-side apply; unknown fields are an error."""
         query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Strict"}
         if dry_run:
             query["dryRun"] = "All"
@@ -120,7 +120,7 @@ class Cluster:
         body: dict[str, Any] | None = None,
         query: dict[str, str] | None = None,
     ) -> Any:
-        """One request, and its answer."""
+        """Sends a request; returns the answer."""
         headers = {"Accept": "application/json"}
         headers["Content-Type"] = _APPLY if method == "PATCH" else "application/json"
         request = self._client.param_serialize(
@@ -128,7 +128,7 @@ class Cluster:
             path,
             query_params=list((query or {}).items()),
             header_params=headers,
-            # An apply patch is sent as text, because the client knows no form of it.
+            # Sent as text, because the client does not know apply patches.
             body=json.dumps(body) if method == "PATCH" else body,
             auth_settings=["BearerToken"],
         )
@@ -142,7 +142,7 @@ class Cluster:
 
 
 def explain(error: Exception) -> str | None:
-    """What the API server said."""
+    """The API server's message."""
     if isinstance(error, ApiException) and error.status:
         return f"the Kubernetes API refused ({error.status}): {error.reason}"
     if isinstance(error, (ApiException, urllib3.exceptions.HTTPError)):
@@ -167,7 +167,7 @@ def _load(given: str) -> dict[str, Any]:
         text = path.read_text()
     document = yaml.safe_load(text)
     if not isinstance(document, dict) or "clusters" not in document:
-        raise ProviderError("the kubeconfig is not one: it has no clusters")
+        raise ProviderError("the kubeconfig is invalid: it has no clusters")
     return document
 
 

@@ -1,7 +1,7 @@
-"""The resource type of a kind, made when it is asked for.
+"""The resource types of Kubernetes' kinds, created on demand.
 
-The inputs of a built-in kind are read from the installed SDK's source: importing the SDK would take
-longer than everything else. Below the top level the API server checks the fields, strictly.
+The inputs of a built-in kind are read from the installed SDK's source, because importing the SDK would take
+longer than everything else. Nested fields are validated by the API server, strictly.
 """
 
 import re
@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"kubernetes:(?P<group>[\w.-]+)/(?P<version>v\w+):(?P<kind>\
 _GETTER = re.compile(r'@pulumi\.getter(?:\(name="(\w+)"\))?\n\s+def (\w+)\(self\)')
 _REQUIRED = re.compile(r"Missing required property '(\w+)'")
 
-# What the official provider replaces although it is in place in the API, or cannot be changed there.
+# The official provider replaces on these, although the API could change some in place.
 _REPLACED = {
     "ClusterRoleBinding": {"roleRef"},
     "ConfigMap": {"binaryData", "data", "immutable"},
@@ -31,7 +31,7 @@ _REPLACED = {
 
 
 class Kinds(Mapping[str, Resource]):
-    """Every kind by its token: those built in, and any of a custom group."""
+    """Every kind by token: the built-in ones, and any of a custom group."""
 
     def __getitem__(self, token: str) -> Resource:
         entry = _resource(token)
@@ -74,7 +74,7 @@ def _resource(token: str) -> Resource | None:
         open=not built_in,
         required=required,
         defaults={"apiVersion": api_version, "kind": kind},
-        # A patch of what has no name is a patch of nothing.
+        # A patch needs a name.
         autoname=None if is_patch else "metadata.name",
         validate=_check_patch if is_patch else _check,
         replace_on=frozenset({"apiVersion", "kind", "metadata.name", "metadata.namespace"})

@@ -1,4 +1,4 @@
-"""The life of one object: server-side apply, with a field manager of its own for each resource."""
+"""The lifecycle of an object: server-side apply, with a field manager for each resource."""
 
 import base64
 import secrets
@@ -11,18 +11,18 @@ from sandbox.plugins.kubernetes.cluster import Cluster, NotServed
 from sandbox.plugins.resource import Inputs, NotFound, ProviderError, State
 
 _DEFINITION = "CustomResourceDefinition"
-_MANAGER = "__fieldManager"  # as the official provider's state has it
+_MANAGER = "__fieldManager"  # as in the official provider's state
 _FORCE = "pulumi.com/patchForce"
 _GONE_WITHIN = 60.0
 _SERVED_WITHIN = 10.0
-_INVALID = (400, 422, 500)  # 500: a field that the kind does not have
+_INVALID = (400, 422, 500)  # 500: an unknown field
 
 
 def create(cluster: Cluster, inputs: Inputs) -> tuple[str, State]:
-    """Makes the object, which must not exist."""
+    """Creates the object, which must not exist."""
     path, identifier = _path_once_served(cluster, inputs)
     if cluster.get(path) is not None:
-        raise ProviderError(f"{inputs['kind']} {identifier} exists; it can be imported, or patched")
+        raise ProviderError(f"{inputs['kind']} {identifier} exists; import it, or patch it")
     return identifier, _apply(cluster, path, inputs, {})
 
 
@@ -35,9 +35,9 @@ def patch(cluster: Cluster, inputs: Inputs) -> tuple[str, State]:
 
 
 def read(api_version: str, kind: str, cluster: Cluster, identifier: str, state: State) -> State | None:
-    """The live object. What was set and is gone is None."""
+    """The live object; None for fields that were set and are gone."""
     found = _read(api_version, kind, cluster, identifier, state)
-    if found is None and kind == _DEFINITION and not state:  # a look-up: the stack says that it needs it
+    if found is None and kind == _DEFINITION and not state:  # a look-up: the stack needs it
         raise ProviderError(
             f"there is no CustomResourceDefinition {identifier} in this cluster: install the operator that"
             " it comes with first"
@@ -49,7 +49,7 @@ def _read(api_version: str, kind: str, cluster: Cluster, identifier: str, state:
     named = _named(identifier, {"apiVersion": api_version, "kind": kind})
     try:
         path, _ = _path(cluster, named)
-    except NotFound:  # the kind has gone, and its objects with it
+    except NotFound:  # the kind is gone, with its objects
         return None
     found = cluster.get(path)
     if found is None:
@@ -64,15 +64,17 @@ def _read(api_version: str, kind: str, cluster: Cluster, identifier: str, state:
 
 
 def update(cluster: Cluster, identifier: str, state: State, inputs: Inputs) -> State:
-    """Applies the new fields. Those no longer set are given up: removed, unless somebody else has them."""
+    """Applies the new fields and releases those no longer set, which removes them unless another manager has
+    them.
+    """
     path, _ = _path(cluster, _named(identifier, inputs))
     return _apply(cluster, path, inputs, state)
 
 
 def delete(cluster: Cluster, identifier: str, state: State) -> None:
-    """Removes the object, and waits until it is gone."""
+    """Deletes the object and waits until it is gone."""
     path, _ = _path(cluster, _named(identifier, state))
-    # "Background" needs nobody: the objects that this one owns are the garbage collector's, if there is one.
+    # "Background" needs no garbage collector: that deletes the owned objects, if there is one.
     cluster.request("DELETE", path, {"propagationPolicy": "Background"})
     deadline = time.monotonic() + _GONE_WITHIN
     while (found := cluster.get(path)) is not None and found["metadata"]["uid"] == state["metadata"]["uid"]:
@@ -83,7 +85,7 @@ def delete(cluster: Cluster, identifier: str, state: State) -> None:
 
 
 def release(cluster: Cluster, identifier: str, state: State) -> None:
-    """Gives up the patched fields; the object stays."""
+    """Releases the patched fields; the object stays."""
     named = _named(identifier, state)
     path, _ = _path(cluster, named)
     if cluster.get(path) is None:
@@ -94,20 +96,17 @@ def release(cluster: Cluster, identifier: str, state: State) -> None:
 
 
 def dry_run(cluster: Cluster, inputs: Inputs) -> None:
-    """Refuses what the API would refuse as invalid. Another refusal may be gone when the time comes.
-
-    But not that of a kind which nobody defines.
-    """
+    """Refuses what the API would refuse as invalid, or an undefined kind. Other refusals may be temporary."""
     if inputs["kind"] == _DEFINITION:
         cluster.plan(inputs)
     try:
         path, _ = _path(cluster, inputs)
-        # Nobody's manager and by force: whether another has the fields is not asked here.
+        # Its own manager and forced, because conflicts with other managers do not matter here.
         cluster.apply(path, inputs, "pulumi-kubernetes-preview", force=True, dry_run=True)
     except NotServed as error:
         if not cluster.is_planned(error.api_version, error.kind):
             raise
-    except NotFound:  # the namespace is made in the same update
+    except NotFound:  # the namespace is created in the same update
         return
     except ApiException as error:
         if error.status in _INVALID:
@@ -115,7 +114,7 @@ def dry_run(cluster: Cluster, inputs: Inputs) -> None:
 
 
 def dry_run_patch(cluster: Cluster, inputs: Inputs) -> None:
-    """The same for a patch: of what does not exist yet nothing can be said."""
+    """`preview` for a patch: nothing can be checked if the object does not exist yet."""
     try:
         path, _ = _path(cluster, inputs)
     except NotFound:
@@ -130,7 +129,7 @@ def _path(cluster: Cluster, inputs: Inputs) -> tuple[str, str]:
 
 
 def _path_once_served(cluster: Cluster, inputs: Inputs) -> tuple[str, str]:
-    """The same for a kind that may just have been defined: the API serves it a moment later."""
+    """Waits for a kind that may just have been defined, because the API serves it a moment later."""
     deadline = time.monotonic() + _SERVED_WITHIN
     while True:
         try:
@@ -142,7 +141,7 @@ def _path_once_served(cluster: Cluster, inputs: Inputs) -> tuple[str, str]:
 
 
 def _named(identifier: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """The properties, with the name and namespace that the ID says."""
+    """The properties, with name and namespace from the ID."""
     namespace, _, name = identifier.rpartition("/")
     where = {"name": name} | ({"namespace": namespace} if namespace else {})
     return {**properties, "metadata": {**properties.get("metadata", {}), **where}}
@@ -154,7 +153,7 @@ def _apply(cluster: Cluster, path: str, inputs: Inputs, state: State) -> State:
     cluster.apply(path, inputs, manager, force=cluster.force or annotations.get(_FORCE) == "true")
     found = cluster.get(path)
     if found is None:
-        raise ProviderError("the object vanished while it was made")
+        raise ProviderError("the object was deleted while it was created")
     return {**found, _MANAGER: manager}
 
 

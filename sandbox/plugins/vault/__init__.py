@@ -1,6 +1,6 @@
-"""The vault plugin: what this project declares in Vault, over Vault's HTTP API.
+"""The vault plugin: the types that this project declares, over Vault's HTTP API.
 
-The resources keep the official provider's IDs, defaults and field names.
+IDs, defaults and field names are the official provider's.
 """
 
 from sandbox.plugins.resource import Plugin, functions, table
@@ -8,8 +8,8 @@ from sandbox.plugins.vault import aws_auth, aws_secrets, endpoint, identity, mou
 from sandbox.plugins.vault.client import Vault, explain
 from sandbox.plugins.vault.namespaces import GET_NAMESPACE
 
-# About the child token that the official provider makes for itself, and this one does not, and about a
-# status (412) that only Enterprise has. The SDK sends some of these of itself.
+# For the official provider's child token, which this one does not create, and for a status (412) of
+# Enterprise. The SDK sends some of these unasked.
 _WITHOUT_EFFECT = frozenset({"maxLeaseTtlSeconds", "maxRetriesCcc", "skipChildToken", "tokenName"})
 
 PLUGIN = Plugin(

@@ -19,12 +19,12 @@ _BOUNDS = {
 
 
 def _role_fields(inputs: Inputs) -> Inputs:
-    """Whether to resolve unique IDs has a default, but a meaning only for IAM roles."""
+    """Resolving unique IDs has a default, but matters for IAM roles only."""
     return {n: v for n, v in inputs.items() if n != "resolveAwsUniqueIds" or inputs["authType"] == "iam"}
 
 
 def _role_replaced(old: Inputs, new: Inputs) -> frozenset[str]:
-    """Vault can begin to resolve unique IDs, but not stop."""
+    """Vault can start resolving unique IDs, but not stop."""
     stops = old.get("resolveAwsUniqueIds") is True and new.get("resolveAwsUniqueIds") is False
     return frozenset({"resolveAwsUniqueIds"} if stops else ())
 
@@ -52,11 +52,11 @@ RESOURCES = (
             "useStsRegionFromClient",
             ec2Endpoint="endpoint",
         ),
-        # Written again with each change, they would undo a rotation made by Vault.
+        # Writing them with every change would undo a rotation by Vault.
         as_one=_CREDENTIALS,
         hidden=frozenset({"secretKey"}),
-        # An access key that is removed is cleared, but the official provider never writes an empty secret
-        # key: Vault keeps the old one, and with it alone goes to AWS no more.
+        # A removed access key is cleared, but the official provider never writes an empty secret key: Vault
+        # keeps the old one, which is unused without the access key.
         kept=frozenset({"secretKey"}),
         defaults={"backend": "aws", "maxRetries": -1},
         secret_outputs=_CREDENTIALS,
@@ -110,7 +110,7 @@ RESOURCES = (
         "auth/{backend}/config/identity",
         fields("ec2Alias", "iamAlias", ec2Metadatas="ec2_metadata", iamMetadatas="iam_metadata"),
         kept=frozenset({"ec2Metadatas", "iamMetadatas"}),
-        delete=False,  # Vault has no call for it: the config goes with its mount
+        delete=False,  # Vault has no call for it: the mount's deletion deletes it
         defaults={"backend": "aws", "iamAlias": "role_id", "ec2Alias": "role_id"},
         unordered=frozenset({"ec2Metadatas", "iamMetadatas"}),
     ),

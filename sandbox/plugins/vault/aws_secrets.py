@@ -1,4 +1,4 @@
-"""The AWS secrets engine: its mount together with how it goes to AWS, and its roles."""
+"""The AWS secrets engine: its mount, AWS configuration and roles."""
 
 from sandbox.plugins.resource import Inputs, ProviderError, Resource, State
 from sandbox.plugins.vault.client import Vault
@@ -41,14 +41,14 @@ def _create(vault: Vault, inputs: Inputs) -> tuple[str, State]:
         _configure(vault, path, inputs)
         return path, _read(vault, path, inputs) or {}
     except Exception:
-        delete_engine(vault, path, inputs)  # nothing is left of what could not be finished
+        delete_engine(vault, path, inputs)  # removes what could not be completed
         raise
 
 
 def _configure(vault: Vault, path: str, inputs: Inputs) -> None:
-    """Writes what is set. Of what no longer is, only the access key is cleared: as by the official provider.
+    """Writes the fields that are set and clears a removed access key only, as the official provider does.
 
-    (So an engine that has had a secret key, or federation, is to be replaced when it goes to AWS otherwise.)
+    (So an engine with a secret key or federation has to be replaced to change how it authenticates to AWS.)
     """
     data = {"access_key": "", **written(_ROOT, {}, inputs)}
     vault.write(f"{path}/config/root", data, inputs.get("namespace"))
@@ -72,14 +72,14 @@ def _read(vault: Vault, path: str, state: State) -> State | None:
 def _update(vault: Vault, path: str, state: State, inputs: Inputs) -> State:
     update_engine(vault, path, state, inputs)
     differing = any(name in inputs and state.get(name) != inputs[name] for name in _ROOT)
-    # Not at every update: what Vault has rotated is written over only when the configuration changes.
+    # Not at every update, because it would overwrite keys that Vault has rotated.
     if differing or (state.get("accessKey") and "accessKey" not in inputs):
         _configure(vault, path, inputs)
     return _read(vault, path, inputs) or {}
 
 
 def _role_fields(inputs: Inputs) -> Inputs:
-    """A role that gives nothing is refused, as the official provider does."""
+    """Refuses a role without any permissions, as the official provider does."""
     if not any(inputs.get(name) for name in ("iamGroups", "policyArns", "policyDocument", "roleArns")):
         raise ProviderError("at least one of policyDocument, policyArns, roleArns or iamGroups must be set")
     return inputs

@@ -1,4 +1,4 @@
-"""Vault's HTTP API, as much of it as the resources need."""
+"""A client for Vault's HTTP API."""
 
 import os
 from typing import Any
@@ -10,9 +10,9 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
 from sandbox.plugins.resource import Inputs, NotFound, ProviderError
-from sandbox.plugins.vault.lacking import lacking
+from sandbox.plugins.vault.permission_errors import missing_permission
 
-# A Vault that is starting, or changing its leader.
+# Vault is starting, or changing its leader.
 _FOR_A_MOMENT = (502, 503, 504)
 
 
@@ -45,7 +45,7 @@ class Vault:
             raise ProviderError("no Vault token: set the provider's token, or VAULT_TOKEN")
 
     def read(self, path: str, namespace: str | None = None) -> dict[str, Any] | None:
-        """What is at a path; None if there is nothing, or nothing mounted."""
+        """The data at a path; None if there is none, or no mount."""
         try:
             answer = self._request("GET", path, namespace)
         except exceptions.InvalidPath:
@@ -57,14 +57,14 @@ class Vault:
         self._request("POST", path, namespace, json=data)
 
     def delete(self, path: str, namespace: str | None = None) -> None:
-        """Deletes what is at a path. Vault says nothing when there is nothing."""
+        """Deletes a path. Vault does not report a missing one."""
         try:
             self._request("DELETE", path, namespace)
         except exceptions.InvalidPath as error:
             raise NotFound(str(error)) from error
 
     def health(self) -> dict[str, Any]:
-        """What Vault says of itself: `version`, and whether it is `enterprise`. It needs no namespace."""
+        """Vault's `version`, and whether it is `enterprise`. Needs no namespace."""
         well = {"standbycode": "200", "perfstandbyok": "true", "drsecondarycode": "200"}
         answer = self._client.adapter.request("GET", "/v1/sys/health", params=well)
         return answer if isinstance(answer, dict) else {}
@@ -76,9 +76,9 @@ class Vault:
 
 
 def explain(error: Exception) -> str | None:
-    """What Vault said."""
+    """Vault's message."""
     if isinstance(error, exceptions.VaultError):
-        return lacking(str(error)) or f"Vault refused: {error}"
+        return missing_permission(str(error)) or f"Vault refused: {error}"
     if isinstance(error, requests.exceptions.RequestException):
         return f"Vault does not answer: {error}"
     return None

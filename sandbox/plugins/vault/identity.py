@@ -1,4 +1,4 @@
-"""Vault as an OIDC issuer: its issuer URL and its signing keys, which sign plugin identity tokens too."""
+"""Vault as an OIDC issuer: issuer URL and signing keys, which also sign plugin identity tokens."""
 
 from sandbox.plugins.resource import Inputs, Resource, State
 from sandbox.plugins.vault.client import Vault
@@ -23,7 +23,7 @@ def _update(vault: Vault, _: str, __: State, inputs: Inputs) -> State:
 
 
 def _delete(vault: Vault, _: str, state: State) -> None:
-    # There is one in each namespace, and no call that deletes it: it is reset.
+    # Each namespace has one, which cannot be deleted, so it is reset.
     vault.write(_CONFIG, {"issuer": ""}, state.get("namespace"))
 
 

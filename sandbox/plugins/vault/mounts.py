@@ -77,7 +77,7 @@ def _delete_auth(vault: Vault, path: str, state: State) -> None:
 
 
 def _as_written(now: Any, before: Any) -> Any:
-    """A duration, which Vault answers in seconds, in the text it was set with if that means the same."""
+    """A duration, which Vault returns in seconds, as the text that was set if that is equal."""
     if not isinstance(before, str) or not isinstance(now, int):
         return now
     units = {"d": 86400, "h": 3600, "m": 60, "s": 1, "": 1}
@@ -94,13 +94,13 @@ def create_engine(vault: Vault, inputs: Inputs) -> tuple[str, State]:
 
 
 def read_engine(vault: Vault, path: str, state: State) -> State | None:
-    """The mount of a secrets engine; None where there is none."""
+    """The mount of a secrets engine; None if there is none."""
     found = (vault.read("sys/mounts", state.get("namespace")) or {}).get(f"{path}/")
     if found is None:
         return None
     live = {name: found.get(field) for name, field in ENGINE.items()}
     if state.get("type") == "kv-v2" and live["type"] == "kv" and live["options"] == {"version": "2"}:
-        live["type"] = "kv-v2"  # another word for it, which Vault does not answer with
+        live["type"] = "kv-v2"  # an alias that Vault does not return
     live |= {name: found["config"].get(field) for name, field in ENGINE_CONFIG.items()}
     return {**live, "path": path, "accessor": found["accessor"]}
 
@@ -114,7 +114,7 @@ def update_engine(vault: Vault, path: str, state: State, inputs: Inputs) -> Stat
 
 
 def delete_engine(vault: Vault, path: str, state: State) -> None:
-    """Unmounts a secrets engine: what is in it is gone, and its leases are revoked."""
+    """Unmounts a secrets engine, which deletes its data and revokes its leases."""
     vault.delete(f"sys/mounts/{path}", state.get("namespace"))
 
 

@@ -1,4 +1,4 @@
-"""Namespaces, which only Enterprise has."""
+"""Namespaces, which need Vault Enterprise."""
 
 from sandbox.plugins.resource import Function, Inputs, ProviderError
 from sandbox.plugins.vault.client import Vault
@@ -6,7 +6,7 @@ from sandbox.plugins.vault.client import Vault
 
 def _look_up(vault: Vault, inputs: Inputs) -> dict[str, object]:
     parent, path = inputs.get("namespace", ""), inputs.get("path", "").strip("/")
-    if not path:  # the provider's own: Vault is not asked
+    if not path:  # the provider's own: no request needed
         return {"id": f"{vault.namespace}/".lstrip("/"), "path": "", "pathFq": parent}
     found = vault.read(f"sys/namespaces/{path}", parent)
     if found is not None:

@@ -1,4 +1,4 @@
-"""A resource type that is written, read and deleted at one path of Vault's API: most of them are."""
+"""Resource types that are written, read and deleted at one path of Vault's API, as most are."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -11,19 +11,19 @@ _TOKEN = re.compile(r"vault:(\w+)/\w+:(\w+)")
 
 
 def snake(name: str) -> str:
-    """Vault's form of an input's name."""
+    """Vault's name of an input."""
     return re.sub(r"[A-Z]", lambda match: "_" + match[0].lower(), name)
 
 
 def fields(*same: str, **renamed: str) -> dict[str, str]:
-    """Vault's names by the inputs' names: snake case, where no other is given."""
+    """Vault's names by inputs' names: snake case by default."""
     return {name: snake(name) for name in same} | renamed
 
 
 def written(
     names: Mapping[str, str], old: State, new: Inputs, reset: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The fields to write: the new values, and what clears those that are no longer set."""
+    """The fields to write: the new values, and empty ones for those no longer set."""
     cleared = {n: (reset or {}).get(n, type(old[n])()) for n in names if old.get(n) and n not in new}
     return {names[name]: value for name, value in {**cleared, **new}.items() if name in names}
 
@@ -37,9 +37,9 @@ def sdk_class(token: str) -> str:
 
 
 def refuse_ignored(names: Iterable[str], given: Inputs, live: State) -> None:
-    """Vault takes no notice of a field that it does not know: that must not pass for success."""
+    """Raises ProviderError for fields that this Vault does not know, because Vault ignores them silently."""
     if ignored := [name for name in names if name in given and live.get(name) is None]:
-        raise ProviderError(f"this Vault does not know {', '.join(sorted(ignored))}, and ignored it")
+        raise ProviderError(f"this Vault does not know {', '.join(sorted(ignored))} and ignored it")
 
 
 def vault_object(
@@ -58,12 +58,12 @@ def vault_object(
     replace_on: frozenset[str] = frozenset(),
     **details: Any,
 ) -> Resource:
-    """The resource type of the object at `path`, a template over inputs; so is `identifier`, its ID, where
-    that is not the path.
+    """The resource type of an object at `path`; `identifier` is its ID, by default the path; both are
+    templates of inputs.
 
-    A field that is no longer set is written as its zero, or as `reset` has it; those in `kept` the official
-    provider leaves as they are, and so does this. Fields in `as_one` are written only when one of
-    them changes. Fields in `hidden` are never read back. `prepare` leaves out what is not to be written.
+    A field no longer set is written as empty, or as in `reset`; those in `kept` are left unchanged, as the
+    official provider does. Fields in `as_one` are written only if one of them changes. Fields in `hidden` are
+    never read back. `prepare` removes inputs that must not be written.
     """
     identifier = identifier or path
     keys = frozenset(re.findall(r"{(\w+)}", identifier))
@@ -72,7 +72,7 @@ def vault_object(
     def parts(id_: str) -> dict[str, str]:
         match = pattern.fullmatch(id_)
         if match is None:
-            raise ProviderError(f"{id_!r} is not an ID of this type, which is {identifier}")
+            raise ProviderError(f"{id_!r} is not an ID of this type; write {identifier}")
         return match.groupdict()
 
     def read(vault: Vault, id_: str, state: State) -> State | None:
@@ -81,7 +81,7 @@ def vault_object(
         if data is None:
             return None
         live = {name: data.get(field) for name, field in names.items() if name not in hidden}
-        # Where Vault answers with null, what was set is an empty list or map now; it may also leave it out.
+        # Null means that a list or map that was set is empty now; Vault may also leave it out.
         live |= {n: type(state[n])() for n, f in names.items() if n in state and data.get(f, "") is None}
         return {**live, **{name: data.get(snake(name)) for name in outputs}, **which}
 

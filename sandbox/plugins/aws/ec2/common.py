@@ -1,4 +1,4 @@
-"""What EC2's objects have in common: how they are found by their ID, tags."""
+"""Shared by EC2's objects: lookup by ID, tags."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +10,12 @@ from sandbox.plugins.resource import State
 
 
 def first(answer: Any, key: str) -> Any:
-    """The one object of a Describe answer, or None."""
+    """The only object of a Describe answer, or None."""
     return answer[key][0] if answer and answer[key] else None
 
 
 def living(operation: str, ids: str, key: str, arn: str = "") -> Callable[[Aws, str, State], Any]:
-    """An object's description, by its ID, with the ARN that EC2 leaves out."""
+    """An object's description by ID, with the ARN that EC2 leaves out."""
 
     def live(aws: Aws, id_: str, _: State) -> Any:
         described = first(found(getattr(aws.client("ec2"), operation), **{ids: [id_]}), key)
@@ -25,12 +25,12 @@ def living(operation: str, ids: str, key: str, arn: str = "") -> Callable[[Aws, 
 
 
 def specification(kind: str, tags: dict[str, str]) -> dict[str, Any]:
-    """The parameter that tags an EC2 object at birth; EC2 refuses an empty one."""
+    """The parameter for tags at creation; EC2 refuses an empty one."""
     return {"TagSpecifications": [{"ResourceType": kind, "Tags": pairs(tags)}]} if tags else {}
 
 
 def tagged(aws: Aws, id_: str, _: State) -> Taggers:
-    """How an object is tagged later."""
+    """Tags an existing object."""
     ec2 = aws.client("ec2")
     return (
         lambda tags: ec2.create_tags(Resources=[id_], Tags=pairs(tags)),

@@ -1,4 +1,4 @@
-"""Launch templates: the inputs are EC2's own words, in another case, but for a few."""
+"""Launch templates: most inputs are EC2's, with another case."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,7 @@ def _ec2(value: Any, key: str = "") -> Any:
     """The value in EC2's form."""
     if key == "tags":
         return pairs(value)
-    if key in _TRUTH and isinstance(value, str):  # the SDK has text here, to tell "unset" from false
+    if key in _TRUTH and isinstance(value, str):  # text in the SDK, to distinguish "unset" from false
         return value == "true"
     if isinstance(value, dict):
         return {_ec2_word(name): _ec2(inner, name) for name, inner in value.items()}
@@ -59,7 +59,7 @@ def _live(aws: Aws, id_: str, state: State) -> Any:
 
 def _also(_: Aws, live: Mapping[str, Any], state: State) -> State:
     data = live["Latest"]["LaunchTemplateData"]
-    # What differs from what was declared is told in EC2's words; what does not is left as declared.
+    # Drift is shown as EC2 has it; the rest stays as declared.
     drifted = {
         name: data.get(_ec2_word(name))
         for name in _DATA

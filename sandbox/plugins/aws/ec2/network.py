@@ -23,7 +23,7 @@ def _switch_vpc(aws: Aws, id_: str, old: State, new: Inputs) -> None:
 
 
 def vpc_parts(aws: Aws, id_: str) -> State:
-    """A VPC's switches, and the things that came with it."""
+    """A VPC's attributes, and the objects that EC2 created with it."""
     ec2, here = aws.client("ec2"), [{"Name": "vpc-id", "Values": [id_]}]
     tables = ec2.describe_route_tables(Filters=[*here, {"Name": "association.main", "Values": ["true"]}])
     groups = ec2.describe_security_groups(Filters=[*here, {"Name": "group-name", "Values": ["default"]}])

@@ -1,4 +1,4 @@
-"""Security group rules: one entry here may be several of EC2's own rules, one for each source."""
+"""Security group rules: one resource may be several EC2 rules, one for each source."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from sandbox.plugins.resource import Inputs, State
 
 def _ports(rule: State) -> dict[str, Any]:
     ports = {"IpProtocol": str(rule["protocol"])}
-    # "All protocols" has no ports; EC2 tells them as -1.
+    # "All protocols" has no ports; EC2 shows them as -1.
     return ports if ports["IpProtocol"] == "-1" else {
         **ports, "FromPort": int(rule["fromPort"]), "ToPort": int(rule["toPort"])
     }  # fmt: skip
@@ -33,7 +33,7 @@ def _permission(rule: State) -> dict[str, Any]:
 
 
 def _sources(permission: dict[str, Any]) -> dict[str, Any]:
-    """What a permission is about: CIDR blocks, prefix lists and groups, with what is said of each."""
+    """The sources of a permission: CIDR blocks, prefix lists and groups, with their descriptions."""
     keys = ("CidrIp", "CidrIpv6", "PrefixListId", "GroupId")
     lists = [value for value in permission.values() if isinstance(value, list)]
     return {source[key]: source for sources in lists for source in sources for key in keys if key in source}
@@ -64,14 +64,14 @@ def _live(aws: Aws, _: str, state: State) -> Any:
 def _also(_: Aws, live: Mapping[str, Any], __: State) -> State:
     ids = [rule["SecurityGroupRuleId"] for rule in live["Rules"]]
     return {
-        # Several rules of EC2 have no one ID.
+        # Several EC2 rules have no single ID.
         "securityGroupRuleId": ids[0] if len(ids) == 1 else None,
         "description": live["Description"] or None,
     }
 
 
 def _own_rules(aws: Aws, state: State) -> list[dict[str, Any]]:
-    """The rules of EC2 that one entry here stands for."""
+    """The EC2 rules of one resource."""
     ports, egress, wanted = _ports(state), state["type"] == "egress", _sources(_permission(state))
     return [
         rule

@@ -14,14 +14,14 @@ live_group = living("describe_security_groups", "GroupIds", "SecurityGroups", ar
 
 
 def rules(aws: Aws, id_: str) -> list[dict[str, Any]]:
-    """The rules of a group, as EC2 has them: one for each source."""
+    """A group's EC2 rules, one for each source."""
     pages = aws.client("ec2").get_paginator("describe_security_group_rules")
     here = [{"Name": "group-id", "Values": [id_]}]
     return [rule for page in pages.paginate(Filters=here) for rule in page["SecurityGroupRules"]]
 
 
 def revoke(aws: Aws, id_: str, some: list[dict[str, Any]]) -> None:
-    """Takes rules away from a group."""
+    """Removes rules from a group."""
     ec2 = aws.client("ec2")
     for direction, egress in (("ingress", False), ("egress", True)):
         if ids := [rule["SecurityGroupRuleId"] for rule in some if rule["IsEgress"] == egress]:
@@ -49,8 +49,8 @@ SECURITY_GROUP = resource(
     defaults={"description": "Managed by Pulumi", "revokeRulesOnDelete": False},
     replace_on="description name vpcId",
     create=_create,
-    # EC2 lets a new group's members reach everything. The provider starts from nothing, so that the
-    # declared rules are all there are.
+    # EC2 allows a new group's members all egress. The provider removes that, so that only the declared rules
+    # remain.
     finish=lambda aws, id_, _: revoke(aws, id_, rules(aws, id_)),
     live=live_group,
     tags=tagged,

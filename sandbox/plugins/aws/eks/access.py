@@ -1,4 +1,4 @@
-"""Who may use a cluster, and what its pods are in AWS: access entries and policies, Pod Identity."""
+"""Access to a cluster and from its pods: access entries and policies, Pod Identity associations."""
 
 from collections.abc import Mapping
 from typing import Any

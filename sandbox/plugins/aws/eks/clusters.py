@@ -1,4 +1,4 @@
-"""Clusters. The VPC's settings are named otherwise in the API, and the log types are there by their state."""
+"""Clusters. In the API, VPC settings have other names, and log types are grouped by state."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ def _create(aws: Aws, inputs: Inputs) -> str:
 
 
 def cluster_outputs(live: Mapping[str, Any]) -> State:
-    """What resource and function say alike of a cluster."""
+    """The outputs that resource and function share."""
     logging = live.get("logging", {}).get("clusterLogging", [])
     names = "arn deletionProtection endpoint name platformVersion roleArn status version"
     return {
@@ -61,20 +61,20 @@ def _outputs(_: Aws, live: Mapping[str, Any], state: State) -> State:
 
 
 def _as_declared(live: Any, declared: Any) -> Any:
-    """A list whose order means nothing, in the order in which it was declared."""
+    """An unordered list, in declared order."""
     same = isinstance(live, list) and isinstance(declared, list) and sorted(live) == sorted(declared)
     return declared if same else live
 
 
 def _access(live: Mapping[str, Any], state: State) -> State:
-    """How the cluster knows its callers. EKS does not tell who created it, so that is as declared."""
+    """The cluster's access config. EKS does not show the creator's access, so it stays as declared."""
     declared = state.get("accessConfig", {})
     key = "bootstrapClusterCreatorAdminPermissions"
     return {**live["accessConfig"], **({key: declared[key]} if key in declared else {})}
 
 
 def _changes(old: State, new: Inputs) -> list[dict[str, Any]]:
-    """What `update_cluster_config` is to do. EKS takes one kind of change at a time."""
+    """The calls of `update_cluster_config`. EKS accepts one kind of change at a time."""
     changes: list[dict[str, Any]] = []
     before, after = old["vpcConfig"], rename(new["vpcConfig"], _VPC)
     network = {key: value for key, value in after.items() if key in ("subnetIds", "securityGroupIds")}

@@ -1,4 +1,4 @@
-"""What EKS's objects have in common: one ID made of names, the time they take, tags."""
+"""Shared by EKS's objects: IDs made of names, waiting, tags."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,45 +14,45 @@ DATES = as_is("createdAt modifiedAt")
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of object, in EKS's own words."""
+    """A kind of object in EKS's API."""
 
     word: str
     """As in `describe_nodegroup`, and in its answer."""
 
     key: Mapping[str, str]
-    """The inputs that the ID is made of, as `<cluster>:<name>`, and what the API calls them."""
+    """The inputs in the ID, as `<cluster>:<name>`, and their names in the API."""
 
     minutes: float = 0
-    """How long it may take to become active, and to go."""
+    """How long creation and deletion may take."""
 
     answer: str = ""
-    """What Describe answers under, when it is another word."""
+    """The key of Describe's answer, if it is not `word`."""
 
     def which(self, id_: str) -> dict[str, str]:
-        """The parameters that say which object."""
+        """The parameters that identify the object."""
         return dict(zip(self.key.values(), id_.split(":", len(self.key) - 1), strict=True))
 
     def call(self, aws: Aws, verb: str, id_: str, **params: Any) -> Any:
-        """A call about one object."""
+        """Calls the API for one object."""
         return getattr(aws.client("eks"), f"{verb}_{self.word}")(**self.which(id_), **params)
 
     def create(self, aws: Aws, params: Mapping[str, Any], inputs: Inputs) -> str:
-        """Creates the object: its ID."""
+        """Creates the object; returns its ID."""
         getattr(aws.client("eks"), f"create_{self.word}")(**params, tags=aws.tags(inputs))
         return ":".join(inputs[key] for key in self.key)
 
     def creator(self, names: Mapping[str, str]) -> Callable[[Aws, Inputs], str]:
-        """`create`, for inputs that only have other names in the API."""
+        """`create`, for inputs that need no more than renaming."""
         return lambda aws, inputs: self.create(aws, rename(inputs, names), inputs)
 
     def live(self, aws: Aws, id_: str, _: State | None = None) -> dict[str, Any]:
-        """What EKS describes; empty where there is none."""
+        """EKS's description; empty if the object does not exist."""
         answer = found(getattr(aws.client("eks"), f"describe_{self.word}"), **self.which(id_)) or {}
         live: dict[str, Any] = answer.get(self.answer or self.word, {})
         return live
 
     def settle(self, aws: Aws, id_: str) -> None:
-        """Waits until it is active. EKS says why, where it fails."""
+        """Waits until it is active; a failure has EKS's reason."""
 
         def status() -> str | None:
             live = self.live(aws, id_)
@@ -63,14 +63,14 @@ class Kind:
         wait(f"{self.word} {id_}", self.minutes, status, ("ACTIVE", "DEGRADED"))
 
     def delete(self, aws: Aws, id_: str, _: State, **params: Any) -> None:
-        """Deletes it, and waits until it is gone."""
+        """Deletes it and waits until it is gone."""
         self.call(aws, "delete", id_, **params)
         if self.minutes:
             wait(f"{self.word} {id_}", self.minutes, lambda: self.live(aws, id_).get("status"), (None,))
 
 
 def tagged(arn: str = "arn") -> Callable[[Aws, str, State], Taggers]:
-    """How an object is tagged; `arn` is the output that is its ARN."""
+    """Tags an object, whose ARN is in the output `arn`."""
 
     def taggers(aws: Aws, _: str, state: State) -> Taggers:
         eks, which = aws.client("eks"), {"resourceArn": state[arn]}

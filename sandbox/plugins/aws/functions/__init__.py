@@ -1,4 +1,4 @@
-"""The functions: what a program asks AWS instead of declaring it."""
+"""The functions (data sources)."""
 
 from sandbox.plugins.aws.functions.ec2 import EC2
 from sandbox.plugins.aws.functions.eks import EKS

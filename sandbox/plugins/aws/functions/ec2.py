@@ -1,4 +1,4 @@
-"""What EC2 is asked: zones, networks, security groups, images."""
+"""Functions of EC2: zones, networks, security groups, images."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What EKS is asked: a cluster, the versions of an add-on; and SSM, which knows the images of nodes."""
+"""Functions of EKS: clusters, versions of add-ons; and of SSM, which has the images of nodes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An EC2 object is looked for by its own inputs, by `filters` and by `tags`, all three as EC2's filters."""
+"""Lookups of EC2 objects by inputs, `filters` and `tags`, which all become EC2 filters."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from sandbox.plugins.resource import Function, Inputs, NotFound, ProviderError, 
 
 
 def filters(inputs: Inputs, own: Mapping[str, str]) -> list[dict[str, Any]]:
-    """EC2's filters; `own` are the filters that inputs stand for."""
+    """EC2's filters; `own` maps inputs to filters."""
     asked = {
         **{api: [text(inputs[key])] for key, api in own.items() if key in inputs},
         **{f["name"]: f["values"] for f in inputs.get("filters", [])},
@@ -20,7 +20,7 @@ def filters(inputs: Inputs, own: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def text(value: Any) -> str:
-    """A value as EC2's filters and its plain maps have it."""
+    """A value as in EC2's filters and plain maps."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -43,19 +43,19 @@ def one(
     also: Callable[[Aws, Mapping[str, Any]], State] = lambda _, __: {},
     unsupported: str = "",
 ) -> Function:
-    """A function that looks for one object."""
+    """A function that looks up one object."""
 
     def invoke(aws: Aws, inputs: Inputs) -> State:
         live = the_one(_all(aws, operation, key, filters(inputs, own)), what)
-        told = {**back(live, outputs), **also(aws, live), "tags": unpaired(live.get("Tags"))}
-        return {**told, "arn": aws.arn("ec2", f"{arn}/{told['id']}")} if arn else told
+        known = {**back(live, outputs), **also(aws, live), "tags": unpaired(live.get("Tags"))}
+        return {**known, "arn": aws.arn("ec2", f"{arn}/{known['id']}")} if arn else known
 
     names = f"{' '.join(own)} filters region tags"
     return function(token, inputs=names, unsupported=unsupported, invoke=invoke)
 
 
 def many(token: str, operation: str, key: str, id_: str, own: Mapping[str, str]) -> Function:
-    """A function that lists the IDs of the objects that match."""
+    """A function that lists the IDs of matching objects."""
 
     def invoke(aws: Aws, inputs: Inputs) -> State:
         matches = _all(aws, operation, key, filters(inputs, own))

@@ -1,4 +1,4 @@
-"""Where am I, and who."""
+"""The provider's partition, region and identity."""
 
 from sandbox.plugins.aws.client import Aws
 from sandbox.plugins.aws.entry import function

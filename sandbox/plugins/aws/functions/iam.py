@@ -1,4 +1,4 @@
-"""What IAM is asked: a role, a user, an OIDC provider."""
+"""Functions of IAM: roles, users, OIDC providers."""
 
 from sandbox.plugins.aws.client import Aws, found
 from sandbox.plugins.aws.entry import function
@@ -24,7 +24,7 @@ def _oidc(aws: Aws, inputs: Inputs) -> State:
                 "url": live["Url"].removeprefix("https://"),
                 "tags": unpaired(live.get("Tags")),
             }
-    # The official provider's words: programs tell by them that there is none.
+    # The official provider's message: programs recognise by it that there is none.
     by = "url" if "url" in inputs else "arn"
     raise NotFound(f"finding IAM OIDC Provider by {by} ({inputs[by]}): not found")
 

@@ -1,4 +1,4 @@
-"""IAM: roles, users, policies and what ties them together, access keys, OIDC providers, instance profiles."""
+"""IAM: roles, users, policies and attachments, access keys, OIDC providers, instance profiles."""
 
 from sandbox.plugins.aws.iam.attached import ATTACHED
 from sandbox.plugins.aws.iam.instance_profiles import INSTANCE_PROFILE

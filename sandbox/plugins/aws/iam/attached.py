@@ -1,4 +1,4 @@
-"""What belongs to a role or to a user: inline policies and attachments. The two differ only in that word."""
+"""Inline policies and policy attachments of roles and users."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What IAM's objects have in common: tags, and roles and users a permissions boundary."""
+"""Shared by IAM's objects: tags; and by roles and users: permissions boundaries."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ def make(aws: Aws, kind: str, inputs: Inputs, names: Mapping[str, str]) -> Any:
 
 
 def tagged(kind: str, owner: Callable[[str, State], dict[str, str]]) -> Callable[[Aws, str, State], Taggers]:
-    """How that kind is tagged; `owner` says which one."""
+    """Tags an object of that kind; `owner` is the parameter that identifies it."""
 
     def taggers(aws: Aws, id_: str, state: State) -> Taggers:
         iam, which = aws.client("iam"), owner(id_, state)
@@ -29,13 +29,13 @@ def tagged(kind: str, owner: Callable[[str, State], dict[str, str]]) -> Callable
 
 
 def listed(aws: Aws, operation: str, key: str, **params: Any) -> list[Any]:
-    """Everything of a list, which IAM gives in pages."""
+    """All items of a paginated list."""
     pages = aws.client("iam").get_paginator(operation).paginate(**params)
     return [item for page in pages for item in page[key]]
 
 
 def bound(aws: Aws, kind: str, owner: Mapping[str, str], old: State, new: Inputs) -> None:
-    """Brings a permissions boundary to the new inputs."""
+    """Updates a permissions boundary to the new inputs."""
     if not changed(old, new, "permissionsBoundary"):
         return
     iam = aws.client("iam")
@@ -47,6 +47,6 @@ def bound(aws: Aws, kind: str, owner: Mapping[str, str], old: State, new: Inputs
 
 
 def boundary(live: Mapping[str, Any]) -> str | None:
-    """The permissions boundary of what IAM describes."""
+    """The permissions boundary in IAM's description."""
     arn: str | None = live.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
     return arn

@@ -27,8 +27,8 @@ def _live(aws: Aws, id_: str, state: State) -> Any:
 
 
 def _also(_: Aws, live: Mapping[str, Any], state: State) -> State:
-    # IAM tells the URL without its scheme, and the official provider's output is what IAM tells. Told
-    # again at a refresh it would be drift from the input, which has the scheme.
+    # IAM returns the URL without its scheme, and so does the official provider's output. At a refresh that
+    # would be drift from the input, which has the scheme.
     url = live["Url"].removeprefix("https://")
     return {} if state.get("url") == url else {"url": url}
 

@@ -9,7 +9,7 @@ from sandbox.plugins.aws.iam.common import make, tagged
 from sandbox.plugins.resource import Inputs, State
 
 _NAMES = {**capital("description path"), "name": "PolicyName", "policy": "PolicyDocument"}
-_VERSIONS = 5  # IAM keeps no more of one policy
+_VERSIONS = 5  # IAM's limit of versions
 
 
 def _create(aws: Aws, inputs: Inputs) -> str:

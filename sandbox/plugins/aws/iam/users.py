@@ -12,7 +12,7 @@ _USER = {**capital("path permissionsBoundary"), "name": "UserName"}
 
 
 def _owner(id_: str, state: State) -> dict[str, str]:
-    # A user can be renamed; its ID in Pulumi stays the name it was created with.
+    # Renaming a user keeps its ID in Pulumi, the first name.
     return {"UserName": state.get("name", id_)}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.plugins.vault import PLUGIN
-from sandbox.plugins.vault.lacking import lacking
+from sandbox.plugins.vault.permission_errors import missing_permission
 from sandbox.plugins.wire import Secret
 from tests.plugins.cloud import REGION, Cloud, cloud
 from tests.plugins.conftest import VaultServer
@@ -41,44 +41,46 @@ def test_role_that_vault_may_not_look_up_says_who_lacks_what(cloud: Cloud, engin
     role = {"role": "dev", "boundIamPrincipalArns": ["arn:aws:iam::111111111111:role/vault-auth"]}
     with pytest.raises(Refused) as refused:
         engine.create(ROLE, {"backend": mount.id, **role})
-    told = str(refused.value)
-    assert told.startswith(
+    said = str(refused.value)
+    assert said.startswith(
         "vault:aws/authBackendRole:AuthBackendRole: the AWS identity that Vault runs as, "
         "arn:aws:iam::111111111111:user/vault-without-permissions, lacks iam:GetRole"
     )
-    assert "Allow iam:GetRole in an IAM policy of that identity (`resolve_roles` among the" in told
-    assert "Vault said: unable to resolve ARN" in told
-    assert key["SecretAccessKey"] not in told
+    assert "Allow iam:GetRole in an IAM policy of that identity (`resolve_roles` among the" in said
+    assert "Vault said: unable to resolve ARN" in said
+    assert key["SecretAccessKey"] not in said
     engine.delete(mount)
 
 
-def test_role_session_is_told_with_its_role_and_resource() -> None:
-    told = lacking(
+def test_role_session_is_shown_with_its_role_and_resource() -> None:
+    said = missing_permission(
         "error fetching role: User: arn:aws-cn:sts::111111111111:assumed-role/vault-identity/i-1 "
         "is not authorized to perform: iam:GetRole on resource: role app because no identity-based policy "
         "allows the iam:GetRole action\n\tstatus code: 403"
     )
-    assert told
-    assert "runs as, role vault-identity of account 111111111111 (session arn:aws-cn:sts::" in told
-    assert "lacks iam:GetRole on role app. Allow" in told
+    assert said
+    assert "runs as, role vault-identity of account 111111111111 (session arn:aws-cn:sts::" in said
+    assert "lacks iam:GetRole on role app. Allow" in said
 
 
 def test_role_of_another_account_that_may_not_be_assumed_names_the_trust_policy() -> None:
-    told = lacking(
+    said = missing_permission(
         "AccessDenied: User: arn:aws:iam::111111111111:user/vault is not authorized to perform: "
         "sts:AssumeRole on resource: arn:aws:iam::222222222222:role/trust"
     )
-    assert told
-    assert "lacks sts:AssumeRole on arn:aws:iam::222222222222:role/trust. " in told
-    assert "`assume_role_arns`" in told
-    assert "trust policy must name that identity, too" in told
+    assert said
+    assert "lacks sts:AssumeRole on arn:aws:iam::222222222222:role/trust. " in said
+    assert "`assume_role_arns`" in said
+    assert "trust policy must name that identity too" in said
 
 
-def test_action_that_no_login_needs_is_told_without_a_setting() -> None:
-    told = lacking("User: arn:aws:iam::1:user/v is not authorized to perform: iam:CreateUser on resource: x")
-    assert told
-    assert "policy of that identity. Vault said" in told
+def test_action_that_no_login_needs_is_shown_without_a_setting() -> None:
+    said = missing_permission(
+        "User: arn:aws:iam::1:user/v is not authorized to perform: iam:CreateUser on resource: x"
+    )
+    assert said
+    assert "policy of that identity. Vault said" in said
 
 
 def test_another_refusal_is_left_alone() -> None:
-    assert lacking("permission denied, on put http://127.0.0.1/v1/auth/aws/role/x") is None
+    assert missing_permission("permission denied, on put http://127.0.0.1/v1/auth/aws/role/x") is None

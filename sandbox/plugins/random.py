@@ -1,13 +1,13 @@
-"""A random password, made once and kept until one of its inputs changes.
+"""The random plugin: passwords, created once and kept in the state until one of their inputs changes.
 
-The official provider's `bcryptHash` stays empty: no library here makes one.
+`bcryptHash` stays empty, because there is no library for it.
 """
 
 import secrets
 import string
 from typing import Any
 
-from sandbox.plugins.resource import Inputs, ProviderError, Resource, State, words
+from sandbox.plugins.resource import Inputs, Plugin, ProviderError, Resource, State, table, words
 
 _CHARACTERS = {
     "lower": string.ascii_lowercase,
@@ -19,18 +19,18 @@ _MINIMUM = {"lower": "minLower", "numeric": "minNumeric", "special": "minSpecial
 
 
 def _numeric(inputs: Inputs) -> bool:
-    """Whether digits are among the characters: `number` is the older name of `numeric`."""
+    """Whether to include digits; `number` is the older name of `numeric`."""
     return bool(inputs.get("numeric", inputs.get("number", True)))
 
 
 def _check(inputs: Inputs) -> dict[str, str]:
     if inputs.get("numeric", inputs.get("number")) != inputs.get("number", inputs.get("numeric")):
-        return {"number": "it is another name of numeric, and says otherwise"}
+        return {"number": "contradicts numeric, of which it is an alias"}
     if not any(inputs.get(name, True) for name in ("lower", "special", "upper")) and not _numeric(inputs):
         return {"special": "one of lower, numeric, special and upper must be true"}
     least = max(1, sum(inputs.get(name, 0) for name in _MINIMUM.values()))
     if inputs.get("length", least) < least:
-        return {"length": f"{inputs['length']} is less than {least}, what the minima add up to"}
+        return {"length": f"{inputs['length']} is less than {least}, the sum of the minima"}
     return {}
 
 
@@ -46,7 +46,7 @@ def _create(_: Any, inputs: Inputs) -> tuple[str, State]:
 
 def _read(_: Any, __: str, state: State) -> State:
     if not state:
-        raise ProviderError("a password is nowhere to be read from: import it with the official provider")
+        raise ProviderError("a password cannot be read back: import it with the official provider")
     return state
 
 
@@ -61,4 +61,13 @@ PASSWORD = Resource(
     defaults={"lower": True, "special": True, "upper": True, **dict.fromkeys(_MINIMUM.values(), 0)},
     validate=_check,
     secret_outputs=frozenset({"bcryptHash", "result"}),
+)
+
+PLUGIN = Plugin(
+    name="random",
+    distribution="pulumi-random",
+    config=frozenset(),
+    connect=lambda _: None,
+    resources=table(PASSWORD),
+    functions={},
 )
