@@ -140,7 +140,7 @@ def camel(value: Any, of: Any) -> Any:
 
 def _targets() -> list[Target]:
     wired = {"connection": {"path": "aws", "accounts": [ACCOUNT, OTHER]}}
-    of_login = {
+    of_login: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         "service-account": ({"service_accounts": ["default/app"]}, {"cluster": CLUSTER}),
         "ec2-instance": (
             {"node_groups": ["blue"]},
@@ -160,7 +160,7 @@ def _targets() -> list[Target]:
         for word, (valid, more) in of_login.items()
         for kind in [logins.KINDS[word]]
     ]
-    of_identity = {
+    of_identity: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         "user": ({}, {}),
         "role": ({"trusted_services": ["ec2.amazonaws.com"]}, {"cluster": CLUSTER}),
         "federation": ({}, {"issuer": ISSUER, "mount": {"path": "aws", "accessor": "a"}}),
@@ -291,7 +291,8 @@ def values(name: str, shape: Shape, right: bool) -> st.SearchStrategy[Any]:
     else:
         examples = [form.example.replace("NAME", "app") for form in shape.forms if form.example]
         good = st.sampled_from(TEXTS.get(name) or TEXTS.get(name.rpartition("_")[2]) or examples or ["app"])
-    return good if right else good | st.sampled_from(WRONG)
+    wrong: st.SearchStrategy[Any] = st.nothing() if right else st.sampled_from(WRONG)
+    return st.one_of(good, wrong)
 
 
 @st.composite
