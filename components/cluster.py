@@ -11,7 +11,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from . import arns
 from .component import Component
-from .declared import UNIQUE, Default, Form, Refusal, Secret, checked, rule
+from .declared import UNIQUE, Default, Form, Key, Refusal, Secret, checked, rule
 from .forms import (
     AnyArn,
     Cidr,
@@ -25,7 +25,7 @@ from .forms import (
     VpcId,
 )
 from .kubeconfig import eks_kubeconfig
-from .node_group import NodeGroup, node_group
+from .node_group import NodeGroup, node_group, node_role_name
 from .oidc_provider import cluster_oidc_provider
 from .pod_role import EksClusterRef
 
@@ -128,6 +128,17 @@ def _endpoints(options: EksClusterOptions) -> Iterator[Refusal]:
             "endpoint_private_access",
             "is false, and there is no other endpoint; set it or {endpoint_public_access} to true",
         )
+
+
+@rule(EksClusterOptions, "name", "node_groups")
+def _node_roles(options: EksClusterOptions) -> Iterator[Refusal]:
+    owners: dict[str, str] = {}
+    for group, declared in options["node_groups"].items():
+        name = node_role_name(options["name"], group, declared)
+        owner = owners.setdefault(name.lower(), group)  # as IAM compares names
+        if owner != group:
+            place = ("node_groups", Key(group), *(["role_name"] if "role_name" in declared else []))
+            yield Refusal(place, f"is the IAM role of {{node_groups}}.{owner} already; write another", name)
 
 
 class ExistingEksClusterOptions(TypedDict):

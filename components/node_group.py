@@ -63,6 +63,11 @@ def sizes(group: NodeGroup) -> tuple[int, int, int]:
     return smallest, desired, group.get("max_size", max(2, desired))
 
 
+def node_role_name(cluster: str, group: str, declared: NodeGroup) -> str:
+    """Name of the node role of a group."""
+    return declared.get("role_name", f"{cluster}-{group}-node")
+
+
 def node_group(
     parent: pulumi.Resource,
     name: str,
@@ -76,7 +81,7 @@ def node_group(
     child = pulumi.ResourceOptions(parent=parent)
     role = aws.iam.Role(
         f"{name}-{group}-node-role",
-        name=declared.get("role_name", f"{cluster_name}-{group}-node"),
+        name=node_role_name(cluster_name, group, declared),
         description=f"Nodes of the group {group} of the EKS cluster {cluster_name}",
         assume_role_policy=iam.to_json(trust.service_trust(f"ec2.{arns.dns_suffix(region)}")),
         permissions_boundary=declared.get("permissions_boundary"),

@@ -322,6 +322,10 @@ def group(**sizes: Any) -> dict[str, Any]:
         (group(metadata_hop_limit=0), "node_groups.blue.metadata_hop_limit: 0 is out of range; write 1 to 6"),
         (group(min_size=3, desired_size=1, max_size=2), "node_groups.blue: has sizes out of order; write mi"),
         (group(instance_types=[]), "node_groups.blue.instance_types: is empty; write at least one entry: an"),
+        (
+            {"node_groups": {"a": {}, "b": {"role_name": "EKS1-a-node"}}},
+            "node_groups.b.role_name: 'EKS1-a-node' is the IAM role of node_groups.a already; write another",
+        ),
         ({"node_groups": {"A": {}}}, "node_groups.A: its name is not the name of a node group; write"),
         ({"existing": True}, "existing: is gone: since 0.2 ExistingEksCluster finds a cluster that exists"),
         ({"node_role_arns": {}}, "node_role_arns: is gone: since 0.2 ExistingEksCluster finds a cluster tha"),

@@ -18,13 +18,13 @@ AUTH: Any = {"region": "us-east-1", "server_id_header": ""}
 
 
 def test_a_cluster_that_is_found_was_an_eks_cluster() -> None:
-    answer = {
+    answer: dict[str, Any] = {
         "name": "eks1",
         "endpoint": "https://eks.example.com",
         "certificateAuthorities": [{"data": "Y2E="}],
         "identities": [{"oidcs": [{"issuer": f"https://{ISSUER}"}]}],
     }
-    answers = {
+    answers: Any = {
         "aws:eks/getCluster:getCluster": lambda _: answer,
         "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": lambda _: {
             "arn": CLUSTER["oidc_provider_arn"],
@@ -43,7 +43,8 @@ def mounts(recording: Recording) -> list[tuple[str, set[str]]]:
 def test_a_mount_was_in_the_stack_or_below_vault_aws_auth() -> None:
     def alone() -> None:
         mount = VaultAuthMount("auth", {}, providers())
-        VaultAwsAuth("auth", {**AUTH, "mount": mount.ref}, providers())
+        args: Any = {**AUTH, "mount": mount.ref}
+        VaultAwsAuth("auth", args, providers())
 
     for program in (alone, lambda: VaultAwsAuth("auth", AUTH, providers())):
         recording = record(program)

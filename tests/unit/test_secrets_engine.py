@@ -1,6 +1,7 @@
 """The AWS secrets engine: its mount, its roles, and the AWS identity that it works with."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -178,7 +179,7 @@ def test_roles_whose_users_iam_cannot_tell_apart_have_one_boundary(one: str, oth
     )
     for boundary in (None, "another"):
         roles = {one: bounded(boundary), other: bounded("boundary")}
-        assert refused(lambda roles=roles: declared(roles)).startswith(message)
+        assert refused(partial(declared, roles)).startswith(message)
     engine({one: bounded("boundary"), other: bounded("boundary")})
     engine({one: bounded(None), other: bounded(None)})
 
