@@ -289,12 +289,16 @@ def fields_of(of: type) -> Mapping[str, Shape]:
     return {name: shape(annotation) for name, annotation in of.__annotations__.items()}
 
 
-def bases_of(of: type) -> Iterator[type]:
-    """A TypedDict and those that it extends, which it forgets in its MRO; the furthest first."""
-    for base in get_original_bases(of):
-        if isinstance(base, type) and is_typeddict(base):
-            yield from bases_of(base)
-    yield of
+@cache
+def bases_of(of: type) -> Sequence[type]:
+    """A TypedDict and those that it extends, which it forgets in its MRO: each once, the furthest first."""
+    found = {
+        furthest: None
+        for base in get_original_bases(of)
+        if isinstance(base, type) and is_typeddict(base)
+        for furthest in bases_of(base)
+    }
+    return [*found, of]
 
 
 def _gone(of: type) -> Mapping[str, str]:
