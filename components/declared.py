@@ -53,6 +53,9 @@ class Form:
     not_empty: bool = False
     """Whether it is that of a list or mapping with at least one entry."""
 
+    limits: tuple[int, int] | None = None
+    """Of a number: the lowest and the highest, for JSON Schema."""
+
     normal: Callable[[Any], Any] | None = None
     """Makes the one way to write a value of the several that are accepted."""
 
@@ -85,7 +88,7 @@ def between(lowest: int, highest: int) -> Form:
         if not lowest <= value <= highest:
             raise ValueError(f"is out of range; write {lowest} to {highest}")
 
-    return Form(check)
+    return Form(check, limits=(lowest, highest))
 
 
 def not_empty(why: str) -> Form:
