@@ -53,6 +53,9 @@ class Form:
     not_empty: bool = False
     """Whether it is that of a list or mapping with at least one entry."""
 
+    limits: tuple[int, int] | None = None
+    """Of a number: the lowest and the highest, for JSON Schema."""
+
     normal: Callable[[Any], Any] | None = None
     """Makes the one way to write a value of the several that are accepted."""
 
@@ -85,7 +88,7 @@ def between(lowest: int, highest: int) -> Form:
         if not lowest <= value <= highest:
             raise ValueError(f"is out of range; write {lowest} to {highest}")
 
-    return Form(check)
+    return Form(check, limits=(lowest, highest))
 
 
 def not_empty(why: str) -> Form:
@@ -289,12 +292,16 @@ def fields_of(of: type) -> Mapping[str, Shape]:
     return {name: shape(annotation) for name, annotation in of.__annotations__.items()}
 
 
-def bases_of(of: type) -> Iterator[type]:
-    """A TypedDict and those that it extends, which it forgets in its MRO; the furthest first."""
-    for base in get_original_bases(of):
-        if isinstance(base, type) and is_typeddict(base):
-            yield from bases_of(base)
-    yield of
+@cache
+def bases_of(of: type) -> Sequence[type]:
+    """A TypedDict and those that it extends, which it forgets in its MRO: each once, the furthest first."""
+    found = {
+        furthest: None
+        for base in get_original_bases(of)
+        if isinstance(base, type) and is_typeddict(base)
+        for furthest in bases_of(base)
+    }
+    return [*found, of]
 
 
 def _gone(of: type) -> Mapping[str, str]:

@@ -1,3 +1,3 @@
 """The version of the library, of the component package and of the command: here and nowhere else."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

@@ -66,6 +66,8 @@ def test_it_accepts_what_pulumi_has_encrypted() -> None:
         (f"{P}:accountId", [], "12345"),
         (f"{P}:cluster", ["nodegroups"], {}),
         (f"{P}:cluster", ["nodeGroups", "default", "minSize"], "two"),
+        (f"{P}:cluster", ["nodeGroups", "default", "maxSize"], 0),
+        (f"{P}:cluster", ["nodeGroups", "default", "metadataHopLimit"], 65),
         (f"{P}:cluster", ["nodeGroups", "Default"], {}),
         (f"{P}:cluster", ["logTypes"], ["everything"]),
         (f"{P}:vault", ["address"], "vault.example.com"),

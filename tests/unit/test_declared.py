@@ -324,3 +324,42 @@ def test_a_default_and_an_example_are_of_the_form(section: type) -> None:
             for form in leaf.forms:
                 form.check(value.replace("NAME", "a") if isinstance(value, str) else value)
                 assert field
+
+
+# A base that is extended on two ways
+
+
+class Lived(TypedDict):
+    ttl: int
+    """Life of the token."""
+
+
+class Named(Lived):
+    name: str
+    """Name."""
+
+
+class Wired(Lived):
+    mount: str
+    """The mount."""
+
+
+class Whole(Named, Wired):
+    pass
+
+
+@rule(Lived, "ttl")
+def _lives(lived: Lived) -> Iterator[Refusal]:
+    if lived["ttl"] < 1:
+        yield Refusal("ttl", "is too short; write 1 or more", lived["ttl"])
+
+
+def test_a_rule_of_a_shared_base_is_applied_once() -> None:
+    with pytest.raises(ArgumentError) as error:
+        checked(Whole, {"ttl": 0, "name": "a", "mount": "b"})
+    assert str(error.value) == "ttl: 0 is too short; write 1 or more"
+
+
+def test_the_furthest_base_comes_first() -> None:
+    assert bases_of(Whole) == [Lived, Named, Wired, Whole]
+    assert list(meanings(Whole)) == ["ttl", "name", "mount"]

@@ -140,6 +140,8 @@ def _value(field: Shape) -> Schema:
             schema["minProperties" if field.kind is dict else "minItems"] = 1
         if form.numbers:
             schema["type"] = ["string", "integer"]
+        if form.limits:
+            schema["minimum"], schema["maximum"] = form.limits
         if form.pattern:
             schema["pattern"] = f"^(?:{form.pattern})$"
         if form.example:
