@@ -3,8 +3,8 @@
 The host takes its schema from the components' annotations, which `schema.py` completes, and hands the inputs
 of a program in another language to the component's constructor. What it would lose is checked before: it
 drops unknown inputs silently, takes an Output given for a whole object for an empty object, and hands
-integers over as floats. So inputs are read by the components' own declarations, and a refusal is one line in the
-program's own terms.
+integers over as floats. So inputs are read by the components' own declarations, and a refusal is one line in
+the program's own terms.
 """
 
 import json
