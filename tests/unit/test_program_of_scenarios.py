@@ -135,8 +135,8 @@ def test_what_a_consumer_cannot_be_told_is_one_message_with_its_key() -> None:
         run("gloo", **{"vault-aws-auth:consumers": {"vault": {"kind": "vault-server"}}})
     assert str(stopped.value).splitlines() == [
         "1 problem in the stack's configuration; nothing was changed:",
-        "  1. vault-aws-auth:consumers.vault.tlsSecret: is missing; name the secret with Vault's "
-        "certificate, or set plaintext to true",
+        "  1. vault-aws-auth:consumers.vault.tlsSecret: is missing; write the name of the secret with "
+        "Vault's certificate, or plaintext: true",
     ]
 
 
