@@ -130,8 +130,8 @@ def _endpoints(options: EksClusterOptions) -> Iterator[Refusal]:
         )
 
 
-@rule(EksClusterOptions, "name", "node_groups")
-def _node_roles(options: EksClusterOptions) -> Iterator[Refusal]:
+@rule(EksClusterArgs, "name", "node_groups")
+def _node_roles(options: EksClusterArgs) -> Iterator[Refusal]:
     owners: dict[str, str] = {}
     for group, declared in options["node_groups"].items():
         name = node_role_name(options["name"], group, declared)
