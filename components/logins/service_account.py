@@ -8,10 +8,10 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 from typing_extensions import NotRequired
 
-from .. import iam, pod_role, renames, trust
+from .. import durations, iam, pod_role, renames, trust
 from ..component import Claim, unique_name
 from ..declared import UNIQUE, Default, Refusal, checked, not_empty, rule
-from ..forms import Audience, IamName, PolicyArn, ServiceAccountPattern, Tags, is_wild, split_service_account
+from ..forms import Audience, IamName, PolicyArn, ServiceAccountPattern, Tags, is_wild, lasts, split_service_account
 from ..pod_role import EksClusterRef, PodIdentityMethod
 from .base import Login, LoginArgs, LoginOptions, ServiceAccountMode
 
