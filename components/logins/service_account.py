@@ -11,7 +11,16 @@ from typing_extensions import NotRequired
 from .. import durations, iam, pod_role, renames, trust
 from ..component import Claim, unique_name
 from ..declared import UNIQUE, Default, Refusal, checked, not_empty, rule
-from ..forms import Audience, IamName, PolicyArn, ServiceAccountPattern, Tags, is_wild, lasts, split_service_account
+from ..forms import (
+    Audience,
+    IamName,
+    PolicyArn,
+    ServiceAccountPattern,
+    Tags,
+    is_wild,
+    lasts,
+    split_service_account,
+)
 from ..pod_role import EksClusterRef, PodIdentityMethod
 from .base import Login, LoginArgs, LoginOptions, ServiceAccountMode
 
@@ -42,6 +51,9 @@ class ServiceAccountLoginOptions(LoginOptions):
 
     permissions_boundary: NotRequired[pulumi.Input[PolicyArn]]
     """ARN of the policy that bounds the IAM role's permissions. Default: none."""
+
+    max_session_duration: NotRequired[Annotated[str, lasts("1h", "12h", "IAM allows no other")]]
+    """Longest session of the IAM role: `1h`, `4h`. Default: AWS's own, one hour."""
 
     tags: NotRequired[Tags]
     """Tags of the AWS resources."""
@@ -145,6 +157,9 @@ class ServiceAccountLogin(Login):
                 allow_wildcards=args["allow_wildcards"],
             ),
             permissions_boundary=args.get("permissions_boundary"),
+            max_session_duration=durations.to_seconds(args["max_session_duration"])
+            if "max_session_duration" in args
+            else None,
             tags=args["tags"] or None,
             opts=unique_name(self),
         )

@@ -422,6 +422,17 @@ def test_aws_resources_of_a_login_have_its_tags() -> None:
     assert tagged == {ROLE, ASSOCIATION, "aws:iam/policy:Policy"}
 
 
+def test_the_iam_roles_sessions_can_be_longer_than_an_hour() -> None:
+    def longest(recording: Recording) -> Any:
+        return recording.one(ROLE, "pod-iam-role").inputs.get("maxSessionDuration")
+
+    assert longest(pod()) is None
+    assert longest(pod(max_session_duration="4h")) == 14_400
+    assert refused(lambda: pod_login(max_session_duration="13h")) == (
+        "max_session_duration: '13h' is out of range; write 1h to 12h: IAM allows no other"
+    )
+
+
 def test_the_lookups_that_vault_makes_can_be_granted_to_a_pod_too() -> None:
     recording = pod(vault_lookups=True, lookups={"resolve_users": True})
     policy = recording.one("aws:iam/policy:Policy", "pod-lookups")
