@@ -406,10 +406,10 @@ class Reader:
                 self.refuse(place, "is not text; write it in quotes", shown)
                 return NOTHING
         elif shape.kind is bool and not isinstance(value, bool):
-            self.refuse(place, "is neither true nor false", shown)
+            self.refuse(place, f"is neither true nor false{_unquoted(value)}", shown)
             return NOTHING
         elif shape.kind is int and not number:
-            self.refuse(place, "is not a whole number", shown)
+            self.refuse(place, f"is not a whole number{_unquoted(value)}", shown)
             return NOTHING
         return value
 
@@ -485,6 +485,12 @@ def _getter(name: str) -> Callable[[Any], Any]:
 
 
 # What the source says
+
+
+def _unquoted(value: Any) -> str:
+    """The end of a message about text that would be right without its quotes."""
+    right = isinstance(value, str) and (value in ("true", "false") or value.isdecimal())
+    return "; write it without quotes" if right else ""
 
 
 @cache

@@ -187,8 +187,9 @@ class Login(Component):
         iam_role_arn: pulumi.Input[str],
         service_accounts: Sequence[str],
         principals: Any,
+        **own: Any,
     ) -> None:
-        """Set and register the outputs."""
+        """Set and register the outputs; `own` are those that only this kind has."""
         self.vault_role = vault_role.role
         self.iam_role_arn = pulumi.Output.from_input(iam_role_arn)
         self.service_accounts = pulumi.Output.from_input(service_accounts)
@@ -203,5 +204,6 @@ class Login(Component):
                 "iam_role_arn": iam_role_arn,
                 "service_accounts": service_accounts,
                 "principals": principals,
+                **own,
             }
         )

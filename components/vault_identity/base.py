@@ -61,6 +61,12 @@ class VaultIdentity(Component):
     principal_arn: pulumi.Output[str]
     """ARN of the user or role; empty where it is not known."""
 
+    principal_name: pulumi.Output[str]
+    """Name of the user or role; empty where it is not known."""
+
+    principal_unique_id: pulumi.Output[str]
+    """Unique ID of the user or role that is made here; empty where it exists already."""
+
     policy_arn: pulumi.Output[str]
     """ARN of the policy; empty where none is made."""
 
@@ -68,6 +74,18 @@ class VaultIdentity(Component):
     def credentials(self) -> VaultCredentials:
         """For `VaultAwsAuth`: how Vault proves who it is."""
         raise NotImplementedError
+
+    def _finish(self, **own: pulumi.Output[str]) -> None:
+        """Register the outputs; `own` are those that only this kind has."""
+        self.register_outputs(
+            {
+                "principal_arn": self.principal_arn,
+                "principal_name": self.principal_name,
+                "principal_unique_id": self.principal_unique_id,
+                "policy_arn": self.policy_arn,
+                **own,
+            }
+        )
 
     @classmethod
     def tagged_sessions(cls, options: Any) -> bool:
@@ -139,6 +157,7 @@ class VaultRole(VaultIdentity):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.principal_arn, self.policy_arn = role.arn, policy.arn
+        self.principal_name, self.principal_unique_id = role.name, role.unique_id
         return role, attachment
 
     @property

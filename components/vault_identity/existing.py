@@ -79,12 +79,12 @@ class ExistingVaultIdentity(VaultIdentity):
         super().__init__(name, opts)
         role_arn = args.get("role_arn", "")
         self.principal_arn = pulumi.Output.from_input(role_arn)
+        self.principal_name = pulumi.Output.from_input(arns.parse(role_arn).name if role_arn else "")
+        self.principal_unique_id = pulumi.Output.from_input("")
         self.policy_arn = self.ready = pulumi.Output.from_input("")
         if _makes_policy(args):
             self._grant(name, role_arn, args)
-        self.register_outputs(
-            {"principal_arn": self.principal_arn, "policy_arn": self.policy_arn, "ready": self.ready}
-        )
+        self._finish(ready=self.ready)
 
     def _grant(self, name: str, role_arn: str, args: ExistingVaultIdentityArgs) -> None:
         role = arns.parse(role_arn).name

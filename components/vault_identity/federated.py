@@ -70,9 +70,7 @@ class FederatedVaultIdentity(VaultRole):
         )
         _, attachment = self._role(name, args["role_name"], trust, args)
         self.ready = known_after(attachment)
-        self.register_outputs(
-            {"principal_arn": self.principal_arn, "policy_arn": self.policy_arn, "ready": self.ready}
-        )
+        self._finish(ready=self.ready)
 
     @property
     def credentials(self) -> VaultCredentials:

@@ -87,14 +87,7 @@ class IamRoleVaultIdentity(VaultRole):
             self.instance_profile = profile.name
         usable += pod_role.associations(name, cluster, method, accounts, role.arn, self, args["tags"])
         self.ready = known_after(*usable)
-        self.register_outputs(
-            {
-                "principal_arn": self.principal_arn,
-                "policy_arn": self.policy_arn,
-                "instance_profile": self.instance_profile,
-                "ready": self.ready,
-            }
-        )
+        self._finish(instance_profile=self.instance_profile, ready=self.ready)
 
     @classmethod
     def tagged_sessions(cls, options: IamRoleVaultIdentityOptions) -> bool:

@@ -101,7 +101,8 @@ class IamUserVaultIdentity(VaultIdentity):
             f"{name}-policy-attachment", user=user.name, policy_arn=policy.arn, opts=child
         )
         self._rotated = mode is AccessKeyMode.ROTATED
-        self.principal_arn = user.arn
+        self.principal_arn, self.principal_name = user.arn, user.name
+        self.principal_unique_id = user.unique_id
         self.policy_arn = policy.arn
         if self._rotated:
             self.access_key = pulumi.Output.from_input("")
@@ -116,14 +117,7 @@ class IamUserVaultIdentity(VaultIdentity):
             )
             self.access_key = key.id
             self.secret_key = pulumi.Output.secret(key.secret)
-        self.register_outputs(
-            {
-                "principal_arn": self.principal_arn,
-                "policy_arn": self.policy_arn,
-                "access_key": self.access_key,
-                "secret_key": self.secret_key,
-            }
-        )
+        self._finish(access_key=self.access_key, secret_key=self.secret_key)
 
     @property
     def credentials(self) -> VaultCredentials:

@@ -297,6 +297,8 @@ def test_outputs_of_a_service_account_login() -> None:
         "iam_role_arn": "arn:aws:iam::111111111111:role/pod",
         "service_accounts": ["app/api"],
         "principals": ["arn:aws:iam::111111111111:role/pod"],
+        "iam_role_name": "pod",
+        "iam_role_unique_id": "AROA-pod",
     }
 
 

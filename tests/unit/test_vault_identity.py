@@ -243,7 +243,13 @@ def test_nothing_is_made_in_iam_for_a_role_that_others_look_after(changes: dict[
     recording = with_client(lambda: existing(**changes))
     assert recording.children("id") == set()
     arn = "" if "role_arn" in changes else f"arn:aws:iam::{ACCOUNT}:role/node"
-    assert recording.outputs_of("id") == {"principal_arn": arn, "policy_arn": "", "ready": ""}
+    assert recording.outputs_of("id") == {
+        "principal_arn": arn,
+        "principal_name": "node" if arn else "",
+        "principal_unique_id": "",
+        "policy_arn": "",
+        "ready": "",
+    }
     assert "accessKey" not in recording.one(CLIENT, "auth-client").inputs
 
 
