@@ -15,9 +15,11 @@ const identity = new auth.IamUserVaultIdentity("vault-identity", {
     permissions: { resolveRoles: true },
 });
 
-const inVault = new vault.Provider("vault", { address: config.require("vaultAddress") });
+const address = config.require("vaultAddress");
+const inVault = new vault.Provider("vault", { address });
 const vaultAuth = new auth.VaultAwsAuth("vault-aws-auth", {
     region,
+    address,
     serverIdHeader: "vault.example.com",
     credentials: { accessKey: identity.accessKey, secretKey: identity.secretKey },
 }, { providers: [inVault] });
@@ -31,11 +33,15 @@ const inCluster = new kubernetes.Provider("kubernetes", { kubeconfig: cluster.ku
 const login = new auth.ServiceAccountLogin("payments", {
     connection: vaultAuth.connection,
     cluster: cluster.ref,
-    method: auth.PodIdentityMethod.Irsa,
     serviceAccounts: ["default/payments"],
     policies: [policy.name],
     maxTtl: "1h",
 }, { providers: [inVault, inCluster] });
+const agent = new auth.VaultAgentConsumer("agent", {
+    connection: vaultAuth.connection,
+    login: login.ref,
+});
 
 export const vaultRole = login.vaultRole;
 export const iamRoleArn = login.iamRoleArn;
+export const agentPatch = agent.values;

@@ -81,7 +81,7 @@ def _value(schema: dict[str, Any], declared: dict[str, Any], value: Any, where: 
 
 def test_the_yaml_program_uses_what_there_is(schema: dict[str, Any]) -> None:
     program = yaml.safe_load((EXAMPLES / "consumer-yaml" / "Pulumi.yaml").read_text())
-    assert sum(r["type"].startswith(PREFIX) for r in program["resources"].values()) == 4
+    assert sum(r["type"].startswith(PREFIX) for r in program["resources"].values()) == 5
     assert problems(schema, program) == []
 
 
