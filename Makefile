@@ -86,7 +86,6 @@ docs: $(READY_TO_TEST) ## Build the documentation as a site, build/site/index.ht
 
 schema: $(READY_TO_TEST) ## Write what is generated: JSON Schema and keys of stack files, the guardrails' tables
 	@$(BIN)/python -m tools.docs
-	@$(BIN)/python -m tools.docs.rules_table
 	@git status --short schema docs Pulumi.yaml Pulumi.dev.yaml
 
 format: $(READY_TO_TEST) ## Format the code

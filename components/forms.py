@@ -129,7 +129,7 @@ def lasts(shortest: str, longest: str, why: str) -> Form:
         if not durations.to_seconds(shortest) <= durations.to_seconds(value) <= durations.to_seconds(longest):
             raise ValueError(f"is out of range; write {shortest} to {longest}: {why}")
 
-    return Form(check, shortest, _DURATION, numbers=True)
+    return Form(check, longest, _DURATION, numbers=True)
 
 
 IdentityTokenTtl = Annotated[str, lasts("1s", "24h", "the signing key is good for no longer")]

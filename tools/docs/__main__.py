@@ -1,10 +1,10 @@
-"""`python -m tools.docs`, or `make schema`: write the repository's files that are made from declarations."""
+"""`python -m tools.docs`, or `make schema`: write the repository's files that are generated."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tools.docs import schema, stack_files
+from tools.docs import rules_table, schema, stack_files
 
 ROOT = Path(__file__).parents[2]
 
@@ -13,6 +13,7 @@ def made() -> dict[str, str]:
     """Their texts, by their paths."""
     return {
         schema.FILE: schema.text(),
+        "docs/guardrails.md": rules_table.with_tables(rules_table.PAGE.read_text()),
         **{file: stack_files.rendered(file) for file in stack_files.FILES},
     }
 

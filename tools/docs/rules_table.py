@@ -37,7 +37,3 @@ def _settings(rule: Rule) -> str:
 def _value(default: object) -> str:
     values = default if isinstance(default, list) else [default] if default != {} else []
     return ", ".join(f"`{it if isinstance(it, str) else json.dumps(it)}`" for it in values) or "none"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(with_tables(PAGE.read_text()))
