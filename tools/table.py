@@ -57,14 +57,16 @@ class Release:
 
 @dataclass(frozen=True)
 class Source:
-    """A Go package, built in the folder beside this file whose go.mod pins it."""
+    """A Go package, built in the folder beside this file whose go.mod pins it.
+
+    Files of the folder may go into other modules: those of `_overlay/PACKAGE/` are laid over the package's,
+    those of `_instead/PACKAGE/` are all that the package has.
+    """
 
     folder: str
     package: str
     ldflags: str = ""
     tags: str = ""
-    overlaid: str = ""
-    """Module whose source is copied first, with the files of the folder's `_overlay` laid over it."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ TOOLS: dict[str, Tool] = {
             ((1, 21), (1, 22)),
             ("version",),
             # Vault's `minimal` build and three engines more: docs/sandbox-tools.md lists what it has.
-            Source("vault", "github.com/hashicorp/vault", "", "minimal", "github.com/hashicorp/vault"),
+            Source("vault", "github.com/hashicorp/vault", "", "minimal"),
             Release(
                 name="vault",
                 version="1.21.0",
