@@ -124,8 +124,6 @@ TOOLS: dict[str, Tool] = {
                 "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
                 # Without a version the engine cannot tell the SDKs what it supports.
                 "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.274.1",
-                # Google's storage without gRPC's service mesh: 144 packages less, and the same buckets.
-                "disable_grpc_modules",
             ),
             Release(
                 name="pulumi",
