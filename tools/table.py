@@ -93,9 +93,11 @@ _ENVTEST = Release(
 )
 
 
-def _kubernetes(name: str, release: Release, accepted: Range, *version_args: str) -> Tool:
+def _kubernetes(
+    name: str, release: Release, accepted: Range, *version_args: str, folder: str = "k8s.io/kubernetes/cmd"
+) -> Tool:
     flags = "-X k8s.io/component-base/version.gitVersion=v1.36.3"
-    source = Source("kubernetes", f"k8s.io/kubernetes/cmd/{name}", flags)
+    source = Source("kubernetes", f"{folder}/{name}", flags)
     return Tool(name, accepted, version_args, source, release)
 
 
@@ -146,6 +148,7 @@ TOOLS: dict[str, Tool] = {
             ),
             ((1, 36), (1, 37)),
             "--version",
+            folder="vault-aws-auth/tools/kubernetes",  # with the controllers that are needed
         ),
         _kubernetes("kubectl", _ENVTEST, ((1, 32), (1, 37)), "version", "--client"),
         Tool("etcd", ((3, 6), (3, 8)), ("--version",), Source("etcd", "go.etcd.io/etcd/server/v3"), _ENVTEST),
