@@ -41,24 +41,24 @@ def build(tools: Sequence[Tool], scratch: Path, caches: Path) -> dict[str, Path]
     """
     source = tools[0].source
     names = ", ".join(tool.name for tool in tools)
-    with report.job(names) as job, _module_file(source, scratch, caches, job) as module_file:
-        words = [*module_file, *(["-tags", source.tags] if source.tags else [])]
-        packages = [tool.source.package for tool in tools]
+    with report.job(names) as job:
         job.text = "fetching modules"
-        listed = _go(["list", *words, "-deps", *packages], source, caches, job)
-        total = len(listed.split())
+        module_file = _module_file(source, scratch, caches, job)
+        total = len(_go(_listing(tools, module_file), source, caches, job).split())
         target = scratch / "built"
         target.mkdir()
         flags = " ".join(dict.fromkeys(f"-s -w {tool.source.ldflags}".strip() for tool in tools))
-        _go(
-            ["build", "-v", *words, *FLAGS, "-ldflags", flags, "-o", f"{target}{os.sep}", *packages],
-            source,
-            caches,
-            job,
-            total,
-        )
+        words = ["build", "-v", *module_file, "-tags", source.tags, *FLAGS, "-ldflags", flags]
+        packages = [tool.source.package for tool in tools]
+        _go([*words, "-o", f"{target}{os.sep}", *packages], source, caches, job, total)
         report.say(f"{names}: built from tools/{source.folder}/go.mod in {job.took()}")
     return {tool.name: target / _binary(tool.source.package) for tool in tools}
+
+
+def _listing(tools: Sequence[Tool], module_file: list[str]) -> list[str]:
+    """How `go` is asked for all packages of a build; it fetches what it has not."""
+    tags = tools[0].source.tags
+    return ["list", *module_file, "-tags", tags, "-deps", *(tool.source.package for tool in tools)]
 
 
 def _binary(package: str) -> str:
@@ -66,39 +66,68 @@ def _binary(package: str) -> str:
     return [part for part in package.split("/") if not re.fullmatch(r"v\d+", part)][-1]
 
 
-@contextlib.contextmanager
-def _module_file(source: Source, scratch: Path, caches: Path, job: report.Job) -> Iterator[list[str]]:
-    """For a module with own files laid over it: a go.mod that takes the module from a copy with these files.
+def _module_file(source: Source, scratch: Path, caches: Path, job: report.Job) -> list[str]:
+    """The flag for a go.mod that takes modules from copies, where the folder has own files for them.
 
+    A file of `_overlay/PACKAGE/` is laid over the package's own ones, `_instead/PACKAGE/` is the package.
     Go's own `-overlay` does not reach into the module cache.
     """
-    if not source.overlaid:
-        yield []
-        return
-    folder, module_file, copy = HERE / source.folder, scratch / "go.mod", scratch / "source"
+    folder, module_file = HERE / source.folder, scratch / "go.mod"
+    own = {path.relative_to(kind): path for kind in folder.glob("_*") for path in kind.rglob("*.go")}
+    if not own:
+        return []
     for name in ("go.mod", "go.sum"):
         shutil.copyfile(folder / name, scratch / name)
     text = module_file.read_text()
-    version = re.search(rf"^\s*{re.escape(source.overlaid)} (v\S+)", text, re.MULTILINE)
-    if not version:
-        raise BuildError(f"tools/{source.folder}/go.mod does not require {source.overlaid}")
-    module = f"{source.overlaid}@{version[1]}"
+    modules = sorted(re.findall(r"^\t(\S+) v\d", text, re.MULTILINE), key=len, reverse=True)
+    wanted: dict[str, list[Path]] = {}
+    for file in own:
+        module = next((module for module in modules if file.is_relative_to(module)), "")
+        if not module:
+            raise BuildError(f"tools/{source.folder}/go.mod requires no module with {file}")
+        wanted.setdefault(module, []).append(file)
     chosen = f"-modfile={module_file}"
-    answer = _go(["mod", "download", "-json", chosen, module], source, caches, job)
+    answer = _go(["mod", "download", "-json", chosen, *wanted], source, caches, job)
     job.text = "copying the source"
-    _copy(Path(json.loads(answer)["Dir"]), copy)
-    _copy(folder / "_overlay", copy)
-    module_file.write_text(f"{text}\nreplace {source.overlaid} => {copy}\n")
-    yield [chosen]
+    for found in _documents(answer):
+        module, copy = found["Path"], scratch / "source" / found["Path"]
+        _copy(Path(found["Dir"]), copy)
+        for file in wanted[module]:
+            if "_instead" in own[file].parts:
+                for original in (copy / file.parent.relative_to(module)).glob("*.go"):
+                    original.unlink()
+        for file in wanted[module]:
+            target = copy / file.relative_to(module)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(own[file], target)
+        text = re.sub(rf"^(?:replace |\t){re.escape(module)} => .*\n", "", text, flags=re.MULTILINE)
+        text += f"\nreplace {module} => {copy}\n"
+    module_file.write_text(text)
+    return [chosen]
+
+
+def _documents(text: str) -> Iterator[dict[str, str]]:
+    """The JSON objects that Go prints one after the other."""
+    decoder = json.JSONDecoder()
+    while text := text.lstrip():
+        found, end = decoder.raw_decode(text)
+        yield found
+        text = text[end:]
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copies files, not their modes: what is in the module cache may not be written to, nor removed."""
-    for folder, _, files in os.walk(source):
+    """Copies files, not their modes: what is in the module cache may not be written to, nor removed.
+
+    Without tests and their data, which are most of some modules.
+    """
+    for folder, below, files in os.walk(source):
+        if "testdata" in below:
+            below.remove("testdata")
         here = target / Path(folder).relative_to(source)
         here.mkdir(parents=True, exist_ok=True)
         for name in files:
-            shutil.copyfile(Path(folder) / name, here / name)
+            if not name.endswith("_test.go"):
+                shutil.copyfile(Path(folder) / name, here / name)
 
 
 def fetch(groups: Sequence[Sequence[Tool]], caches: Path, stop: threading.Event) -> None:
@@ -106,14 +135,15 @@ def fetch(groups: Sequence[Sequence[Tool]], caches: Path, stop: threading.Event)
     quiet = subprocess.DEVNULL
     for tools in groups:
         source = tools[0].source
-        words = ["go", "list", "-tags", source.tags, "-deps", *(tool.source.package for tool in tools)]
-        folder, variables = HERE / source.folder, environment(caches)
-        process = subprocess.Popen(words, cwd=folder, env=variables, stdout=quiet, stderr=quiet)
-        while process.poll() is None:
-            if stop.wait(0.2):
-                process.terminate()
-                process.wait()
-                return
+        with contextlib.suppress(BuildError), tempfile.TemporaryDirectory() as made:
+            module_file = _module_file(source, Path(made), caches, report.Job(source.folder))
+            words, folder = ["go", *_listing(tools, module_file)], HERE / source.folder
+            process = subprocess.Popen(words, cwd=folder, env=environment(caches), stdout=quiet, stderr=quiet)
+            while process.poll() is None:
+                if stop.wait(0.2):
+                    process.terminate()
+                    process.wait()
+                    return
 
 
 @functools.cache

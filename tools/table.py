@@ -57,14 +57,16 @@ class Release:
 
 @dataclass(frozen=True)
 class Source:
-    """A Go package, built in the folder beside this file whose go.mod pins it."""
+    """A Go package, built in the folder beside this file whose go.mod pins it.
+
+    Files of the folder may go into other modules: those of `_overlay/PACKAGE/` are laid over the package's,
+    those of `_instead/PACKAGE/` are all that the package has.
+    """
 
     folder: str
     package: str
     ldflags: str = ""
     tags: str = ""
-    overlaid: str = ""
-    """Module whose source is copied first, with the files of the folder's `_overlay` laid over it."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,11 @@ _ENVTEST = Release(
 )
 
 
-def _kubernetes(name: str, release: Release, accepted: Range, *version_args: str) -> Tool:
+def _kubernetes(
+    name: str, release: Release, accepted: Range, *version_args: str, folder: str = "k8s.io/kubernetes/cmd"
+) -> Tool:
     flags = "-X k8s.io/component-base/version.gitVersion=v1.36.3"
-    source = Source("kubernetes", f"k8s.io/kubernetes/cmd/{name}", flags)
+    source = Source("kubernetes", f"{folder}/{name}", flags)
     return Tool(name, accepted, version_args, source, release)
 
 
@@ -105,7 +109,7 @@ TOOLS: dict[str, Tool] = {
             ((1, 21), (1, 22)),
             ("version",),
             # Vault's `minimal` build and three engines more: docs/sandbox-tools.md lists what it has.
-            Source("vault", "github.com/hashicorp/vault", "", "minimal", "github.com/hashicorp/vault"),
+            Source("vault", "github.com/hashicorp/vault", "", "minimal"),
             Release(
                 name="vault",
                 version="1.21.0",
@@ -122,8 +126,6 @@ TOOLS: dict[str, Tool] = {
                 "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
                 # Without a version the engine cannot tell the SDKs what it supports.
                 "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.274.1",
-                # Google's storage without gRPC's service mesh: 144 packages less, and the same buckets.
-                "disable_grpc_modules",
             ),
             Release(
                 name="pulumi",
@@ -146,6 +148,7 @@ TOOLS: dict[str, Tool] = {
             ),
             ((1, 36), (1, 37)),
             "--version",
+            folder="vault-aws-auth/tools/kubernetes",  # with the controllers that are needed
         ),
         _kubernetes("kubectl", _ENVTEST, ((1, 32), (1, 37)), "version", "--client"),
         Tool("etcd", ((3, 6), (3, 8)), ("--version",), Source("etcd", "go.etcd.io/etcd/server/v3"), _ENVTEST),

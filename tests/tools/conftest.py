@@ -37,7 +37,10 @@ echo "$@" >> "$CALLS"
 case "$*" in
   "env -json"*)
     echo "{\"GOMODCACHE\": \"$HOME/go/pkg/mod\", \"GOCACHE\": \"$HOME/.cache/go-build\"}"; exit ;;
-  "mod download"*) echo "{\"Dir\": \"$SOURCE\"}"; exit ;;
+  "mod download"*)
+    for word in "$@"; do
+      case "$word" in -*|mod|download) ;; *) echo "{\"Path\": \"$word\", \"Dir\": \"$SOURCE\"}" ;; esac
+    done; exit ;;
   list*) printf 'one\ntwo\n'; exit ;;
 esac
 mkdir -p "$GOCACHE/00" "$GOMODCACHE/m"
@@ -50,7 +53,8 @@ for word in "$@"; do
   case "$word" in
     -modfile=*)
       copy=$(sed -n 's/^replace github.com.hashicorp.vault => //p' "${word#*=}")
-      cp -r "$copy" "$CALLS.source" ;;
+      cp "${word#*=}" "$CALLS.go.mod"
+      if [ -n "$copy" ]; then cp -r "$copy" "$CALLS.source"; fi ;;
     */vault|*/pulumi|*/kube*|*/server/v3|*/caddy|*/actionlint)
       name=${word%/v3}
       printf '#!/bin/sh\necho built %s v1.21.0\n' "$word" > "$target/${name##*/}"
@@ -310,10 +314,11 @@ def go(workshop: Workshop, put_on_path: Callable[[str, bytes], None]) -> Path:
     """A `go` on PATH that writes scripts instead of compiling; the file has what it was called with."""
     put_on_path("go", GO.encode())
     source = workshop.folder / "vaults-source"
-    (source / "command").mkdir(parents=True)
-    (source / "command" / "commands_min.go").write_text("package command // Vault's own\n")
-    (source / "main.go").write_text("package main\n")
-    for path in (source / "main.go", source / "command" / "commands_min.go", source / "command", source):
+    for name in ("main", "main_test", "testdata/a", "agentproxyshared/auth/gcp/token", "commands_min"):
+        path = source / "command" / f"{name}.go"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("package theirs\n")
+    for path in (*source.rglob("*"), source):
         path.chmod(path.stat().st_mode & ~0o222)  # as in Go's module cache
     (workshop.folder / "home").mkdir()
     return workshop.folder / "calls"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.conftest import ROOT, Workshop
+from tools.table import TOOLS
 
 OFFLINE = {"SANDBOX_TOOLS": "build"}
 
@@ -21,7 +22,7 @@ def test_tools_of_one_module_are_built_at_once(workshop: Workshop, go: Path) -> 
     done = workshop.run("kube-apiserver", "kube-controller-manager", "etcd", **OFFLINE)
     assert done.code == 0, done.said
     built = [line for line in go.read_text().splitlines() if line.startswith("build")]
-    assert [line.count("k8s.io/kubernetes/cmd/") for line in built] == [2, 0]
+    assert [line.count("/kube-") for line in built] == [2, 0]
     assert "v1.36.3" in built[0]
     assert "kube-apiserver, kube-controller-manager: built from tools/kubernetes/go.mod" in done.said
     before = go.read_text()
@@ -29,24 +30,52 @@ def test_tools_of_one_module_are_built_at_once(workshop: Workshop, go: Path) -> 
     assert go.read_text() == before, "what is built once stays"
 
 
-def test_vault_is_built_from_its_source_with_own_files_laid_over(workshop: Workshop, go: Path) -> None:
+def test_vault_is_built_from_its_source_with_own_files_in_it(workshop: Workshop, go: Path) -> None:
     assert workshop.run("vault", **OFFLINE).code == 0
-    source = Path(f"{go}.source")
-    own = ROOT / "tools" / "vault" / "_overlay" / "command" / "commands_min.go"
-    assert (source / "command" / "commands_min.go").read_text() == own.read_text()
-    assert (source / "main.go").read_text() == "package main\n"
-    assert (source / "helper" / "builtinplugins" / "registry_min.go").exists()
+    source, own = Path(f"{go}.source"), ROOT / "tools" / "vault"
+    module = "github.com/hashicorp/vault"
+    added, login = Path("command/commands_min.go"), Path("command/agentproxyshared/auth/gcp/gcp.go")
+    assert (source / added).read_text() == (own / "_overlay" / module / added).read_text()
+    assert (source / "command" / "main.go").exists(), "what is laid over a package leaves its other files"
+    assert (source / login).read_text() == (own / "_instead" / module / login).read_text()
+    assert [path.name for path in (source / login).parent.iterdir()] == ["gcp.go"], (
+        "a stand-in is the package"
+    )
+    assert not list(source.rglob("testdata")) + list(source.rglob("*_test.go"))
     built = next(line for line in go.read_text().splitlines() if line.startswith("build"))
     assert "-modfile=" in built
     assert "-tags minimal" in built
-    assert not (workshop.folder / "tools" / "vault" / "source").exists()
     assert [path for path in workshop.left() if "source" in path] == [], (
         "the copy goes, write-protected or not"
     )
 
 
+def test_a_module_is_taken_from_its_copy_alone(workshop: Workshop, go: Path) -> None:
+    """`k8s.io/apiserver` is replaced by a version already: Go refuses two replacements."""
+    assert workshop.run("kubectl", **OFFLINE).code == 0
+    lines = Path(f"{go}.go.mod").read_text().splitlines()
+    (replaced,) = (line for line in lines if "k8s.io/apiserver =>" in line)
+    assert replaced.endswith("/source/k8s.io/apiserver")
+    assert any("k8s.io/api => k8s.io/api v0.36" in line for line in lines), "the others stay as they are"
+
+
+def test_own_files_of_a_module_that_is_not_required_are_refused(workshop: Workshop, go: Path) -> None:
+    stray = workshop.folder / "tools" / "etcd" / "_instead" / "example.com" / "stray" / "stray.go"
+    stray.parent.mkdir(parents=True)
+    stray.write_text("package stray\n")
+    error = workshop.run("etcd", **OFFLINE).error
+    assert "tools/etcd/go.mod requires no module with example.com/stray/stray.go" in error
+
+
 @pytest.mark.parametrize(
-    "file", ["go.mod", "go.sum", "_overlay/command/commands_min.go", "go-discover/discover.go"]
+    "file",
+    [
+        "go.mod",
+        "go.sum",
+        "_overlay/github.com/hashicorp/vault/command/commands_min.go",
+        "_instead/github.com/hashicorp/vault/vault/hcp_link/link.go",
+        "go-discover/discover.go",
+    ],
 )
 def test_another_input_is_another_build(workshop: Workshop, go: Path, file: str) -> None:
     first = workshop.run("vault", **OFFLINE).paths["vault"]
@@ -118,9 +147,13 @@ def test_clean_removes_everything_of_the_project(workshop: Workshop, go: Path) -
     assert workshop.start("--clean").wait(60) == 0
 
 
-def test_go_takes_no_notice_of_files_that_are_laid_over() -> None:
+def test_go_takes_no_notice_of_files_for_other_modules() -> None:
     """`go build ./...` and `go vet ./...` go past folders that begin with `_`, and past other modules."""
     modules = {path.parent for path in (ROOT / "tools").glob("*/*/go.mod")}
     files = list((ROOT / "tools").rglob("*.go"))
     assert len(files) > 3
-    assert [path for path in files if "_overlay" not in path.parts and not modules & set(path.parents)] == []
+    own = [
+        path for path in files if not {"_overlay", "_instead"} & set(path.parts) | modules & set(path.parents)
+    ]
+    packages = {f"vault-aws-auth/{path.parent.relative_to(ROOT)}" for path in own}
+    assert packages <= {tool.source.package for tool in TOOLS.values()}

@@ -1,4 +1,4 @@
-// Package gcp is laid over Vault's own: Vault Agent's login from Google Cloud, which brings the SDK of its compute
+// Package gcp stands in for Vault Agent's login from Google Cloud, which brings the SDK of its compute
 // service, is refused.
 package gcp
 
