@@ -323,7 +323,7 @@ WRONG = [
     (
         "cluster.nodeGroups",
         {"default": {"roleName": "nodes"}, "other": {"roleName": "Nodes"}},
-        'vault-aws-auth:cluster.nodeGroups.other.roleName: "Nodes" is the IAM role of nodeGroups.default already; write another',
+        'vault-aws-auth:cluster.nodeGroups.other.roleName: "Nodes" is the IAM role of vault-aws-auth:cluster.nodeGroups.default.roleName already; write another',
     ),
     (
         "logins.pod.policies",
