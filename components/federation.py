@@ -66,7 +66,7 @@ class VaultPluginIssuerArgs(VaultPluginIssuerOptions):
     audiences: Annotated[Sequence[Audience], not_empty("without it no mount can get a token"), UNIQUE]
     """Audiences of the identity tokens: those of the identities that trust the issuer."""
 
-    namespace: NotRequired[Annotated[VaultNamespace, Default("")]]
+    namespace: NotRequired[Annotated[pulumi.Input[VaultNamespace], Default("")]]
     """Path of the Vault namespace that the vault provider works in, for example `team/a`; empty is the root
     one."""
 
@@ -96,7 +96,9 @@ class VaultPluginIssuer(Component):
         args = checked(VaultPluginIssuerArgs, args)
         super().__init__(name, opts)
         issuer = args["issuer"]
-        issuer_url = plugin_issuer_url(issuer, args["namespace"])
+        issuer_url = pulumi.Output.all(args["namespace"]).apply(
+            lambda known: plugin_issuer_url(issuer, known[0])
+        )
         child = pulumi.ResourceOptions(parent=self)
 
         config = vault.identity.Oidc(f"{name}-issuer", issuer=issuer, opts=child)
@@ -119,7 +121,7 @@ class VaultPluginIssuer(Component):
             opts=child,
         )
 
-        self.issuer_url = pulumi.Output.from_input(issuer_url)
+        self.issuer_url = issuer_url
         self.oidc_provider_arn = provider.arn
         self.identity_token_key = key.name
         self.issuer = {"issuer_url": self.issuer_url, "oidc_provider_arn": self.oidc_provider_arn}

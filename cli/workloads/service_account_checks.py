@@ -2,15 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .. import cluster
 from ..errors import Refused
+from ..outputs import LoginOutput, Stack
 from . import pod_identity, web_identity
 from .base import Check, NotChecked
-
-if TYPE_CHECKING:
-    from .service_account import ServiceAccountWorkload
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 AUDIENCE_ANNOTATION = "eks.amazonaws.com/audience"
@@ -23,7 +21,25 @@ ASSOCIATION = "association"
 TOKEN = "token"  # noqa: S105  # a link's name
 
 
-def checks_of(who: "ServiceAccountWorkload") -> Sequence[Check]:
+class Pod(Protocol):
+    """What the checks look at of a service account's workload."""
+
+    login: LoginOutput
+    stack: Stack
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def cluster(self) -> cluster.Cluster: ...
+
+    @property
+    def exchange(self) -> web_identity.WebIdentity | pod_identity.PodIdentity: ...
+
+    def token(self) -> str: ...
+
+
+def checks_of(who: Pod) -> Sequence[Check]:
     """The links of a service-account login, for its method."""
     namespace, name = who.account.split("/")
     wanted = who.login.iam_role_arn
@@ -136,14 +152,14 @@ def checks_of(who: "ServiceAccountWorkload") -> Sequence[Check]:
     ]
 
 
-def _annotations(who: "ServiceAccountWorkload") -> dict[str, str] | None:
+def _annotations(who: Pod) -> dict[str, str] | None:
     try:
         return who.cluster.annotations(who.account)
     except cluster.Forbidden as error:
         raise NotChecked(f"you need get on serviceaccounts: {error}") from error
 
 
-def _consumers_with_role(who: "ServiceAccountWorkload") -> str:
+def _consumers_with_role(who: Pod) -> str:
     """The way by the stack's consumers whose values contain the annotation. Empty if there are none."""
     role = who.login.iam_role_arn or ""
     names = [
