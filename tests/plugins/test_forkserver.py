@@ -319,7 +319,7 @@ def test_all_that_a_run_imports_of_others_is_imported_before(server: Server) -> 
         "import importlib, json, pkgutil, sys, types\n"
         f"sys.path[:0] = [{str(REPOSITORY)!r}, {str(REPOSITORY / 'policies' / 'guardrails')!r}]\n"
         "before = set(sys.modules)\n"
-        "import components, composition, settings, rules, sandbox.language, sandbox.plugins\n"
+        "import components, stack.compose, stack.file, rules, sandbox.language, sandbox.plugins\n"
         "for package in (components, composition, settings, rules, sandbox.plugins):\n"
         "    for each in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
         "        each.name.endswith('__main__') or importlib.import_module(each.name)\n"
