@@ -14,6 +14,7 @@ class Ec2InstanceWorkload(Workload):
     """
 
     kind = "ec2-instance"
+    callers = "EC2 instances"
 
     @property
     def caller(self) -> str:
