@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from sandbox import api, charts, engine, enterprise, environment, leftovers, services
+from sandbox import charts, engine, enterprise, environment, leftovers, place, services
 from sandbox.engine import Engine
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes
@@ -77,15 +77,15 @@ def up(
             _remove_if_interrupted(home, stack_engine, processes)
             _start(home, processes)
             _heading(f"Stack {stack}")
-            environment.write_shell_file(home, api.running_node(home), stack)
+            environment.write_shell_file(home, place.variables(home), stack)
             stack_engine.up(stack_file, guardrails)
             made = charts.install(home, stack, stack_engine.outputs())
             if made:
                 _tick(f"service accounts, in place of the workloads' charts: {', '.join(map(str, made))}")
-            node = api.running_node(home)
-            shell = environment.write_shell_file(home, node, stack)
+            here = place.variables(home)
+            shell = environment.write_shell_file(home, here, stack)
             if logins:
-                _prove_logins(home, stack_engine, node)
+                _prove_logins(home, stack_engine, here)
         except KeyboardInterrupt:
             _interrupted(processes)
         console.print(f"\nReady. A shell with everything set: [bold]source {_relative(shell)}[/bold]")
@@ -200,9 +200,7 @@ def start() -> None:
             _start(home, processes)
         except KeyboardInterrupt:
             _interrupted(processes)
-        console.print(
-            f"Ready: source {_relative(environment.write_shell_file(home, api.running_node(home)))}"
-        )
+        console.print(f"Ready: source {_relative(environment.write_shell_file(home, place.variables(home)))}")
 
 
 @app.command()
@@ -300,7 +298,7 @@ def _remove_if_interrupted(home: Home, stack_engine: Engine, processes: Processe
         write_private(chosen_issuer, issuer)
 
 
-def _prove_logins(home: Home, stack_engine: Engine, node: str | None) -> None:
+def _prove_logins(home: Home, stack_engine: Engine, here: Mapping[str, str]) -> None:
     if not stack_engine.outputs().get("logins"):
         return
     _heading("Logins")
@@ -308,7 +306,7 @@ def _prove_logins(home: Home, stack_engine: Engine, node: str | None) -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "cli", "login", "--all", "--stack", stack_engine.stack],
         cwd=REPOSITORY,
-        env=environment.process_environment(home, node),
+        env=environment.process_environment(home, here),
         stdin=subprocess.DEVNULL,
         check=False,
     )
