@@ -58,8 +58,8 @@ def build_environment(home: Home, place: Mapping[str, str] = NOWHERE) -> dict[st
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_PAGER": "",
-        # Tools of this shell use the keys above; `vault-aws-auth` gets a pod's credentials here.
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI": home.pod_identity_agent_url,
+        # Tools of this shell use the keys above; `vault-aws-auth` gets a container's credentials here.
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": home.container_credentials_url,
         "KUBECONFIG": str(home.admin_kubeconfig),
         "PULUMI_BACKEND_URL": f"file://{home.root / 'pulumi' / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": home.passphrase,
