@@ -115,12 +115,6 @@ class ServiceAccountLogin(Login):
     ARGS = ServiceAccountLoginArgs
     VAULT_PERMISSIONS = iam.VaultPermissions(resolve_roles=True)
 
-    iam_role_name: pulumi.Output[str]
-    """Name of the IAM role that the service accounts assume."""
-
-    iam_role_unique_id: pulumi.Output[str]
-    """Unique ID of that IAM role, by which Vault knows it: another one after the role is recreated."""
-
     def __init__(
         self, name: str, args: ServiceAccountLoginArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
@@ -139,14 +133,13 @@ class ServiceAccountLogin(Login):
         annotations = {ROLE_ANNOTATION: role.arn} if method is PodIdentityMethod.IRSA else None
         for account in accounts if mode is not ServiceAccountMode.NONE else ():
             self._service_account(name, account, mode, annotations)
-        self.iam_role_name, self.iam_role_unique_id = role.name, role.unique_id
         self._finish(
             self._vault_role(name, role.unique_id, bound_iam_principal_arns=[role.arn]),
             iam_role_arn=role.arn,
             service_accounts=accounts,
             principals=[role.arn],
-            iam_role_name=args.get("iam_role_name", name),
-            iam_role_unique_id=role.unique_id,
+            role=role,
+            role_name=args.get("iam_role_name", name),
         )
 
     def _policies(self, name: str, args: ServiceAccountLoginArgs) -> Mapping[str, pulumi.Input[str]]:

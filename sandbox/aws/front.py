@@ -23,6 +23,7 @@ from sandbox.aws import (
     tokens,
 )
 from sandbox.aws.calls import Call
+from sandbox.aws.ecs_tasks import EcsTasks
 from sandbox.aws.eks import Eks
 from sandbox.aws.eks.routes import read_call as read_eks_call
 from sandbox.aws.eks_auth import EksAuth, PodCredentials, bearer
@@ -60,6 +61,7 @@ class Front:
         self._issuers = Issuers(home)
         self._sts = Sts(store.state, store.sessions)
         self._eks_auth = EksAuth(store.state, self._issuers, self._sts)
+        self._ecs_tasks = EcsTasks(store.state, self._sts)
         self._eks = Eks(store.state, home, accounts.PRIMARY)
         self._metadata = InstanceMetadata(self._sts)
         # Each line is one unbuffered write, so that lines of several threads do not mix.
@@ -101,9 +103,11 @@ class Front:
 
     def _containers(self, request: Request, now: datetime, line: _Line) -> Response:
         """The agents that give containers their role's credentials: to a pod for its service account's token
-        (Pod Identity)."""
+        (Pod Identity), to an ECS task for its own."""
         try:
-            session = self._session_of_pod(bearer(request), now)
+            token = bearer(request)
+            of_task = self._ecs_tasks.is_token(token)
+            session = self._session_of_task(token, now) if of_task else self._session_of_pod(token, now)
         except AwsError as error:
             line.what += f" {error.code}"
             message = f"[{uuid.uuid4()}]: ({error.code}): {error.message}, fault: client\n"
@@ -111,6 +115,7 @@ class Front:
         line.caller(identity.caller_of_session(session))
         return _json(
             {
+                **({"RoleArn": session.owner_arn} if of_task else {}),
                 "AccessKeyId": session.access_key_id,
                 "SecretAccessKey": session.secret_access_key,
                 "Token": session.session_token,
@@ -118,6 +123,10 @@ class Front:
                 "Expiration": f"{session.expiration:%Y-%m-%dT%H:%M:%SZ}",
             }
         )
+
+    def _session_of_task(self, token: str, now: datetime) -> Session:
+        with self._store.lock:
+            return self._ecs_tasks.session(token, now)
 
     def _session_of_pod(self, token: str, now: datetime) -> Session:
         with self._store.lock:
