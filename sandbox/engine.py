@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from sandbox import environment, guardrails
@@ -150,9 +152,20 @@ class Engine:
         install_plugins(self.home)
 
     def _release_stale_lock(self) -> None:
-        """Releases the lock of a killed run. No run is alive: this process holds the sandbox's lock."""
-        locks = self.home.root / "pulumi" / "state" / ".pulumi" / "locks"
-        if any(locks.rglob(f"{self.stack}/*.json")):
+        """Releases the lock of a killed run, once its engine has ended: that has a session of its own and can
+        outlive what started it. No other command is at work: this process holds the sandbox's lock."""
+        folder = self.home.root / "pulumi" / "state" / ".pulumi" / "locks"
+        locks = list(folder.rglob(f"{self.stack}/*.json"))
+        for lock in locks:
+            if engine := _living_engine(lock):
+                print(f"  waiting for the engine of a killed run (process {engine.pid})", flush=True)
+                _end_gently(engine)
+        state = self.home.root / "pulumi" / "state" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json"
+        if locks and mend_state(state):
+            print(
+                f"  the state of stack {self.stack} was cut off by the kill; that of the step before is used"
+            )
+        if any(folder.rglob(f"{self.stack}/*.json")):
             print(f"  an earlier run of stack {self.stack} was killed; its lock is released", flush=True)
             self._call("cancel", "--yes", "--stack", self.stack)
 
@@ -171,7 +184,7 @@ class Engine:
         try:
             status = process.wait()
         except KeyboardInterrupt:
-            _end_gently(process)
+            _end_gently(psutil.Process(process.pid))
             raise
         if status != 0:
             raise EngineFailed(
@@ -286,18 +299,55 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _end_gently(process: subprocess.Popen[bytes], seconds: Sequence[int] = (60, 10)) -> None:
+def mend_state(state: Path) -> bool:
+    """Puts the backup, which the engine keeps of the step before, in place of a state file that is cut off.
+    Returns whether it had to. A file without a good backup is left, for the engine to say what is wrong."""
+    backup = state.with_name(f"{state.name}.bak")
+    if not state.exists() or _is_json(state) or not _is_json(backup):
+        return False
+    shutil.copyfile(backup, state)
+    return True
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        json.loads(file.read_text())
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _living_engine(lock: Path) -> psutil.Process | None:
+    """The engine that holds a lock, if it is alive."""
+    try:
+        process = psutil.Process(int(json.loads(lock.read_text())["pid"]))
+        words = process.cmdline()
+        began_before = (
+            process.create_time() <= lock.stat().st_mtime + 1
+        )  # else the number is another's by now
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+        return None
+    return process if began_before and words and Path(words[0]).name == "pulumi" else None
+
+
+def _end_gently(engine: psutil.Process, seconds: Sequence[int] = (60, 10)) -> None:
     """Asks the engine to finish its running steps, then to stop at once, then kills it."""
-    for number, wait in zip((signal.SIGINT, signal.SIGINT), seconds, strict=True):
-        if process.poll() is not None:
+    for wait in seconds:
+        if _ended(engine, 0):
             return
-        process.send_signal(number)
+        engine.send_signal(signal.SIGINT)
         deadline = time.monotonic() + wait
-        while process.poll() is None and time.monotonic() < deadline:
-            try:
-                time.sleep(0.2)
-            except KeyboardInterrupt:  # Ctrl-C again: stop at once
-                break
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C again: stop at once
+            while time.monotonic() < deadline and not _ended(engine, 0.2):
+                pass
+    if not _ended(engine, 0):
+        os.killpg(engine.pid, signal.SIGKILL)
+        engine.wait()
+
+
+def _ended(engine: psutil.Process, seconds: float) -> bool:
+    try:
+        engine.wait(seconds)
+    except psutil.TimeoutExpired:
+        return False
+    return True

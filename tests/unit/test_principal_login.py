@@ -125,6 +125,8 @@ def test_outputs_of_a_principal_login() -> None:
     assert made(CI, "arn:aws:iam::111111111111:role/team-*", APP).outputs_of("people") == {
         "vault_role": "people",
         "iam_role_arn": APP,
+        "iam_role_name": "",
+        "iam_role_unique_id": "",
         "service_accounts": [],
         "principals": [CI, "arn:aws:iam::111111111111:role/team-*", APP],
     }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.engine import Engine
+from sandbox.engine import Engine, _living_engine, mend_state
 from sandbox.home import Home, SandboxError
 
 SECRET = {
@@ -54,3 +57,30 @@ def test_a_state_that_is_cut_off_is_one_message(tmp_path: Path) -> None:
     path.write_text(path.read_text()[:-5])
     with pytest.raises(SandboxError, match=r"one\.json is damaged"):
         broken.outputs()
+
+
+@pytest.mark.parametrize("cut_off", ["", '{"version": 3, "checkp'])
+def test_a_state_that_a_kill_has_cut_off_is_that_of_the_step_before(tmp_path: Path, cut_off: str) -> None:
+    state = tmp_path / "one.json"
+    state.write_text(cut_off)
+    assert not mend_state(state)  # without a backup, the engine says what is wrong
+    (tmp_path / "one.json.bak").write_text('{"version": 3}')
+    assert mend_state(state)
+    assert state.read_text() == '{"version": 3}'
+    assert not mend_state(state)
+
+
+def test_an_engine_that_outlived_what_started_it_is_found_by_its_lock(tmp_path: Path) -> None:
+    program = tmp_path / "pulumi"
+    shutil.copy("/bin/sleep", program)
+    lock = tmp_path / "lock.json"
+    with subprocess.Popen([str(program), "60"]) as process:
+        lock.write_text(json.dumps({"pid": process.pid}))
+        found = _living_engine(lock)
+        assert found
+        assert found.pid == process.pid
+        process.kill()
+        process.wait()
+    assert _living_engine(lock) is None
+    lock.write_text(json.dumps({"pid": os.getpid()}))  # the number is another program's by now
+    assert _living_engine(lock) is None

@@ -20,7 +20,7 @@ REGION = "us-east-1"
 ACCOUNT, OTHER = "111111111111", "222222222222"
 HEADER = "vault.example.com"
 CLUSTER = "name arn oidcIssuer oidcProviderArn kubeconfig nodeRoleArns ref"
-LOGIN = "vaultRole iamRoleArn serviceAccounts principals ref"
+LOGIN = "vaultRole iamRoleArn iamRoleName iamRoleUniqueId serviceAccounts principals ref"
 
 
 class Remote(pulumi.ComponentResource):
@@ -243,6 +243,7 @@ make(
     },
     LOGIN,
 )
+make("EcsTaskLogin", "task", {"connection": connection, "region": REGION, **token}, LOGIN)
 make(
     "PrincipalLogin",
     "team",
