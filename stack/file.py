@@ -1,6 +1,7 @@
 """A stack file, read whole: what the program gets, or every problem in it."""
 
 import ipaddress
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from stack import rules
 from stack.draft import PROVIDERS, Draft
 from stack.reading import Problems, Section, StackFileError
 from stack.sections import PROJECT
+
+_DEEPEST = 32
+"""Levels of lists and mappings below a key; the deepest that there is, a policyDocument, has ten."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,33 @@ def parse(
     `policies` are the known Vault policies by name; values under the keys `hidden` are not repeated in
     messages. Raises StackFileError with all problems.
     """
-    draft = Draft(raw, policies, Problems(hidden))
+    problems = Problems(hidden)
+    for key, value in raw.items():
+        if _depth(value) > _DEEPEST:
+            problems.add(key, f"is nested too deeply; write at most {_DEEPEST} levels")
+    if problems.found:
+        raise StackFileError(problems.found)
+    draft = Draft(raw, policies, problems)
     rules.check(draft)
     return _finished(draft)
+
+
+def _depth(value: Any) -> int:
+    """How deep lists and mappings are nested in a value, or in the JSON that it is."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except RecursionError:
+            return _DEEPEST + 1
+        except ValueError:
+            return 0
+    depth, level = 0, [value]
+    while level := [it for it in level if isinstance(it, (Mapping, list))]:
+        depth += 1
+        if depth > _DEEPEST:
+            break
+        level = [item for it in level for item in (it.values() if isinstance(it, Mapping) else it)]
+    return depth
 
 
 def _finished(draft: Draft) -> StackFile:
