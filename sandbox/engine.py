@@ -18,6 +18,7 @@ import yaml
 
 from sandbox import environment, guardrails
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
+from stack import yaml_file
 from tools import build
 
 PROJECT = "vault-aws-auth"
@@ -202,12 +203,12 @@ class Engine:
 
 def read_config(source: Path) -> dict[str, Any]:
     """The configuration in a stack file. Raises SandboxError if it is not one."""
+    if not source.exists():
+        raise SandboxError(f"there is no stack file {source}; name one with --config FILE")
     try:
-        given = yaml.safe_load(source.read_text()) or {}
-    except FileNotFoundError:
-        raise SandboxError(f"there is no stack file {source}; name one with --config FILE") from None
-    except yaml.YAMLError as error:
-        raise SandboxError(f"{source} is not valid YAML: {error}") from error
+        given = yaml_file.load(source) or {}
+    except yaml_file.WrongFile as error:
+        raise SandboxError(str(error)) from None
     if not isinstance(given, dict) or not isinstance(given.get("config") or {}, dict):
         raise SandboxError(f"{source} is not a stack file: write a mapping with the key `config`")
     return dict(given.get("config") or {})

@@ -73,8 +73,22 @@ def load(root: Path) -> StackFile:
     everything = {**get_config_env(), **CONFIG.get()}
     raw = {key: value for key, value in everything.items() if key.partition(":")[0] in (PROJECT, *PROVIDERS)}
     secret = {*get_config_secret_keys_env(), *(key for key in raw if is_config_secret(key))}
-    policies = {file.stem: file.read_text() for file in sorted((root / "policies" / "vault").glob("*.hcl"))}
-    return parse(raw, policies, frozenset(secret))
+    return parse(raw, read_policies(root), frozenset(secret))
+
+
+def read_policies(root: Path) -> dict[str, str]:
+    """Text of the Vault policies under the folder of a project, by name. Raises StackFileError."""
+    found, problems = {}, []
+    for file in sorted((root / "policies" / "vault").glob("*.hcl")):
+        try:
+            found[file.stem] = file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            problems.append(f"policies/vault/{file.name}: is not UTF-8; save it as UTF-8")
+        except OSError as error:
+            problems.append(f"policies/vault/{file.name}: cannot be read: {error.strerror}")
+    if problems:
+        raise StackFileError(problems)
+    return found
 
 
 def parse(

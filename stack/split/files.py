@@ -7,19 +7,23 @@ from typing import Any
 
 import yaml
 
+from stack import yaml_file
 from stack.sections import PROJECT
 from stack.split import SplitError, text
 from stack.split.plan import CONSUMERS, LOGINS, Plan, Team
 
 
+def read(file: Path) -> Any:
+    """What is in a YAML file. Raises SplitError."""
+    try:
+        return yaml_file.load(file)
+    except yaml_file.WrongFile as error:
+        raise SplitError([str(error)]) from None
+
+
 def load(file: Path) -> dict[str, Any]:
     """A stack file. Raises SplitError for a file that is none."""
-    try:
-        document = yaml.safe_load(file.read_text()) or {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SplitError([f"{file}: cannot be read: {error}"]) from None
-    except yaml.YAMLError as error:
-        raise SplitError([f"{file}: is not valid YAML: {error}"]) from None
+    document = read(file) or {}
     if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
         raise SplitError([f"{file}: is not a stack file; it wants a mapping with the key config"])
     return document
@@ -74,7 +78,7 @@ def team(
         raise SplitError(problems)
     if not missing:
         return None
-    after = file.read_text()
+    after = file.read_text(encoding="utf-8")
     for key, name, declared in missing:
         there.setdefault(key, {})[name] = declared
         after = text.put(after, ("config", key, name), declared)
@@ -124,7 +128,9 @@ def write(file: Path, content: str, mode: int = 0o644) -> None:
     scratch = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        with os.fdopen(os.open(scratch, flags, mode if kept is None else kept), "w") as handle:
+        with os.fdopen(
+            os.open(scratch, flags, mode if kept is None else kept), "w", encoding="utf-8"
+        ) as handle:
             if kept is not None:  # whatever the umask says
                 os.fchmod(handle.fileno(), kept)
             handle.write(content)
