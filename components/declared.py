@@ -151,7 +151,7 @@ class Spelling:
 
     def message(self, refusal: Refusal) -> str:
         """The refusal as one line, without its place."""
-        text = re.sub(r"\{(\w+)\}", lambda name: self.field(name[1]), refusal.text)
+        text = re.sub(r"(?a)\{(\w+)\}", lambda name: self.field(name[1]), refusal.text)
         quoted = "" if refusal.value is NOTHING else self.quote(refusal.value)
         return f"{quoted} {text}" if quoted else text
 
