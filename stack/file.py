@@ -1,12 +1,10 @@
 """A stack file, read whole: what the program gets, or every problem in it."""
 
-import ipaddress
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env
@@ -156,23 +154,3 @@ def _finished(draft: Draft) -> StackFile:
 def _consumer(section: Section) -> Declared:
     options = {field: value for field, value in section.options.items() if field != "login"}
     return Declared(consumers.KINDS[section.kind], options, section.options.get("login", ""))
-
-
-def plaintext_warnings(stack: StackFile) -> Iterator[str]:
-    """A warning for each URL without TLS that is not of this machine: accepted, for it may be meant."""
-    urls = {"address": (stack.vault["address"], "tokens, secrets and signed logins")}
-    for service, url in stack.vault["endpoints"].items():
-        urls[f"endpoints.{service}"] = (url, "AWS's answers about who logs in")
-    for key, (url, what) in urls.items():
-        if url.lower().startswith("http://") and not _is_loopback(urlsplit(url).hostname or ""):
-            yield (
-                f"{PROJECT}:vault.{key}: uses http: {what} travel unencrypted and can be altered in transit; "
-                "use https"
-            )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
