@@ -8,6 +8,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -121,7 +122,11 @@ Issuer = Annotated[
     ),
 ]
 Thumbprint = Annotated[
-    str, matches(r"[0-9a-fA-F]{40}", "a thumbprint; write the 40 hexadecimal digits of SHA-1")
+    str,
+    replace(
+        matches(r"[0-9a-fA-F]{40}", "a thumbprint; write the 40 hexadecimal digits of SHA-1"),
+        normal=str.lower,
+    ),
 ]
 VaultKeyName = Annotated[
     str, matches(r"[\w.-]+", "the name of a key; write letters, digits, _, - and .", "vault-aws-auth")
@@ -257,6 +262,12 @@ def _check_service_account_pattern(value: str) -> None:
         return _check_service_account(value)
     if value.count("/") != 1 or not all(split_service_account(value)):
         raise ValueError("is not a service account; write NAMESPACE/NAME")
+    # It goes into a trust policy as it is, where ${…} would be a variable.
+    if not re.fullmatch(r"[a-z0-9*?-]+/[a-z0-9.*?-]+", value):
+        raise ValueError(
+            "is not a pattern of service accounts; write lower-case letters, digits, -, . and the wildcards "
+            "* and ?, e.g. team-a/*"
+        )
     if not split_service_account(value)[0].strip("*?"):
         raise ValueError("matches every namespace; write one, or how it begins, e.g. team-*/NAME")
     return None
@@ -287,7 +298,7 @@ SecretKey = Annotated[
 ]
 ServiceAccount = Annotated[str, Form(_check_service_account, "default/api", _SERVICE_ACCOUNT)]
 ServiceAccountPattern = Annotated[
-    str, Form(_check_service_account_pattern, "default/api", r"[a-z0-9*?.-]+/[a-z0-9*?.-]+")
+    str, Form(_check_service_account_pattern, "default/api", r"[a-z0-9*?-]+/[a-z0-9*?.-]+")
 ]
 
 

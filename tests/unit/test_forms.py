@@ -1,11 +1,12 @@
 """Forms of leaves: for each, values that are accepted, and values that are refused."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import pytest
 
 from components import forms
-from components.declared import Reader, shape
+from components.declared import UNIQUE, Reader, shape
 
 ROLE = "arn:aws:iam::111111111111:role"
 EASTERN = "\u0661" * 12
@@ -44,6 +45,8 @@ ACCEPTED: dict[str, list[Any]] = {
     "VaultPath": ["team/app", "a..b", "équipe/app"],
     "IamName": ["app", "a" * 64],
     "VaultRoleName": ["app-1"],
+    "ServiceAccountPattern": ["app/api", "ci-*/web", "app/*", "app/a?i.b", "team-?/*"],
+    "Thumbprint": ["a" * 40, "A" * 40],
     "Cidr": ["203.0.113.0/24", "2001:db8::/32"],
     "Duration": ["1h30m", "900"],
     "KubernetesVersion": ["1.33"],
@@ -153,6 +156,18 @@ REFUSED: dict[str, list[Any]] = {
     "VaultPath": ["..", "team/../sys", "./app", "/app", "app/", "a\x00b", ""],
     "IamName": ["a*", "a?", "${aws:username}", "\u0661", "a" * 65],
     "VaultRoleName": ["a*", "A", "\u0661"],
+    "ServiceAccountPattern": [
+        "app/${aws:username}*",
+        "${aws:PrincipalTag/team}/*",
+        "app/A*",
+        "app/a *",
+        "app/*/b",
+        "app/\u0661*",
+        "a.b/*",
+        "app/[ab]*",
+        "*/api",
+    ],
+    "Thumbprint": ["\u0661" * 40, "a" * 39],
     "Cidr": ["203.0.113.\u0661/32", "203.0.113.1/24"],
     "Duration": ["\u0661h", "\u0661"],
     "KubernetesVersion": ["1.\u0663\u0663"],
@@ -198,3 +213,17 @@ def test_it_refuses_and_says_what_to_write(form: str, value: Any) -> None:
 def test_of_a_url_the_scheme_is_in_lower_case_for_those_who_compare_it(form: str) -> None:
     read = Reader().value("HTTPS://Vault.example.com/", shape(getattr(forms, form)), ("field",))
     assert read == "https://Vault.example.com"
+
+
+def test_a_thumbprint_is_one_in_either_case() -> None:
+    assert Reader().value("AB" * 20, shape(forms.Thumbprint), ("field",)) == "ab" * 20
+
+
+def test_names_of_aws_that_differ_only_in_case_are_one() -> None:
+    reader = Reader()
+    written = Annotated[Sequence[forms.RoleArn], UNIQUE]
+    reader.value([f"{ROLE}/app", f"{ROLE}/other", f"{ROLE}/App"], shape(written), ("roles",))
+    assert [reader.spelling.line(refusal) for refusal in reader.refusals] == [
+        f"roles: has {ROLE}/app and {ROLE}/App, and AWS has no two names that differ only in case; write the "
+        "one that is there"
+    ]
