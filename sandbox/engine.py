@@ -132,11 +132,13 @@ class Engine:
             write_private(_order(self.home), json.dumps([*stacks(self.home)]))
         salt = (yaml.safe_load(self._config_file.read_text()) or {}).get("encryptionsalt")
         endpoint = self.home.emulator_url
-        vault = {
-            **(config.get(f"{PROJECT}:vault") or {}),
-            "address": self.home.vault_address,
-            "endpoints": {"sts": endpoint, "iam": endpoint, "ec2": endpoint},
-        }
+        vault = config.get(f"{PROJECT}:vault") or {}
+        if isinstance(vault, dict):  # else the stack's own settings report it
+            vault = {
+                **vault,
+                "address": self.home.vault_address,
+                "endpoints": {"sts": endpoint, "iam": endpoint, "ec2": endpoint},
+            }
         document = {"encryptionsalt": salt, "config": {**config, f"{PROJECT}:vault": vault}}
         write_private(self._config_file, yaml.safe_dump(document, sort_keys=False))
         write_private(self._source_file, str(source.resolve()))
@@ -211,7 +213,10 @@ def read_config(source: Path) -> dict[str, Any]:
         raise SandboxError(str(error)) from None
     if not isinstance(given, dict) or not isinstance(given.get("config") or {}, dict):
         raise SandboxError(f"{source} is not a stack file: write a mapping with the key `config`")
-    return dict(given.get("config") or {})
+    config = given.get("config") or {}
+    if wrong := [str(key) for key in config if not isinstance(key, str)]:
+        raise SandboxError(f"{source}: config.{wrong[0]}: is not text; write PROJECT:KEY")
+    return dict(config)
 
 
 def stacks(home: Home) -> list[str]:

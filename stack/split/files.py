@@ -7,25 +7,24 @@ from typing import Any
 
 import yaml
 
-from stack import yaml_file
 from stack.sections import PROJECT
-from stack.split import SplitError, text
+from stack.split import SplitError, read_yaml, text
 from stack.split.plan import CONSUMERS, LOGINS, Plan, Team
-
-
-def read(file: Path) -> Any:
-    """What is in a YAML file. Raises SplitError."""
-    try:
-        return yaml_file.load(file)
-    except yaml_file.WrongFile as error:
-        raise SplitError([str(error)]) from None
 
 
 def load(file: Path) -> dict[str, Any]:
     """A stack file. Raises SplitError for a file that is none."""
-    document = read(file) or {}
+    document = read_yaml(file) or {}
     if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
         raise SplitError([f"{file}: is not a stack file; it wants a mapping with the key config"])
+    problems = []
+    for key, value in document["config"].items():
+        if not isinstance(key, str):
+            problems.append(f"{file}: config.{key}: is not text; write PROJECT:KEY")
+        elif isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+            problems.append(f"{file}: {key}: is JSON in quotes; write it without quotes, as YAML")
+    if problems:
+        raise SplitError(problems)
     return document
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from stack.file import read_policies
 from stack.reading import StackFileError
-from stack.split import SplitError, files, move, plan, teams
+from stack.split import SplitError, files, move, plan, read_yaml, teams
 from stack.split.states import Project, State, check_quiet
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -158,7 +158,7 @@ def _teams_project(into: Path) -> tuple[str, str | None]:
     """Name of the teams' project, and the platform that its stack files need not name."""
     file = into / "Pulumi.yaml"
     try:
-        project = files.read(file if file.exists() else PROGRAM / "Pulumi.yaml")
+        project = read_yaml(file if file.exists() else PROGRAM / "Pulumi.yaml")
         name = str(project["name"])
         default = ((project.get("config") or {}).get(f"{name}:platform") or {}).get("default")
     except (TypeError, KeyError, AttributeError):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from components.forms import is_wild
 from stack.file import Declared, StackFile
-from stack.split import SplitError, files
+from stack.split import SplitError, read_yaml
 
 Patterns = Mapping[str, Sequence[str]]
 """By team: patterns with `*` and `?`, of logins' names, or of service accounts if there is a `/` in it."""
@@ -29,7 +29,7 @@ class Assignment:
 
 def read(file: Path) -> Patterns:
     """The teams that a YAML file names: `TEAM: [PATTERN, …]`. Raises SplitError."""
-    given = files.read(file)
+    given = read_yaml(file)
     if not isinstance(given, dict) or not given:
         raise SplitError([f"{file}: names no team; write TEAM: [PATTERN, …], e.g. payments: [payments/*]"])
     problems = []

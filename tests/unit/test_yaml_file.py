@@ -80,6 +80,21 @@ def test_what_is_no_file_is_one_line(
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("read", [files.load, read_config])
+def test_a_key_that_is_no_text_is_told(read: Callable[[Path], object], tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.shop.yaml"
+    file.write_text("config: {5: x, aws:region: us-east-1}")
+    with pytest.raises((SplitError, SandboxError), match=r"config\.5: is not text; write PROJECT:KEY"):
+        read(file)
+
+
+def test_a_section_in_json_is_not_split(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.shop.yaml"
+    file.write_text("""config: {"vault-aws-auth:logins": '{"pod": {}}'}""")
+    with pytest.raises(SplitError, match="vault-aws-auth:logins: is JSON in quotes; write it without quotes"):
+        files.load(file)
+
+
 def test_what_a_mapping_takes_over_from_another_may_be_there_again(tmp_path: Path) -> None:
     file = tmp_path / "Pulumi.shop.yaml"
     file.write_text("a: &a {x: 1, y: &y {p: 1}}\nb: {<<: *a, x: 2}\nc: {<<: [*a, *y], p: 3}\nd: *a\n")
