@@ -149,8 +149,8 @@ def check_service(service: str) -> None:
         raise ValueError("is not an AWS service; write e.g. ec2.amazonaws.com")
     if service.startswith("pods.eks."):
         raise ValueError(
-            "is EKS Pod Identity, which gives the role to any pod that has an association; it is trusted "
-            "for one service account, not as a service"
+            "is EKS Pod Identity, which gives the role to any pod that has an association; leave it out, and "
+            "name the service account instead, with the method pod-identity"
         )
 
 
