@@ -49,7 +49,7 @@ install: $(READY) ## Install what the program, the command and the sandbox need 
 stop: $(READY) ## Stop the sandbox's processes, keep its data
 	@$(BIN)/python -m sandbox stop
 
-status: $(READY) ## Say what of the sandbox runs
+status: $(READY) ## Show which parts of the sandbox run
 	@$(BIN)/python -m sandbox status
 
 test: $(READY_TO_TEST) ## Run everything: lint, types, unit, property, plugin and sandbox tests
@@ -92,12 +92,12 @@ format: $(READY_TO_TEST) ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock: $(READY) ## Choose the newest allowed versions again and write them to constraints.txt
+lock: $(READY) ## Update constraints.txt to the newest allowed versions
 	@$(BIN)/python tools/lock.py
 
 clean: $(READY) ## Take the sandbox down and remove everything that `make` made in this folder
 	@$(BIN)/python -m sandbox down
 	@rm -rf $(VENV) .sandbox build/site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-clean-cache: ## Remove the tools and what else the project keeps in the user's caches
+clean-cache: ## Remove the tools and everything else that the project keeps in your caches
 	@$(PYTHON) tools/build.py --clean

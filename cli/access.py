@@ -17,6 +17,7 @@ from .aws import in_words
 from .console import camel_case, console
 from .errors import Refused
 from .outputs import LoginOutput, Stack
+from .workloads import KINDS
 
 LINK = "Vault policies"
 _STYLES = {"deny": "red", "sudo": "red", "read": "green", "list": "green"}
@@ -128,7 +129,8 @@ def _access(name: str, login: LoginOutput, rules: dict[str, list[acl_policies.Ru
 def _who(login: LoginOutput) -> list[str]:
     if login.service_accounts:
         return login.service_accounts
-    prefix = "EC2 instances of " if login.kind == "ec2-instance" else ""
+    kind = KINDS.get(login.kind)
+    prefix = f"{kind.callers} of " if kind and kind.callers else ""
     return [f"{prefix}{in_words(principal)}" for principal in login.principals]
 
 

@@ -24,5 +24,9 @@ class Refused(Exception):
         return f"{self.link}: {self.reason}"
 
 
+class NotHere(Refused):
+    """A workload that can log in only from where it runs, which is not here."""
+
+
 class UsageProblem(typer.BadParameter):
     """The command line asks for something that the stack does not have. Exit code 2."""

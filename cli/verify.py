@@ -14,7 +14,7 @@ from rich.text import Text
 from . import refusals, token_checks, vault
 from .aws import Credentials, is_bound, principal_of
 from .console import camel_case, console, explain, print_json
-from .errors import Refused, UsageProblem
+from .errors import NotHere, Refused, UsageProblem
 from .options import CallerOptions
 from .outputs import Stack
 from .vault import Session, log_in
@@ -67,7 +67,8 @@ def _verify_login(name: str, stack: Stack, chosen: CallerOptions, with_refusals:
             yield Finding(name, caller, "a token", "not tried", reason=str(error))
             continue
         except Refused as error:
-            yield _refused(name, caller, "a token", "refused" if error.by else "failed", error)
+            got = "not tried" if isinstance(error, NotHere) else "refused" if error.by else "failed"
+            yield _refused(name, caller, "a token", got, error)
             continue
         try:
             yield _judge_token(who, session)

@@ -3,10 +3,10 @@
 `EksCluster` gives the OIDC issuer; a Vault identity (`IamUserVaultIdentity`, `IamRoleVaultIdentity`,
 `FederatedVaultIdentity`, `ExistingVaultIdentity`) is what Vault is to AWS; `VaultAwsAuth` is the AWS auth
 mount, and `TrustedAccount` lets it look into another account; each login (`ServiceAccountLogin`,
-`Ec2InstanceLogin`, `PrincipalLogin`) is one way for one caller to get a Vault token; and the consumers in
-`components.consumers` are told what they must know. `VaultPluginIssuer` and `AwsSecretsEngine` are Vault as
-an issuer that AWS trusts, and as one that hands out AWS credentials. Providers are taken from
-`opts.providers`: aws, vault, kubernetes, eks.
+`Ec2InstanceLogin`, `EcsTaskLogin`, `PrincipalLogin`) is one way for one caller to get a Vault token; and the
+consumers in `components.consumers` configure the software that uses a login. `VaultPluginIssuer` and
+`AwsSecretsEngine` are Vault as an issuer that AWS trusts, and as one that hands out AWS credentials.
+Providers are taken from `opts.providers`: aws, vault, kubernetes, eks.
 """
 
 from . import consumers, logins
@@ -18,6 +18,7 @@ from .federation import PluginIssuer, VaultPluginIssuer, VaultPluginIssuerArgs
 from .iam import VaultPermissions, merge_permissions, permissions_of_principals
 from .logins.base import LoginRef, ServiceAccountMode
 from .logins.ec2_instance import Ec2InstanceLogin, Ec2InstanceLoginArgs
+from .logins.ecs_task import EcsTaskLogin, EcsTaskLoginArgs
 from .logins.principal import PrincipalLogin, PrincipalLoginArgs
 from .logins.service_account import ServiceAccountLogin, ServiceAccountLoginArgs
 from .node_group import NodeGroup
@@ -63,6 +64,8 @@ __all__ = [
     "AwsSecretsRole",
     "Ec2InstanceLogin",
     "Ec2InstanceLoginArgs",
+    "EcsTaskLogin",
+    "EcsTaskLoginArgs",
     "EksCluster",
     "EksClusterArgs",
     "EksClusterRef",

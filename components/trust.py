@@ -72,6 +72,18 @@ def service_trust(service: str) -> Document:
     return document([_may_assume({"Service": service})])
 
 
+def ecs_task_trust(account: str, region: str) -> Document:
+    """The trust policy of a role for the ECS tasks of one account and region.
+
+    Without the conditions, ECS could be led to use the role for a task of another account. ECS does not say
+    which cluster a task is of, so a trust policy cannot narrow it further.
+    """
+    source = f"arn:{arns.partition_of(region)}:ecs:{region}:{account}:*"
+    # The service's name is the same in every partition, aws-cn too.
+    own = {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": {"aws:SourceArn": source}}
+    return document([_may_assume({"Service": "ecs-tasks.amazonaws.com"}, own)])
+
+
 def pod_identity_trust(cluster_arn: str, service_accounts: Sequence[str]) -> Document:
     """The trust policy of a role that the service accounts of one cluster, each as `NAMESPACE/NAME`, get
     through EKS Pod Identity, and nothing else does.

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from sandbox import api, charts, engine, enterprise, environment, leftovers, services
+from sandbox import charts, engine, enterprise, environment, leftovers, place, services
 from sandbox.engine import Engine
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes
@@ -80,15 +80,15 @@ def up(
             _remove_if_interrupted(home, stack_engine, processes)
             _start(home, processes)
             _heading(f"Stack {stack}")
-            environment.write_shell_file(home, api.running_node(home), stack)
+            environment.write_shell_file(home, place.variables(home), stack)
             stack_engine.up(stack_file, guardrails)
             made = charts.install(home, stack, stack_engine.outputs())
             if made:
                 _tick(f"service accounts, in place of the workloads' charts: {', '.join(map(str, made))}")
-            node = api.running_node(home)
-            shell = environment.write_shell_file(home, node, stack)
+            here = place.variables(home)
+            shell = environment.write_shell_file(home, here, stack)
             if logins:
-                _prove_logins(home, stack_engine, node)
+                _prove_logins(home, stack_engine, here)
         except KeyboardInterrupt:
             _interrupted(processes)
         console.print(f"\nReady. A shell with everything set: [bold]source {escape(_relative(shell))}[/bold]")
@@ -203,7 +203,7 @@ def start() -> None:
             _start(home, processes)
         except KeyboardInterrupt:
             _interrupted(processes)
-        shell = environment.write_shell_file(home, api.running_node(home))
+        shell = environment.write_shell_file(home, place.variables(home))
         console.print(f"Ready: source {escape(_relative(shell))}")
 
 
@@ -302,7 +302,7 @@ def _remove_if_interrupted(home: Home, stack_engine: Engine, processes: Processe
         write_private(chosen_issuer, issuer)
 
 
-def _prove_logins(home: Home, stack_engine: Engine, node: str | None) -> None:
+def _prove_logins(home: Home, stack_engine: Engine, here: Mapping[str, str]) -> None:
     if not stack_engine.outputs().get("logins"):
         return
     _heading("Logins")
@@ -310,7 +310,7 @@ def _prove_logins(home: Home, stack_engine: Engine, node: str | None) -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "cli", "login", "--all", "--stack", stack_engine.stack],
         cwd=REPOSITORY,
-        env=environment.process_environment(home, node),
+        env=environment.process_environment(home, here),
         stdin=subprocess.DEVNULL,
         check=False,
     )

@@ -4,7 +4,6 @@ Importing their client libraries would take longer than all the requests of a co
 """
 
 import json
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,12 +16,6 @@ from botocore.credentials import Credentials
 
 from sandbox.environment import PRIMARY_ACCOUNT
 from sandbox.home import Home, SandboxError
-
-_RUNNING_NODES = (
-    "Action=DescribeInstances&Version=2016-11-15"
-    "&Filter.1.Name=instance-state-name&Filter.1.Value.1=running"
-    "&Filter.2.Name=tag-key&Filter.2.Value.1=eks%3Acluster-name"
-)
 
 
 @dataclass(frozen=True)
@@ -85,18 +78,17 @@ def emulator(home: Home) -> Api:
     return Api(home.emulator_url, _pool(home))
 
 
-def running_node(home: Home) -> str | None:
-    """The ID of a node of the stacks' clusters; the sandbox's shell sees its instance metadata.
+def signed(home: Home, service: str, query: str) -> str:
+    """The emulated AWS's answer to the administrator, in XML.
 
-    One signed request, because an EC2 client would read the largest of all service models.
+    Without a client, because EC2's would read the largest of all service models.
     """
     key = home.credentials()[PRIMARY_ACCOUNT]
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    request = AWSRequest("POST", f"{home.emulator_url}/", headers=headers, data=_RUNNING_NODES)
+    request = AWSRequest("POST", f"{home.emulator_url}/", headers=headers, data=query)
     credentials = Credentials(key["access_key_id"], key["secret_access_key"])
-    SigV4Auth(credentials, "ec2", home.region).add_auth(request)
-    answer = emulator(home).send("POST", "/", _RUNNING_NODES, dict(request.headers.items()))
-    return min(re.findall(r"<instanceId>([^<]+)</instanceId>", answer.data.decode()), default=None)
+    SigV4Auth(credentials, service, home.region).add_auth(request)
+    return emulator(home).send("POST", "/", query, dict(request.headers.items())).data.decode()
 
 
 def _pool(home: Home, user: str | None = None) -> urllib3.PoolManager:

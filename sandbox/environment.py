@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.home import REPOSITORY, Home, write_private
@@ -33,17 +34,19 @@ def forget_foreign(home: Home) -> None:
     os.environ["PATH"] = os.pathsep.join(folder for folder in folders if folder != str(home.root / "bin"))
 
 
+NOWHERE: Mapping[str, str] = {}
+
 # Loopback needs no proxy.
 NO_PROXY = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
 
-def build_environment(home: Home, node: str | None = None) -> dict[str, str]:
+def build_environment(home: Home, place: Mapping[str, str] = NOWHERE) -> dict[str, str]:
     """The variables that point every standard tool at this sandbox.
 
-    `node` is the ID of the instance whose metadata service is reachable, as if on that node.
+    `place` has those by which a shell finds the credentials of where it seems to run: `sandbox.place`.
     """
     key = home.credentials()[PRIMARY_ACCOUNT]
-    environment = {
+    return {
         "VAULT_ADDR": home.vault_address,
         "VAULT_TOKEN": home.vault_keys()["root_token"],
         "VAULT_CACERT": str(home.ca_certificate),
@@ -55,8 +58,8 @@ def build_environment(home: Home, node: str | None = None) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_PAGER": "",
-        # Tools of this shell use the keys above; `vault-aws-auth` gets a pod's credentials here.
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI": home.pod_identity_agent_url,
+        # Tools of this shell use the keys above; `vault-aws-auth` gets a container's credentials here.
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": home.container_credentials_url,
         "KUBECONFIG": str(home.admin_kubeconfig),
         "PULUMI_BACKEND_URL": f"file://{home.root / 'pulumi' / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": home.passphrase,
@@ -65,10 +68,8 @@ def build_environment(home: Home, node: str | None = None) -> dict[str, str]:
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "SANDBOX_HOME": str(home.root),
         **NO_PROXY,
+        **place,
     }
-    if node:
-        environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = f"{home.emulator_url}/imds/{node}/"
-    return environment
 
 
 def path_prefix(home: Home) -> list[str]:
@@ -78,17 +79,17 @@ def path_prefix(home: Home) -> list[str]:
     return [str(Path(chosen).resolve()), *folders] if chosen else folders
 
 
-def process_environment(home: Home, node: str | None = None) -> dict[str, str]:
+def process_environment(home: Home, place: Mapping[str, str] = NOWHERE) -> dict[str, str]:
     """The whole environment of a child process: the user's without foreign variables, plus the sandbox's."""
     inherited = {name: value for name, value in os.environ.items() if not is_foreign(name)}
     path = os.pathsep.join([*path_prefix(home), os.environ.get("PATH", os.defpath)])
-    return {**inherited, **build_environment(home, node), "PATH": path}
+    return {**inherited, **build_environment(home, place), "PATH": path}
 
 
-def write_shell_file(home: Home, node: str | None = None, stack: str | None = None) -> Path:
+def write_shell_file(home: Home, place: Mapping[str, str] = NOWHERE, stack: str | None = None) -> Path:
     """Writes `env`, to be sourced: the same environment in the user's own shell."""
     target = home.root / "env"
-    variables = build_environment(home, node)
+    variables = build_environment(home, place)
     lines = ["# The environment of this sandbox, with its keys. Use: source THIS_FILE"]
     pattern = "|".join(FOREIGN_PREFIXES) + "|" + "|".join(f"{name}=" for name in FOREIGN)
     lines.append(f"for name in $(env | grep -E '^({pattern})' | cut -d= -f1); do unset \"$name\"; done")

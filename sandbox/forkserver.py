@@ -42,7 +42,6 @@ IMPORTED = (
     "pulumi.automation._server",
     "pulumi.policy",
     "pulumi_policy",
-    "pydantic.alias_generators",
     "pulumi_aws.ec2",
     "pulumi_aws.eks",
     "pulumi_aws.iam",

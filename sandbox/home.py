@@ -150,9 +150,9 @@ class Home:
         return f"https://127.0.0.1:{self.ports['enterprise']}" if self.plays_enterprise else self.vault_url
 
     @property
-    def pod_identity_agent_url(self) -> str:
-        """Where the cluster's pods get the credentials of their role (Pod Identity)."""
-        return f"{self.emulator_url}/pod-identity-agent/v1/credentials"
+    def container_credentials_url(self) -> str:
+        """Where containers, such as the cluster's pods, get the credentials of their role."""
+        return f"{self.emulator_url}/container-credentials"
 
     @property
     def kubernetes_url(self) -> str:

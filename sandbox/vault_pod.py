@@ -22,7 +22,7 @@ _SETTLE_SECONDS = 30
 def vault_environment(home: Home) -> dict[str, str]:
     """The variables that EKS sets in a pod whose service account has a role (Pod Identity)."""
     return {
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI": home.pod_identity_agent_url,
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": home.container_credentials_url,
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(_token_file(home)),
         # Otherwise Vault would use the profile of the user who started it.
         "AWS_CONFIG_FILE": os.devnull,

@@ -10,13 +10,15 @@ from ..options import CallerOptions
 from ..outputs import Stack
 from .base import Check, Impostor, NotChecked, Workload
 from .ec2_instance import Ec2InstanceWorkload
+from .ecs_task import EcsTaskWorkload
 from .principal import PrincipalWorkload
 from .service_account import ServiceAccountWorkload
 
 __all__ = ["KINDS", "Check", "Impostor", "NotChecked", "Workload", "check_names", "workload"]
 
 KINDS: dict[str, type[Workload]] = {
-    kind.kind: kind for kind in (ServiceAccountWorkload, Ec2InstanceWorkload, PrincipalWorkload)
+    kind.kind: kind
+    for kind in (ServiceAccountWorkload, Ec2InstanceWorkload, EcsTaskWorkload, PrincipalWorkload)
 }
 
 

@@ -49,6 +49,9 @@ class Workload(ABC):
     kind: ClassVar[str]
     """The kind in the stack's output `logins`."""
 
+    callers: ClassVar[str] = ""
+    """What has the bound principal, such as `EC2 instances`; empty where that is the caller itself."""
+
     takes_service_account: ClassVar[bool] = False
     """Whether --service-account chooses among its callers."""
 

@@ -3,7 +3,7 @@
 import os
 
 from ..aws import LINK, Credentials, session
-from ..errors import Refused
+from ..errors import NotHere
 from .base import Workload
 
 
@@ -14,6 +14,7 @@ class Ec2InstanceWorkload(Workload):
     """
 
     kind = "ec2-instance"
+    callers = "EC2 instances"
 
     @property
     def caller(self) -> str:
@@ -49,8 +50,8 @@ class Ec2InstanceWorkload(Workload):
         return Credentials(fetched["access_key"], fetched["secret_key"], fetched["token"])
 
 
-def _not_here(reason: str) -> Refused:
-    return Refused(
+def _not_here(reason: str) -> NotHere:
+    return NotHere(
         LINK,
         None,
         reason,

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Annotated, Any, cast
 
 import pulumi
+import pulumi_aws as aws
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
@@ -80,6 +81,12 @@ class Login(Component):
 
     iam_role_arn: pulumi.Output[str]
     """ARN of the IAM role that logs in, the first one if there are several; empty if there is none."""
+
+    iam_role_name: pulumi.Output[str]
+    """Name of the IAM role that the login makes; empty if it makes none."""
+
+    iam_role_unique_id: pulumi.Output[str]
+    """Unique ID of that role, by which Vault knows it: another one after the role is recreated."""
 
     service_accounts: pulumi.Output[Sequence[str]]
     """The service accounts that may log in, each as `NAMESPACE/NAME`; none for other callers."""
@@ -187,9 +194,12 @@ class Login(Component):
         iam_role_arn: pulumi.Input[str],
         service_accounts: Sequence[str],
         principals: Any,
-        **own: Any,
+        role: "aws.iam.Role | None" = None,
+        role_name: str = "",
     ) -> None:
-        """Set and register the outputs; `own` are those that only this kind has."""
+        """Set and register the outputs. `role` is the IAM role that the login makes, `role_name` its name."""
+        self.iam_role_name = role.name if role else pulumi.Output.from_input("")
+        self.iam_role_unique_id = role.unique_id if role else pulumi.Output.from_input("")
         self.vault_role = vault_role.role
         self.iam_role_arn = pulumi.Output.from_input(iam_role_arn)
         self.service_accounts = pulumi.Output.from_input(service_accounts)
@@ -204,6 +214,7 @@ class Login(Component):
                 "iam_role_arn": iam_role_arn,
                 "service_accounts": service_accounts,
                 "principals": principals,
-                **own,
+                "iam_role_name": role_name,
+                "iam_role_unique_id": role.unique_id if role else "",
             }
         )

@@ -8,26 +8,18 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 from typing_extensions import NotRequired
 
-from .. import durations, iam, pod_role, renames, trust
+from .. import iam, pod_role, renames, trust
 from ..component import Claim, unique_name
 from ..declared import UNIQUE, Default, Refusal, checked, not_empty, rule
-from ..forms import (
-    Audience,
-    IamName,
-    PolicyArn,
-    ServiceAccountPattern,
-    Tags,
-    is_wild,
-    lasts,
-    split_service_account,
-)
+from ..forms import Audience, PolicyArn, ServiceAccountPattern, is_wild, split_service_account
 from ..pod_role import EksClusterRef, PodIdentityMethod
-from .base import Login, LoginArgs, LoginOptions, ServiceAccountMode
+from .base import Login, LoginArgs, ServiceAccountMode
+from .own_role import OwnRoleOptions, attach, own_role, role_claims
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 
 
-class ServiceAccountLoginOptions(LoginOptions):
+class ServiceAccountLoginOptions(OwnRoleOptions):
     """Service accounts of a cluster that log in as one IAM role."""
 
     service_accounts: Annotated[
@@ -45,18 +37,6 @@ class ServiceAccountLoginOptions(LoginOptions):
     method: NotRequired[Annotated[PodIdentityMethod, Default(PodIdentityMethod.IRSA)]]
     """How the pods get the IAM role: by the token of their service account (`irsa`), or by EKS Pod Identity
     (`pod-identity`). The role stays the same when this changes."""
-
-    iam_role_name: NotRequired[IamName]
-    """Name of the IAM role. Default: the login's name."""
-
-    permissions_boundary: NotRequired[pulumi.Input[PolicyArn]]
-    """ARN of the policy that bounds the IAM role's permissions. Default: none."""
-
-    max_session_duration: NotRequired[Annotated[str, lasts("1h", "12h", "IAM allows no other")]]
-    """Longest session of the IAM role: `1h`, `4h`. Default: AWS's own, one hour."""
-
-    tags: NotRequired[Tags]
-    """Tags of the AWS resources."""
 
     vault_lookups: NotRequired[Annotated[bool, Default(False)]]
     """Grant the IAM role the lookups that Vault makes, and nothing else of Vault's. No login needs it."""
@@ -135,12 +115,6 @@ class ServiceAccountLogin(Login):
     ARGS = ServiceAccountLoginArgs
     VAULT_PERMISSIONS = iam.VaultPermissions(resolve_roles=True)
 
-    iam_role_name: pulumi.Output[str]
-    """Name of the IAM role that the service accounts assume."""
-
-    iam_role_unique_id: pulumi.Output[str]
-    """Unique ID of that IAM role, by which Vault knows it: another one after the role is recreated."""
-
     def __init__(
         self, name: str, args: ServiceAccountLoginArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
@@ -148,56 +122,32 @@ class ServiceAccountLogin(Login):
         super().__init__(name, args, opts)
         accounts, method, mode = args["service_accounts"], args["method"], args["service_account_mode"]
         cluster = pod_role.usable(args["cluster"], method)
-        role_name = args.get("iam_role_name", name)
         subjects = ", ".join(map(trust.service_account_subject, accounts))
 
-        role = aws.iam.Role(
-            f"{name}-iam-role",
-            name=role_name,
-            description=f"Login {name} to HashiCorp Vault, for {subjects}"[:1000],
-            assume_role_policy=pod_role.role_trust(
-                cluster,
-                method,
-                accounts,
-                audience=args["audience"],
-                allow_wildcards=args["allow_wildcards"],
-            ),
-            permissions_boundary=args.get("permissions_boundary"),
-            max_session_duration=durations.to_seconds(args["max_session_duration"])
-            if "max_session_duration" in args
-            else None,
-            tags=args["tags"] or None,
-            opts=unique_name(self),
+        trust_policy = pod_role.role_trust(
+            cluster, method, accounts, audience=args["audience"], allow_wildcards=args["allow_wildcards"]
         )
-        for policy, policy_arn in self._policies(name, role_name, args).items():
-            aws.iam.RolePolicyAttachment(
-                f"{name}-{policy}-policy",
-                role=role.name,
-                policy_arn=policy_arn,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+        role = own_role(name, args, subjects, trust_policy, self)
+        attach(name, role, self._policies(name, args), self)
         pod_role.associations(name, cluster, method, accounts, role.arn, self, args["tags"])
         annotations = {ROLE_ANNOTATION: role.arn} if method is PodIdentityMethod.IRSA else None
         for account in accounts if mode is not ServiceAccountMode.NONE else ():
             self._service_account(name, account, mode, annotations)
-        self.iam_role_name, self.iam_role_unique_id = role.name, role.unique_id
         self._finish(
             self._vault_role(name, role.unique_id, bound_iam_principal_arns=[role.arn]),
             iam_role_arn=role.arn,
             service_accounts=accounts,
             principals=[role.arn],
-            iam_role_name=role_name,
-            iam_role_unique_id=role.unique_id,
+            role=role,
+            role_name=args.get("iam_role_name", name),
         )
 
-    def _policies(
-        self, name: str, role_name: str, args: ServiceAccountLoginArgs
-    ) -> Mapping[str, pulumi.Input[str]]:
+    def _policies(self, name: str, args: ServiceAccountLoginArgs) -> Mapping[str, pulumi.Input[str]]:
         if not args["vault_lookups"]:
             return args["policy_arns"]
         lookups = aws.iam.Policy(
             f"{name}-lookups",
-            name=f"{role_name}-lookups",
+            name=f"{args.get('iam_role_name', name)}-lookups",
             description=f"What HashiCorp Vault looks up, for login {name} too",
             policy=iam.to_json(iam.vault_lookups(args.get("lookups", self.VAULT_PERMISSIONS))),
             tags=args["tags"] or None,
@@ -237,8 +187,8 @@ class ServiceAccountLogin(Login):
     @classmethod
     def claims(cls, name: str, options: ServiceAccountLoginOptions) -> Iterator[Claim]:
         yield from super().claims(name, options)
-        role, field = options.get("iam_role_name", name), ("iam_role_name",)
-        yield Claim("IAM role", role, field if "iam_role_name" in options else ())
+        yield from role_claims(name, options)
+        role = options.get("iam_role_name", name)
         if role and options.get("vault_lookups"):
             yield Claim("IAM policy", f"{role}-lookups", ("vault_lookups",))
         for index, account in enumerate(options.get("service_accounts") or ()):

@@ -19,7 +19,6 @@ from sandbox.aws.sts import Sts
 from sandbox.aws.sts_parameters import HOUR, SessionTags
 from sandbox.aws.trust import Trust, find_role, tag_context
 
-AGENT_PATH = "/pod-identity-agent/v1/credentials"
 AGENT_ADDON = "eks-pod-identity-agent"
 _SECONDS = 6 * HOUR
 _SUBJECT = re.compile(r"system:serviceaccount:(?P<namespace>[^:]+):(?P<name>[^:]+)")
@@ -63,16 +62,6 @@ class PodCredentials:
                 "sessionToken": session.session_token,
                 "expiration": session.expiration.timestamp(),
             },
-        }
-
-    def container_answer(self) -> dict[str, str]:
-        """The agent's answer to an SDK."""
-        return {
-            "AccessKeyId": self.session.access_key_id,
-            "SecretAccessKey": self.session.secret_access_key,
-            "Token": self.session.session_token,
-            "AccountId": self.session.account,
-            "Expiration": f"{self.session.expiration:%Y-%m-%dT%H:%M:%SZ}",
         }
 
 

@@ -23,17 +23,19 @@ from sandbox.aws import (
     tokens,
 )
 from sandbox.aws.calls import Call
+from sandbox.aws.ecs_tasks import EcsTasks
 from sandbox.aws.eks import Eks
 from sandbox.aws.eks.routes import read_call as read_eks_call
-from sandbox.aws.eks_auth import AGENT_PATH, EksAuth, PodCredentials, bearer
+from sandbox.aws.eks_auth import EksAuth, PodCredentials, bearer
 from sandbox.aws.errors import AwsError, error_response
 from sandbox.aws.identity import Caller
 from sandbox.aws.imds import InstanceMetadata
-from sandbox.aws.state import Cluster
+from sandbox.aws.state import Cluster, Session
 from sandbox.aws.store import TOUCHED, Store
 from sandbox.aws.sts import ANONYMOUS_ACTIONS, Sts
 from sandbox.aws.tokens import Issuers
 
+_CONTAINERS_PATH = "/container-credentials"
 _MAX_BODY = 2 * 1024 * 1024
 _QUERY_SERVICES = ("autoscaling", "ec2", "iam", "sts")
 _SERVICES = (*moto_services.SERVICES, "eks", "eks-auth", "sts")
@@ -59,6 +61,7 @@ class Front:
         self._issuers = Issuers(home)
         self._sts = Sts(store.state, store.sessions)
         self._eks_auth = EksAuth(store.state, self._issuers, self._sts)
+        self._ecs_tasks = EcsTasks(store.state, self._sts)
         self._eks = Eks(store.state, home, accounts.PRIMARY)
         self._metadata = InstanceMetadata(self._sts)
         # Each line is one unbuffered write, so that lines of several threads do not mix.
@@ -73,9 +76,9 @@ class Front:
             if request.path.startswith(("/sandbox/", "/imds/")):
                 line.what = request.path if request.path.startswith("/sandbox/") else "imds"
                 response = self._control(request, now)
-            elif request.path == AGENT_PATH and request.method == "GET":
-                line.what = "pod-identity-agent"
-                response = self._agent(request, now, line)
+            elif request.path == _CONTAINERS_PATH and request.method == "GET":
+                line.what = "container-credentials"
+                response = self._containers(request, now, line)
             else:
                 response = self._api(request, now, line)
         except RequestEntityTooLarge:
@@ -98,19 +101,37 @@ class Front:
                 return self._metadata.answer(request, now)
         return Response(status=404)
 
-    def _agent(self, request: Request, now: datetime, line: _Line) -> Response:
-        """The Pod Identity agent of a node: exchanges a service-account token for its role's credentials."""
+    def _containers(self, request: Request, now: datetime, line: _Line) -> Response:
+        """The agents that give containers their role's credentials: to a pod for its service account's token
+        (Pod Identity), to an ECS task for its own."""
         try:
             token = bearer(request)
-            with self._store.lock:
-                cluster = self._eks_auth.cluster_of_token(token)
-            found = self._pod_credentials(cluster, token, now)
+            of_task = self._ecs_tasks.is_token(token)
+            session = self._session_of_task(token, now) if of_task else self._session_of_pod(token, now)
         except AwsError as error:
             line.what += f" {error.code}"
             message = f"[{uuid.uuid4()}]: ({error.code}): {error.message}, fault: client\n"
             return Response(message, status=error.status, mimetype="text/plain")
-        line.caller(identity.caller_of_session(found.session))
-        return _json(found.container_answer())
+        line.caller(identity.caller_of_session(session))
+        return _json(
+            {
+                **({"RoleArn": session.owner_arn} if of_task else {}),
+                "AccessKeyId": session.access_key_id,
+                "SecretAccessKey": session.secret_access_key,
+                "Token": session.session_token,
+                "AccountId": session.account,
+                "Expiration": f"{session.expiration:%Y-%m-%dT%H:%M:%SZ}",
+            }
+        )
+
+    def _session_of_task(self, token: str, now: datetime) -> Session:
+        with self._store.lock:
+            return self._ecs_tasks.session(token, now)
+
+    def _session_of_pod(self, token: str, now: datetime) -> Session:
+        with self._store.lock:
+            cluster = self._eks_auth.cluster_of_token(token)
+        return self._pod_credentials(cluster, token, now).session
 
     def _pod_credentials(self, cluster: Cluster, token: str, now: datetime) -> PodCredentials:
         pod = self._eks_auth.verify(cluster, token, now)  # without the lock: this fetches the issuer's keys

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from sandbox import api, guardrails
+from sandbox import guardrails, place
 from sandbox.engine import Engine
 from sandbox.environment import process_environment
 from sandbox.home import Home
@@ -36,7 +36,7 @@ class Bench:
 
     def shell(self, *words: str) -> Cost:
         """A command in the sandbox's environment, as after `source .sandbox/env`."""
-        variables = process_environment(self.home, api.running_node(self.home))
+        variables = process_environment(self.home, place.variables(self.home))
         return run(words, variables, watched=fork_server(self.home))
 
     def outputs(self) -> dict[str, Any]:

@@ -125,8 +125,12 @@ def test_refusals_are_not_tried_when_the_login_itself_fails(run: Run, world: Wor
     assert (result["got"], result["refusedBy"]) == ("refused", "AWS")
 
 
-def test_off_a_node_its_login_fails_unless_others_are_named(run: Run, world: World) -> None:
+def test_off_a_node_its_login_is_not_tried_which_is_no_success(run: Run, world: World) -> None:
     world.is_instance = False
+    done = run("verify", "node", "--json")
+    assert done.exit_code == 1
+    (result,) = results(done.stdout).values()
+    assert (result["got"], result["refusedBy"]) == ("not tried", "")
     assert run("verify").exit_code == 1
     assert run("verify", "pod").exit_code == 0
 

@@ -22,8 +22,10 @@ SECONDARY = "222222222222"
 CI_ROLE = f"arn:aws:iam::{SECONDARY}:role/ci"
 OTHER_ROLE = f"arn:aws:iam::{SECONDARY}:role/other"
 OWN = f"arn:aws:iam::{ACCOUNT}:user/verifier"
+TASK_ROLE = f"arn:aws:iam::{ACCOUNT}:role/api-task"
 NODE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/eks1-node"
 ISSUER = "oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+TASK_ID = "0123456789abcdef" * 2
 HEADER = "vault.example.com"
 Answer = tuple[int, str, str]
 """Status, content type, body."""
@@ -47,6 +49,8 @@ class World:
     """Pod Identity: service accounts and their roles' ARNs."""
     agent_error: str = ""
     """The error that the Pod Identity agent answers with."""
+    task_role: str | None = TASK_ROLE
+    """The role of the ECS task, if its agent gives one."""
     assumable: set[str] = field(default_factory=lambda: {CI_ROLE, OTHER_ROLE})
     """Roles that the user may assume."""
     own: str = OWN
@@ -115,6 +119,13 @@ class World:
         }
         return outputs
 
+    def with_task(self, **more: Any) -> dict[str, Any]:
+        """The outputs with one login more, of ECS tasks."""
+        self.bound["api"] = TASK_ROLE
+        outputs = self.outputs()
+        outputs["logins"]["api"] = {**_login("ecs-task", "api", TASK_ROLE, []), **more}
+        return outputs
+
     def with_principal(self, *principals: str, **more: Any) -> dict[str, Any]:
         """The outputs with one login more, of IAM principals."""
         self.bound["ci"] = CI_ROLE
@@ -127,6 +138,8 @@ class World:
         if path == "/version/":
             fields = ("major", "minor", "gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler")
             return _json({**dict.fromkeys(fields, ""), "platform": "", "gitVersion": "v1.36.3"})
+        if path == "/v2/credentials/task":
+            return self._task(headers.get("authorization"))
         if path == "/pod-identity-agent/v1/credentials":
             return self._agent(headers["authorization"])
         if path == "/clusters/eks1/assume-role-for-pod-identity":
@@ -239,6 +252,16 @@ class World:
             return 400, "text/plain", f"[id]: ({self.agent_error or code}): {words}, fault: client"
         fields = {"AccessKeyId": self._key(_session(role, "eks-gloo")), "SecretAccessKey": "aws-secret"}
         return _json({**fields, "Token": "aws-session", "Expiration": "2099-01-01T00:00:00Z"})
+
+    def _task(self, token: str | None) -> Answer:
+        if self.task_role is None or token != "task-token":
+            return _json({"code": "InvalidIdInRequest", "message": "Credentials not found"}, 400)
+        fields = {
+            "AccessKeyId": self._key(_session(self.task_role, TASK_ID)),
+            "SecretAccessKey": "aws-secret",
+        }
+        more = {"RoleArn": self.task_role, "Expiration": "2099-01-01T00:00:00Z"}
+        return _json({**fields, "Token": "aws-session", **more})
 
     def _eks_auth(self, token: str) -> Answer:
         role, code, words = self._pod_role(token)

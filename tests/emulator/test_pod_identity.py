@@ -28,7 +28,7 @@ from tests.emulator.world import (
 )
 
 PODS = "pods.eks.amazonaws.com"
-AGENT = "/pod-identity-agent/v1/credentials"
+AGENT = "/container-credentials"
 CLUSTER_ARN = f"arn:aws:eks:{REGION}:{PRIMARY}:cluster/pods"
 TAGGING = ["sts:AssumeRole", "sts:TagSession"]
 NOT_ASSUMED = "Unauthorized Exception! EKS does not have permissions to assume the associated role."
@@ -253,6 +253,6 @@ def test_neither_tokens_nor_credentials_are_logged(cloud: Emulator, app: str) ->
     given = token(cloud, "app")
     answer = ask(cloud, given)
     log = cloud.log()
-    assert f"GET pod-identity-agent {PRIMARY} arn:aws:sts::{PRIMARY}:assumed-role/pod-app/" in log
+    assert f"GET container-credentials {PRIMARY} arn:aws:sts::{PRIMARY}:assumed-role/pod-app/" in log
     secrets = [given, given.rsplit(".", 1)[1], answer["SecretAccessKey"], answer["Token"]]
     assert not any(secret in log for secret in secrets)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from components import ArgumentError, TrustedAccountArgs, arns, iam, trust
 from components.declared import checked
+from sandbox.aws import policy
 
 labels = st.from_regex(r"\A[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?\Z")
 service_accounts = st.builds("{}/{}".format, labels, labels)
@@ -103,6 +104,32 @@ def gives(document: dict[str, Any], tags: dict[str, str]) -> bool:
         )
         for statement in document["Statement"]
     )
+
+
+accounts = st.from_regex(r"\A[0-9]{12}\Z")
+regions = st.sampled_from(["us-east-1", "eu-west-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1"])
+
+
+@given(accounts, accounts, regions, regions)
+def test_ecs_gives_the_role_to_tasks_of_its_account_and_region_alone(
+    account: str, other: str, region: str, elsewhere: str
+) -> None:
+    document = json.loads(iam.to_json(trust.ecs_task_trust(account, region)))
+
+    def gets(source: str, where: str, service: str = "ecs-tasks.amazonaws.com") -> bool:
+        arn = f"arn:{arns.partition_of(where)}:ecs:{where}:{source}:task/any/{'0' * 32}"
+        context: dict[str, str | list[str]] = {"aws:SourceAccount": source, "aws:SourceArn": arn}
+        caller = policy.Principal(service=service)
+        asked = policy.Request("sts:AssumeRole", principal=caller, context=context)
+        return policy.evaluate([policy.parse(json.dumps(document), trust=True)], asked) is policy.Effect.ALLOW
+
+    assert gets(account, region)
+    assert gets(other, region) is (other == account)
+    assert gets(account, elsewhere) is (elsewhere == region)
+    assert not gets(account, region, "ec2.amazonaws.com")
+    # Neither condition does the other's work: a caller that sets only one gets nothing.
+    (statement,) = document["Statement"]
+    assert set(statement["Condition"]) == {"StringEquals", "ArnLike"}
 
 
 @given(st.lists(service_accounts, min_size=1, max_size=4, unique=True), service_accounts)

@@ -165,6 +165,8 @@ class Cloud(mocks.Mocks):
         if args.token == "aws:iam/getUser:getUser":
             name = args.args["userName"]
             return {"userId": f"AIDA-{name}", "arn": f"{arn}:user/{name}"}
+        if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
+            return {"accountId": arn.split(":")[4]}
         raise AssertionError(f"unexpected call of {args.token}")
 
     @staticmethod

@@ -9,11 +9,13 @@ import pytest
 from components import (
     ArgumentError,
     Ec2InstanceLogin,
+    EcsTaskLogin,
     PrincipalLogin,
     ServiceAccountLogin,
     ServiceAccountMode,
     VaultAwsAuth,
 )
+from components.logins import KINDS
 from tests.unit.recording import CLUSTER, ISSUER, Recording, providers, record, refused
 
 ROLE, VAULT_ROLE = "aws:iam/role:Role", "vault:aws/authBackendRole:AuthBackendRole"
@@ -60,6 +62,11 @@ def node(answers: Any = None, **changes: Any) -> Recording:
     return record(lambda: node_login(**changes), answers=answers)
 
 
+def task(**changes: Any) -> Recording:
+    args: Any = {"connection": {"path": "aws"}, "region": "us-east-1", "policies": ["dev"], **changes}
+    return record(lambda: EcsTaskLogin("task", args, providers()))
+
+
 def people() -> Recording:
     args: Any = {"connection": {"path": "aws"}, "principals": [NODE_ROLE], "policies": ["dev"]}
     return record(lambda: PrincipalLogin("people", args, providers()))
@@ -70,8 +77,8 @@ def found(arn: str) -> Any:
     return {"aws:iam/getRole:getRole": lambda _: {"arn": arn, "uniqueId": "AROA-found"}}
 
 
-def trust(recording: Recording) -> Any:
-    return json.loads(recording.one(ROLE, "pod-iam-role").inputs["assumeRolePolicy"])
+def trust(recording: Recording, name: str = "pod") -> Any:
+    return json.loads(recording.one(ROLE, f"{name}-iam-role").inputs["assumeRolePolicy"])
 
 
 # Service accounts
@@ -255,20 +262,13 @@ def test_a_vault_role_that_is_replaced_does_not_take_its_successor_along() -> No
 LOGINS = "vault-aws-auth:index:"
 
 
-@pytest.mark.parametrize(
-    ("login", "others"),
-    [
-        (pod, {"Ec2InstanceLogin", "PrincipalLogin"}),
-        (node, {"PrincipalLogin", "ServiceAccountLogin"}),
-        (people, {"Ec2InstanceLogin", "ServiceAccountLogin"}),
-    ],
-)
-def test_a_login_that_changes_its_kind_does_not_delete_its_new_vault_role(
-    login: Any, others: set[str]
-) -> None:
+@pytest.mark.parametrize("login", [pod, node, task, people])
+def test_a_login_that_changes_its_kind_does_not_delete_its_new_vault_role(login: Any) -> None:
     recording = login()
     component = next(r for r in recording.resources if r.type.startswith(LOGINS))
-    assert component.alias_types == {f"{LOGINS}{other}" for other in others}
+    kinds = {f"{LOGINS}{kind.__name__}" for kind in KINDS.values()}
+    assert component.alias_types == kinds - {component.type}
+    assert len(kinds) > 2
     # The bounds of instances would stay in Vault if they were only left out.
     assert recording.of_type(VAULT_ROLE)[0].replace_on_changes == {"inferredEntityType"}
 
@@ -300,6 +300,80 @@ def test_outputs_of_a_service_account_login() -> None:
         "iam_role_name": "pod",
         "iam_role_unique_id": "AROA-pod",
     }
+
+
+# ECS tasks
+
+
+def test_only_ecs_may_assume_the_role_for_a_task_of_this_account_and_region() -> None:
+    recording = task()
+    role = recording.one(ROLE, "task-iam-role")
+    assert role.inputs["name"] == "task"
+    assert (role.parent, role.provider, role.delete_before_replace) == ("task", "aws", True)
+    assert trust(recording, "task")["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": "111111111111"},
+                "ArnLike": {"aws:SourceArn": "arn:aws:ecs:us-east-1:111111111111:*"},
+            },
+        }
+    ]
+    assert recording.calls == [("aws:index/getCallerIdentity:getCallerIdentity", {}, "aws")]
+
+
+def test_a_task_role_has_no_permissions_and_its_vault_role_follows_it() -> None:
+    recording = task(vault_role="dev-role", max_ttl="2h", ttl="15m")
+    assert recording.children("task") == {(ROLE, "task-iam-role"), (VAULT_ROLE, "task-vault-role")}
+    arn = "arn:aws:iam::111111111111:role/task"
+    role = recording.one(VAULT_ROLE, "task-vault-role")
+    assert role.inputs == {
+        "backend": "aws",
+        "role": "dev-role",
+        "authType": "iam",
+        "boundIamPrincipalArns": [arn],
+        "resolveAwsUniqueIds": True,
+        "tokenPolicies": ["dev"],
+        "tokenTtl": 900,
+        "tokenMaxTtl": 7200,
+    }
+    assert (role.provider, role.replacement_trigger) == ("vault", "AROA-task")
+    assert recording.outputs_of("task") == {
+        "vault_role": "dev-role",
+        "iam_role_arn": arn,
+        "iam_role_name": "task",
+        "iam_role_unique_id": "AROA-task",
+        "service_accounts": [],
+        "principals": [arn],
+    }
+
+
+def test_a_task_role_can_be_named_bounded_tagged_and_given_policies() -> None:
+    boundary, read = (f"arn:aws:iam::111111111111:policy/{name}" for name in ("boundary", "read"))
+    recording = task(
+        iam_role_name="api-task",
+        permissions_boundary=boundary,
+        tags={"team": "a"},
+        policy_arns={"read": read},
+    )
+    inputs = recording.one(ROLE, "task-iam-role").inputs
+    assert (inputs["name"], inputs["permissionsBoundary"], inputs["tags"]) == (
+        "api-task",
+        boundary,
+        {"team": "a"},
+    )
+    attachment = recording.one(ATTACHMENT, "task-read-policy")
+    assert attachment.inputs == {"role": "api-task", "policyArn": read}
+    assert (attachment.parent, attachment.provider) == ("task", "aws")
+
+
+def test_a_task_of_another_partition_has_that_partitions_arn() -> None:
+    recording = task(region="cn-north-1")
+    (statement,) = trust(recording, "task")["Statement"]
+    assert statement["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+    assert statement["Condition"]["ArnLike"] == {"aws:SourceArn": "arn:aws-cn:ecs:cn-north-1:111111111111:*"}
 
 
 # EC2 instances
@@ -382,6 +456,8 @@ def test_outputs_of_an_instance_login() -> None:
     assert node().outputs_of("node") == {
         "vault_role": "node",
         "iam_role_arn": NODE_ROLE,
+        "iam_role_name": "",
+        "iam_role_unique_id": "",
         "service_accounts": [],
         "principals": [NODE_ROLE],
     }

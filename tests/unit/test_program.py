@@ -10,6 +10,7 @@ import pulumi
 import pytest
 import yaml
 
+from components.logins import KINDS
 from stack import edition
 from tests import golden
 from tests.unit.recording import ISSUER, Recording, record
@@ -220,6 +221,5 @@ def test_wrong_settings_end_the_program_cleanly_before_anything_is_registered() 
     assert str(stopped.value).splitlines() == [
         "2 problems in the stack's configuration; nothing was changed:",
         "  1. aws:region: is missing; run: pulumi config set aws:region us-east-1",
-        '  2. vault-aws-auth:logins.pod.kind: "pod" is not a kind; known: service-account, ec2-instance, '
-        "principal",
+        f'  2. vault-aws-auth:logins.pod.kind: "pod" is not a kind; known: {", ".join(KINDS)}',
     ]

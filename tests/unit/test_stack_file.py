@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from components import AccessKeyMode, IamUserVaultIdentity, ServiceAccountLogin, ServiceAccountMode
+from components.logins import KINDS
 from components.vault_auth import server_id_header
 from stack.file import StackFile, load, parse
 from stack.reading import StackFileError
@@ -246,7 +247,7 @@ WRONG = [
     (
         "logins.pod.kind",
         MISSING,
-        "vault-aws-auth:logins.pod.kind: is missing; known: service-account, ec2-instance, principal",
+        f"vault-aws-auth:logins.pod.kind: is missing; known: {', '.join(KINDS)}",
     ),
     (
         "logins.pod.kind",

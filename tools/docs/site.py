@@ -35,6 +35,7 @@ SECTIONS = {
     ],
     "Scenarios": [
         "docs/pod-identity.md",
+        "docs/ecs.md",
         "docs/cross-account.md",
         "docs/gloo.md",
         "docs/vault-access-operator.md",

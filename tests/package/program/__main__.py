@@ -7,6 +7,7 @@ preview knows, and a secret.
 import os
 import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 import pulumi
@@ -51,6 +52,10 @@ def snake(name: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", lambda capital: f"_{capital[0].lower()}", name)
 
 
+def camel(name: str) -> str:
+    return re.sub(r"_([a-z])", lambda letter: letter[1].upper(), name)
+
+
 def pythonic(value: Any) -> Any:
     if isinstance(value, dict):
         return {snake(key): pythonic(item) for key, item in value.items()}
@@ -61,8 +66,22 @@ def make(kind: str, name: str, inputs: dict[str, Any], outputs: str, opts: Any =
     """A component; all of its outputs are exported under its name."""
     opts = opts or pulumi.ResourceOptions(providers=providers)
     made: Any = Remote(kind, name, inputs, outputs, opts) if REMOTE else Local(kind, name, inputs, opts)
-    pulumi.export(name, {output: made[output] for output in outputs.split()})
+    pulumi.export(name, {output: exported(output, made[output]) for output in outputs.split()})
     return made
+
+
+def exported(output: str, value: Any) -> Any:
+    """An output with the names of other languages, which one that was made here has not."""
+    wholes = ("ref", "connection", "issuer")
+    return pulumi.Output.from_input(value).apply(foreign) if output in wholes else value
+
+
+def foreign(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if not isinstance(value, dict):
+        return value
+    return {camel(key): foreign(item) for key, item in value.items()}
 
 
 endpoint = os.environ["AWS_ENDPOINT_URL"]

@@ -1,0 +1,84 @@
+"""Login of Amazon ECS tasks: a task role for them, and the Vault role bound to it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+import pulumi
+import pulumi_aws as aws
+from typing_extensions import NotRequired
+
+from .. import iam, trust
+from ..component import Claim
+from ..declared import UNIQUE, Default, checked, matches
+from ..forms import PolicyArn, Region, RoleArn
+from .base import Login, LoginArgs
+from .own_role import OwnRoleOptions, attach, own_role, role_claims
+
+_Key = Annotated[
+    str, matches(r"[a-z0-9-]{1,40}", "a name for a policy; write up to 40 lower-case letters, digits and -")
+]
+
+
+class EcsTaskLoginOptions(OwnRoleOptions):
+    """ECS tasks that log in by their task role."""
+
+    policy_arns: NotRequired[Annotated[Mapping[_Key, pulumi.Input[PolicyArn]], Default({})]]
+    """ARNs of managed policies of the task role, each by a name of your choice: what else the task does in
+    AWS, for it has one role. Without one, the role only says which workload the task is."""
+
+    verify_not_as: NotRequired[Annotated[Sequence[RoleArn], Default(()), UNIQUE]]
+    """Roles that `vault-aws-auth verify` assumes, under the session name of the task, to see that Vault
+    refuses them."""
+
+
+class EcsTaskLoginArgs(EcsTaskLoginOptions, LoginArgs):
+    """ECS tasks of one region, and the mount that they log in to."""
+
+    region: Region
+    """AWS region of the tasks."""
+
+
+class EcsTaskLogin(Login):
+    """A task role that only ECS can assume, for tasks of one account and region, and a Vault role that only
+    it can use.
+
+    Name it in the task definition, `taskRoleArn`. Who may register that definition (`iam:PassRole`) can let a
+    task log in.
+    """
+
+    KIND = "ecs-task"
+    OPTIONS = EcsTaskLoginOptions
+    ARGS = EcsTaskLoginArgs
+    VAULT_PERMISSIONS = iam.VaultPermissions(resolve_roles=True)
+
+    def __init__(self, name: str, args: EcsTaskLoginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        args = checked(EcsTaskLoginArgs, args)
+        super().__init__(name, args, opts)
+        region = args["region"]
+        here = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self))
+        trust_policy = here.account_id.apply(
+            lambda account: iam.to_json(trust.ecs_task_trust(account, region))
+        )
+        role = own_role(name, args, f"ECS tasks in {region}", trust_policy, self)
+        attach(name, role, args["policy_arns"], self)
+        self._finish(
+            self._vault_role(name, role.unique_id, bound_iam_principal_arns=[role.arn]),
+            iam_role_arn=role.arn,
+            service_accounts=[],
+            principals=[role.arn],
+            role=role,
+            role_name=args.get("iam_role_name", name),
+        )
+
+    @classmethod
+    def permissions(cls, options: EcsTaskLoginOptions) -> iam.VaultPermissions:
+        return cls.VAULT_PERMISSIONS
+
+    @classmethod
+    def claims(cls, name: str, options: EcsTaskLoginOptions) -> Iterator[Claim]:
+        yield from super().claims(name, options)
+        yield from role_claims(name, options)
+
+    @classmethod
+    def caller(cls, options: EcsTaskLoginOptions) -> Mapping[str, Any]:
+        return {"verifyNotAs": options["verify_not_as"]}
