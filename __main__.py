@@ -7,7 +7,7 @@ from pathlib import Path
 import pulumi
 
 from components import short_stack_traces
-from stack import compose, edition, file
+from stack import compose, edition, file, warnings
 from stack.reading import StackFileError
 
 # Nearly all that the program makes lives until it ends, which is soon. To look for garbage every 700 objects
@@ -18,7 +18,7 @@ try:
     edition.check(stack)
 except (StackFileError, edition.EditionError) as error:
     raise pulumi.RunError(str(error)) from None
-for warning in file.plaintext_warnings(stack):
+for warning in warnings.of(stack):
     pulumi.log.warn(warning)
 with short_stack_traces():
     for name, value in compose.declare(stack).items():

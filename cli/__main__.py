@@ -25,9 +25,11 @@ from .options import (
     with_option_groups,
     write_secret,
 )
+from .usage import Commands
 
 app = typer.Typer(
     name="vault-aws-auth",
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,  # a traceback with local variables would show credentials

@@ -25,13 +25,14 @@ _PARTITION_BY_REGION_PREFIX = {
     "eusc-": "aws-eusc",
 }
 
-REGION_FORM = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}")
+REGION_FORM = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
 _SERVICE_FORM = r"(?a)[a-z0-9-]+(\.[a-z0-9-]+)*"
-ACCOUNT_FORM = re.compile(r"\d{12}")
-# IAM's own character sets: names have no slash, paths begin and end with one.
+ACCOUNT_FORM = re.compile(r"[0-9]{12}")
+# Names have no slash, paths begin and end with one. IAM takes `*` and `?` in a path, too, but a policy reads
+# them as wildcards.
 _IAM_RESOURCE_FORM = (
     r"(?a)(?P<kind>role|user|instance-profile|oidc-provider|policy)"
-    r"(?P<path>/(?:[\x21-\x7e]+/)?)(?P<name>[\w+=,.@-]*\*?)"
+    r"(?P<path>/(?:[!-)+->@-~]+/)?)(?P<name>[\w+=,.@-]*\*?)"
 )
 
 
@@ -129,9 +130,11 @@ def parse_iam(arn: str, *kinds: str, wildcard: bool = False) -> Arn:
     # The policies that AWS itself manages are of the account `aws`.
     if not ACCOUNT_FORM.fullmatch(result.account) and (kinds, result.account) != (("policy",), "aws"):
         raise ValueError(f"has the malformed account ID {result.account!r}; write its 12 digits")
+    if "${" in result.resource:
+        raise ValueError(f"has a policy variable, ${{…}}; write the ARN in full, e.g. {example}")
     if "*" in result.resource[:-1]:
         raise ValueError("has a wildcard that is not its last character; Vault takes a * only at the end")
-    if result.resource.endswith("*") and not wildcard:
+    if "?" in result.resource or (result.resource.endswith("*") and not wildcard):
         raise ValueError(f"has a wildcard, which is not accepted here; write e.g. {example}")
     match = re.fullmatch(_IAM_RESOURCE_FORM, result.resource)
     if match is None or match["kind"] not in kinds or not match["name"]:
@@ -144,6 +147,11 @@ def check_service(service: str) -> None:
     suffixes = tuple(f".{suffix}" for suffix in DNS_SUFFIXES.values())
     if not service.endswith(suffixes) or not re.fullmatch(_SERVICE_FORM, service):
         raise ValueError("is not an AWS service; write e.g. ec2.amazonaws.com")
+    if service.startswith("pods.eks."):
+        raise ValueError(
+            "is EKS Pod Identity, which gives the role to any pod that has an association; leave it out, and "
+            "name the service account instead, with the method pod-identity"
+        )
 
 
 def oidc_provider_arn(partition: str, account: str, issuer: str) -> str:

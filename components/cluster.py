@@ -13,10 +13,10 @@ from . import arns
 from .component import Component
 from .declared import UNIQUE, Default, Form, Key, Refusal, Secret, checked, rule
 from .forms import (
-    AnyArn,
     Cidr,
     ClusterName,
     GroupName,
+    KeyArn,
     KubernetesVersion,
     Region,
     RoleArn,
@@ -89,7 +89,7 @@ class EksClusterOptions(TypedDict):
     ]
     """Control-plane logs sent to CloudWatch."""
 
-    encryption_key_arn: NotRequired[pulumi.Input[AnyArn]]
+    encryption_key_arn: NotRequired[pulumi.Input[KeyArn]]
     """KMS key that encrypts Kubernetes secrets. Default: the one that EKS owns."""
 
     node_groups: NotRequired[Annotated[Mapping[GroupName, NodeGroup], Default({})]]

@@ -106,6 +106,14 @@ def _check_unique(values: Sequence[Any]) -> None:
     twice = next((value for index, value in enumerate(written) if value in written[:index]), None)
     if twice is not None:
         raise ValueError("contains duplicates; write each entry once")
+    lower: dict[str, str] = {}
+    for arn in (value for value in written if isinstance(value, str) and value.startswith("arn:")):
+        other = lower.setdefault(arn.lower(), arn)
+        if other != arn:
+            raise ValueError(
+                f"has {other} and {arn}, and AWS has no two names that differ only in case; write the one "
+                "that is there"
+            )
 
 
 UNIQUE = Form(_check_unique)
@@ -151,7 +159,7 @@ class Spelling:
 
     def message(self, refusal: Refusal) -> str:
         """The refusal as one line, without its place."""
-        text = re.sub(r"\{(\w+)\}", lambda name: self.field(name[1]), refusal.text)
+        text = re.sub(r"(?a)\{(\w+)\}", lambda name: self.field(name[1]), refusal.text)
         quoted = "" if refusal.value is NOTHING else self.quote(refusal.value)
         return f"{quoted} {text}" if quoted else text
 

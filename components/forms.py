@@ -6,17 +6,19 @@ Types for the declarations of arguments; no resources.
 import ipaddress
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import pulumi
 
-from . import arns, durations, names
+from . import arns, durations, names, policy_documents
 from .declared import Default, Form, Secret, matches
 
 _IAM_NAME = r"[\w+=,.@-]"
-_IAM_ARN = r"arn:aws[a-z-]*:iam::\d{12}:"
+_IAM_ARN = r"arn:aws[a-z-]*:iam::[0-9]{12}:"
 _DURATION = r"[0-9]{1,10}|(?=.)(\d+d)?(\d+h)?(\d+m)?(\d+s)?"
 _SERVICE_ACCOUNT = r"[a-z0-9.-]+/[a-z0-9.-]+"
 _SERVICE_SUFFIXES = "|".join(sorted(set(arns.DNS_SUFFIXES.values()))).replace(".", r"\.")
@@ -39,15 +41,23 @@ def split_service_account(account: str) -> tuple[str, str]:
 # Vault
 
 
+# A user name would be shown with the URL, and a path, a query or a fragment would not be asked for.
+_URL = r"[hH][tT][tT][pP][sS]?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?"
+
+
 def _check_url(value: str) -> None:
     try:
-        parts = urlsplit(value)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
-        good = good and not parts.path.strip("/") and not parts.query and parts.port != 0
-    except ValueError:
+        good = bool(re.fullmatch(_URL, value)) and urlsplit(value).port != 0
+    except ValueError:  # a port above 65535, or no IPv6 address
         good = False
-    if not good or re.search(r"\s", value):
-        raise ValueError("is not a URL; write e.g. https://vault.example.com:8200")
+    if good:
+        return
+    if re.match(r"https?://[^\s/?#]", value, re.IGNORECASE):
+        raise ValueError(
+            "is more than a URL of scheme, host and port, or has a wrong one; write e.g. "
+            "https://vault.example.com:8200"
+        )
+    raise ValueError("is not a URL; write e.g. https://vault.example.com:8200")
 
 
 def _check_server_id_header(value: str) -> None:
@@ -63,9 +73,9 @@ def _check_vault_namespace(value: str) -> None:
 
 
 def _check_issuer(url: str) -> None:
-    if not url.startswith("https://"):
+    if not url.lower().startswith("https://"):
         raise ValueError("is not https, and AWS trusts no other issuer; write e.g. https://vault.example.com")
-    host, colon, _ = url.removeprefix("https://").rstrip("/").partition(":")
+    host, colon, _ = url[len("https://") :].removesuffix("/").partition(":")
     if not re.fullmatch(r"[A-Za-z0-9.-]+", host):
         raise ValueError("is not the URL of a host; write e.g. https://vault.example.com")
     if colon:
@@ -74,16 +84,23 @@ def _check_issuer(url: str) -> None:
         )
 
 
-def _without_slash(url: str) -> str:
-    return url.rstrip("/")
+def _normal_url(url: str) -> str:
+    scheme, _, rest = url.rstrip("/").partition("://")
+    return f"{scheme.lower()}://{rest}"
 
 
-Url = Annotated[
-    str,
-    Form(_check_url, "https://vault.example.com:8200", r"https?://[^/\s@?#]+/?", normal=_without_slash),
-]
+Url = Annotated[str, Form(_check_url, "https://vault.example.com:8200", _URL, normal=_normal_url)]
+"""With the scheme in lower case, which those who read it compare as text."""
+
 VaultNamespace = Annotated[str, Form(_check_vault_namespace, "team/dev", r"([\w.-]+(/[\w.-]+)*)?")]
-MountPath = Annotated[str, Form(names.check_mount_path, "aws", r"(?!auth/)[\w.-]+(/[\w.-]+)*")]
+MountPath = Annotated[
+    str,
+    Form(
+        names.check_mount_path,
+        "aws",
+        rf"(?!({'|'.join(names.VAULTS_OWN_PATHS)})(/|$))[\w.-]+(/[\w.-]+)*",
+    ),
+]
 ServerIdHeader = Annotated[str, Form(_check_server_id_header, "vault.example.com", r"[\w.:-]*")]
 VaultRoleName = Annotated[str, Form(names.check_vault_role, "dev-role-iam", VAULT_ROLE_PATTERN)]
 # Vault keeps policy names in lower case; `root` cannot be had by a login.
@@ -91,10 +108,7 @@ PolicyName = Annotated[
     str,
     matches(r"(?!root$)[^\sA-Z]+", "the name of a Vault policy, in lower case, and not root", "team-readers"),
 ]
-VaultPath = Annotated[
-    str,
-    matches(r"[^\s/]+(/[^\s/]+)*", "a path in Vault; write it without outer slashes", "team/app"),
-]
+VaultPath = Annotated[str, Form(names.check_vault_path, "team/app", r"[^\s/]+(/[^\s/]+)*")]
 Audience = Annotated[
     str, matches(r"[\w.:/-]{1,255}", "an audience; write e.g. vault-aws-auth", "vault-aws-auth")
 ]
@@ -103,12 +117,16 @@ Issuer = Annotated[
     Form(
         _check_issuer,
         "https://vault-issuer.example.com",
-        r"https://[A-Za-z0-9.-]+/?",
-        normal=_without_slash,
+        r"[hH][tT][tT][pP][sS]://[A-Za-z0-9.-]+/?",
+        normal=_normal_url,
     ),
 ]
 Thumbprint = Annotated[
-    str, matches(r"[0-9a-fA-F]{40}", "a thumbprint; write the 40 hexadecimal digits of SHA-1")
+    str,
+    replace(
+        matches(r"[0-9a-fA-F]{40}", "a thumbprint; write the 40 hexadecimal digits of SHA-1"),
+        normal=str.lower,
+    ),
 ]
 VaultKeyName = Annotated[
     str, matches(r"[\w.-]+", "the name of a key; write letters, digits, _, - and .", "vault-aws-auth")
@@ -149,18 +167,19 @@ def _check_cidr(value: str) -> None:
         raise ValueError(f"is not the range itself; write {network}")
 
 
-def _check_policy_document(value: Any) -> None:
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError as error:
-            raise ValueError(f"is not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise ValueError("is not an IAM policy; write it as JSON or as a mapping")
-
-
 def _as_json(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _check_key_arn(value: str) -> None:
+    arn = arns.parse(value)
+    of_region = arns.REGION_FORM.fullmatch(arn.region) and arns.ACCOUNT_FORM.fullmatch(arn.account)
+    named = re.fullmatch(r"(key|alias)/[\w/-]+", arn.resource, re.ASCII)
+    if arn.service != "kms" or not of_region or not named:
+        raise ValueError(
+            "is not the ARN of a KMS key; write "
+            f"arn:{arn.partition}:kms:REGION:ACCOUNT:key/ID, as `aws kms describe-key` shows it"
+        )
 
 
 def _iam_arn(pattern: str, *kinds: str, wildcard: bool = False) -> Form:
@@ -181,14 +200,23 @@ AccountId = Annotated[
         numbers=True,
     ),
 ]
-RoleArn = Annotated[str, _iam_arn(_IAM_ARN + r"role/\S+", "role")]
-RolePattern = Annotated[str, _iam_arn(_IAM_ARN + r"role/\S+", "role", wildcard=True)]
-PrincipalArn = Annotated[str, _iam_arn(_IAM_ARN + r"(role|user)/\S+", "role", "user")]
-PrincipalPattern = Annotated[str, _iam_arn(_IAM_ARN + r"(role|user)/\S+", "role", "user", wildcard=True)]
-PolicyArn = Annotated[str, _iam_arn(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+", "policy")]
-AnyArn = Annotated[str, Form(arns.parse, pattern=r"arn:aws[a-z-]*:\S+")]
+RoleArn = Annotated[str, _iam_arn(_IAM_ARN + r"role/[^\s*?]+", "role")]
+RolePattern = Annotated[str, _iam_arn(_IAM_ARN + r"role/[^\s*?]*\*?", "role", wildcard=True)]
+PrincipalArn = Annotated[str, _iam_arn(_IAM_ARN + r"(role|user)/[^\s*?]+", "role", "user")]
+PrincipalPattern = Annotated[
+    str, _iam_arn(_IAM_ARN + r"(role|user)/[^\s*?]*\*?", "role", "user", wildcard=True)
+]
+PolicyArn = Annotated[str, _iam_arn(r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[^\s*?]+", "policy")]
+KeyArn = Annotated[
+    str,
+    Form(
+        _check_key_arn,
+        "arn:aws:kms:us-east-1:111111111111:key/11111111-2222-3333-4444-555555555555",
+        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[\w/-]+",
+    ),
+]
 ServicePrincipal = Annotated[
-    str, Form(arns.check_service, "ec2.amazonaws.com", rf"[a-z0-9.-]+\.({_SERVICE_SUFFIXES})")
+    str, Form(arns.check_service, "ec2.amazonaws.com", rf"(?!pods\.eks\.)[a-z0-9.-]+\.({_SERVICE_SUFFIXES})")
 ]
 IamName = Annotated[str, Form(names.check_iam_name, pattern=_IAM_NAME + "{1,64}")]
 IamPolicyName = Annotated[str, Form(names.check_policy_name, pattern=_IAM_NAME + "{1,128}")]
@@ -200,7 +228,7 @@ ExternalId = Annotated[
     matches(r"[\w+=,.@:/-]{2,1224}", "an external ID; write 2 to 1224 letters, digits and _+=,.@:/-"),
     Secret,
 ]
-PolicyDocument = Annotated[Any, Form(_check_policy_document, normal=_as_json)]
+PolicyDocument = Annotated[Any, Form(policy_documents.parse, normal=_as_json)]
 """An IAM policy, as JSON or as a mapping."""
 
 VpcId = Annotated[
@@ -234,6 +262,12 @@ def _check_service_account_pattern(value: str) -> None:
         return _check_service_account(value)
     if value.count("/") != 1 or not all(split_service_account(value)):
         raise ValueError("is not a service account; write NAMESPACE/NAME")
+    # It goes into a trust policy as it is, where ${…} would be a variable.
+    if not re.fullmatch(r"[a-z0-9*?-]+/[a-z0-9.*?-]+", value):
+        raise ValueError(
+            "is not a pattern of service accounts; write lower-case letters, digits, -, . and the wildcards "
+            "* and ?, e.g. team-a/*"
+        )
     if not split_service_account(value)[0].strip("*?"):
         raise ValueError("matches every namespace; write one, or how it begins, e.g. team-*/NAME")
     return None
@@ -264,21 +298,36 @@ SecretKey = Annotated[
 ]
 ServiceAccount = Annotated[str, Form(_check_service_account, "default/api", _SERVICE_ACCOUNT)]
 ServiceAccountPattern = Annotated[
-    str, Form(_check_service_account_pattern, "default/api", r"[a-z0-9*?.-]+/[a-z0-9*?.-]+")
+    str, Form(_check_service_account_pattern, "default/api", r"[a-z0-9*?-]+/[a-z0-9*?.-]+")
 ]
 
 
 # Tags
 
 
+def _is_of_tags(text: str) -> bool:
+    """Whether it has only what AWS takes in tags: letters, digits and blanks of all languages, and a few."""
+    return all(char in "_.:/=+-@" or unicodedata.category(char)[0] in "LNZ" for char in text)
+
+
 def _check_tag_name(name: str) -> None:
-    if not 0 < len(name) <= 128 or name.lower().startswith("aws:"):
-        raise ValueError("is not the name of a tag; write 1 to 128 characters, and not aws:…")
+    if not 0 < len(name) <= 128 or not _is_of_tags(name) or name.lower().startswith("aws:"):
+        raise ValueError(
+            "is not the name of a tag; write 1 to 128 letters, digits, blanks and _.:/=+-@, and not aws:…"
+        )
 
 
 def _check_tag_value(value: str) -> None:
-    if len(value) > 256:
-        raise ValueError("is not the value of a tag; write up to 256 characters")
+    if len(value) > 256 or not _is_of_tags(value):
+        raise ValueError("is not the value of a tag; write up to 256 letters, digits, blanks and _.:/=+-@")
+
+
+def _check_tag_names(tags: Mapping[str, Any]) -> None:
+    lower: dict[str, str] = {}
+    for name in tags:
+        other = lower.setdefault(name.lower(), name)
+        if other != name:
+            raise ValueError(f"has {other} and {name}, which are one tag to IAM; write one of them")
 
 
 Tags = Annotated[
@@ -286,6 +335,7 @@ Tags = Annotated[
         Annotated[str, Form(_check_tag_name, "cost-center")],
         pulumi.Input[Annotated[str, Form(_check_tag_value, "platform")]],
     ],
+    Form(_check_tag_names),
     Default({}),
 ]
 """Tags of AWS resources, beside the provider's default tags."""

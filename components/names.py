@@ -1,6 +1,7 @@
 """The forms of names in Kubernetes, IAM and Vault. Pure functions; no resources."""
 
 import re
+from collections.abc import Iterator, Sequence
 
 # Texts, not compiled: an import should not pay for the forms that a stack does not use.
 _DNS_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -8,8 +9,12 @@ _DNS_SUBDOMAIN = rf"{_DNS_LABEL}(?:\.{_DNS_LABEL})*"
 _IAM_NAME = r"(?a)[\w+=,.@-]{1,64}"
 _POLICY_NAME = r"(?a)[\w+=,.@-]{1,128}"
 _VAULT_ROLE = r"(?a)\w(?:[\w.-]*\w)?"
-_MOUNT_PATH = r"(?a)[\w.-]+(?:/[\w.-]+)*"
-_VAULT_NAMESPACE = r"(?a)[\w.-]+(?:/[\w.-]+)*"
+_PATH = r"(?a)[\w.-]+(?:/[\w.-]+)*"
+
+VAULTS_OWN_PATHS = ("audit", "auth", "cubbyhole", "identity", "sys", "token")
+"""Where Vault has mounted something itself: nothing can be mounted there, or below."""
+
+_VAULTS_OWN_NAMESPACES = ("audit", "auth", "cubbyhole", "identity", "root", "sys")
 
 
 def check_namespace(name: str) -> None:
@@ -52,17 +57,46 @@ def check_vault_role(name: str) -> None:
 
 
 def check_mount_path(path: str) -> None:
-    """Raise ValueError unless an auth method can be mounted there."""
-    if path.startswith("auth/") or not re.fullmatch(_MOUNT_PATH, path):
+    """Raise ValueError unless an auth method or a secrets engine can be mounted there."""
+    if path.startswith("auth/") or not re.fullmatch(_PATH, path):
         raise ValueError(
             "is not a mount path; write it without auth/ and outer slashes, e.g. aws or team/aws"
+        )
+    _check_parts(path)
+    if path.partition("/")[0] in VAULTS_OWN_PATHS:
+        raise ValueError(
+            f"is Vault's own; write a path that does not begin with {', '.join(VAULTS_OWN_PATHS)}, e.g. aws"
         )
 
 
 def check_vault_namespace(path: str) -> None:
     """Raise ValueError unless it is the path of a Vault namespace that is not the root one."""
-    if not re.fullmatch(_VAULT_NAMESPACE, path):
+    if not re.fullmatch(_PATH, path):
         raise ValueError(
             "is not the path of a namespace; write it without outer slashes, e.g. team/a, or nothing for "
             "the root namespace"
         )
+    _check_parts(path)
+    for part in path.split("/"):
+        if part in _VAULTS_OWN_NAMESPACES:
+            raise ValueError(f"has {part}, which Vault keeps for itself; write another name, e.g. team/a")
+
+
+def check_vault_path(path: str) -> None:
+    """Raise ValueError unless it is a path in Vault, such as that of a secret."""
+    if not re.fullmatch(r"[^\s/]+(?:/[^\s/]+)*", path) or not path.isprintable():
+        raise ValueError("is not a path in Vault; write it without outer slashes")
+    _check_parts(path)
+
+
+def _check_parts(path: str) -> None:
+    if {".", ".."} & {*path.split("/")}:
+        raise ValueError("has . or .. as a part, which Vault refuses; write the path in full, e.g. team/aws")
+
+
+def nested(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Pairs of mount paths one of which is inside the other, the inner one first: Vault refuses those."""
+    for inner in paths:
+        for outer in paths:
+            if inner.startswith(f"{outer}/"):
+                yield inner, outer

@@ -69,7 +69,7 @@ def _alike(one: str, other: str) -> float:
 
 
 def _letters(word: str, name: str) -> float:
-    one, other = (re.sub(r"[\W_]", "", text).lower() for text in (word, name))
+    one, other = (re.sub(r"(?a)[\W_]", "", text).lower() for text in (word, name))
     return SequenceMatcher(None, one, other).ratio()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 OPERATIONS = ("create", "update", "replace", "delete")
 """What a step can do to a resource. The two halves of a replacement are not reported separately."""
 
-DEFAULT_PROVIDER = re.compile(r"::pulumi:providers:\w+::default(_\w+)?$")
+DEFAULT_PROVIDER = re.compile(r"(?a)::pulumi:providers:\w+::default(_\w+)?$")
 """A provider that the engine creates itself, e.g. for a stack reference; its display hides it too."""
 
 MARKUP = re.compile(r"<\{%.*?%\}>")

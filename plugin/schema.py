@@ -119,7 +119,7 @@ def _renamed(quoted: str, names: set[str]) -> str:
     def rename(word: re.Match[str]) -> str:
         return to_camel(word[0]) if word[0] in names else word[0]
 
-    return re.sub(r"(?<![\w/-])[a-z]\w*(?![\w/-])", rename, quoted)
+    return re.sub(r"(?a)(?<![\w/-])[a-z]\w*(?![\w/-])", rename, quoted)
 
 
 def _without_nothing(value: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from sandbox import charts, engine, enterprise, environment, leftovers, place, services
 from sandbox.engine import Engine
@@ -88,7 +91,7 @@ def up(
                 _prove_logins(home, stack_engine, here)
         except KeyboardInterrupt:
             _interrupted(processes)
-        console.print(f"\nReady. A shell with everything set: [bold]source {_relative(shell)}[/bold]")
+        console.print(f"\nReady. A shell with everything set: [bold]source {escape(_relative(shell))}[/bold]")
 
 
 @app.command()
@@ -134,7 +137,7 @@ def down(
     if keep and force:
         raise SandboxError("--keep leaves the processes running, --force stops them: use one of them")
     if not home.has_data:
-        console.print(f"Nothing to take down: there is no sandbox in {_relative(home.root)}.")
+        console.print(f"Nothing to take down: there is no sandbox in {escape(_relative(home.root))}.")
         return
     with home.only_one_run():
         if force:
@@ -183,7 +186,7 @@ def stop() -> None:
     """Stop the processes and keep all data; `up` continues from there."""
     home = Home.from_environment()
     if not home.exists:
-        console.print(f"There is no sandbox in {_relative(home.root)}.")
+        console.print(f"There is no sandbox in {escape(_relative(home.root))}.")
         return
     with home.only_one_run():
         stopped = Processes(home).stop()
@@ -200,7 +203,8 @@ def start() -> None:
             _start(home, processes)
         except KeyboardInterrupt:
             _interrupted(processes)
-        console.print(f"Ready: source {_relative(environment.write_shell_file(home, place.variables(home)))}")
+        shell = environment.write_shell_file(home, place.variables(home))
+        console.print(f"Ready: source {escape(_relative(shell))}")
 
 
 @app.command()
@@ -335,10 +339,10 @@ def _tick(text: str) -> None:
 
 
 def _relative(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+    """A path as one types it into a shell."""
+    with contextlib.suppress(ValueError):
+        path = path.relative_to(Path.cwd())
+    return shlex.quote(str(path))
 
 
 def _terminated(number: int, frame: object) -> None:

@@ -20,6 +20,7 @@ import yaml
 
 from sandbox import environment, guardrails
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
+from stack import yaml_file
 from tools import build
 
 PROJECT = "vault-aws-auth"
@@ -133,11 +134,13 @@ class Engine:
             write_private(_order(self.home), json.dumps([*stacks(self.home)]))
         salt = (yaml.safe_load(self._config_file.read_text()) or {}).get("encryptionsalt")
         endpoint = self.home.emulator_url
-        vault = {
-            **(config.get(f"{PROJECT}:vault") or {}),
-            "address": self.home.vault_address,
-            "endpoints": {"sts": endpoint, "iam": endpoint, "ec2": endpoint},
-        }
+        vault = config.get(f"{PROJECT}:vault") or {}
+        if isinstance(vault, dict):  # else the stack's own settings report it
+            vault = {
+                **vault,
+                "address": self.home.vault_address,
+                "endpoints": {"sts": endpoint, "iam": endpoint, "ec2": endpoint},
+            }
         document = {"encryptionsalt": salt, "config": {**config, f"{PROJECT}:vault": vault}}
         write_private(self._config_file, yaml.safe_dump(document, sort_keys=False))
         write_private(self._source_file, str(source.resolve()))
@@ -215,15 +218,18 @@ class Engine:
 
 def read_config(source: Path) -> dict[str, Any]:
     """The configuration in a stack file. Raises SandboxError if it is not one."""
+    if not source.exists():
+        raise SandboxError(f"there is no stack file {source}; name one with --config FILE")
     try:
-        given = yaml.safe_load(source.read_text()) or {}
-    except FileNotFoundError:
-        raise SandboxError(f"there is no stack file {source}; name one with --config FILE") from None
-    except yaml.YAMLError as error:
-        raise SandboxError(f"{source} is not valid YAML: {error}") from error
+        given = yaml_file.load(source) or {}
+    except yaml_file.WrongFile as error:
+        raise SandboxError(str(error)) from None
     if not isinstance(given, dict) or not isinstance(given.get("config") or {}, dict):
         raise SandboxError(f"{source} is not a stack file: write a mapping with the key `config`")
-    return dict(given.get("config") or {})
+    config = given.get("config") or {}
+    if wrong := [str(key) for key in config if not isinstance(key, str)]:
+        raise SandboxError(f"{source}: config.{wrong[0]}: is not text; write PROJECT:KEY")
+    return dict(config)
 
 
 def stacks(home: Home) -> list[str]:

@@ -90,7 +90,7 @@ def write_shell_file(home: Home, place: Mapping[str, str] = NOWHERE, stack: str 
     """Writes `env`, to be sourced: the same environment in the user's own shell."""
     target = home.root / "env"
     variables = build_environment(home, place)
-    lines = ["# The environment of this sandbox, with its keys. Use: source " + shlex.quote(str(target))]
+    lines = ["# The environment of this sandbox, with its keys. Use: source THIS_FILE"]
     pattern = "|".join(FOREIGN_PREFIXES) + "|" + "|".join(f"{name}=" for name in FOREIGN)
     lines.append(f"for name in $(env | grep -E '^({pattern})' | cut -d= -f1); do unset \"$name\"; done")
     lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(variables.items())]
@@ -98,7 +98,8 @@ def write_shell_file(home: Home, place: Mapping[str, str] = NOWHERE, stack: str 
         lines.append(f"export PULUMI_STACK={shlex.quote(stack)}")
     prefix = os.pathsep.join(path_prefix(home))
     # Sourcing it twice leaves PATH alone.
-    lines.append(f'case ":$PATH:" in *:{prefix}:*) ;; *) export PATH={shlex.quote(prefix)}:"$PATH" ;; esac')
+    there = shlex.quote(f":{prefix}:")
+    lines.append(f'case ":$PATH:" in *{there}*) ;; *) export PATH={shlex.quote(prefix)}:"$PATH" ;; esac')
     write_private(target, "\n".join(lines) + "\n")
     return target
 

@@ -87,7 +87,7 @@ def ask(address: str) -> Vault:
         health = (
             health if isinstance(health, dict) else health.json()
         )  # a standby answers with another status
-        version = re.match(r"(\d+)\.(\d+)", str(health["version"]))
+        version = re.match(r"(?a)(\d+)\.(\d+)", str(health["version"]))
     except (requests.RequestException, hvac.exceptions.VaultError, ValueError, KeyError, TypeError) as error:
         raise EditionError(
             f"Vault was asked for its version, and {address} gave no answer: {_innermost(error)}. "

@@ -1,11 +1,10 @@
 """A stack file, read whole: what the program gets, or every problem in it."""
 
-import ipaddress
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env
@@ -15,6 +14,9 @@ from stack import rules
 from stack.draft import PROVIDERS, Draft
 from stack.reading import Problems, Section, StackFileError
 from stack.sections import PROJECT
+
+_DEEPEST = 32
+"""Levels of lists and mappings below a key; the deepest that there is, a policyDocument, has ten."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,22 @@ def load(root: Path) -> StackFile:
     everything = {**get_config_env(), **CONFIG.get()}
     raw = {key: value for key, value in everything.items() if key.partition(":")[0] in (PROJECT, *PROVIDERS)}
     secret = {*get_config_secret_keys_env(), *(key for key in raw if is_config_secret(key))}
-    policies = {file.stem: file.read_text() for file in sorted((root / "policies" / "vault").glob("*.hcl"))}
-    return parse(raw, policies, frozenset(secret))
+    return parse(raw, read_policies(root), frozenset(secret))
+
+
+def read_policies(root: Path) -> dict[str, str]:
+    """Text of the Vault policies under the folder of a project, by name. Raises StackFileError."""
+    found, problems = {}, []
+    for file in sorted((root / "policies" / "vault").glob("*.hcl")):
+        try:
+            found[file.stem] = file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            problems.append(f"policies/vault/{file.name}: is not UTF-8; save it as UTF-8")
+        except OSError as error:
+            problems.append(f"policies/vault/{file.name}: cannot be read: {error.strerror}")
+    if problems:
+        raise StackFileError(problems)
+    return found
 
 
 def parse(
@@ -81,9 +97,33 @@ def parse(
     `policies` are the known Vault policies by name; values under the keys `hidden` are not repeated in
     messages. Raises StackFileError with all problems.
     """
-    draft = Draft(raw, policies, Problems(hidden))
+    problems = Problems(hidden)
+    for key, value in raw.items():
+        if _depth(value) > _DEEPEST:
+            problems.add(key, f"is nested too deeply; write at most {_DEEPEST} levels")
+    if problems.found:
+        raise StackFileError(problems.found)
+    draft = Draft(raw, policies, problems)
     rules.check(draft)
     return _finished(draft)
+
+
+def _depth(value: Any) -> int:
+    """How deep lists and mappings are nested in a value, or in the JSON that it is."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except RecursionError:
+            return _DEEPEST + 1
+        except ValueError:
+            return 0
+    depth, level = 0, [value]
+    while level := [it for it in level if isinstance(it, (Mapping, list))]:
+        depth += 1
+        if depth > _DEEPEST:
+            break
+        level = [item for it in level for item in (it.values() if isinstance(it, Mapping) else it)]
+    return depth
 
 
 def _finished(draft: Draft) -> StackFile:
@@ -114,23 +154,3 @@ def _finished(draft: Draft) -> StackFile:
 def _consumer(section: Section) -> Declared:
     options = {field: value for field, value in section.options.items() if field != "login"}
     return Declared(consumers.KINDS[section.kind], options, section.options.get("login", ""))
-
-
-def plaintext_warnings(stack: StackFile) -> Iterator[str]:
-    """A warning for each URL without TLS that is not of this machine: accepted, for it may be meant."""
-    urls = {"address": (stack.vault["address"], "tokens, secrets and signed logins")}
-    for service, url in stack.vault["endpoints"].items():
-        urls[f"endpoints.{service}"] = (url, "AWS's answers about who logs in")
-    for key, (url, what) in urls.items():
-        if url.lower().startswith("http://") and not _is_loopback(urlsplit(url).hostname or ""):
-            yield (
-                f"{PROJECT}:vault.{key}: uses http: {what} travel unencrypted and can be altered in transit; "
-                "use https"
-            )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

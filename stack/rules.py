@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from components import arns, consumers, logins, vault_identity
+from components import arns, consumers, logins, names, vault_identity
 from components.component import Claim
 from components.declared import Key, Reader
 from components.secrets_engine import AwsCredentialType
@@ -282,8 +282,19 @@ def _engines(draft: Draft) -> None:
     """No two engines can be mounted at one path."""
     engine = draft.secrets_engine
     path = engine.get("path") if engine else None
-    if engine and path and draft.vault and path in dict(draft.vault.entries("kv")):
+    if not (engine and path and draft.vault):
+        return
+    mounted = [str(kv) for kv, _ in draft.vault.entries("kv")]
+    if path in mounted:
         draft.problems.add(engine.at("path"), "is in vault.kv, too; write another path", path)
+    for inner, outer in names.nested([path, *mounted]):
+        if path in (inner, outer):
+            draft.problems.add(
+                engine.at("path"),
+                f"and {inner if path == outer else outer} of vault.kv are one inside the other, which Vault "
+                "refuses; write another path",
+                path,
+            )
 
 
 def _consumers(draft: Draft) -> None:
@@ -292,7 +303,8 @@ def _consumers(draft: Draft) -> None:
         kind = consumers.KINDS[consumer.kind]
         login = consumer.get("login")
         if login and login not in draft.logins:
-            if login not in (draft.decoded("logins") or {}):
+            written = draft.decoded("logins")
+            if not isinstance(written, Mapping) or login not in written:
                 draft.problems.add(
                     consumer.at("login"), f"is not a login{suggestion(login, draft.logins)}", login
                 )

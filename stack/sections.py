@@ -7,10 +7,11 @@ from typing import Annotated
 
 from typing_extensions import NotRequired, TypedDict
 
-from components import arns, consumers, logins, vault_identity
+from components import arns, consumers, logins, names, vault_identity
 from components.cluster import EksClusterOptions, ExistingEksClusterOptions
 from components.cross_account import TrustedAccountOptions
 from components.declared import UNIQUE, Default, Refusal, rule, to_camel
+from components.declared import Key as MappingKey
 from components.federation import VaultPluginIssuerOptions
 from components.forms import (
     VAULT_ROLE_PATTERN,
@@ -84,6 +85,15 @@ class Vault(VaultAwsAuthOptions):
 def _address(vault: Vault) -> Iterator[Refusal]:
     if "address" not in vault:
         yield Refusal("address", "is missing; it is the URL of Vault, e.g. https://vault.example.com:8200")
+
+
+@rule(Vault, "kv")
+def _nested(vault: Vault) -> Iterator[Refusal]:
+    for inner, outer in names.nested([*vault["kv"]]):
+        yield Refusal(
+            ("kv", MappingKey(inner)),
+            f"is inside of {outer}, and Vault mounts nothing there; write another path",
+        )
 
 
 @rule(Vault, "policies", "external_policies")

@@ -169,7 +169,7 @@ def associated_role(cluster: ClusterOutput, account: str) -> str | None:
 
 def _agents_reason(status: int, text: str) -> tuple[str, str]:
     """The agent's words, and its error code. For what the agent checks itself, it sends a status only."""
-    if found := re.search(r"\b(\w+Exception)\b", text):
+    if found := re.search(r"(?a)\b(\w+Exception)\b", text):
         return text.strip(), found[1]
     codes = {400: "InvalidTokenException", 403: "AccessDeniedException"}
     return text.strip() or f"HTTP status {status}", codes.get(status, f"HTTP {status}")

@@ -5,6 +5,10 @@ Nothing in AWS, Kubernetes or Vault is touched, so that every login goes on. `te
 """
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from stack import yaml_file
 
 
 class SplitError(Exception):
@@ -13,3 +17,11 @@ class SplitError(Exception):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
         super().__init__("\n".join(self.problems))
+
+
+def read_yaml(file: Path) -> Any:
+    """What is in a YAML file. Raises SplitError."""
+    try:
+        return yaml_file.load(file)
+    except yaml_file.WrongFile as error:
+        raise SplitError([str(error)]) from None

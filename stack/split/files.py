@@ -8,20 +8,23 @@ from typing import Any
 import yaml
 
 from stack.sections import PROJECT
-from stack.split import SplitError, text
+from stack.split import SplitError, read_yaml, text
 from stack.split.plan import CONSUMERS, LOGINS, Plan, Team
 
 
 def load(file: Path) -> dict[str, Any]:
     """A stack file. Raises SplitError for a file that is none."""
-    try:
-        document = yaml.safe_load(file.read_text()) or {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SplitError([f"{file}: cannot be read: {error}"]) from None
-    except yaml.YAMLError as error:
-        raise SplitError([f"{file}: is not valid YAML: {error}"]) from None
+    document = read_yaml(file) or {}
     if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
         raise SplitError([f"{file}: is not a stack file; it wants a mapping with the key config"])
+    problems = []
+    for key, value in document["config"].items():
+        if not isinstance(key, str):
+            problems.append(f"{file}: config.{key}: is not text; write PROJECT:KEY")
+        elif isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+            problems.append(f"{file}: {key}: is JSON in quotes; write it without quotes, as YAML")
+    if problems:
+        raise SplitError(problems)
     return document
 
 
@@ -74,7 +77,7 @@ def team(
         raise SplitError(problems)
     if not missing:
         return None
-    after = file.read_text()
+    after = file.read_text(encoding="utf-8")
     for key, name, declared in missing:
         there.setdefault(key, {})[name] = declared
         after = text.put(after, ("config", key, name), declared)
@@ -124,7 +127,9 @@ def write(file: Path, content: str, mode: int = 0o644) -> None:
     scratch = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        with os.fdopen(os.open(scratch, flags, mode if kept is None else kept), "w") as handle:
+        with os.fdopen(
+            os.open(scratch, flags, mode if kept is None else kept), "w", encoding="utf-8"
+        ) as handle:
             if kept is not None:  # whatever the umask says
                 os.fchmod(handle.fileno(), kept)
             handle.write(content)

@@ -101,9 +101,11 @@ def make(
                 del left[key]
     added = _added(config, parsed, [parsed.logins[name] for name in sorted(gone)])
     for (section, key), value in added.items():
-        above = left.setdefault(f"{PROJECT}:{section.partition('.')[0]}", {})
-        for part in section.split(".")[1:]:
-            above = above.setdefault(part, {})
+        above = left
+        for part in f"{PROJECT}:{section}".split("."):
+            below = above.get(part) or {}  # a key without a value is there, too
+            above[part] = below
+            above = below
         above[key] = value
     read(left, policies)
     return Plan(left, added, teams, assignment.staying)

@@ -14,9 +14,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from stack.split import SplitError, files, move, plan, teams
+from stack.file import read_policies
+from stack.reading import StackFileError
+from stack.split import SplitError, files, move, plan, read_yaml, teams
 from stack.split.states import Project, State, check_quiet
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ def prepare(wanted: Wanted) -> Split:
     """Think the split through, and change nothing. Raises SplitError with everything that is in the way."""
     document = files.load(wanted.file)
     config: dict[str, Any] = document["config"]
-    policies = {it.stem: it.read_text() for it in (wanted.project / "policies" / "vault").glob("*.hcl")}
+    policies = _policies(wanted.project)
     settings = plan.read(config, policies)
     project, default = _teams_project(wanted.into)
     platform_project = Project(wanted.project)
@@ -89,7 +89,7 @@ def prepare(wanted: Wanted) -> Split:
     check_quiet(source)
     team_stacks = Project(wanted.into).stacks() if (wanted.into / "Pulumi.yaml").exists() else {}
     destinations, handovers, texts, problems = {}, [], {}, []
-    whole = wanted.file.read_text()
+    whole = wanted.file.read_text(encoding="utf-8")
     for team in made.teams:
         try:
             if team.name in team_stacks:
@@ -142,6 +142,14 @@ def carry_out(split: Split, say: Callable[[str], None]) -> None:
     say(f"{wanted.stack}: {wanted.file}")
 
 
+def _policies(project: Path) -> dict[str, str]:
+    """Text of the project's Vault policies, by name. Raises SplitError."""
+    try:
+        return read_policies(project)
+    except StackFileError as error:
+        raise SplitError(error.problems) from None
+
+
 def stack_file(folder: Path, stack: str) -> Path:
     return folder / f"Pulumi.{stack}.yaml"
 
@@ -150,11 +158,11 @@ def _teams_project(into: Path) -> tuple[str, str | None]:
     """Name of the teams' project, and the platform that its stack files need not name."""
     file = into / "Pulumi.yaml"
     try:
-        project = yaml.safe_load((file if file.exists() else PROGRAM / "Pulumi.yaml").read_text())
+        project = read_yaml(file if file.exists() else PROGRAM / "Pulumi.yaml")
         name = str(project["name"])
         default = ((project.get("config") or {}).get(f"{name}:platform") or {}).get("default")
-    except (OSError, yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
-        raise SplitError([f"{file}: is not a Pulumi project: {error}"]) from None
+    except (TypeError, KeyError, AttributeError):
+        raise SplitError([f"{file}: is not a Pulumi project; it wants a mapping with the key name"]) from None
     return name, default
 
 
@@ -186,7 +194,7 @@ def _back_up(split: Split) -> Path:
     folder = split.wanted.file.parent / "split-backup" / f"{split.wanted.stack}-{now}"
     folder.mkdir(parents=True, mode=0o700)
     files.write(folder.parent / ".gitignore", "*\n", 0o600)
-    files.write(folder / split.wanted.file.name, split.wanted.file.read_text(), 0o600)
+    files.write(folder / split.wanted.file.name, split.wanted.file.read_text(encoding="utf-8"), 0o600)
     for state in (split.source, *split.destinations.values()):
         files.write(folder / f"{state.stack}.json", state.text, 0o600)
     return folder

@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import yaml
-
 from components.forms import is_wild
 from stack.file import Declared, StackFile
-from stack.split import SplitError
+from stack.split import SplitError, read_yaml
 
 Patterns = Mapping[str, Sequence[str]]
 """By team: patterns with `*` and `?`, of logins' names, or of service accounts if there is a `/` in it."""
@@ -31,12 +29,7 @@ class Assignment:
 
 def read(file: Path) -> Patterns:
     """The teams that a YAML file names: `TEAM: [PATTERN, …]`. Raises SplitError."""
-    try:
-        given = yaml.safe_load(file.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise SplitError([f"{file}: cannot be read: {error}"]) from None
-    except yaml.YAMLError as error:
-        raise SplitError([f"{file}: is not valid YAML: {error}"]) from None
+    given = read_yaml(file)
     if not isinstance(given, dict) or not given:
         raise SplitError([f"{file}: names no team; write TEAM: [PATTERN, …], e.g. payments: [payments/*]"])
     problems = []

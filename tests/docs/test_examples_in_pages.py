@@ -54,6 +54,16 @@ def test_commands_in_a_page_are_commands(code: str) -> None:
                 check(command)
 
 
+MAKES = re.compile(r"^\$ .*\b(up|start)\b", re.M)
+DESTROYS = re.compile(r"^\$ .*\b(down|destroy|rm)\b", re.M)
+
+
+@pytest.mark.parametrize("code", list(blocks("console")))
+def test_a_block_that_is_copied_as_a_whole_destroys_nothing_that_it_made(code: str) -> None:
+    commands = re.sub(r"  #.*", "", code)
+    assert not (MAKES.search(commands) and DESTROYS.search(commands))
+
+
 def check(command: str) -> None:
     words = shlex.split(command.partition(" > ")[0])
     words = [word for word in words if not re.fullmatch(r"[A-Z_]+=.*", word)]

@@ -329,7 +329,7 @@ def group(**sizes: Any) -> dict[str, Any]:
         ({"node_groups": {"A": {}}}, "node_groups.A: its name is not the name of a node group; write"),
         ({"existing": True}, "existing: is gone: since 0.2 ExistingEksCluster finds a cluster that exists"),
         ({"node_role_arns": {}}, "node_role_arns: is gone: since 0.2 ExistingEksCluster finds a cluster tha"),
-        ({"tags": {"aws:a": "b"}}, "tags.aws:a: its name is not the name of a tag; write 1 to 128 character"),
+        ({"tags": {"aws:a": "b"}}, "tags.aws:a: its name is not the name of a tag; write 1 to 128 letters"),
     ],
 )
 def test_wrong_arguments_name_the_field(changes: dict[str, Any], message: str) -> None:

@@ -135,6 +135,11 @@ def test_a_vault_that_looks_into_its_stacks_own_account_by_a_role_goes_on_to() -
     assert split(config).added["accounts.111111111111", "allLookups"] is True
 
 
+def test_a_section_without_a_value_gets_what_the_platform_needs() -> None:
+    found = split({**LOCAL, "vault-aws-auth:vaultIdentity": None})
+    assert found.platform["vault-aws-auth:vaultIdentity"] == {"allLookups": True}
+
+
 def test_a_second_split_leaves_what_the_platform_has_got() -> None:
     first = split(patterns={"one": ["batch"]})
     second = split(first.platform, {"two": ["vault-*"]})

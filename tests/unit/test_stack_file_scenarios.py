@@ -2,6 +2,7 @@
 """Settings of other accounts, federation, engines and consumers: safe defaults, and one message for each problem."""
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -30,6 +31,12 @@ ENGINE = {
     "kind": "user",
     "roles": {"my-role": {"credentialType": "iam_user", "policyArns": ["arn:aws:iam::aws:policy/ReadOnly"]}},
 }
+
+
+def document_of(resource: str) -> dict[str, Any]:
+    """A policy for one resource."""
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource}
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
@@ -121,11 +128,11 @@ def test_the_options_of_a_consumer_are_those_of_its_component() -> None:
 
 def test_an_engine_has_its_policy_document_as_json() -> None:
     engine = copy.deepcopy(ENGINE)
-    engine["roles"]["my-role"]["policyDocument"] = {"Version": "2012-10-17", "Statement": []}  # type: ignore[index]
+    engine["roles"]["my-role"]["policyDocument"] = document_of("*")  # type: ignore[index]
     found = parse(changed(("secretsEngine", engine)), POLICIES).secrets_engine
     assert found
     document = found.options["roles"]["my-role"]["policy_document"]
-    assert document == '{"Version": "2012-10-17", "Statement": []}'
+    assert document == json.dumps(document_of("*"))
 
 
 def test_a_federated_engine_needs_no_key() -> None:
@@ -249,7 +256,7 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
         'vault-aws-auth:secretsEngine.userName: "vault-aws-secrets-engine-policy" is the IAM policy of vault-aws-auth:vaultIdentity.policyName already',
     ),
     (
-        [("secretsEngine", {**ENGINE, "roles": {"policy": {"credentialType": "federation_token", "policyDocument": {"Statement": []}}}})],
+        [("secretsEngine", {**ENGINE, "roles": {"policy": {"credentialType": "federation_token", "policyDocument": document_of("*")}}})],
         'vault-aws-auth:secretsEngine.roles.policy: "vault-aws-secrets-engine-policy" is the IAM policy of vault-aws-auth:secretsEngine.userName already',
     ),
     (
@@ -292,7 +299,7 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
         ([("logins/other/principals", ["arn:aws-cn:iam::222222222222:role/app"])], "logins.other.principals[0]"),
         ([("cluster", {**CLUSTER, "encryptionKeyArn": "arn:aws-cn:kms:cn-north-1:111111111111:key/k"})], "cluster.encryptionKeyArn"),
         ([("secretsEngine", ENGINE), ("secretsEngine/roles/my-role/policyArns", ["arn:aws-cn:iam::aws:policy/P"])], "secretsEngine.roles.my-role.policyArns[0]"),
-        ([("secretsEngine", ENGINE), ("secretsEngine/roles/my-role/policyDocument", {"Statement": [{"Resource": "arn:aws-cn:s3:::b"}]})], "secretsEngine.roles.my-role.policyDocument.Statement[0].Resource"),
+        ([("secretsEngine", ENGINE), ("secretsEngine/roles/my-role/policyDocument", document_of("arn:aws-cn:s3:::b"))], "secretsEngine.roles.my-role.policyDocument.Statement[0].Resource"),
     ],
 )  # fmt: skip
 def test_an_arn_of_another_partition_than_the_regions_is_told(
@@ -306,9 +313,10 @@ def test_an_arn_of_another_partition_than_the_regions_is_told(
 
 def test_text_that_looks_like_an_arn_of_another_partition_is_only_text() -> None:
     external = ("accounts/222222222222/externalId", "arn:aws-cn:iam::222222222222:role/v")
-    statement = {"Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws-cn:iam::*:role/x"}}}
+    document = document_of("*")
+    document["Statement"][0]["Condition"] = {"ArnLike": {"aws:PrincipalArn": "arn:aws-cn:iam::*:role/x"}}
     engine = copy.deepcopy(ENGINE)
-    engine["roles"]["my-role"]["policyDocument"] = {"Statement": [statement]}  # type: ignore[index]
+    engine["roles"]["my-role"]["policyDocument"] = document  # type: ignore[index]
     assert parse(changed(external, ("secretsEngine", engine)), POLICIES)
 
 

@@ -23,7 +23,7 @@ def _version(text: object) -> tuple[int, int] | None:
     """The version; None if EKS chooses it, because those encrypt."""
     if text is None or text is UNKNOWN:
         return None
-    found = re.fullmatch(r"(\d+)\.(\d+)", str(text))
+    found = re.fullmatch(r"(?a)(\d+)\.(\d+)", str(text))
     if not found:
         raise ValueError(f"version: {text!r} is not a Kubernetes version")
     return int(found[1]), int(found[2])

@@ -32,7 +32,7 @@ def seconds(duration: str) -> int:
         raise ValueError(
             f"the stack's configuration of this rule: {duration!r} is not a duration like 15m or 24h"
         )
-    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([dhms])", duration))
+    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(?a)(\d+)([dhms])", duration))
 
 
 def hours(number: Any) -> str:

@@ -1,0 +1,62 @@
+"""Settings that a stack file may have, and that are worth a word."""
+
+import ipaddress
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from components.forms import split_service_account
+from stack.file import StackFile
+from stack.sections import PROJECT
+
+_SHORT = 8
+"""Characters of an external ID; AWS takes two."""
+
+
+def of(stack: StackFile) -> Iterator[str]:
+    """A warning for each setting that is accepted, for it may be meant, and that gives away more than most
+    people know."""
+    yield from _plain_text(stack)
+    yield from _default_service_account(stack)
+    yield from _short_external_ids(stack)
+
+
+def _plain_text(stack: StackFile) -> Iterator[str]:
+    """URLs without TLS that are not of this machine."""
+    urls = {"address": (stack.vault["address"], "tokens, secrets and signed logins")}
+    for service, url in stack.vault["endpoints"].items():
+        urls[f"endpoints.{service}"] = (url, "AWS's answers about who logs in")
+    for key, (url, what) in urls.items():
+        if url.startswith("http://") and not _is_loopback(urlsplit(url).hostname or ""):
+            yield (
+                f"{PROJECT}:vault.{key}: uses http: {what} travel unencrypted and can be altered in transit; "
+                "use https"
+            )
+
+
+def _default_service_account(stack: StackFile) -> Iterator[str]:
+    """A service account that pods have which name none."""
+    account = stack.identity.options.get("service_account")
+    if account and split_service_account(account)[1] == "default":
+        namespace, _ = split_service_account(account)
+        yield (
+            f"{PROJECT}:vaultIdentity.serviceAccount: is the one of every pod in the namespace {namespace} "
+            "that names none, so each of these has Vault's own AWS identity; make one for Vault, e.g. "
+            f"{namespace}/vault"
+        )
+
+
+def _short_external_ids(stack: StackFile) -> Iterator[str]:
+    for account, options in stack.accounts.items():
+        external_id = options.get("external_id")
+        if isinstance(external_id, str) and len(external_id) < _SHORT:
+            yield (
+                f"{PROJECT}:accounts.{account}.externalId: has {len(external_id)} characters and can be "
+                "guessed; write 32 random ones, or leave it out where this stack makes the role"
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
