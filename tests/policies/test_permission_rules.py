@@ -1,27 +1,17 @@
-"""Rules of permissions, in IAM and in Vault."""
+"""Rules of permissions in IAM."""
 
 import json
 from typing import Any
 
 import pytest
 
-from tests.policies.kit import APP, AWS_ROLE, IAM_ROLE, POLICY, Example, document, message
-
-
-def acl(path: str, *capabilities: str) -> str:
-    return f'# a comment\npath "{path}" {{ capabilities = {json.dumps(capabilities)} }}'
-
+from tests.policies.kit import APP, IAM_ROLE, Example, document, message
 
 EXAMPLES = {
     "permissions": Example(
         "aws:iam/policy:Policy",
         {"policy": document(Action="s3:GetObject", Resource="*")},
         {"policy": document(Action="iam:GetRole", Resource="*")},
-    ),
-    "acl-policies": Example(
-        POLICY,
-        {"name": "app", "policy": acl("dev/*", "sudo")},
-        {"name": "app", "policy": acl("dev/*", "read")},
     ),
 }
 
@@ -91,55 +81,3 @@ def test_policies_of_awss_own_that_allow_everything_are_refused() -> None:
     worker = "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"
     assert not message("permissions", attachment, {"policyArn": worker})
     assert message("permissions", IAM_ROLE, {"managedPolicyArns": [worker, administrator]})
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        (acl("dev/*", "create", "update"), ""),
-        (acl("sys/policies/acl", "list"), ""),
-        (acl("sys/policies/acl/*", "read", "list"), ""),
-        (acl("*", "read"), 'path "*" matches every path'),
-        (acl("+/*", "read"), 'path "+/*" matches every path'),
-        (acl("dev/x", "read", "sudo"), "the capability sudo"),
-        ('path "dev/x" { policy = "sudo" }', "the capability sudo"),
-        (json.dumps({"path": {"dev/x": {"capabilities": ["sudo"]}}}), "the capability sudo"),
-        (acl("sys/policies/acl/*", "update"), "can write policies"),
-        (acl("sys/policies/acl/team-*", "create"), "can write policies"),
-        (acl("sys/policy/app", "update"), "can write policies"),
-        (acl("sys/*", "update"), "can write policies"),
-        (acl("sys/+/acl/*", "update"), "can write policies"),
-        (acl("sys/pol*", "patch"), "can write policies"),
-        (acl("sys/mounts/*", "update"), ""),
-        (acl("ns1/sys/policies/acl/*", "update"), "can write policies"),
-        (acl("ns1/ns2/sys/*", "update"), "can write policies"),
-        (acl("dev/data/system/policy/x", "update"), ""),
-        (r'path "\u002a" { capabilities = ["read"] }', 'path "*" matches every path'),
-        (r'path "dev/x" { capabilities = ["\u0073udo"] }', "the capability sudo"),
-        (r'path "dev/\x" { capabilities = ["read"] }', "has an invalid escape"),
-        ('path "dev/\u00e4" { capabilities = ["read"] }', ""),
-        ('path "dev/x" {', "is not HCL"),
-        ("{", "is not JSON"),
-    ],
-)
-def test_a_vault_policy_that_amounts_to_root_is_refused(text: str, shown: str) -> None:
-    said = message("acl-policies", POLICY, {"name": "app", "policy": text})
-    assert shown in said
-    assert bool(said) is bool(shown)
-
-
-def test_writers_of_policies_are_declared_and_sudo_cannot_be() -> None:
-    writer = {"name": "operator", "policy": acl("sys/policies/acl/*", "update")}
-    assert not message("acl-policies", POLICY, writer, policyWriters=["operator"])
-    assert message("acl-policies", POLICY, {**writer, "name": "other"}, policyWriters=["operator"])
-    sudo = {"name": "operator", "policy": acl("sys/policies/acl/*", "sudo")}
-    assert message("acl-policies", POLICY, sudo, policyWriters=["operator"])
-
-
-def test_root_is_given_to_no_login_or_token() -> None:
-    assert message("acl-policies", AWS_ROLE, {"tokenPolicies": ["dev", "root"]})
-    assert not message("acl-policies", AWS_ROLE, {"tokenPolicies": ["dev"]})
-    token = "vault:index/token:Token"
-    assert "policies: has root" in message("acl-policies", token, {"policies": ["root"]})
-    assert not message("acl-policies", token, {"policies": ["dev"]})
-    assert message("acl-policies", POLICY, {"name": "root", "policy": acl("dev/x", "read")})

@@ -9,6 +9,7 @@ import yaml
 from policies.guardrails.rules import RULES
 from sandbox import guardrails
 from sandbox.home import REPOSITORY, SandboxError
+from tests.policies.kit import POLICY, message
 from tools.docs import rules_table
 
 STACKS = sorted((guardrails.PACK / "stacks").glob("*.json"))
@@ -27,6 +28,14 @@ def test_every_exception_is_a_known_setting_and_says_why(path: Path) -> None:
     for name, settings in json.loads(path.read_text()).items():
         assert set(settings) <= known[name] | {"reason"}
         assert settings["reason"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / "policies" / "vault").glob("*.hcl")), ids=lambda path: path.stem
+)
+def test_the_vault_policies_that_are_shipped_pass_as_the_sandboxs_stack_declares_them(path: Path) -> None:
+    declared = json.loads((guardrails.PACK / "stacks" / "local.json").read_text())["acl-policies"]
+    assert not message("acl-policies", POLICY, {"name": path.stem, "policy": path.read_text()}, **declared)
 
 
 @pytest.mark.parametrize("name", STACK_FILES)
