@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.policies.kit import AWS_ROLE, POLICY, UNKNOWN, Example, message
+from tests.policies.kit import APP, AWS_ROLE, POLICY, UNKNOWN, Example, message
 
 TOKEN = "vault:index/token:Token"
 
@@ -25,17 +25,18 @@ def team(path: str = "auth/aws/role/team-*", more: str = "", **parameters: Any) 
     return json.dumps({"path": {path: given}}) + more
 
 
+def vault_role(policy: str) -> dict[str, Any]:
+    bound = {"authType": "iam", "boundIamPrincipalArns": [APP], "tokenMaxTtl": 3600}
+    return {"role": "app", "tokenPolicies": [policy], **bound}
+
+
 EXAMPLES = {
     "acl-policies": Example(
         POLICY,
         {"name": "app", "policy": acl("dev/*", "sudo")},
         {"name": "app", "policy": acl("dev/*", "read")},
     ),
-    "root-tokens": Example(
-        TOKEN,
-        {"policies": ["root"], "explicitMaxTtl": "1h"},
-        {"policies": ["dev"], "explicitMaxTtl": "1h"},
-    ),
+    "root-tokens": Example(AWS_ROLE, vault_role("root"), vault_role("dev")),
 }
 
 

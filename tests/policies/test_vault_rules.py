@@ -33,6 +33,15 @@ def role(**inputs: Any) -> dict[str, Any]:
     return {"role": "app", "authType": "iam", "boundIamPrincipalArns": [APP], **inputs}
 
 
+TOKEN_MAKERS = [
+    AWS_ROLE,
+    "vault:appRole/authBackendRole:AuthBackendRole",
+    "vault:tokenauth/authBackendRole:AuthBackendRole",
+    "vault:index/certAuthBackendRole:CertAuthBackendRole",
+    "vault:index/userpassAuthBackendUser:UserpassAuthBackendUser",
+    "vault:github/authBackend:AuthBackend",
+    "vault:ldap/authBackend:AuthBackend",
+]
 KEY = {"accessKey": "AKIA0123456789ABCDEF", "secretKey": secret("x" * 40)}
 EXAMPLES = {
     "token-ttl": Example(AWS_ROLE, role(tokenMaxTtl=25 * 3600), role(tokenMaxTtl=24 * 3600)),
@@ -81,10 +90,62 @@ def test_a_vault_role_is_bound_to_callers(kind: str, inputs: dict[str, Any], bou
         ({}, "Vault's default of 768h"),
         ({"tokenMaxTtl": UNKNOWN}, ""),
         ({"tokenMaxTtl": 60.0, "tokenPeriod": 3600.0}, "tokenPeriod: is 1h"),
+        ({"tokenMaxTtl": "0"}, "Vault's default of 768h"),
+        ({"tokenMaxTtl": "0.0"}, "Vault's default of 768h"),
+        ({"tokenMaxTtl": "00"}, "Vault's default of 768h"),
+        ({"tokenMaxTtl": "0s"}, "Vault's default of 768h"),
+        ({"tokenMaxTtl": "0h0m"}, "Vault's default of 768h"),
+        ({"tokenMaxTtl": " 0 "}, "Vault's default of 768h"),
+        ({"tokenMaxTtl": ""}, "Vault's default of 768h"),
+        ({"tokenMaxTtl": " "}, "Vault's default of 768h"),
+        ({"tokenMaxTtl": None}, "Vault's default of 768h"),
+        ({"tokenMaxTtl": -1.0}, "Vault's default of 768h"),
+        ({"tokenMaxTtl": "-1"}, "Vault's default of 768h"),
+        ({"tokenMaxTtl": 0.9}, "Vault's default of 768h"),
+        ({"tokenMaxTtl": "86400"}, ""),
+        ({"tokenMaxTtl": "86401"}, "tokenMaxTtl: is 24h0m1s"),
+        ({"tokenMaxTtl": "24h"}, ""),
+        ({"tokenMaxTtl": "25h"}, "tokenMaxTtl: is 25h"),
+        ({"tokenMaxTtl": "30d"}, "tokenMaxTtl: is 720h"),
+        ({"tokenMaxTtl": "never"}, "'never' is not a number of seconds"),
+        ({"tokenMaxTtl": "1e9"}, "'1e9' is not a number of seconds"),
+        ({"tokenMaxTtl": "inf"}, "'inf' is not a number of seconds"),
+        ({"tokenMaxTtl": "nan"}, "'nan' is not a number of seconds"),
+        ({"tokenMaxTtl": "\u0663"}, "is not a number of seconds"),
+        ({"tokenMaxTtl": True}, "True is not a number of seconds"),
+        ({"tokenMaxTtl": [60]}, "[60.0] is not a number of seconds"),
+        ({"tokenMaxTtl": 60.0, "tokenPeriod": "3600"}, "tokenPeriod: is 1h"),
+        ({"tokenMaxTtl": 60.0, "tokenPeriod": "1h"}, "tokenPeriod: is 1h"),
+        ({"tokenMaxTtl": 60.0, "tokenPeriod": "0"}, ""),
+        ({"tokenMaxTtl": 60.0, "tokenPeriod": "x"}, "tokenPeriod: 'x' is not a number of seconds"),
     ],
 )
-def test_a_token_ends(inputs: dict[str, Any], shown: str) -> None:
-    said = message("token-ttl", AWS_ROLE, {"role": "app", **inputs})
+@pytest.mark.parametrize("kind", TOKEN_MAKERS)
+def test_a_token_ends(kind: str, inputs: dict[str, Any], shown: str) -> None:
+    said = message("token-ttl", kind, {"role": "app", **inputs})
+    assert shown in said
+    assert bool(said) is bool(shown)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "shown"),
+    [
+        ({"explicitMaxTtl": "1h"}, ""),
+        ({"explicitMaxTtl": "1h", "ttl": "15m"}, ""),
+        ({"explicitMaxTtl": UNKNOWN}, ""),
+        ({"ttl": "24h"}, ""),
+        ({}, "ttl: is not set"),
+        ({"ttl": "0"}, "ttl: is not set"),
+        ({"explicitMaxTtl": "0s", "ttl": ""}, "ttl: is not set"),
+        ({"ttl": "768h"}, "ttl: is 768h"),
+        ({"explicitMaxTtl": "8760h", "ttl": "1h"}, "explicitMaxTtl: is 8760h"),
+        ({"explicitMaxTtl": "1h", "period": "24h"}, "period: is 24h"),
+        ({"explicitMaxTtl": "1h", "period": "86400"}, "period: is 24h"),
+        ({"explicitMaxTtl": "1h", "period": "0"}, ""),
+    ],
+)
+def test_a_token_that_the_stack_makes_ends(inputs: dict[str, Any], shown: str) -> None:
+    said = message("token-ttl", "vault:index/token:Token", inputs)
     assert shown in said
     assert bool(said) is bool(shown)
 
