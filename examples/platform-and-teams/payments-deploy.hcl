@@ -4,7 +4,7 @@ path "auth/aws/role/payments-*" {
   capabilities = ["create", "read", "update", "delete"]
 
   allowed_parameters = {
-    # As text, and as a list. A value with * is none to compare with: payments-* is also "payments-x,admin".
+    # As text, and as the list that older Vaults compare as a whole. Never with *: payments-* is also "payments-x,admin".
     "token_policies" = ["payments-readers", ["payments-readers"]]
     "*"              = []
   }

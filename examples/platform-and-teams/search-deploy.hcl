@@ -4,7 +4,7 @@ path "auth/aws/role/search-*" {
   capabilities = ["create", "read", "update", "delete"]
 
   allowed_parameters = {
-    # As text, and as a list. A value with * is none to compare with: search-* is also "search-x,admin".
+    # As text, and as the list that older Vaults compare as a whole. Never with *: search-* is also "search-x,admin".
     "token_policies" = ["search-readers", ["search-readers"]]
     "*"              = []
   }
