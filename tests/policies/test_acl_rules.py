@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.policies.kit import APP, AWS_ROLE, POLICY, UNKNOWN, Example, message
+from tests.policies.kit import APP, AWS_ROLE, POLICY, UNKNOWN, Example, message, secret
 
 TOKEN = "vault:index/token:Token"
 
@@ -317,6 +317,50 @@ def test_a_token_role_matches_not_root(glob: str) -> None:
     role = "vault:tokenauth/authBackendRole:AuthBackendRole"
     assert f"{glob} matches root" in message("root-tokens", role, {"allowedPoliciesGlobs": [glob]})
     assert not message("root-tokens", role, {"allowedPoliciesGlobs": ["team-*"]})
+
+
+ENDPOINT = "vault:generic/endpoint:Endpoint"
+
+
+def endpoint(path: Any, **data: Any) -> dict[str, Any]:
+    return {"path": path, "dataJson": secret(json.dumps(data))}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["sys/policies/acl/app", "sys/policy/app", "/sys/policy/app", "sys/policy/app/", "ns1/sys/policy/app"],
+)
+def test_a_policy_that_is_written_to_its_path_is_checked(path: str) -> None:
+    for text, shown in (
+        (acl("dev/*", "sudo"), "the capability sudo"),
+        (acl("*", "read"), "every path"),
+        (acl("auth/aws/role/*", "update"), "the policies of logins"),
+        ("{", "is not JSON"),
+    ):
+        assert shown in message("acl-policies", ENDPOINT, endpoint(path, policy=text))
+    assert not message("acl-policies", ENDPOINT, endpoint(path, policy=acl("dev/*", "read")))
+    assert not message("acl-policies", ENDPOINT, endpoint("dev/app", policy=acl("*", "sudo")))
+    assert not message("acl-policies", ENDPOINT, {"path": path, "dataJson": UNKNOWN})
+    assert not message("acl-policies", ENDPOINT, endpoint(UNKNOWN, policy=acl("*", "sudo")))
+
+
+@pytest.mark.parametrize("field", ["token_policies", "policies", "allowed_policies", "allowed_policies_glob"])
+def test_root_is_not_written_to_a_path(field: str) -> None:
+    for root in ("root", ["dev", "Root"], "dev, root"):
+        said = message("root-tokens", ENDPOINT, endpoint("auth/userpass/users/bob", **{field: root}))
+        assert f"dataJson.{field}: has root" in said
+    assert not message("root-tokens", ENDPOINT, endpoint("auth/userpass/users/bob", **{field: ["dev"]}))
+    assert not message("root-tokens", ENDPOINT, {"path": "auth/x/role/y", "dataJson": UNKNOWN})
+    assert "is not JSON" in message("root-tokens", ENDPOINT, {"path": "x", "dataJson": "{"})
+
+
+def test_what_the_components_write_to_paths_passes() -> None:
+    for path, data in (
+        ("auth/aws/role/app", {"bound_iam_principal_arn": [APP], "bound_iam_principal_id": ["AROA"]}),
+        ("auth/aws/config/client", {"access_key": "", "secret_key": ""}),
+    ):
+        for rule in ("acl-policies", "root-tokens"):
+            assert not message(rule, ENDPOINT, endpoint(path, **data))
 
 
 def test_a_policy_cannot_be_called_root() -> None:

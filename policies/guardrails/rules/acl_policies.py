@@ -1,17 +1,19 @@
 """No Vault policy of the stack amounts to root."""
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 from .base import Resource, Rule, Settings, Topic
 from .granting_paths import granted
 from .values import UNKNOWN
-from .vault_policies import names, paths
+from .vault_policies import ENDPOINT, names, paths, written
 
 POLICY = "vault:index/policy:Policy"
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
-    name, text = resource.get("name"), resource.get("policy")
+    name, text = _policy(resource)
     if names(name) == ["root"]:
         yield "name: is root"
     if text is UNKNOWN or not text:
@@ -28,6 +30,15 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
             yield f'policy: path "{each.path}" can write {what}, which is root in two steps'
 
 
+def _policy(resource: Resource) -> tuple[Any, Any]:
+    """Name and text of the policy that a resource writes."""
+    if resource.type == POLICY:
+        return resource.get("name"), resource.get("policy")
+    path = resource.get("path")
+    found = re.search(r"(?:^|/)sys/polic(?:y|ies/acl)/([^/]+)/?$", path) if isinstance(path, str) else None
+    return (found[1], written(resource).get("policy")) if found else (None, None)
+
+
 RULE = Rule(
     name="acl-policies",
     topic=Topic.PERMISSIONS,
@@ -38,7 +49,7 @@ RULE = Rule(
     "denied_parameters. For software that manages policies, such as the "
     "vault-access-operator, list its Vault policy under `policyWriters` in the stack's configuration of this "
     "rule. There is no exception for sudo or for every path.",
-    types=(POLICY,),
+    types=(POLICY, ENDPOINT),
     check=check,
     settings={
         "policyWriters": {

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .values import listed
+from .base import Resource
+from .values import UNKNOWN, listed
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,22 @@ def paths(text: str) -> list[Path]:
 def names(value: Any) -> list[str]:
     """Names of policies as Vault keeps them: it splits texts at commas, and ignores case and blanks."""
     return [name for each in listed(value) if isinstance(each, str) for name in _words(each) if name]
+
+
+ENDPOINT = "vault:generic/endpoint:Endpoint"
+"""Writes to any path."""
+
+
+def written(resource: Resource) -> Mapping[str, Any]:
+    """The data that a generic endpoint writes; none if a preview cannot know it."""
+    data = resource.get("dataJson")
+    if data is UNKNOWN or data is None:
+        return {}
+    try:
+        found = json.loads(data)
+    except ValueError:
+        raise ValueError("dataJson: is not JSON") from None
+    return found if isinstance(found, dict) else {}
 
 
 def _words(value: Any) -> list[str]:
