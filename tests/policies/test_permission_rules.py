@@ -1,16 +1,14 @@
-"""Rules of permissions, in IAM and in Vault."""
+"""Rules of permissions in IAM."""
 
 import json
 from typing import Any
 
 import pytest
 
-from tests.policies.kit import APP, AWS_ROLE, IAM_ROLE, POLICY, Example, document, message
+from tests.policies.kit import APP, IAM_ROLE, Example, document, message
 
-
-def acl(path: str, *capabilities: str) -> str:
-    return f'# a comment\npath "{path}" {{ capabilities = {json.dumps(capabilities)} }}'
-
+IAM = "arn:aws:iam::111111111111"
+ENGINE_ROLE = "vault:aws/secretBackendRole:SecretBackendRole"
 
 EXAMPLES = {
     "permissions": Example(
@@ -18,10 +16,10 @@ EXAMPLES = {
         {"policy": document(Action="s3:GetObject", Resource="*")},
         {"policy": document(Action="iam:GetRole", Resource="*")},
     ),
-    "acl-policies": Example(
-        POLICY,
-        {"name": "app", "policy": acl("dev/*", "sudo")},
-        {"name": "app", "policy": acl("dev/*", "read")},
+    "reachable-identities": Example(
+        "aws:iam/policy:Policy",
+        {"policy": document(Action="iam:PassRole", Resource=f"{IAM}:role/*")},
+        {"policy": document(Action="iam:PassRole", Resource=f"{IAM}:role/app")},
     ),
 }
 
@@ -35,6 +33,13 @@ EXAMPLES = {
         ({"Action": "i*:*", "Resource": APP}, "the action i*:*."),
         ({"Action": "ia?:GetRole", "Resource": APP}, "the action ia?:GetRole."),
         ({"Action": "iam:?*", "Resource": APP}, "the action iam:?*."),
+        ({"Action": "iam:*e*", "Resource": APP}, "the action iam:*e*."),
+        ({"Action": "s3:?", "Resource": APP}, "the action s3:?."),
+        ({"Action": "?*", "Resource": APP}, "the action ?*."),
+        ({"Action": "*:GetObject", "Resource": APP}, "the action *:GetObject."),
+        ({"Action": "s3:GetObject", "Resource": "arn:aws:*:::bucket"}, "arn:aws:*:::bucket."),
+        ({"Action": "s3:GetObject", "Resource": "arn:aws:s3*:::bucket"}, "arn:aws:s3*:::bucket."),
+        ({"Action": "logs:PutLogEvents", "Resource": "arn:aws:logs:*:111111111111:*:*"}, ":*:*."),
         ({"NotAction": "iam:*", "Resource": APP}, "NotAction"),
         ({"Action": "s3:GetObject", "NotResource": APP}, "NotResource"),
         ({"Action": "s3:GetObject", "Resource": "*"}, "s3:GetObject on the resource *."),
@@ -65,6 +70,8 @@ def test_permissions_that_are_too_broad_are_refused(parts: dict[str, Any], shown
     [
         {"Action": "s3:Get*", "Resource": "arn:aws:s3:::bucket/*"},
         {"Action": "sts:AssumeRole", "Resource": "arn:aws:iam::111111111111:role/app-*"},
+        {"Action": "s3:Ge*", "Resource": "arn:*:s3:::bucket/*"},
+        {"Action": "iam:Get*", "Resource": f"{IAM}:role/*"},
         {"Action": "ec2:RunInstances", "Resource": "arn:aws:ec2:*:111111111111:instance/i-*"},
     ],
 )
@@ -93,53 +100,138 @@ def test_policies_of_awss_own_that_allow_everything_are_refused() -> None:
     assert message("permissions", IAM_ROLE, {"managedPolicyArns": [worker, administrator]})
 
 
+ANY_ROLE = [
+    f"{IAM}:role/*",
+    f"{IAM}:role/**",
+    f"{IAM}:role/?*",
+    f"{IAM}:role/*/*",
+    f"{IAM}:role/*admin",
+    f"{IAM}:role/*-team",
+    f"{IAM}:role*",
+    f"{IAM}:ro?e/app",
+    f"{IAM}:r*",
+    f"{IAM}:*",
+    f"{IAM}:*/app",
+    f"{IAM}:*role/app",
+    "arn:aws:*::111111111111:role/app",
+    "arn:aws:i*",
+    "arn:*",
+    "*",
+]
+
+
+@pytest.mark.parametrize("arn", ANY_ROLE)
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    "action",
     [
-        (acl("dev/*", "create", "update"), ""),
-        (acl("sys/policies/acl", "list"), ""),
-        (acl("sys/policies/acl/*", "read", "list"), ""),
-        (acl("*", "read"), 'path "*" matches every path'),
-        (acl("+/*", "read"), 'path "+/*" matches every path'),
-        (acl("dev/x", "read", "sudo"), "the capability sudo"),
-        ('path "dev/x" { policy = "sudo" }', "the capability sudo"),
-        (json.dumps({"path": {"dev/x": {"capabilities": ["sudo"]}}}), "the capability sudo"),
-        (acl("sys/policies/acl/*", "update"), "can write policies"),
-        (acl("sys/policies/acl/team-*", "create"), "can write policies"),
-        (acl("sys/policy/app", "update"), "can write policies"),
-        (acl("sys/*", "update"), "can write policies"),
-        (acl("sys/+/acl/*", "update"), "can write policies"),
-        (acl("sys/pol*", "patch"), "can write policies"),
-        (acl("sys/mounts/*", "update"), ""),
-        (acl("ns1/sys/policies/acl/*", "update"), "can write policies"),
-        (acl("ns1/ns2/sys/*", "update"), "can write policies"),
-        (acl("dev/data/system/policy/x", "update"), ""),
-        (r'path "\u002a" { capabilities = ["read"] }', 'path "*" matches every path'),
-        (r'path "dev/x" { capabilities = ["\u0073udo"] }', "the capability sudo"),
-        (r'path "dev/\x" { capabilities = ["read"] }', "has an invalid escape"),
-        ('path "dev/\u00e4" { capabilities = ["read"] }', ""),
-        ('path "dev/x" {', "is not HCL"),
-        ("{", "is not JSON"),
+        "sts:AssumeRole",
+        "iam:PassRole",
+        "IAM:passrole",
+        "iam:Pass*",
+        "sts:Assume*",
+        "iam:P?ssRole",
+        "iam:*Role",
+        "*",
     ],
 )
-def test_a_vault_policy_that_amounts_to_root_is_refused(text: str, shown: str) -> None:
-    said = message("acl-policies", POLICY, {"name": "app", "policy": text})
-    assert shown in said
-    assert bool(said) is bool(shown)
+def test_permissions_that_reach_any_role_are_refused(action: str, arn: str) -> None:
+    text = document(Action=["s3:GetObject", action], Resource=[APP, arn])
+    said = message("reachable-identities", "aws:iam/rolePolicy:RolePolicy", {"policy": text})
+    assert f"policy, statement 1: allows {action} on {arn}." in said
 
 
-def test_writers_of_policies_are_declared_and_sudo_cannot_be() -> None:
-    writer = {"name": "operator", "policy": acl("sys/policies/acl/*", "update")}
-    assert not message("acl-policies", POLICY, writer, policyWriters=["operator"])
-    assert message("acl-policies", POLICY, {**writer, "name": "other"}, policyWriters=["operator"])
-    sudo = {"name": "operator", "policy": acl("sys/policies/acl/*", "sudo")}
-    assert message("acl-policies", POLICY, sudo, policyWriters=["operator"])
+@pytest.mark.parametrize("arn", [f"{IAM}:user/*", f"{IAM}:user/?*", f"{IAM}:u*", f"{IAM}:user/*/*"])
+@pytest.mark.parametrize(
+    "action",
+    [
+        "iam:CreateAccessKey",
+        "iam:Create*",
+        "iam:CreateLoginProfile",
+        "iam:UpdateLoginProfile",
+        "iam:PutUserPolicy",
+        "iam:AttachUserPolicy",
+        "iam:Attach*Policy",
+        "iam:AddUserToGroup",
+        "iam:DeleteUserPermissionsBoundary",
+        "iam:UpdateAccessKey",
+        "iam:UploadSSHPublicKey",
+    ],
+)
+def test_permissions_to_change_any_user_are_refused(action: str, arn: str) -> None:
+    for condition in ({}, {"StringEquals": {"iam:PermissionsBoundary": f"{IAM}:policy/b"}}):
+        text = document(Action=action, Resource=arn, Condition=condition)
+        for kind, inputs in (
+            ("aws:iam/policy:Policy", {"policy": text}),
+            ("aws:iam/userPolicy:UserPolicy", {"policy": json.loads(text)}),
+            (IAM_ROLE, {"inlinePolicies": [{"name": "x", "policy": text}]}),
+            (ENGINE_ROLE, {"policyDocument": text}),
+        ):
+            assert f"allows {action} on {arn}." in message("reachable-identities", kind, inputs), kind
 
 
-def test_root_is_given_to_no_login_or_token() -> None:
-    assert message("acl-policies", AWS_ROLE, {"tokenPolicies": ["dev", "root"]})
-    assert not message("acl-policies", AWS_ROLE, {"tokenPolicies": ["dev"]})
-    token = "vault:index/token:Token"
-    assert "policies: has root" in message("acl-policies", token, {"policies": ["root"]})
-    assert not message("acl-policies", token, {"policies": ["dev"]})
-    assert message("acl-policies", POLICY, {"name": "root", "policy": acl("dev/x", "read")})
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("sts:AssumeRole", APP),
+        ("sts:AssumeRole", f"{IAM}:role/team-*"),
+        ("sts:AssumeRole", f"{IAM}:role/team/*"),
+        ("sts:TagSession", f"{IAM}:role/team/*"),
+        ("iam:PassRole", f"{IAM}:role/eks-node-?"),
+        ("iam:CreateAccessKey", f"{IAM}:user/vault-token-*"),
+        ("iam:CreateAccessKey", f"{IAM}:user/${{aws:username}}"),
+        ("iam:AttachUserPolicy", f"{IAM}:user/vault-token-my-role-*"),
+        ("iam:GetRole", "*"),
+        ("iam:GetUser", f"{IAM}:user/*"),
+        ("iam:ListAccessKeys", f"{IAM}:user/*"),
+        ("iam:Get*", f"{IAM}:role/*"),
+        ("sts:GetFederationToken", "arn:aws:sts::111111111111:federated-user/vault-*"),
+        ("s3:GetObject", "arn:aws:s3:::bucket/*"),
+        ("ec2:*Instances", "arn:aws:ec2:*:111111111111:instance/*"),
+    ],
+)
+def test_permissions_on_named_identities_pass(action: str, resource: str) -> None:
+    text = document(Action=action, Resource=resource)
+    assert not message("reachable-identities", "aws:iam/policy:Policy", {"policy": text})
+
+
+def test_an_identity_by_pattern_can_be_declared() -> None:
+    inputs = {"policy": document(Action="iam:PassRole", Resource=f"{IAM}:role/*-lookup")}
+    declared = {"allowed": [f"{IAM}:role/*-lookup"]}
+    assert message("reachable-identities", "aws:iam/policy:Policy", inputs)
+    assert not message("reachable-identities", "aws:iam/policy:Policy", inputs, **declared)
+
+
+@pytest.mark.parametrize("arn", [*ANY_ROLE, f"{IAM}:role/app-*", f"{IAM}:role/ap?"])
+def test_the_secrets_engine_names_its_roles_in_full(arn: str) -> None:
+    assert f"roleArns: {arn} is a pattern." in message(
+        "reachable-identities", ENGINE_ROLE, {"roleArns": [arn]}
+    )
+    assert not message("reachable-identities", ENGINE_ROLE, {"roleArns": [APP]})
+    assert not message("reachable-identities", ENGINE_ROLE, {"roleArns": [arn]}, allowed=[arn])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"statement": []}',
+        '{"Statement": []}',
+        '{"Statement": [[]]}',
+        '{"Statement": {"Effect": "Allow", "action": "*", "resource": "*"}}',
+        "[]",
+        '"x"',
+        "",
+        " ",
+        '{"Statement": {"Effect": "Deny", "Action": "*"}, "Statement": {"Effect": "Allow", "Action": "*"}}',
+        '{"Statement": {"Effect": "Allow", "Action": "*", "Action": "s3:GetObject"}}',
+    ],
+)
+@pytest.mark.parametrize("rule", ["permissions", "reachable-identities"])
+def test_what_is_no_policy_document_is_refused(rule: str, text: str) -> None:
+    assert "cannot be checked" in message(rule, "aws:iam/policy:Policy", {"policy": text})
+
+
+@pytest.mark.parametrize("effect", ["allow", "ALLOW", "Allow ", ""])
+def test_what_does_not_deny_is_taken_to_allow(effect: str) -> None:
+    text = json.dumps({"Statement": {"Effect": effect, "Action": "*", "Resource": "*"}})
+    assert message("permissions", "aws:iam/policy:Policy", {"policy": text})

@@ -9,9 +9,11 @@ import yaml
 from policies.guardrails.rules import RULES
 from sandbox import guardrails
 from sandbox.home import REPOSITORY, SandboxError
+from tests.policies.kit import POLICY, message
 from tools.docs import rules_table
 
 STACKS = sorted((guardrails.PACK / "stacks").glob("*.json"))
+TEAMS = sorted((REPOSITORY / "examples" / "platform-and-teams").glob("*-deploy.hcl"))
 STACK_FILES = {
     path.stem.removeprefix("Pulumi."): path
     for pattern in ("Pulumi.*.yaml", "examples/**/Pulumi.*.yaml")
@@ -27,6 +29,29 @@ def test_every_exception_is_a_known_setting_and_says_why(path: Path) -> None:
     for name, settings in json.loads(path.read_text()).items():
         assert set(settings) <= known[name] | {"reason"}
         assert settings["reason"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / "policies" / "vault").glob("*.hcl")), ids=lambda path: path.stem
+)
+def test_the_vault_policies_that_are_shipped_pass_as_the_sandboxs_stack_declares_them(path: Path) -> None:
+    declared = json.loads((guardrails.PACK / "stacks" / "local.json").read_text())["acl-policies"]
+    assert not message("acl-policies", POLICY, {"name": path.stem, "policy": path.read_text()}, **declared)
+
+
+@pytest.mark.parametrize("path", TEAMS, ids=[path.stem for path in TEAMS])
+def test_a_teams_policy_passes_without_an_exception_and_not_without_its_parameters(path: Path) -> None:
+    text = path.read_text()
+    assert not message("acl-policies", POLICY, {"name": path.stem, "policy": text})
+    for word in ("allowed_parameters", "denied_parameters"):
+        other = text.replace(word, "required_parameters")
+        assert "the policies of logins" in message(
+            "acl-policies", POLICY, {"name": path.stem, "policy": other}
+        )
+
+
+def test_the_documentation_has_a_teams_policy_in_full() -> None:
+    assert TEAMS[0].read_text() in (REPOSITORY / "docs" / "environments.md").read_text()
 
 
 @pytest.mark.parametrize("name", STACK_FILES)

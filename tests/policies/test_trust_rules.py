@@ -91,6 +91,10 @@ def test_a_web_identity_that_is_pinned_is_trusted(conditions: dict[str, Any]) ->
         ({"StringEquals": {AUD: "sts.amazonaws.com"}, "StringLike": {SUB: [POD, "*"]}}, SUB),
         ({"StringEquals": {AUD: "sts.amazonaws.com", "other.example.com:sub": POD}}, SUB),
         ({"StringEquals": {AUD: "sts.amazonaws.com", SUB: []}}, SUB),
+        ({"StringEquals": {AUD: "sts.amazonaws.com", SUB: ""}}, SUB),
+        ({"StringEquals": {AUD: " ", SUB: POD}}, AUD),
+        ({"StringEquals": {AUD: "sts.amazonaws.com", SUB: f"${{{SUB}}}"}}, SUB),
+        ({"StringEquals": {AUD: "sts.amazonaws.com"}, "StringLike": {SUB: "?*"}}, SUB),
     ],
 )
 def test_a_web_identity_that_is_not_pinned_is_refused(conditions: dict[str, Any], missing: str) -> None:
@@ -117,6 +121,67 @@ def test_pod_identity_pins_cluster_namespace_and_service_account() -> None:
     for key in TAGS:
         others = {other: value for other, value in TAGS.items() if other != key}
         assert message("pod-identity-trust", IAM_ROLE, pod_identity(**others))
+
+
+CLUSTER_ARN = TAGS["eks-cluster-arn"]
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {},
+        {"StringLike": {"aws:RequestTag/eks-cluster-arn": "*"}},
+        {"StringLike": {"aws:RequestTag/eks-cluster-arn": "arn:*"}},
+        {"StringLike": {"aws:RequestTag/eks-cluster-arn": "arn:aws:eks:*:111111111111:cluster/c"}},
+        {"StringLike": {"aws:RequestTag/eks-cluster-arn": "arn:aws:eks:us-east-1:111111111111:cluster/*"}},
+        {"ArnLike": {"aws:RequestTag/eks-cluster-arn": f"{CLUSTER_ARN}*"}},
+        {"ArnEquals": {"aws:RequestTag/eks-cluster-arn": "arn:aws:eks:us-east-1:111111111111:cluster/?"}},
+        {"StringEquals": {"aws:RequestTag/eks-cluster-arn": ""}},
+        {"StringEquals": {"aws:RequestTag/eks-cluster-arn": " "}},
+        {"StringEquals": {"aws:RequestTag/eks-cluster-arn": []}},
+        {"StringEquals": {"aws:RequestTag/eks-cluster-arn": "${aws:RequestTag/eks-cluster-arn}"}},
+        {"StringEqualsIfExists": {"aws:RequestTag/eks-cluster-arn": CLUSTER_ARN}},
+        {"ForAllValues:StringEquals": {"aws:RequestTag/eks-cluster-arn": CLUSTER_ARN}},
+        {"StringNotEquals": {"aws:RequestTag/eks-cluster-arn": CLUSTER_ARN}},
+        {"Null": {"aws:RequestTag/eks-cluster-arn": "false"}},
+        {"StringLike": {"aws:RequestTag/eks-cluster-name": "prod-*"}},
+        {"StringEquals": {"aws:SourceAccount": "111111111111"}},
+        {"StringLike": {"aws:SourceArn": "arn:aws:eks:us-east-1:111111111111:*"}},
+        {"ArnLike": {"aws:SourceArn": "arn:aws:eks:*:*:cluster/c"}},
+        {"StringLike": {"aws:SourceArn": ["arn:aws:eks:us-east-1:111111111111:cluster/*", CLUSTER_ARN]}},
+    ],
+)
+def test_a_pod_identity_whose_cluster_is_a_pattern_or_missing_is_refused(conditions: dict[str, Any]) -> None:
+    pod = {f"aws:RequestTag/{key}": value for key, value in TAGS.items() if key != "eks-cluster-arn"}
+    together = {**conditions, "StringEquals": {**conditions.get("StringEquals", {}), **pod}}
+    for service in ("pods.eks.amazonaws.com", "Pods.EKS.amazonaws.com"):
+        trust = document(Principal={"Service": [service]}, Action="sts:Assume*", Condition=together)
+        said = message("pod-identity-trust", IAM_ROLE, {"assumeRolePolicy": trust})
+        assert "without pinning the cluster." in said
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"StringEquals": {"aws:RequestTag/eks-cluster-arn": [CLUSTER_ARN, f"{CLUSTER_ARN}2"]}},
+        {"ArnLike": {"aws:requesttag/EKS-cluster-arn": CLUSTER_ARN}},
+        {"StringEquals": {"aws:RequestTag/eks-cluster-name": "c"}},
+        {"ArnEquals": {"aws:SourceArn": CLUSTER_ARN}},
+        {"ArnLike": {"aws:SourceArn": "arn:aws:eks:us-east-1:111111111111:podidentityassociation/c/*"}},
+    ],
+)
+def test_every_way_to_name_a_cluster_is_known(conditions: dict[str, Any]) -> None:
+    pod = {f"aws:RequestTag/{key}": value for key, value in TAGS.items() if key != "eks-cluster-arn"}
+    together = {**conditions, "StringEquals": {**conditions.get("StringEquals", {}), **pod}}
+    principal = {"Service": "pods.eks.amazonaws.com"}
+    trust = document(Principal=principal, Action=["sts:AssumeRole", "sts:TagSession"], Condition=together)
+    assert not message("pod-identity-trust", IAM_ROLE, {"assumeRolePolicy": trust})
+
+
+@pytest.mark.parametrize("service", ["*", "*.amazonaws.com", "ec2.*", "??2.amazonaws.com"])
+def test_a_service_by_pattern_is_refused(service: str) -> None:
+    trust = document(Principal={"Service": service}, Action="sts:AssumeRole")
+    assert f"trusts {service}." in message("wildcard-trust", IAM_ROLE, {"assumeRolePolicy": trust})
 
 
 @pytest.mark.parametrize(
@@ -150,6 +215,10 @@ def of_an_account(**conditions: Any) -> dict[str, Any]:
         {"StringEquals": {"sts:ExternalId": "between-us"}},
         {"ArnEquals": {"aws:PrincipalArn": APP}},
         {"StringLike": {"aws:PrincipalTag/team": "vault"}},
+        {"StringLike": {"aws:PrincipalTag/team": "vault-*"}},
+        {"StringEquals": {"aws:PrincipalArn": [APP, f"{APP}2"]}},
+        {"StringEquals": {"aws:userid": "AROAEXAMPLE:session"}},
+        {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "StringEquals": {"STS:externalid": "between-us"}},
     ],
 )
 def test_an_account_that_is_narrowed_is_no_wildcard(conditions: dict[str, Any]) -> None:
@@ -165,6 +234,32 @@ def test_an_account_that_is_narrowed_is_no_wildcard(conditions: dict[str, Any]) 
         {"ForAllValues:StringEquals": {"aws:PrincipalTag/team": "vault"}},
         {"StringNotEquals": {"sts:ExternalId": "between-us"}},
         {"StringLike": {"sts:ExternalId": "*"}},
+        {"StringLike": {"sts:ExternalId": "?*"}},
+        {"StringLike": {"sts:ExternalId": "a*"}},
+        {"StringLike": {"sts:ExternalId": ["between-us", "*"]}},
+        {"StringEquals": {"sts:ExternalId": ""}},
+        {"StringEquals": {"sts:ExternalId": " "}},
+        {"StringEquals": {"sts:ExternalId": []}},
+        {"Null": {"sts:ExternalId": "false"}},
+        {"StringEquals": {"aws:PrincipalAccount": "222222222222"}},
+        {"StringEquals": {"aws:PrincipalType": "AssumedRole"}},
+        {"StringEquals": {"aws:SourceAccount": "222222222222"}},
+        {"StringEquals": {"aws:PrincipalArn": "${aws:PrincipalArn}"}},
+        {"StringEquals": {"aws:userid": "${aws:userid}"}},
+        {"StringEquals": {"aws:PrincipalTag/team": "${aws:PrincipalTag/team}"}},
+        {"StringLike": {"aws:PrincipalTag/team": "?*"}},
+        {"StringLike": {"aws:PrincipalTag/team": "*a*"}},
+        {"ArnLike": {"aws:PrincipalArn": "arn:*"}},
+        {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::222222222222:*"}},
+        {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::222222222222:role/*"}},
+        {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::222222222222:user/?*"}},
+        {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::222222222222:*/*"}},
+        {"ArnEquals": {"aws:PrincipalArn": [APP, "arn:aws:iam::*:role/*"]}},
+        {"StringLike": {"aws:userid": "*:*"}},
+        {"StringLike": {"aws:userid": "AROA*"}},
+        {"ArnNotEquals": {"aws:PrincipalArn": APP}},
+        {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}},
+        {"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}},
     ],
 )
 def test_a_condition_that_tells_no_principal_from_another_narrows_no_account(
@@ -244,10 +339,13 @@ def test_a_malformed_condition_is_refused(condition: Any) -> None:
     assert "assumeRolePolicy: is not a policy document" in said
 
 
+OF_PERMISSIONS = ("permissions", "reachable-identities")
+
+
 @pytest.mark.parametrize("rule", [rule.name for rule in RULES if IAM_ROLE in rule.types])
 def test_an_unknown_trust_policy_passes_and_an_unreadable_one_is_refused(
     rule: str,
 ) -> None:
     assert not message(rule, IAM_ROLE, {"assumeRolePolicy": UNKNOWN})
-    field = {"inlinePolicies": [{"policy": "{"}]} if rule == "permissions" else {"assumeRolePolicy": "{"}
+    field = {"inlinePolicies": [{"policy": "{"}]} if rule in OF_PERMISSIONS else {"assumeRolePolicy": "{"}
     assert "is not JSON" in message(rule, IAM_ROLE, field)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import hvac
 import pytest
 
 from sandbox import guardrails
@@ -25,6 +27,22 @@ class Teams(TeamProject):
         super().__init__(sandbox, folder)
         self.first_ups: dict[str, str] = {}
 
+    def vault_of(self, team: str) -> hvac.Client:
+        """Vault as what deploys a team."""
+        operator = self.sandbox.vault
+        made = operator.auth.token.create(policies=[f"{team}-deploy"], ttl="1h")
+        ca = self.sandbox.env["VAULT_CACERT"]
+        return hvac.Client(url=operator.url, token=made["auth"]["client_token"], verify=ca)
+
+    def deploy(self, team: str, *words: str) -> str:
+        """Pulumi with the team's own Vault token."""
+        operators = self.variables
+        self.variables = {**operators, "VAULT_TOKEN": self.vault_of(team).token}
+        try:
+            return self.pulumi(*words, "--stack", team)
+        finally:
+            self.variables = operators
+
 
 @pytest.fixture(scope="module")
 def teams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]:
@@ -38,9 +56,11 @@ def teams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]:
         for team in TEAMS:
             rule = f'path "{team}/*" {{ capabilities = ["read"] }}'
             sandbox.vault.sys.create_or_update_policy(f"{team}-readers", rule)
+            own = (EXAMPLE / f"{team}-deploy.hcl").read_text()
+            sandbox.vault.sys.create_or_update_policy(f"{team}-deploy", own)
             made.pulumi("stack", "init", team, "--no-select")
-            made.first_ups[team] = made.pulumi(
-                "up", "--yes", "--skip-preview", "--stack", team, *guardrails.options(None)
+            made.first_ups[team] = made.deploy(
+                team, "up", "--yes", "--skip-preview", *guardrails.options(None)
             )
         yield made
     finally:
@@ -74,6 +94,60 @@ def test_a_team_cannot_log_in_as_another(teams: Teams) -> None:
         policies_of(teams, "payments", "search-api")
 
 
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        ("auth/aws/role/payments-x", {"token_policies": "admin"}),
+        ("auth/aws/role/payments-x", {"token_policies": ["admin"]}),
+        ("auth/aws/role/payments-x", {"token_policies": ["payments-readers", "admin"]}),
+        ("auth/aws/role/payments-x", {"token_policies": "payments-readers,admin"}),
+        ("auth/aws/role/payments-x", {"token_policies": "payments-deploy"}),
+        ("auth/aws/role/payments-x", {"token_policies": ["search-readers"]}),
+        ("auth/aws/role/payments-x", {"token_policies": ["payments-readers,admin"]}),
+        ("auth/aws/role/payments-x", {"token_policies": None}),
+        ("auth/aws/role/payments-x", {"token_policies": {"admin": ""}}),
+        ("auth/aws/role/payments-x", {"TOKEN_POLICIES": ["admin"]}),
+        ("auth/aws/role/payments-x", {"policies": "admin"}),
+        ("auth/aws/role/payments-x", {"policies": ["admin"]}),
+        ("auth/aws/role/payments-x", {"policies": "payments-readers"}),
+        ("auth/aws/role/payments-x", {"Policies": ["admin"]}),
+        ("auth/aws/role/payments-x", {"token_policies": ["payments-readers"], "policies": ["admin"]}),
+        ("auth/aws/role/payments-api", {"token_policies": ["admin"]}),
+        ("auth/aws/role/payments-api", {"policies": ["admin"]}),
+        ("auth/aws/role/payments-api/tag", {"policies": ["admin"]}),
+        ("auth/aws/role/search-x", {"token_policies": ["payments-readers"]}),
+        (
+            "auth/aws/role/search-api",
+            {"bound_iam_principal_arn": ["arn:aws:iam::111111111111:role/payments-api"]},
+        ),
+        ("auth/aws/config/client", {"sts_endpoint": "https://sts.example.com"}),
+        ("auth/token/create", {"policies": ["admin"]}),
+        ("auth/token/create-orphan", {"policies": ["payments-readers"]}),
+        ("auth/token/roles/payments", {"allowed_policies": ["admin"]}),
+        ("sys/policies/acl/payments-readers", {"policy": 'path "*" { capabilities = ["sudo"] }'}),
+        ("identity/group", {"policies": ["admin"]}),
+    ],
+)
+def test_a_team_cannot_give_itself_another_policy(teams: Teams, path: str, given: dict[str, Any]) -> None:
+    bound = {"auth_type": "iam", "bound_iam_principal_arn": ["arn:aws:iam::111111111111:role/payments-api"]}
+    whole = {**bound, **given} if path.startswith("auth/aws/role/payments-") else given
+    with pytest.raises((hvac.exceptions.Forbidden, hvac.exceptions.InvalidRequest)):
+        teams.vault_of("payments").write_data(path, data=whole)
+    assert teams.sandbox.vault.read("auth/aws/role/payments-x") is None
+    role = teams.sandbox.vault.read("auth/aws/role/payments-api")["data"]
+    assert (role["token_policies"], role.get("policies", [])) == (["payments-readers"], [])
+
+
+def test_a_team_writes_vault_roles_with_its_policy(teams: Teams) -> None:
+    own = teams.vault_of("payments")
+    bound = {"auth_type": "iam", "bound_iam_principal_arn": ["arn:aws:iam::111111111111:role/payments-api"]}
+    for policies in ("payments-readers", ["payments-readers"]):
+        own.write_data("auth/aws/role/payments-y", data={**bound, "token_policies": policies})
+        found = own.read("auth/aws/role/payments-y")["data"]["token_policies"]
+        own.delete("auth/aws/role/payments-y")
+        assert found == ["payments-readers"]
+
+
 def test_the_kubeconfig_that_a_team_reads_stays_a_secret(teams: Teams) -> None:
     state = json.loads(teams.pulumi("stack", "export", "--stack", "payments"))
     providers = [r for r in state["deployment"]["resources"] if r["type"] == "pulumi:providers:kubernetes"]
@@ -83,11 +157,11 @@ def test_the_kubeconfig_that_a_team_reads_stays_a_secret(teams: Teams) -> None:
 
 def test_a_team_that_comes_or_goes_leaves_the_others_as_they_are(teams: Teams) -> None:
     """Nobody declares what is another's: a second update of any stack changes nothing."""
-    teams.pulumi("destroy", "--yes", "--skip-preview", "--stack", "search")
+    teams.deploy("search", "destroy", "--yes", "--skip-preview")
     assert teams.sandbox.vault.read("auth/aws/role/search-api") is None
     teams.pulumi("preview", "--refresh", "--expect-no-changes", "--stack", "payments")
     teams.pulumi("-C", str(REPOSITORY), "preview", "--refresh", "--expect-no-changes", "--stack", "platform")
     assert policies_of(teams, "payments", "payments-api") == ["default", "payments-readers"]
-    teams.pulumi("up", "--yes", "--skip-preview", "--stack", "search")
+    teams.deploy("search", "up", "--yes", "--skip-preview")
     teams.pulumi("preview", "--refresh", "--expect-no-changes", "--stack", "search")
     assert policies_of(teams, "search", "search-api") == ["default", "search-readers"]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic
+from .values import is_filled
 
 AWS = "vault:aws/authBackendRole:AuthBackendRole"
 KUBERNETES = "vault:kubernetes/authBackendRole:AuthBackendRole"
@@ -26,7 +27,7 @@ BOUNDS = {
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
     bounds = BOUNDS[resource.type]
-    if not any(resource.get(field) for field in bounds):
+    if not any(is_filled(resource.get(field)) for field in bounds):
         yield f"has none of {', '.join(bounds)}"
 
 

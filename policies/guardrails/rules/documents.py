@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .base import Resource
 from .values import UNKNOWN, listed
 
 PINNING = ("StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike")
@@ -13,6 +14,20 @@ PINNING = ("StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", 
 
 _WITH_WILDCARDS = ("StringLike", "ArnLike", "ArnEquals")
 """In other operators, `*` is a plain character."""
+
+_ELEMENTS = {"Sid", "Effect", "Condition"} | {
+    f"{negated}{what}" for negated in ("", "Not") for what in ("Principal", "Action", "Resource")
+}
+
+PERMISSIONS = (
+    "aws:iam/policy:Policy",
+    "aws:iam/*Policy:*Policy",
+    "aws:iam/*olicyAttachment:*olicyAttachment",
+    "aws:iam/*AttachmentsExclusive:*AttachmentsExclusive",
+    "aws:iam/role:Role",
+    "vault:aws/secretBackendRole:SecretBackendRole",
+)
+"""The types that give permissions."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +40,8 @@ class Condition:
 
     @property
     def pins(self) -> bool:
-        """Whether it holds for named values of the key only."""
-        narrow = bool(self.values) and not any(is_anything(value) for value in self.values)
+        """Whether it holds for named values of the key only. A variable's value is the caller's own."""
+        narrow = bool(self.values) and not any(is_anything(value) or "${" in value for value in self.values)
         return narrow and self.operator.removeprefix("ForAnyValue:") in PINNING
 
     @property
@@ -65,7 +80,7 @@ class Statement:
 
     def may(self, action: str) -> bool:
         """Whether it allows the action."""
-        matched = any(_matches(pattern, action) for pattern in self.actions)
+        matched = any(matches(pattern, action) for pattern in self.actions)
         return matched != self.all_actions_but
 
     def pins(self, *keys: str) -> bool:
@@ -83,17 +98,18 @@ def allowing(document: Any, where: str) -> list[Statement]:
         return []
     if isinstance(document, str):
         try:
-            document = json.loads(document)
-        except ValueError:
+            document = json.loads(document, object_pairs_hook=_once)
+        except json.JSONDecodeError:
             raise ValueError(f"{where}: is not JSON") from None
-    if not isinstance(document, dict) or not all(
-        _is_statement(each) for each in listed(document.get("Statement"))
-    ):
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+    statements = document.get("Statement") if isinstance(document, dict) else None
+    if not statements or not all(_is_statement(each) for each in listed(statements)):
         raise ValueError(f"{where}: is not a policy document")
     return [
         _statement(number, each)
         for number, each in enumerate(listed(document.get("Statement")), 1)
-        if each.get("Effect") == "Allow"
+        if each.get("Effect") != "Deny"
     ]
 
 
@@ -104,11 +120,27 @@ def is_pattern(text: str) -> bool:
 
 def is_anything(text: str) -> bool:
     """Whether it consists of wildcards only."""
-    return not text.strip("*?")
+    return not text.strip("*? \t\n")
+
+
+def permission_documents(resource: Resource) -> Iterator[tuple[str, Any]]:
+    """The permission policies of a resource of one of the types PERMISSIONS, with their fields."""
+    for field in ("policy", "policyDocument"):
+        yield field, resource.get(field)
+    for number, each in enumerate(listed(resource.get("inlinePolicies"))):
+        if isinstance(each, dict):
+            yield f"inlinePolicies[{number}]", each.get("policy")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("has an object with the same key twice")
+    return found
 
 
 def _is_statement(given: Any) -> bool:
-    if not isinstance(given, dict):
+    if not isinstance(given, dict) or not set(given) <= _ELEMENTS:
         return False
     condition = given.get("Condition") or {}
     return isinstance(condition, dict) and all(isinstance(tests, dict) for tests in condition.values())
@@ -139,6 +171,7 @@ def _texts(value: Any) -> list[str]:
     return [str(item) for item in listed(value) if item is not UNKNOWN]
 
 
-def _matches(pattern: str, action: str) -> bool:
+def matches(pattern: str, action: str) -> bool:
+    """Whether an action is one of those that a pattern stands for."""
     words = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
     return re.fullmatch("".join(words), action, re.IGNORECASE) is not None

@@ -1,9 +1,10 @@
 """Permissions name their actions and resources."""
 
+import re
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic
-from .documents import Statement, allowing, is_anything, is_pattern
+from .documents import PERMISSIONS, Statement, allowing, is_anything, is_pattern, permission_documents
 from .values import UNKNOWN, listed
 
 LOOKUPS = [
@@ -15,28 +16,25 @@ LOOKUPS = [
 ]
 """How Vault's AWS auth method looks callers up. The first accepts no resource but *."""
 
-TOO_MUCH = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
+TOO_MUCH = (
+    "AdministratorAccess",
+    "AdministratorAccess-AWSElasticBeanstalk",
+    "AdministratorAccess-Amplify",
+    "IAMFullAccess",
+    "PowerUserAccess",
+)
 """AWS managed policies that amount to Action *."""
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
     lookups = {action.lower() for action in settings["lookupActions"]}
-    for where, document in _documents(resource):
+    for where, document in permission_documents(resource):
         for statement in allowing(document, where):
             for what in _too_broad(statement, lookups):
                 yield f"{where}, {statement.where}: {what}"
     for where, arn in _attached(resource):
         if isinstance(arn, str) and arn.rpartition(":policy/")[2] in TOO_MUCH:
             yield f"{where}: is {arn}"
-
-
-def _documents(resource: Resource) -> Iterator[tuple[str, object]]:
-    for field in ("policy", "policyDocument"):
-        yield field, resource.get(field)
-    inline = resource.get("inlinePolicies")
-    for number, each in enumerate(listed(inline)):
-        if isinstance(each, dict):
-            yield f"inlinePolicies[{number}]", each.get("policy")
 
 
 def _attached(resource: Resource) -> Iterator[tuple[str, object]]:
@@ -59,9 +57,9 @@ def _too_broad(statement: Statement, lookups: set[str]) -> Iterator[str]:
 
 
 def _all_of_a_service(action: str) -> bool:
-    """Whether an action covers a whole service, or any service."""
+    """Whether an action covers a whole service, or any service; `iam:*e*` does so as well as `iam:*`."""
     service, _, what = action.partition(":")
-    return is_pattern(service) or (bool(what) and is_anything(what))
+    return is_pattern(service) or (is_pattern(what) and len(re.sub(r"[*?]", "", what)) < 2)
 
 
 def _everything(resource: str) -> bool:
@@ -69,8 +67,8 @@ def _everything(resource: str) -> bool:
     parts = resource.split(":", 5)
     if len(parts) < 6:  # the wildcard stands for the parts that are missing
         return is_pattern(resource)
-    account, what = parts[4:]
-    return is_anything(what.replace("/", "")) or is_pattern(account)
+    service, (account, what) = parts[2], parts[4:]
+    return is_anything(re.sub("[/:]", "", what)) or is_pattern(account) or is_pattern(service)
 
 
 RULE = Rule(
@@ -81,14 +79,7 @@ RULE = Rule(
     why="with all permissions, an attacker who gets hold of the identity, or of Vault, owns the account.",
     fix="name the actions and ARNs. For further actions that accept no resource but *, repeat "
     "`lookupActions` with them added in the stack's configuration of this rule.",
-    types=(
-        "aws:iam/policy:Policy",
-        "aws:iam/*Policy:*Policy",
-        "aws:iam/*olicyAttachment:*olicyAttachment",
-        "aws:iam/*AttachmentsExclusive:*AttachmentsExclusive",
-        "aws:iam/role:Role",
-        "vault:aws/secretBackendRole:SecretBackendRole",
-    ),
+    types=PERMISSIONS,
     check=check,
     settings={
         "lookupActions": {

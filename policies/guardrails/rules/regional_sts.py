@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from .base import Resource, Rule, Settings, Topic
-from .values import UNKNOWN
+from .values import UNKNOWN, is_filled, is_true
 
 CLIENT = "vault:aws/authBackendClient:AuthBackendClient"
 
@@ -20,17 +20,19 @@ _REGIONAL = re.compile(rf"sts(?:-fips)?\.([a-z0-9-]+)\.(?:{_DNS_SUFFIXES})")
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
     endpoint, region = resource.get("stsEndpoint"), resource.get("stsRegion")
-    if endpoint is UNKNOWN or resource.get("useStsRegionFromClient"):
+    by_client = resource.get("useStsRegionFromClient")
+    if endpoint is UNKNOWN or by_client is UNKNOWN or is_true(by_client):
         return  # Vault asks the region that the client signed for
-    if not endpoint:
+    if not is_filled(endpoint):
         if resource.type == CLIENT:
             yield "stsEndpoint: is not set, so Vault uses the global one"
         return
-    host = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}").hostname
+    host = urlsplit(endpoint.strip() if "://" in endpoint else f"//{endpoint}").hostname
+    host = (host or "").rstrip(".")
     if host == "sts.amazonaws.com":
         yield f"stsEndpoint: {endpoint} is the global one"
-    regional = _REGIONAL.fullmatch(host or "")
-    if not region and not resource.get("region"):
+    regional = _REGIONAL.fullmatch(host)
+    if not is_filled(region) and not is_filled(resource.get("region")):
         yield f"stsRegion: is not set, but stsEndpoint {endpoint} is"
     elif regional and region and region is not UNKNOWN and regional[1] != region:
         yield f"stsRegion: is {region}, but stsEndpoint {endpoint} is in {regional[1]}"

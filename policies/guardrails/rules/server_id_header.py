@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic
+from .values import is_filled
 
 FIELD = "iamServerIdHeaderValue"
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
-    if not resource.get(FIELD):
+    if not is_filled(resource.get(FIELD)):
         yield f"{FIELD}: is not set"
 
 

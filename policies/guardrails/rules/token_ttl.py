@@ -13,17 +13,41 @@ _DURATION = r"(?:\d+[dhms])+"
 DURATION = {"type": "string", "pattern": f"^{_DURATION}$"}
 
 
+ISSUED = "vault:index/token:Token"
+
+
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
-    limit = settings["roles"].get(resource.get("role") or resource.get("roleName"), settings["limit"])
-    period, longest = resource.get("tokenPeriod"), resource.get("tokenMaxTtl")
-    if period not in (None, UNKNOWN) and int(period) > 0:
-        yield f"tokenPeriod: is {hours(period)}, so the token can be renewed forever"
+    name = resource.get("role") or resource.get("roleName") or resource.get("name")
+    limit = settings["roles"].get(name, settings["limit"])
+    token = resource.type == ISSUED
+    field = "period" if token else "tokenPeriod"
+    period = _given(resource, field)
+    if period is not UNKNOWN and period > 0:
+        yield f"{field}: is {hours(period)}, so the token can be renewed forever"
+    field = "explicitMaxTtl" if token else "tokenMaxTtl"
+    longest = _given(resource, field)
+    if token and longest == 0:
+        field, longest = "ttl", _given(resource, "ttl")
     if longest is UNKNOWN:
         return
-    if not longest:
-        yield f"tokenMaxTtl: is not set, so Vault's default of 768h applies; the limit here is {limit}"
-    elif int(longest) > seconds(limit):
-        yield f"tokenMaxTtl: is {hours(longest)}, but the limit here is {limit}"
+    if longest <= 0:
+        yield f"{field}: is not set, so Vault's default of 768h applies; the limit here is {limit}"
+    elif longest > seconds(limit):
+        yield f"{field}: is {hours(longest)}, but the limit here is {limit}"
+
+
+def _given(resource: Resource, field: str) -> Any:
+    """A field in seconds: 0 if it is absent or blank, UNKNOWN if a preview cannot know it.
+
+    Numbers may be text, with a unit or without. Raises ValueError for anything else.
+    """
+    value = resource.get(field)
+    if value is UNKNOWN:
+        return UNKNOWN
+    text = "0" if value is None else str(value).strip() or "0"
+    if isinstance(value, bool) or not re.fullmatch(rf"-?\d+(?:\.\d+)?|{_DURATION}", text, re.ASCII):
+        raise ValueError(f"{field}: {value!r} is not a number of seconds")
+    return int(float(text)) if text[-1].isdigit() else _sum(text)
 
 
 def seconds(duration: str) -> int:
@@ -32,6 +56,10 @@ def seconds(duration: str) -> int:
         raise ValueError(
             f"the stack's configuration of this rule: {duration!r} is not a duration like 15m or 24h"
         )
+    return _sum(duration)
+
+
+def _sum(duration: str) -> int:
     return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(?a)(\d+)([dhms])", duration))
 
 
@@ -46,12 +74,18 @@ def hours(number: Any) -> str:
 RULE = Rule(
     name="token-ttl",
     topic=Topic.VAULT,
-    requires="A Vault role limits its tokens' max TTL and makes no periodic tokens",
+    requires="A Vault token, role or user limits the max TTL and makes no periodic tokens",
     why="a stolen token, or one of a deleted workload, works until its max TTL ends.",
     fix="set tokenMaxTtl (in this project's settings: `maxTtl` of the login) to the limit or less, and "
     "remove tokenPeriod. To allow more, set `limit`, or `roles` for single Vault roles, in the stack's "
     "configuration of this rule.",
-    types=("vault:*:AuthBackendRole",),
+    types=(
+        ISSUED,
+        "vault:*:AuthBackendRole",
+        "vault:index/*:*AuthBackendRole",
+        "vault:index/userpassAuthBackendUser:UserpassAuthBackendUser",
+        *(f"vault:{method}/authBackend:AuthBackend" for method in ("github", "ldap", "okta", "radius")),
+    ),
     check=check,
     settings={
         "limit": {**DURATION, "default": "24h", "description": "Longest max TTL, e.g. 15m, 24h, 30d."},

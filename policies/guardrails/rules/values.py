@@ -88,6 +88,20 @@ def _strings(path: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _strings(f"{path}.{number}", item)
 
 
+def is_true(value: Any) -> bool:
+    """Whether a switch is on; a provider's inputs are text."""
+    return value is True or str(value).strip().lower() in ("true", "t", "1", "yes")
+
+
+def is_filled(value: Any) -> bool:
+    """Whether a value says something: it, or one of its parts, is neither absent nor blank."""
+    if isinstance(value, dict):
+        return any(map(is_filled, value.values()))
+    if isinstance(value, list):
+        return any(map(is_filled, value))
+    return bool(value.strip() if isinstance(value, str) else value)
+
+
 def listed(value: Any) -> list[Any]:
     """One value, several or none, as a list."""
     if value is None:

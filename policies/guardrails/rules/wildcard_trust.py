@@ -1,7 +1,7 @@
 """IAM trust policies and Vault roles name their callers in full."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .base import Resource, Rule, Settings, Topic
 from .documents import Statement, allowing, is_pattern
@@ -48,10 +48,24 @@ def _of_iam(resource: Resource) -> Iterator[tuple[str, str]]:
 def _narrowed(statement: Statement) -> bool:
     """Whether a condition admits only some of an account's principals."""
     return any(
-        test.pins and (key in (*_CALLER, "sts:externalid") or key.startswith("aws:principaltag/"))
+        test.pins and not any(map(_for_anyone(test.key.lower()), test.values))
         for test in statement.conditions
-        for key in [test.key.lower()]
     )
+
+
+def _for_anyone(key: str) -> Callable[[str], bool]:
+    """Whether a value of a condition key is one that anyone of an account can have."""
+    if key == "sts:externalid":  # the caller writes it: a pattern can be guessed
+        return is_pattern
+    if key in _CALLER or key.startswith("aws:principaltag/"):
+        return _names_nobody
+    return lambda value: True
+
+
+def _names_nobody(pattern: str) -> bool:
+    """Whether nothing of a name stands before its first wildcard: `role/*`, `AROA*`."""
+    beginning = re.split(r"[*?]", pattern)[0]
+    return is_pattern(pattern) and not re.sub(r"^(?:arn:[^/]*/?|A(?:ROA|IDA|GPA|KIA|SIA))", "", beginning)
 
 
 def _patterns(statement: Statement, open_to_many: bool) -> Iterator[str]:

@@ -1,0 +1,129 @@
+"""Vault's own paths by which a token can grant itself more: policies, logins, auth methods, identities."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .vault_policies import Path
+
+WRITES = {"create", "update", "patch", "recover", "sudo", "root", "write"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A path of Vault's API. `+` is a name, which may be missing at the end; `**` is one segment or more."""
+
+    path: str
+    what: str
+    """What a request there writes."""
+
+    fields: Sequence[str] = ()
+    """The parameters that give a policy. Nothing is granted where all of them are fixed."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.path.split("/"))
+
+
+_LOGIN = ("token_policies", "policies")
+_POLICIES, _LOGINS = "policies", "the policies of logins"
+_METHOD, _ENTITIES, _GROUPS = "the setup of an auth method", "the policies of entities", "who is in a group"
+
+TARGETS = (
+    *(Target(path, _POLICIES) for path in ("sys/policies/acl/+", "sys/policy/+")),
+    Target("auth/token/roles/+", "token roles", ("allowed_policies", "allowed_policies_glob")),
+    *(
+        Target(f"auth/**/{path}", _LOGINS, _LOGIN)
+        for path in (
+            "role/+",
+            "role/+/policies",
+            "role/+/token-policies",
+            "certs/+",
+            "users/+",
+            "users/+/policies",
+        )
+    ),
+    Target("auth/**/groups/+", _LOGINS, ("policies",)),
+    *(Target(f"auth/**/map/{who}/+", _LOGINS) for who in ("teams", "users")),
+    *(
+        Target(f"auth/**/config{path}", _METHOD)
+        for path in ("", "/client", "/identity", "/ldap", "/sts/+", "/certificate/+")
+    ),
+    Target("sys/auth/**", "auth methods"),
+    *(Target(path, "mounts") for path in ("sys/mounts", "sys/mounts/**")),
+    *(Target(f"sys/storage/raft/snapshot{force}", "all of Vault's data") for force in ("", "-force")),
+    *(Target(f"identity/entity/{by}/+", _ENTITIES, ("policies",)) for by in ("id", "name")),
+    *(Target(f"identity/{path}", _ENTITIES) for path in ("entity", "entity/merge")),
+    *(Target(f"identity/{kind}", "who is an entity") for kind in ("entity-alias", "persona")),
+    *(Target(f"identity/{kind}/id/+", "who is an entity") for kind in ("entity-alias", "persona")),
+    *(Target(f"identity/group{kind}", _GROUPS) for kind in ("", "/id/+", "/name/+", "-alias", "-alias/id/+")),
+)
+"""Rotation of a key, lookups, secret IDs and a user's own password are not among them."""
+
+_SPELLED = {"sys": 0, "identity": 1, "auth": 2}
+"""What Vault's own paths begin with, and how far they go before a name. In a namespace, that much must be
+spelled out: `dev/auth/*` is a secrets engine's."""
+
+_KV = ("data", "metadata", "delete", "undelete", "destroy", "subkeys")
+"""The second segment of a path in a KV secrets engine, version 2."""
+
+
+def granted(path: Path, more: frozenset[str]) -> str | None:
+    """What a path of a policy lets its token write, so that it can have more; `more` are policies that do."""
+    if not path.capabilities & WRITES:
+        return None
+    for target in TARGETS:
+        held = bool(target.fields) and all(path.fixes(field, more) for field in target.fields)
+        if not held and any(_meet(given, [*target]) for given in _readings(path.path)):
+            return target.what
+    return None
+
+
+def _readings(path: str) -> Iterator[list[str]]:
+    """The segments of a path, and those below a namespace: `ns1/sys/policies/acl/*`."""
+    segments = path.strip("/").split("/")
+    kv = [number for number, segment in enumerate(segments[:-1]) if segment in _KV]
+    if segments[0] in _SPELLED or not kv:
+        yield segments
+    if segments[0] in (*_SPELLED, "cubbyhole"):
+        return
+    for start in range(1, kv[0] if kv else len(segments)):
+        below = segments[start:]
+        depth = _SPELLED.get(below[0], len(below))
+        if depth < len(below) and not _is_open(below[depth]):
+            yield below
+
+
+def _meet(given: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a path exists that both match: what is given may have `+` and end in `*`."""
+    if not wanted:
+        return not given
+    if not given:
+        return list(wanted) == ["+"]
+    head, rest, target = given[0], given[1:], wanted[0]
+    if not rest and head.endswith("*"):
+        return target in ("+", "**") or _begins(head.rstrip("*"), target)
+    if target == "**":
+        return _below_mount(given, wanted[1:])
+    return (target == "+" or _is_open(head) or _is(head, target)) and _meet(rest, wanted[1:])
+
+
+def _below_mount(given: Sequence[str], wanted: Sequence[str]) -> bool:
+    """The same below a mount. Its path may have several segments, if what follows it is spelled out."""
+    if not wanted or _meet(given[1:], wanted):
+        return True
+    ends = range(2, len(given))
+    return any(given[end] == wanted[0] and _meet(given[end:], wanted) for end in ends)
+
+
+def _is_open(segment: str) -> bool:
+    return segment.rstrip("*") in ("", "+") or re.fullmatch(r"(\{\{.*?\}\})+", segment) is not None
+
+
+def _is(segment: str, target: str) -> bool:
+    """A template in a segment stands for any text."""
+    words = re.split(r"\{\{.*?\}\}", segment)
+    return re.fullmatch(".*".join(map(re.escape, words)), target) is not None
+
+
+def _begins(prefix: str, target: str) -> bool:
+    return prefix == "+" or "{{" in prefix or target.startswith(prefix)

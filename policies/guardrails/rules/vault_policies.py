@@ -1,0 +1,138 @@
+"""Vault policies, in HCL or JSON."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .base import Resource
+from .values import UNKNOWN, listed
+
+
+@dataclass(frozen=True)
+class Path:
+    """One path of a policy, and what it allows there."""
+
+    path: str
+    capabilities: frozenset[str]
+    allowed: Mapping[str, list[Any]] = field(default_factory=dict)
+    """The values that a parameter may have; an empty list is any. With some, `*` stands for all others."""
+
+    denied: Mapping[str, list[Any]] = field(default_factory=dict)
+    """The values that a parameter must not have; an empty list is any."""
+
+    def fixes(self, parameter: str, but: frozenset[str] = frozenset()) -> bool:
+        """Whether a request can give the parameter only values that stand here and are not in `but`, or none.
+
+        A `*` in a value is none that stands here: `team-*` is also the text `team-x,admin`.
+        """
+        if self.denied.get(parameter) == [] or "*" in self.denied:
+            return True
+        if set(self.allowed) <= {"*"} or (parameter not in self.allowed and "*" in self.allowed):
+            return False
+        values = self.allowed.get(parameter)
+        if values is None:
+            return True
+        names = {word.strip().lower() for value in values for word in _words(value)}
+        return bool(values) and not names & but and not any("*" in name for name in names)
+
+
+def paths(text: str) -> list[Path]:
+    """The paths of a policy. Raises ValueError if it cannot be read.
+
+    `cli/policies.py` reads policies too, but the command and this pack are installed without each other.
+    """
+    found = _document(text).get("path", [])
+    blocks = [(_bare(path), body) for block in listed(found) for path, body in _mapping(block).items()]
+    return [_path(path, each) for path, body in blocks for each in listed(body)]
+
+
+def names(value: Any) -> list[str]:
+    """Names of policies as Vault keeps them: it splits texts at commas, and ignores case and blanks."""
+    return [name for each in listed(value) if isinstance(each, str) for name in _words(each) if name]
+
+
+ENDPOINT = "vault:generic/endpoint:Endpoint"
+"""Writes to any path."""
+
+
+def written(resource: Resource) -> Mapping[str, Any]:
+    """The data that a generic endpoint writes; none if a preview cannot know it."""
+    data = resource.get("dataJson")
+    if data is UNKNOWN or data is None:
+        return {}
+    try:
+        found = json.loads(data)
+    except ValueError:
+        raise ValueError("dataJson: is not JSON") from None
+    return found if isinstance(found, dict) else {}
+
+
+def _words(value: Any) -> list[str]:
+    return [word.strip().lower() for each in listed(value) for word in str(each).split(",")]
+
+
+def _path(path: str, body: Any) -> Path:
+    fields = {_bare(key): value for key, value in _mapping(body).items()}
+    # `policy` is the former name of `capabilities`.
+    words = [*listed(fields.get("capabilities")), *listed(fields.get("policy"))]
+    return Path(
+        path,
+        frozenset(_bare(str(word)).lower() for word in words),
+        _parameters(fields.get("allowed_parameters")),
+        _parameters(fields.get("denied_parameters")),
+    )
+
+
+def _parameters(given: Any) -> dict[str, list[Any]]:
+    """`allowed_parameters` or `denied_parameters`; written as a block, it is a list of one mapping."""
+    return {
+        _bare(key).lower(): [_plain(value) for value in listed(values)]
+        for block in listed(given)
+        for key, values in _mapping(block).items()
+        if not key.startswith("__")  # python-hcl2's own marks
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return _bare(value) if isinstance(value, str) else value
+
+
+def _document(text: str) -> Mapping[str, Any]:
+    if text.lstrip().startswith("{"):
+        try:
+            return _mapping(json.loads(text, object_pairs_hook=_once))
+        except json.JSONDecodeError:
+            raise ValueError("policy: is not JSON") from None
+    import hcl2  # slow to import, and few resources are policies
+
+    try:
+        return {_bare(key): value for key, value in hcl2.loads(f"{text}\n").items()}
+    except Exception as error:  # its parser's errors have no common class
+        raise ValueError(f"policy: is not HCL ({str(error).splitlines()[0]})") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Vault would take a key that is there twice both times; Python, the second alone."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("policy: has an object with the same key twice")
+    return found
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("policy: has a path without a block")
+    return value
+
+
+def _bare(text: str) -> str:
+    """A string without its quotes and escapes, which python-hcl2 leaves in place."""
+    if len(text) < 2 or not text[0] == text[-1] == '"':
+        return text
+    try:
+        return text[1:-1].encode("ascii", "backslashreplace").decode("unicode_escape")
+    except UnicodeDecodeError:
+        raise ValueError(f"policy: {text} has an invalid escape") from None
