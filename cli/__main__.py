@@ -153,8 +153,9 @@ def verify(
 ) -> None:
     """Prove that every login works and that other callers are refused, by AWS or by Vault.
 
-    Exit code 0 only if all is as expected. Service accounts that were created for an attempt are deleted
-    again, and tokens revoked.
+    Exit code 0 if nothing that was tried failed. What cannot be tried from here (the role of a function, a
+    node, another team's SSO role) is `not tried`, with the reason, and fails nothing. Service accounts that
+    were created for an attempt are deleted again, and tokens revoked.
     """
     with exit_on_refusal(as_json):
         from .verify import print_findings
@@ -162,7 +163,7 @@ def verify(
 
         findings = list(run(source.read(), logins or [], caller, with_refusals=refusals))
         print_findings(findings, as_json=as_json)
-        if not all(finding.ok for finding in findings):
+        if any(finding.ok is False for finding in findings):
             raise typer.Exit(1)
 
 

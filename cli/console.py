@@ -37,11 +37,13 @@ def camel_case(value: Any) -> Any:
     return [camel_case(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def explain(out: "Console", what: str, verdict: str, reason: str, hint: str) -> None:
-    """What went wrong, why, and how to fix it."""
+def explain(
+    out: "Console", what: str, verdict: str, reason: str, hint: str, mark: tuple[str, str] = ("✗", "red")
+) -> None:
+    """What went wrong, why, and how to fix it. `mark` is a sign and its colour."""
     from rich.text import Text
 
-    out.print(Text.assemble(("✗ ", "red"), (what, "bold"), f": {verdict}"))
+    out.print(Text.assemble((f"{mark[0]} ", mark[1]), (what, "bold"), f": {verdict}"))
     if reason:
         out.print(Text(f"  {reason}"))
     if hint:

@@ -24,5 +24,9 @@ class Refused(Exception):
         return f"{self.link}: {self.reason}"
 
 
+class NotFromHere(Refused):
+    """The login cannot be made from where the command runs: `verify` says so, and does not fail."""
+
+
 class UsageProblem(typer.BadParameter):
     """The command line asks for something that the stack does not have. Exit code 2."""

@@ -26,6 +26,7 @@ class PrincipalLoginOptions(LoginOptions):
 
     verify_as: NotRequired[Annotated[Sequence[RoleArn], UNIQUE]]
     """Roles that `vault-aws-auth login` and `verify` assume to act as such a caller.
+    With an empty list none is tried, as for roles that only a service can assume.
     Default: the principals that are roles without `*`."""
 
     verify_not_as: NotRequired[Annotated[Sequence[RoleArn], Default(()), UNIQUE]]
@@ -108,4 +109,6 @@ class PrincipalLogin(Login):
 
     @classmethod
     def caller(cls, options: PrincipalLoginOptions) -> Mapping[str, Any]:
-        return {"verifyAs": options.get("verify_as", []), "verifyNotAs": options.get("verify_not_as", [])}
+        named = {"verifyAs": options.get("verify_as"), "verifyNotAs": options.get("verify_not_as", [])}
+        # Not written is not the same as empty, by which none is tried.
+        return {key: roles for key, roles in named.items() if roles is not None}
