@@ -7,6 +7,7 @@ expected reason: an outage or a missing right of the verifier proves nothing.
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -185,16 +186,21 @@ def _refused(
     return Finding(login, caller, expected, got, error.by or "", str(error), hint, ok)
 
 
-def print_findings(findings: list[Finding], *, as_json: bool) -> None:
-    """Print a row per attempt, with explanations below the table; or JSON.
+def document(findings: list[Finding]) -> dict[str, Any]:
+    """The findings for scripts; `ok` is null for what was not tried."""
+    return {
+        "ok": all(found.ok is not False for found in findings),
+        "notTried": sum(found.ok is None for found in findings),
+        "results": [camel_case(asdict(found)) for found in findings],
+    }
 
-    There, `ok` is null for what was not tried.
-    """
+
+def print_findings(findings: list[Finding], *, as_json: bool) -> None:
+    """Print a row per attempt, with explanations below the table; or JSON."""
     wrong = [found for found in findings if found.ok is False]
     untried = [found for found in findings if found.ok is None]
     if as_json:
-        results = [camel_case(asdict(found)) for found in findings]
-        print_json({"ok": not wrong, "notTried": len(untried), "results": results})
+        print_json(document(findings))
         return
     out = console()
     table = Table(box=None, pad_edge=False, header_style="bold")

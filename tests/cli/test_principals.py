@@ -1,6 +1,7 @@
 """Principals are compared as Vault compares them; and what cannot be tried from here is not tried."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -191,3 +192,22 @@ def test_names_are_the_same_whatever_their_path_and_case() -> None:
     assert same("arn:aws:iam::1:role/t/App", "arn:aws:iam::1:role/app")
     assert not same("arn:aws:iam::1:role/app", "arn:aws:iam::2:role/app")
     assert not same("arn:aws:iam::1:role/app", "arn:aws:iam::1:user/app")
+
+
+def test_findings_are_also_written_to_a_file(run: Run, world: World, tmp_path: Path) -> None:
+    world.is_instance = False
+    report = tmp_path / "findings.json"
+    done = run("verify", "node", "--report", str(report))
+    assert done.exit_code == 0
+    assert [(each["login"], each["ok"]) for each in json.loads(report.read_text())["results"]] == [
+        ("node", None)
+    ]
+    assert run("verify", "node", "--report", str(tmp_path / "none" / "findings.json")).exit_code == 2
+
+
+def test_of_all_logins_one_that_cannot_be_made_from_here_fails_nothing(run: Run, world: World) -> None:
+    world.is_instance = False
+    done = run("login", "--all")
+    assert done.exit_code == 0
+    assert "these logins cannot be tried from here: node" in done.stderr
+    assert run("login", "pod", "node").exit_code == 1
