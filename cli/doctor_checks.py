@@ -126,20 +126,24 @@ class CommonChecks:
         return f"auth/{self.mount}/"
 
     def client_config(self) -> str:
-        """Whether Vault asks the STS endpoint that logins are signed for."""
+        """Whether Vault asks STS in the region that logins are signed for.
+
+        The endpoint may be another than the callers': Vault calls it from its own network.
+        """
         path = f"auth/{self.mount}/config/client"
         config = self._read(path, CONFIG) or {}
-        for key, ours in (("sts_endpoint", self.vault.sts_endpoint), ("sts_region", self.vault.sts_region)):
-            theirs = config.get(key)
-            if theirs and theirs.rstrip("/") != ours.rstrip("/"):
+        endpoint, region = config.get("sts_endpoint") or "", self.vault.sts_region
+        named = aws.sts_region_of(urlsplit(endpoint).hostname or "")
+        for key, theirs in (("sts_region", config.get("sts_region")), (f"the region of {endpoint}", named)):
+            if theirs and theirs != region:
                 raise Refused(
                     CONFIG,
                     "Vault",
-                    f"{key} is {theirs}, but logins are signed for {ours}",
+                    f"{key} is {theirs}, but logins are signed for {region}",
                     refusals.STS_REGION,
                     f"`pulumi up --refresh` restores {path}",
                 )
-        return "STS endpoint and region are the stack's"
+        return f"Vault asks {endpoint or 'STS'} in {region}"
 
     def _read(self, path: str, link: str) -> dict[str, Any] | None:
         if not vault.own_token():

@@ -109,8 +109,8 @@ _VAULT = (
         r"scoped to a valid region",
         STS_REGION,
         "the login is signed for {region}, but Vault sends it to an STS endpoint of another region. "
-        "sts_region and sts_endpoint in Vault's client config (`vault read auth/{mount}/config/client`) must "
-        "be the stack's, {region} and {endpoint}: `pulumi up --refresh`",
+        "sts_region in Vault's client config (`vault read auth/{mount}/config/client`) must be {region}, and "
+        "sts_endpoint one of that region, such as {endpoint}: `pulumi up --refresh`",
     ),
     Meaning(
         r"error making upstream request",

@@ -56,6 +56,29 @@ def _verified(options: PrincipalLoginOptions) -> Iterator[Refusal]:
                 yield Refusal(field, f"is {'none' if wanted else 'one'} of the login's {{principals}}", role)
 
 
+_SSO_ROLE, _SSO_PATH = "AWSReservedSSO_", "/aws-reserved/sso.amazonaws.com/"
+
+
+@rule(PrincipalLoginOptions, "principals")
+def _sso_patterns(options: PrincipalLoginOptions) -> Iterator[Refusal]:
+    """Vault compares a pattern with a role's own ARN, and the roles of IAM Identity Center have a path."""
+    for index, arn in enumerate(options["principals"]):
+        if isinstance(arn, str) and arn.endswith("*"):
+            role = arns.parse(arn)
+            if (
+                role.kind == "role"
+                and role.name.startswith(_SSO_ROLE)
+                and not role.path.startswith(_SSO_PATH)
+            ):
+                head = f"arn:{role.partition}:iam::{role.account}:role{_SSO_PATH}"
+                yield Refusal(
+                    ("principals", index),
+                    "matches nothing, for roles of IAM Identity Center have a path; write "
+                    f"{head}{role.name}, or, if it is not at home in us-east-1, {head}REGION/{role.name}",
+                    arn,
+                )
+
+
 @rule(PrincipalLoginArgs, "principals", "connection")
 def _accounts(args: PrincipalLoginArgs) -> Iterator[Refusal]:
     yield from lookup.refusals("principals", args["principals"], args)
