@@ -17,6 +17,8 @@ from .outputs import VaultOutput
 LINK = "AWS identity"
 UNREACHABLE = "unreachable"
 REGION = "sts-region"
+THROTTLED = "throttled"
+UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def sts(vault: VaultOutput, credentials: Credentials | None) -> Any:
     from botocore import UNSIGNED
     from botocore.config import Config
 
-    limits = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 2})
+    limits = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
     keys = (
         {
             "aws_access_key_id": credentials.access_key_id,
@@ -133,6 +135,8 @@ def asking(vault: VaultOutput, explain: Callable[[str], str], link: str = LINK) 
     except ClientError as error:
         found = error.response.get("Error", {})
         code = found.get("Code", "")
+        if failure := busy(error, link):
+            raise failure from error
         if "scoped to a valid region" in found.get("Message", ""):
             raise Refused(link, "AWS", str(error), REGION, wrong_region(vault)) from error
         raise Refused(link, "AWS", str(error), code, explain(code)) from error
@@ -144,6 +148,19 @@ def asking(vault: VaultOutput, explain: Callable[[str], str], link: str = LINK) 
             UNREACHABLE,
             f"can this machine reach {vault.sts_endpoint} (proxy, DNS, VPC endpoint, AWS_CA_BUNDLE)?",
         ) from error
+
+
+def busy(error: Any, link: str) -> Refused | None:
+    """The failure, if AWS throttles or is out of order: which says nothing about the caller."""
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if status == 429 or re.search(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown", code):
+        hint = "AWS limits the rate of requests, which says nothing about this login: try again later"
+        return Refused(link, None, str(error), THROTTLED, hint)
+    if status >= 500:
+        hint = "AWS is out of order there, which says nothing about this login: try again later"
+        return Refused(link, None, str(error), UNAVAILABLE, hint)
+    return None
 
 
 def wrong_region(vault: VaultOutput) -> str:

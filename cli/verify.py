@@ -18,6 +18,7 @@ from .console import camel_case, console, explain, print_json
 from .errors import NotFromHere, Refused, UsageProblem
 from .options import CallerOptions
 from .outputs import Stack
+from .patience import BUSY, PROPAGATION, Patience
 from .principals import resolved
 from .vault import Session, log_in
 from .workloads import Impostor, Workload, check_names, workload
@@ -54,11 +55,14 @@ def verify(
 ) -> Iterator[Finding]:
     """Try the named logins, or all of them, and the callers that must be refused; a finding per attempt."""
     check_names(names, stack)
+    patience = Patience()
     for name in names or sorted(stack.outputs.logins):
-        yield from _verify_login(name, stack, chosen, with_refusals)
+        yield from _verify_login(name, stack, chosen, with_refusals, patience)
 
 
-def _verify_login(name: str, stack: Stack, chosen: CallerOptions, with_refusals: bool) -> Iterator[Finding]:
+def _verify_login(
+    name: str, stack: Stack, chosen: CallerOptions, with_refusals: bool, patience: Patience
+) -> Iterator[Finding]:
     try:
         callers = workload(name, stack, chosen).each()
     except NotFromHere as error:
@@ -72,8 +76,9 @@ def _verify_login(name: str, stack: Stack, chosen: CallerOptions, with_refusals:
         caller = "?"
         try:
             caller = who.caller
-            credentials = who.credentials()
-            session = who.log_in(credentials)
+            credentials, session = patience.retried(
+                f"{name}, {caller}", partial(_log_in, who), BUSY | PROPAGATION if who.expected_here else BUSY
+            )
         except UsageProblem as error:
             yield Finding(name, caller, "a token", "failed", reason=str(error))
             continue
@@ -91,9 +96,14 @@ def _verify_login(name: str, stack: Stack, chosen: CallerOptions, with_refusals:
             vault.revoke(who.vault, session.auth["client_token"])
         proved = proved or who is callers[0]
         if with_refusals:
-            yield from (_try(who, misuse) for misuse in _misused(who, credentials, session))
+            yield from (_try(who, misuse, patience) for misuse in _misused(who, credentials, session))
     if with_refusals and proved:
-        yield from (_try(callers[0], impostor) for impostor in _impostors(callers[0]))
+        yield from (_try(callers[0], impostor, patience) for impostor in _impostors(callers[0]))
+
+
+def _log_in(who: Workload) -> tuple[Credentials, Session]:
+    credentials = who.credentials()
+    return credentials, who.log_in(credentials)
 
 
 def _judge_token(who: Workload, session: Session) -> Finding:
@@ -151,10 +161,10 @@ def _other_vault_roles(who: Workload, credentials: Credentials, session: Session
     return {role: None in found for role, found in sorted(verdicts.items()) if True not in found}
 
 
-def _try(who: Workload, impostor: Impostor) -> Finding:
+def _try(who: Workload, impostor: Impostor, patience: Patience) -> Finding:
     expected = f"refused by {impostor.by}"
     try:
-        accepted = impostor.attempt()
+        accepted = patience.retried(f"{who.name}, {impostor.caller}", impostor.attempt, BUSY)
     except Refused as error:
         proved = error.by == impostor.by and error.code in impostor.codes
         got = "refused" if proved else "not proved"

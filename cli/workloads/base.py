@@ -69,6 +69,11 @@ class Workload(ABC):
         self.chosen = chosen
 
     @property
+    def expected_here(self) -> bool:
+        """Whether its AWS credentials can be had from here if all is right, so that it is worth a wait."""
+        return True
+
+    @property
     @abstractmethod
     def caller(self) -> str:
         """Who this is, in a few words."""

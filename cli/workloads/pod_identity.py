@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from ..aws import LINK, Credentials, caller_identity, own_session
+from ..aws import LINK, Credentials, busy, caller_identity, own_session
 from ..errors import Refused
 from ..outputs import ClusterOutput, VaultOutput
 from ..principals import principal_of, same
@@ -101,6 +101,8 @@ class PodIdentity:
             )
             answer = client.assume_role_for_pod_identity(clusterName=self.cluster.name, token=token)
         except ClientError as error:
+            if failure := busy(error, LINK):
+                raise failure from error
             raise self._refused(str(error), error.response.get("Error", {}).get("Code", ""), token) from error
         except BotoCoreError as error:
             raise Refused(

@@ -42,6 +42,11 @@ class PrincipalWorkload(Workload):
     def caller(self) -> str:
         return _short(self.role) if self.role else "the AWS credentials at hand"
 
+    @property
+    def expected_here(self) -> bool:
+        """Roles that were not written may trust a service alone."""
+        return self.role is None or self.role in (self.login.verify_as or ())
+
     def credentials(self) -> Credentials:
         if self.role:
             return self._assume(self.role)

@@ -71,6 +71,10 @@ class World:
     forbidden: set[str] = field(default_factory=set)
     """What Kubernetes refuses: `create`, `list`, `token`."""
     sts_error: tuple[str, str] | None = None
+    sts_errors: list[tuple[str, str, int]] = field(default_factory=list)
+    """Code, words and status of what STS answers first when it is asked for credentials."""
+    vault_errors: list[tuple[int, str]] = field(default_factory=list)
+    """What Vault answers to the first logins."""
     vault_error: tuple[int, str] | None = None
     tokens: set[str] = field(default_factory=set)
     """Vault tokens that were given and not revoked."""
@@ -195,6 +199,9 @@ class World:
             return _aws("GetCallerIdentity", result)
         if form["Action"] == ["GetRole"]:
             return self._role(form["RoleName"][0])
+        if self.sts_errors:
+            code, words, status = self.sts_errors.pop(0)
+            return status, *_aws_error(code, words)[1:]
         if form["Action"] == ["AssumeRole"]:
             role = form["RoleArn"][0]
             if self._who(headers["authorization"]) != self.own or role not in self.assumable:
@@ -323,6 +330,8 @@ class World:
             asked = int(body["increment"].removesuffix("s"))
             return _json({"auth": {"lease_duration": self.period or min(asked, self.max_ttl)}})
         assert "x-vault-token" not in headers, "a login stands on its own"
+        if self.vault_errors and "iam_request_headers" in body:
+            return _vault_error(*self.vault_errors.pop(0))
         if self.vault_error:
             return _vault_error(*self.vault_error)
         if path != "/v1/auth/aws/login":
