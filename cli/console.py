@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import typer
 
-from .errors import NotFromHere, Refused
+from .errors import NotHere, Refused
 
 if TYPE_CHECKING:  # takes longer to import than a login takes
     from rich.console import Console
@@ -53,7 +53,7 @@ def explain(
 def print_refusal(error: Refused) -> None:
     """Which link failed, who refused, in whose words, and the fix; on standard error."""
     verdict = f"refused by {error.by}" if error.by else "failed"
-    if isinstance(error, NotFromHere):
+    if isinstance(error, NotHere):
         verdict = "cannot be tried from here"
     explain(console(sys.stderr), error.link, verdict, error.reason, error.hint)
 

@@ -24,8 +24,8 @@ class Refused(Exception):
         return f"{self.link}: {self.reason}"
 
 
-class NotFromHere(Refused):
-    """The login cannot be made from where the command runs: `verify` says so, and does not fail."""
+class NotHere(Refused):
+    """A login that cannot be made from where the command runs: `verify` says so, and does not fail."""
 
 
 class UsageProblem(typer.BadParameter):

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from .console import duration, print_json, print_refusal
-from .errors import NotFromHere, Refused, UsageProblem
+from .errors import NotHere, Refused, UsageProblem
 from .options import CallerOptions
 from .outputs import Stack
 from .vault import Session, log_in
@@ -71,7 +71,7 @@ def log_in_as_each(
         except Refused as error:
             outcome = error
         except UsageProblem as error:
-            outcome = NotFromHere("login", None, str(error), "not-tried")
+            outcome = NotHere("login", None, str(error), "not-tried")
         yield Attempt(name, logins[name].kind, outcome)
 
 
@@ -93,7 +93,7 @@ def print_each(
     documents: dict[str, Any] = {}
     failed, untried, gap = [], [], ""
     for attempt in attempts:
-        if lenient and isinstance(attempt.outcome, NotFromHere):
+        if lenient and isinstance(attempt.outcome, NotHere):
             untried.append(attempt.name)
             documents[attempt.name] = {"error": asdict(attempt.outcome)}
         elif isinstance(attempt.outcome, Refused):

@@ -15,7 +15,7 @@ from rich.text import Text
 from . import refusals, token_checks, vault
 from .aws import Credentials
 from .console import camel_case, console, explain, print_json
-from .errors import NotFromHere, Refused, UsageProblem
+from .errors import NotHere, Refused, UsageProblem
 from .options import CallerOptions
 from .outputs import Stack
 from .patience import BUSY, PROPAGATION, Patience
@@ -65,7 +65,7 @@ def _verify_login(
 ) -> Iterator[Finding]:
     try:
         callers = workload(name, stack, chosen).each()
-    except NotFromHere as error:
+    except NotHere as error:
         yield _not_tried(name, "", error)
         return
     except UsageProblem as error:
@@ -82,7 +82,7 @@ def _verify_login(
         except UsageProblem as error:
             yield Finding(name, caller, "a token", "failed", reason=str(error))
             continue
-        except NotFromHere as error:
+        except NotHere as error:
             yield _not_tried(name, caller, error)
             continue
         except Refused as error:
@@ -185,7 +185,7 @@ def _try(who: Workload, impostor: Impostor, patience: Patience) -> Finding:
     )
 
 
-def _not_tried(name: str, caller: str, error: NotFromHere) -> Finding:
+def _not_tried(name: str, caller: str, error: NotHere) -> Finding:
     return Finding(name, caller or "its caller", "a token", "not tried", "", error.reason, error.hint, None)
 
 

@@ -3,7 +3,7 @@
 import os
 
 from ..aws import LINK, Credentials, session
-from ..errors import NotFromHere
+from ..errors import NotHere
 from .base import Workload
 
 
@@ -49,8 +49,8 @@ class Ec2InstanceWorkload(Workload):
         return Credentials(fetched["access_key"], fetched["secret_key"], fetched["token"])
 
 
-def _not_here(reason: str) -> NotFromHere:
-    return NotFromHere(
+def _not_here(reason: str) -> NotHere:
+    return NotHere(
         LINK,
         None,
         reason,

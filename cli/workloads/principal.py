@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 
 from ..aws import LINK, Caller, Credentials, assume_role, caller_identity, own_credentials
-from ..errors import NotFromHere, Refused, UsageProblem
+from ..errors import NotHere, Refused, UsageProblem
 from ..principals import Principal, is_exact_role, principal_of, resolved, same
 from .base import Check, Impostor, Workload
 
@@ -54,7 +54,7 @@ class PrincipalWorkload(Workload):
         # Where that depends on a path that nothing here can tell, Vault is asked.
         if self._resolved(own, me).admitted_by(self.login.principals) is False:
             bound = ", ".join(self.login.principals)
-            raise NotFromHere(
+            raise NotHere(
                 LINK,
                 None,
                 f"your AWS credentials are {me.arn}; the login is bound to {bound}",
@@ -67,9 +67,7 @@ class PrincipalWorkload(Workload):
         if self.chosen.role:
             return (self,)
         if self.login.verify_as == []:
-            raise NotFromHere(
-                LINK, None, "verifyAs of the login is empty: no caller can be assumed", "no-caller"
-            )
+            raise NotHere(LINK, None, "verifyAs of the login is empty: no caller can be assumed", "no-caller")
         if not self._roles():
             return (self,)
         return [
@@ -122,7 +120,7 @@ class PrincipalWorkload(Workload):
             if error.code != "AccessDenied":
                 raise
             # Whom a role trusts is its owner's to say: a function's role trusts its service, and no one else.
-            raise NotFromHere(error.link, error.by, error.reason, error.code, error.hint) from error
+            raise NotHere(error.link, error.by, error.reason, error.code, error.hint) from error
         self._assumed.append(role)
         return assumed
 

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 
 from ..aws import LINK, Credentials
 from ..cluster import Cluster, connected
-from ..errors import NotFromHere, UsageProblem
+from ..errors import NotHere, UsageProblem
 from .base import Check, Impostor, Workload
 from .pod_identity import PodIdentity
 from .service_account_checks import checks_of
@@ -74,7 +74,7 @@ class ServiceAccountWorkload(Workload):
             return (self,)
         if not self._named():
             allowed = ", ".join(self.login.service_accounts) or "no service account"
-            raise NotFromHere(
+            raise NotHere(
                 LINK,
                 None,
                 f"the login names no service account in full, only {allowed}",
