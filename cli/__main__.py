@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import gc
+import json
 import signal
 import sys
 import warnings
@@ -107,7 +108,8 @@ def login(
 
     The token is valid until its TTL ends, like one from `vault login`. It is masked unless you ask for it.
 
-    Several logins are tried in turn, even if one fails. With --json they are one object, by name.
+    Several logins are tried in turn, even if one fails. With --json they are one object, by name. With --all,
+    one that cannot be made from here (a node's, a function's) is reported, and fails nothing.
     """
     with exit_on_refusal(as_json):
         from .login import log_in_as, log_in_as_each, print_each, print_one
@@ -124,7 +126,7 @@ def login(
         stack = source.read()
         if not single:
             attempts = log_in_as_each(names, stack, caller, header=header)
-            if print_each(attempts, as_json=as_json, show_token=show_token):
+            if print_each(attempts, as_json=as_json, show_token=show_token, lenient=every):
                 raise typer.Exit(1)
             return
         done = log_in_as(names[0], stack, caller, vault_role=vault_role, header=header)
@@ -149,22 +151,29 @@ def verify(
     refusals: Annotated[
         bool, typer.Option("--refusals/--no-refusals", help="Also try callers that must be refused.")
     ] = True,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the result to this file, as JSON.")
+    ] = None,
     caller: CallerOptions,
     source: VaultOptions,
     as_json: Json = False,
 ) -> None:
     """Prove that every login works and that other callers are refused, by AWS or by Vault.
 
-    Exit code 0 only if all is as expected. Service accounts that were created for an attempt are deleted
-    again, and tokens revoked.
+    Exit code 0 if nothing that was tried failed. What cannot be tried from here (the role of a function, a
+    node, another team's SSO role) is `not tried`, with the reason, and fails nothing. Service accounts that
+    were created for an attempt are deleted again, and tokens revoked.
     """
     with exit_on_refusal(as_json):
-        from .verify import print_findings
+        from .verify import document, print_findings
         from .verify import verify as run
 
+        check_writable("--report", report)
         findings = list(run(source.read(), logins or [], caller, with_refusals=refusals))
+        if report:
+            report.write_text(json.dumps(document(findings), indent=2) + "\n")
         print_findings(findings, as_json=as_json)
-        if not all(finding.ok for finding in findings):
+        if any(finding.ok is False for finding in findings):
             raise typer.Exit(1)
 
 

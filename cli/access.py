@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from . import acl_policies, vault
-from .aws import in_words
 from .console import camel_case, console
 from .errors import Refused
 from .outputs import LoginOutput, Stack
+from .principals import in_words
 from .workloads import KINDS
 
 LINK = "Vault policies"

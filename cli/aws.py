@@ -5,7 +5,7 @@ A login is made with the workload's credentials, never with the user's: code tha
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,6 +17,8 @@ from .outputs import VaultOutput
 LINK = "AWS identity"
 UNREACHABLE = "unreachable"
 REGION = "sts-region"
+THROTTLED = "throttled"
+UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,8 @@ def assume_role(vault: VaultOutput, role_arn: str, credentials: Credentials, nam
 
     def explain(code: str) -> str:
         return (
-            f"the trust policy of {role_arn} must name your AWS identity (`aws sts get-caller-identity`), "
-            "and that identity needs sts:AssumeRole on it where the role is in another account"
+            f"your AWS identity (`aws sts get-caller-identity`) may not assume {role_arn}. Log in where "
+            "the role is at hand, with credentials that may assume it, or as another caller: --as ROLE_ARN"
             if code == "AccessDenied"
             else "your AWS credentials are not valid at this STS endpoint"
         )
@@ -107,7 +109,7 @@ def sts(vault: VaultOutput, credentials: Credentials | None) -> Any:
     from botocore import UNSIGNED
     from botocore.config import Config
 
-    limits = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 2})
+    limits = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
     keys = (
         {
             "aws_access_key_id": credentials.access_key_id,
@@ -133,6 +135,8 @@ def asking(vault: VaultOutput, explain: Callable[[str], str], link: str = LINK) 
     except ClientError as error:
         found = error.response.get("Error", {})
         code = found.get("Code", "")
+        if failure := busy(error, link):
+            raise failure from error
         if "scoped to a valid region" in found.get("Message", ""):
             raise Refused(link, "AWS", str(error), REGION, wrong_region(vault)) from error
         raise Refused(link, "AWS", str(error), code, explain(code)) from error
@@ -144,6 +148,19 @@ def asking(vault: VaultOutput, explain: Callable[[str], str], link: str = LINK) 
             UNREACHABLE,
             f"can this machine reach {vault.sts_endpoint} (proxy, DNS, VPC endpoint, AWS_CA_BUNDLE)?",
         ) from error
+
+
+def busy(error: Any, link: str) -> Refused | None:
+    """The failure, if AWS throttles or is out of order: which says nothing about the caller."""
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if status == 429 or re.search(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown", code):
+        hint = "AWS limits the rate of requests, which says nothing about this login: try again later"
+        return Refused(link, None, str(error), THROTTLED, hint)
+    if status >= 500:
+        hint = "AWS is out of order there, which says nothing about this login: try again later"
+        return Refused(link, None, str(error), UNAVAILABLE, hint)
+    return None
 
 
 def wrong_region(vault: VaultOutput) -> str:
@@ -163,44 +180,3 @@ def sts_region_of(host: str) -> str | None:
     partitions = session().get_data("partitions")["partitions"]
     known = {partition["outputs"]["dnsSuffix"] for partition in partitions}
     return region if service in ("sts", "sts-fips") and suffix in known else None
-
-
-def principal_of(caller_arn: str) -> str:
-    """The principal that a Vault role is bound to: the IAM role of a session, or the user itself.
-
-    The role's path is missing, because a session's ARN does not contain it.
-    """
-    _, partition, _, _, account, resource = caller_arn.split(":", 5)
-    kind, _, name = resource.partition("/")
-    if kind == "assumed-role":
-        kind, name = "role", name.split("/")[0]
-    return f"arn:{partition}:iam::{account}:{kind}/{name}" if name else caller_arn
-
-
-def in_words(principal: str) -> str:
-    """For people: `role eks1-node of 111111111111`."""
-    *_, account, resource = principal.split(":", 5)
-    kind, _, name = resource.partition("/")
-    return f"{kind} {name} of {account}"
-
-
-def is_bound(principal: str, bounds: Iterable[str]) -> bool:
-    """Whether a Vault role with these bounds admits the principal; `*` is a wildcard only at the end."""
-    return any(
-        principal.startswith(bound[:-1])
-        if bound.endswith("*")
-        else _without_path(principal) == _without_path(bound)
-        for bound in bounds
-    )
-
-
-def is_exact_role(principal: str) -> bool:
-    """Whether the principal is a single IAM role, which can be assumed by its ARN."""
-    parts = principal.split(":", 5)
-    return len(parts) == 6 and parts[5].startswith("role/") and not principal.endswith("*")
-
-
-def _without_path(arn: str) -> str:
-    head, _, resource = arn.rpartition(":")
-    kind, *_, name = resource.split("/")
-    return f"{head}:{kind}/{name}"

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import typer
 
-from .errors import Refused
+from .errors import NotHere, Refused
 
 if TYPE_CHECKING:  # takes longer to import than a login takes
     from rich.console import Console
@@ -37,11 +37,13 @@ def camel_case(value: Any) -> Any:
     return [camel_case(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def explain(out: "Console", what: str, verdict: str, reason: str, hint: str) -> None:
-    """What went wrong, why, and how to fix it."""
+def explain(
+    out: "Console", what: str, verdict: str, reason: str, hint: str, mark: tuple[str, str] = ("✗", "red")
+) -> None:
+    """What went wrong, why, and how to fix it. `mark` is a sign and its colour."""
     from rich.text import Text
 
-    out.print(Text.assemble(("✗ ", "red"), (what, "bold"), f": {verdict}"))
+    out.print(Text.assemble((f"{mark[0]} ", mark[1]), (what, "bold"), f": {verdict}"))
     if reason:
         out.print(Text(f"  {reason}"))
     if hint:
@@ -51,6 +53,8 @@ def explain(out: "Console", what: str, verdict: str, reason: str, hint: str) -> 
 def print_refusal(error: Refused) -> None:
     """Which link failed, who refused, in whose words, and the fix; on standard error."""
     verdict = f"refused by {error.by}" if error.by else "failed"
+    if isinstance(error, NotHere):
+        verdict = "cannot be tried from here"
     explain(console(sys.stderr), error.link, verdict, error.reason, error.hint)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from . import aws, refusals, token_checks, vault
 from .console import duration
 from .errors import Refused
+from .principals import resolved
 from .vault import Session
 from .workloads import Check, NotChecked, Workload
 
@@ -87,18 +88,22 @@ class CommonChecks:
         return self.caller.arn
 
     def bound(self) -> str:
-        login, me = self.who.login, aws.principal_of(self.caller.arn)
+        login = self.who.login
+        me = resolved(self.vault, self.caller, self.credentials, self.who.known_arns())
         if login.kind == "ec2-instance" and not login.principals:
-            return f"{me}; Vault asks EC2 for its instance"
+            return f"{me.arn}; Vault asks EC2 for its instance"
         bounds = login.principals or [login.iam_role_arn or ""]
-        if aws.is_bound(me, bounds):
-            return me
-        if any(bound.endswith("*") and bound.count("/") > 1 for bound in bounds):
-            raise NotChecked("the ARN of a role's session does not contain the role's path")
+        admitted = me.admitted_by(bounds)
+        if admitted:
+            return me.arn
+        if admitted is None:
+            raise NotChecked(
+                "the ARN of a role's session lacks the role's path, and IAM does not tell it (iam:GetRole)"
+            )
         raise Refused(
             BOUND,
             None,
-            f"{me} is none of {', '.join(bounds)}",
+            f"{me.arn} is none of {', '.join(bounds)}",
             refusals.NOT_BOUND,
             "log in as one of them, or add this one to the login's principals in the stack's configuration",
         )
@@ -121,20 +126,24 @@ class CommonChecks:
         return f"auth/{self.mount}/"
 
     def client_config(self) -> str:
-        """Whether Vault asks the STS endpoint that logins are signed for."""
+        """Whether Vault asks STS in the region that logins are signed for.
+
+        The endpoint may be another than the callers': Vault calls it from its own network.
+        """
         path = f"auth/{self.mount}/config/client"
         config = self._read(path, CONFIG) or {}
-        for key, ours in (("sts_endpoint", self.vault.sts_endpoint), ("sts_region", self.vault.sts_region)):
-            theirs = config.get(key)
-            if theirs and theirs.rstrip("/") != ours.rstrip("/"):
+        endpoint, region = config.get("sts_endpoint") or "", self.vault.sts_region
+        named = aws.sts_region_of(urlsplit(endpoint).hostname or "")
+        for key, theirs in (("sts_region", config.get("sts_region")), (f"the region of {endpoint}", named)):
+            if theirs and theirs != region:
                 raise Refused(
                     CONFIG,
                     "Vault",
-                    f"{key} is {theirs}, but logins are signed for {ours}",
+                    f"{key} is {theirs}, but logins are signed for {region}",
                     refusals.STS_REGION,
                     f"`pulumi up --refresh` restores {path}",
                 )
-        return "STS endpoint and region are the stack's"
+        return f"Vault asks {endpoint or 'STS'} in {region}"
 
     def _read(self, path: str, link: str) -> dict[str, Any] | None:
         if not vault.own_token():

@@ -25,7 +25,7 @@ class Refused(Exception):
 
 
 class NotHere(Refused):
-    """A workload that can log in only from where it runs, which is not here."""
+    """A login that cannot be made from where the command runs: `verify` says so, and does not fail."""
 
 
 class UsageProblem(typer.BadParameter):

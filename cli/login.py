@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from .console import duration, print_json, print_refusal
-from .errors import Refused, UsageProblem
+from .errors import NotHere, Refused, UsageProblem
 from .options import CallerOptions
 from .outputs import Stack
 from .vault import Session, log_in
@@ -71,7 +71,7 @@ def log_in_as_each(
         except Refused as error:
             outcome = error
         except UsageProblem as error:
-            outcome = Refused("login", None, str(error), "not-tried")
+            outcome = NotHere("login", None, str(error), "not-tried")
         yield Attempt(name, logins[name].kind, outcome)
 
 
@@ -83,12 +83,20 @@ def print_one(login: LoggedIn, *, as_json: bool, show_token: bool) -> None:
         _print_tables(login, show_token)
 
 
-def print_each(attempts: Iterator[Attempt], *, as_json: bool, show_token: bool) -> list[str]:
-    """Print each login as it comes, or all as one JSON object by name. Returns the names that failed."""
+def print_each(
+    attempts: Iterator[Attempt], *, as_json: bool, show_token: bool, lenient: bool = False
+) -> list[str]:
+    """Print each login as it comes, or all as one JSON object by name. Returns the names that failed.
+
+    With `lenient`, one that cannot be made from here is not among them.
+    """
     documents: dict[str, Any] = {}
-    failed, gap = [], ""
+    failed, untried, gap = [], [], ""
     for attempt in attempts:
-        if isinstance(attempt.outcome, Refused):
+        if lenient and isinstance(attempt.outcome, NotHere):
+            untried.append(attempt.name)
+            documents[attempt.name] = {"error": asdict(attempt.outcome)}
+        elif isinstance(attempt.outcome, Refused):
             failed.append(attempt.name)
             documents[attempt.name] = {"error": asdict(attempt.outcome)}
         else:
@@ -104,8 +112,10 @@ def print_each(attempts: Iterator[Attempt], *, as_json: bool, show_token: bool) 
             _print_tables(attempt.outcome, show_token)
     if as_json:
         print_json(documents)
-    elif failed:
-        typer.echo(f"\nthese logins failed: {', '.join(failed)}", err=True)
+        return failed
+    for what, names in (("cannot be tried from here", untried), ("failed", failed)):
+        if names:
+            typer.echo(f"\nthese logins {what}: {', '.join(names)}", err=True)
     return failed
 
 

@@ -58,8 +58,9 @@ class LoginOutput(_Output):
     iam_role_arn: str | None = None
     service_accounts: list[str] = []
     principals: list[str] = []
-    verify_as: list[str] = []
-    """IAM roles to assume to log in as a caller of this login."""
+    verify_as: list[str] | None = None
+    """IAM roles to assume to log in as a caller of this login. None: those among the principals; empty: none
+    can be assumed."""
     verify_not_as: list[str] = []
     """IAM roles to assume that Vault must refuse."""
     policies: list[str] = []

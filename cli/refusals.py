@@ -19,6 +19,7 @@ STS_REFUSED = "sts-refused"
 STS_REGION = "sts-region"
 STS_UNREACHABLE = "sts-unreachable"
 AUTH_TYPE = "auth-type"
+THROTTLED = "throttled"
 SEALED = "sealed"
 NO_MOUNT = "no-mount"
 UNKNOWN = "unknown"
@@ -35,6 +36,11 @@ class Meaning:
 
 # The first match counts: a missing permission comes before what it prevented.
 _VAULT = (
+    Meaning(
+        r"Throttling|Rate exceeded|RequestLimitExceeded|TooManyRequests",
+        THROTTLED,
+        "AWS limits the rate of Vault's requests, which says nothing about this login: try again later",
+    ),
     Meaning(
         r"(?P<identity>arn:\S+) is not authorized to perform:? (?P<action>[\w-]+:\w+)",
         LOOKUP_DENIED,
@@ -109,8 +115,8 @@ _VAULT = (
         r"scoped to a valid region",
         STS_REGION,
         "the login is signed for {region}, but Vault sends it to an STS endpoint of another region. "
-        "sts_region and sts_endpoint in Vault's client config (`vault read auth/{mount}/config/client`) must "
-        "be the stack's, {region} and {endpoint}: `pulumi up --refresh`",
+        "sts_region in Vault's client config (`vault read auth/{mount}/config/client`) must be {region}, and "
+        "sts_endpoint one of that region, such as {endpoint}: `pulumi up --refresh`",
     ),
     Meaning(
         r"error making upstream request",

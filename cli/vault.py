@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from .aws import Caller, Credentials, caller_identity
+from .aws import THROTTLED, UNAVAILABLE, Caller, Credentials, caller_identity
 from .errors import Refused
 from .outputs import VaultOutput
-from .refusals import vault_meaning
+from .refusals import UNKNOWN, vault_meaning
 
 LINK = "Vault login"
 RENEWAL = "token renewal"
@@ -138,7 +138,7 @@ def _client(vault: VaultOutput, token: str = "") -> Any:
 @contextmanager
 def _asking(vault: VaultOutput, role: str, link: str) -> Iterator[None]:
     import requests
-    from hvac.exceptions import VaultError
+    from hvac.exceptions import BadGateway, RateLimitExceeded, VaultDown, VaultError
 
     def failed(error: Exception, code: str, hint: str) -> Refused:
         return Refused(link, None, f"{vault.address}: {innermost(error)}", code, hint)
@@ -154,6 +154,12 @@ def _asking(vault: VaultOutput, role: str, link: str) -> Iterator[None]:
             region=vault.sts_region,
             endpoint=vault.sts_endpoint,
         )
+        busy = {RateLimitExceeded: THROTTLED, BadGateway: UNAVAILABLE, VaultDown: UNAVAILABLE}.get(
+            type(error)
+        )
+        if code == UNKNOWN and busy:
+            hint = "Vault is busy or out of order, which says nothing about this login: try again later"
+            raise Refused(link, None, words, busy, hint) from error
         raise Refused(link, "Vault", words, code, hint) from error
     except requests.exceptions.SSLError as error:
         raise failed(error, "tls", "VAULT_CACERT must name the CA that signed its certificate") from error

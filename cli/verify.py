@@ -7,16 +7,19 @@ expected reason: an outage or a missing right of the verifier proves nothing.
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from . import refusals, token_checks, vault
-from .aws import Credentials, is_bound, principal_of
+from .aws import Credentials
 from .console import camel_case, console, explain, print_json
 from .errors import NotHere, Refused, UsageProblem
 from .options import CallerOptions
 from .outputs import Stack
+from .patience import BUSY, PROPAGATION, Patience
+from .principals import resolved
 from .vault import Session, log_in
 from .workloads import Impostor, Workload, check_names, workload
 
@@ -25,6 +28,11 @@ from .workloads import Impostor, Workload, check_names, workload
 _OTHER_ROLE = frozenset(
     {refusals.NOT_BOUND, refusals.NOT_AN_INSTANCE, refusals.OTHER_INSTANCE, refusals.FOREIGN_ACCOUNT}
 )
+
+_AS_VAULT_DECIDES = "as Vault decides"
+"""What is expected of a caller that a pattern admits or not by a path that only Vault can see."""
+
+_MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("–", "yellow")}
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,8 @@ class Finding:
     refused_by: str = ""
     reason: str = ""
     hint: str = ""
-    ok: bool = False
+    ok: bool | None = False
+    """None if it could not be tried from here."""
 
 
 def verify(
@@ -46,25 +55,35 @@ def verify(
 ) -> Iterator[Finding]:
     """Try the named logins, or all of them, and the callers that must be refused; a finding per attempt."""
     check_names(names, stack)
+    patience = Patience()
     for name in names or sorted(stack.outputs.logins):
-        yield from _verify_login(name, stack, chosen, with_refusals)
+        yield from _verify_login(name, stack, chosen, with_refusals, patience)
 
 
-def _verify_login(name: str, stack: Stack, chosen: CallerOptions, with_refusals: bool) -> Iterator[Finding]:
+def _verify_login(
+    name: str, stack: Stack, chosen: CallerOptions, with_refusals: bool, patience: Patience
+) -> Iterator[Finding]:
     try:
         callers = workload(name, stack, chosen).each()
+    except NotHere as error:
+        yield _not_tried(name, "", error)
+        return
     except UsageProblem as error:
-        yield Finding(name, "?", "a token", "not tried", reason=str(error))
+        yield Finding(name, "?", "a token", "failed", reason=str(error))
         return
     proved = False  # that others are refused means something only if the right caller is let in
     for who in callers:
         caller = "?"
         try:
             caller = who.caller
-            credentials = who.credentials()
-            session = who.log_in(credentials)
+            credentials, session = patience.retried(
+                f"{name}, {caller}", partial(_log_in, who), BUSY | PROPAGATION if who.expected_here else BUSY
+            )
         except UsageProblem as error:
-            yield Finding(name, caller, "a token", "not tried", reason=str(error))
+            yield Finding(name, caller, "a token", "failed", reason=str(error))
+            continue
+        except NotHere as error:
+            yield _not_tried(name, caller, error)
             continue
         except Refused as error:
             got = "not tried" if isinstance(error, NotHere) else "refused" if error.by else "failed"
@@ -78,9 +97,14 @@ def _verify_login(name: str, stack: Stack, chosen: CallerOptions, with_refusals:
             vault.revoke(who.vault, session.auth["client_token"])
         proved = proved or who is callers[0]
         if with_refusals:
-            yield from (_try(who, misuse) for misuse in _misused(who, credentials, session))
+            yield from (_try(who, misuse, patience) for misuse in _misused(who, credentials, session))
     if with_refusals and proved:
-        yield from (_try(callers[0], impostor) for impostor in _impostors(callers[0]))
+        yield from (_try(callers[0], impostor, patience) for impostor in _impostors(callers[0]))
+
+
+def _log_in(who: Workload) -> tuple[Credentials, Session]:
+    credentials = who.credentials()
+    return credentials, who.log_in(credentials)
 
 
 def _judge_token(who: Workload, session: Session) -> Finding:
@@ -109,9 +133,9 @@ def _outlives(who: Workload, session: Session) -> Finding:
 def _misused(who: Workload, credentials: Credentials, session: Session) -> Iterator[Impostor]:
     """What Vault must refuse this caller: other logins' Vault roles, and a login with a wrong header."""
     header = who.vault.server_id_header
-    for role in _other_vault_roles(who, session.caller.arn):
+    for role, undecided in _other_vault_roles(who, credentials, session).items():
         attempt = partial(log_in, who.vault, role, credentials, header)
-        yield Impostor(f"{who.caller}, as Vault role {role}", "Vault", _OTHER_ROLE, attempt)
+        yield Impostor(f"{who.caller}, as Vault role {role}", "Vault", _OTHER_ROLE, attempt, undecided)
     if header:
         codes = frozenset({refusals.SERVER_ID_HEADER})
         for what, wrong in (("no server-id header", None), ("a wrong server-id header", f"not-{header}")):
@@ -126,28 +150,32 @@ def _impostors(who: Workload) -> Iterator[Impostor]:
     yield Impostor("no credentials", "Vault", frozenset({refusals.NO_CREDENTIALS}), attempt)
 
 
-def _other_vault_roles(who: Workload, caller_arn: str) -> list[str]:
-    """The Vault roles of the stack's other logins, except those that admit this caller on purpose."""
-    me = {principal_of(caller_arn), who.login.iam_role_arn or principal_of(caller_arn)}
-    roles, mine = set(), {who.login.vault_role}
+def _other_vault_roles(who: Workload, credentials: Credentials, session: Session) -> dict[str, bool]:
+    """The Vault roles of the stack's other logins that do not admit this caller on purpose; of each, whether
+    only Vault can tell that."""
+    me = resolved(who.vault, session.caller, credentials, who.known_arns())
+    verdicts: dict[str, set[bool | None]] = {}
     for login in who.stack.outputs.logins.values():
-        roles.add(login.vault_role)
-        bound = [*login.principals, *([login.iam_role_arn] if login.iam_role_arn else [])]
-        if any(is_bound(arn, bound) for arn in me):
-            mine.add(login.vault_role)
-    return sorted(roles - mine)
+        bound = login.principals or ([login.iam_role_arn] if login.iam_role_arn else [])
+        verdicts.setdefault(login.vault_role, set()).add(me.admitted_by(bound))
+    del verdicts[who.login.vault_role]
+    return {role: None in found for role, found in sorted(verdicts.items()) if True not in found}
 
 
-def _try(who: Workload, impostor: Impostor) -> Finding:
+def _try(who: Workload, impostor: Impostor, patience: Patience) -> Finding:
     expected = f"refused by {impostor.by}"
     try:
-        accepted = impostor.attempt()
+        accepted = patience.retried(f"{who.name}, {impostor.caller}", impostor.attempt, BUSY)
     except Refused as error:
         proved = error.by == impostor.by and error.code in impostor.codes
         got = "refused" if proved else "not proved"
+        expected = _AS_VAULT_DECIDES if impostor.undecided else expected
         return _refused(who.name, impostor.caller, expected, got, error, ok=proved)
     if isinstance(accepted, Session):
         vault.revoke(who.vault, accepted.auth["client_token"])
+    if impostor.undecided:
+        # Its ARN is that of a session, without the path that Vault compares, and Vault was asked.
+        return Finding(who.name, impostor.caller, _AS_VAULT_DECIDES, "a token", ok=True)
     return Finding(
         who.name,
         impostor.caller,
@@ -158,6 +186,10 @@ def _try(who: Workload, impostor: Impostor) -> Finding:
     )
 
 
+def _not_tried(name: str, caller: str, error: NotHere) -> Finding:
+    return Finding(name, caller or "its caller", "a token", "not tried", "", error.reason, error.hint, None)
+
+
 def _refused(
     login: str, caller: str, expected: str, got: str, error: Refused, *, ok: bool = False
 ) -> Finding:
@@ -165,32 +197,48 @@ def _refused(
     return Finding(login, caller, expected, got, error.by or "", str(error), hint, ok)
 
 
+def document(findings: list[Finding]) -> dict[str, Any]:
+    """The findings for scripts; `ok` is null for what was not tried."""
+    return {
+        "ok": all(found.ok is not False for found in findings),
+        "notTried": sum(found.ok is None for found in findings),
+        "results": [camel_case(asdict(found)) for found in findings],
+    }
+
+
 def print_findings(findings: list[Finding], *, as_json: bool) -> None:
     """Print a row per attempt, with explanations below the table; or JSON."""
-    wrong = [found for found in findings if not found.ok]
+    wrong = [found for found in findings if found.ok is False]
+    untried = [found for found in findings if found.ok is None]
     if as_json:
-        print_json({"ok": not wrong, "results": [camel_case(asdict(found)) for found in findings]})
+        print_json(document(findings))
         return
     out = console()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("", "login", "caller", "expected", "got", "refused by"):
         table.add_column(column, overflow="fold")
     for found in findings:
-        style = "green" if found.ok else "red"
+        mark, style = _MARKS[found.ok]
         table.add_row(
-            Text("✓" if found.ok else "✗", style=style),
+            Text(mark, style=style),
             *map(Text, (found.login, found.caller, found.expected)),
             Text(found.got, style=style),
             Text(found.refused_by),
         )
     out.print(table)
-    for found in wrong:
+    for found in (*wrong, *untried):
         out.print()
-        verdict = f"expected {found.expected}, got {found.got}"
-        explain(out, f"{found.login}, {found.caller}", verdict, found.reason, found.hint)
+        verdict = "not tried" if found.ok is None else f"expected {found.expected}, got {found.got}"
+        explain(out, f"{found.login}, {found.caller}", verdict, found.reason, found.hint, _MARKS[found.ok])
     out.print()
-    out.print(
-        Text(f"{len(wrong)} of {len(findings)} not as expected", style="red")
-        if wrong
-        else Text(f"all {len(findings)} as expected", style="green")
-    )
+    out.print(Text(*_summary(len(findings), len(wrong), len(untried))))
+
+
+def _summary(total: int, wrong: int, untried: int) -> tuple[str, str]:
+    """The last line, and its colour."""
+    if wrong:
+        more = f", {untried} not tried from here" if untried else ""
+        return f"{wrong} of {total} not as expected{more}", "red"
+    if untried:
+        return f"{total - untried} of {total} as expected, {untried} not tried from here", "yellow"
+    return f"all {total} as expected", "green"

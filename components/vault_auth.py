@@ -77,7 +77,7 @@ class VaultConnection(TypedDict):
     """Accessor of the mount, which policy templates and identity aliases refer to."""
 
     sts_endpoint: NotRequired[pulumi.Input[str]]
-    """The STS endpoint that Vault sends a login's signed request to."""
+    """The STS endpoint of callers, which they sign a login for. Vault may call another one of the region."""
 
     sts_region: NotRequired[pulumi.Input[str]]
     """The region that a login must sign for."""
@@ -133,7 +133,11 @@ class VaultAwsAuthOptions(TypedDict):
     for one Vault from being replayed to another. Empty: none is demanded. Default: the host of `address`."""
 
     endpoints: NotRequired[Annotated[AwsEndpoints, Default({})]]
-    """AWS endpoints that Vault calls."""
+    """AWS endpoints that Vault calls, from its own network."""
+
+    callers_sts_endpoint: NotRequired[Url]
+    """URL of the STS that callers use: consumers and the command `vault-aws-auth`. Vault sends what they sign
+    to its own endpoint. Default: the regional one."""
 
     identity_alias: NotRequired[Annotated[IdentityAlias, Default(IdentityAlias.ROLE_ID)]]
     """What makes two logins the same Vault entity: `role_id` is the Vault role, `unique_id` the IAM
@@ -226,7 +230,7 @@ class VaultAwsAuth(Component):
     """Accessor of the mount."""
 
     sts_endpoint: pulumi.Output[str]
-    """The STS endpoint that Vault uses."""
+    """The STS endpoint of callers."""
 
     sts_region: pulumi.Output[str]
     """The region that logins sign for."""
@@ -243,7 +247,8 @@ class VaultAwsAuth(Component):
         args = checked(VaultAwsAuthArgs, args)
         super().__init__(name, opts)
         region, credentials, endpoints = args["region"], args["credentials"], args["endpoints"]
-        sts_endpoint = endpoints.get("sts") or arns.sts_endpoint(region)
+        regional = arns.sts_endpoint(region)
+        sts_endpoint = args.get("callers_sts_endpoint") or regional
         header = server_id_header(args)
         child = pulumi.ResourceOptions(parent=self)
 
@@ -257,8 +262,8 @@ class VaultAwsAuth(Component):
         client = vault.aws.AuthBackendClient(
             f"{name}-client",
             backend=mount["path"],
-            # One without the other is refused; and Vault must verify with the STS that callers sign for.
-            sts_endpoint=sts_endpoint,
+            # One without the other is refused; and Vault must ask in the region that callers sign for.
+            sts_endpoint=endpoints.get("sts") or regional,
             sts_region=region,
             iam_endpoint=endpoints.get("iam"),
             ec2_endpoint=endpoints.get("ec2"),

@@ -22,9 +22,16 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="[ENVIRONMENT]...", help=f"In this order. Default: {', '.join(ENVIRONMENTS)}."),
 ]
-Verify = Annotated[
-    bool, typer.Option(help="Then prove that every login works and that other callers are refused.")
+Logins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--verify",
+        metavar="LOGIN",
+        help="Then prove this login only; give it again for more. Default: prove that every login works and "
+        "that other callers are refused. What cannot be tried from here is `not tried`, and fails nothing.",
+    ),
 ]
+NoVerify = Annotated[bool, typer.Option("--no-verify", help="Do not prove the logins.")]
 
 
 @dataclass
@@ -141,7 +148,8 @@ def up(
         Path | None,
         typer.Option(metavar="FILE", help="Apply the plan that `preview --plan` saved, without a preview."),
     ] = None,
-    verify: Verify = True,
+    verify: Logins = None,
+    no_verify: NoVerify = False,
     options: GuardedOptions,
 ) -> None:
     """Preview one environment, apply exactly that, and prove the logins."""
@@ -150,13 +158,21 @@ def up(
         chosen = options.find(name)
         if plan and not plan.is_file():
             raise PipelineError(f"there is no plan {plan}; create it with: preview {name} --plan {plan}")
-        done = delivery.deliver(chosen, plan and plan.resolve(), verify=verify, out=out)
+        done = delivery.deliver(
+            chosen, plan and plan.resolve(), verify=not no_verify, out=out, logins=_logins(verify, no_verify)
+        )
         _finish([done], [chosen], options, out)
 
 
 @app.command()
 @with_option_groups
-def promote(names: Names = None, *, verify: Verify = True, options: GuardedOptions) -> None:
+def promote(
+    names: Names = None,
+    *,
+    verify: Logins = None,
+    no_verify: NoVerify = False,
+    options: GuardedOptions,
+) -> None:
     """Run `up` for one environment after the other. Stop at the first that fails; leave the rest untouched.
 
     Uses the same credentials for all. If each environment has its own, call `up` for each instead.
@@ -164,7 +180,9 @@ def promote(names: Names = None, *, verify: Verify = True, options: GuardedOptio
     out = Output(options.as_json)
     with _one_message():
         chosen = [options.find(name) for name in names or ENVIRONMENTS]
-        _finish(list(delivery.promote(chosen, verify=verify, out=out)), chosen, options, out)
+        logins = _logins(verify, no_verify)
+        done = delivery.promote(chosen, verify=not no_verify, out=out, logins=logins)
+        _finish(list(done), chosen, options, out)
 
 
 @app.command()
@@ -194,6 +212,13 @@ def drift(names: Names = None, *, options: Options) -> None:
         raise typer.Exit(FAILED)
     if any(report.changes for report in reports.values()):
         raise typer.Exit(DRIFTED)
+
+
+def _logins(verify: list[str] | None, no_verify: bool) -> list[str]:
+    """The logins to prove; empty for all."""
+    if verify and no_verify:
+        raise PipelineError("--verify and --no-verify exclude each other")
+    return verify or []
 
 
 def _finish(done: list[delivery.Delivery], chosen: list[Environment], options: Options, out: Output) -> None:

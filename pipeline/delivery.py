@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline import engine
@@ -23,6 +24,10 @@ class Delivery:
     ok: bool
     report: Report | None = None
     reason: str = ""
+    verified: tuple[str, ...] = ()
+    """The logins that were asked for; empty if that was all."""
+    not_tried: dict[str, str] = field(default_factory=dict)
+    """The callers that could not be tried from here, and why."""
 
     @property
     def touched(self) -> bool:
@@ -32,18 +37,27 @@ class Delivery:
     def describe(self) -> str:
         """The result in a few words; for a failure, its reason and what was changed."""
         if self.ok and self.report:
-            verified = "; every login verified" if self.step == "verify" else ""
+            verified = f"; {self._verified()}" if self.step == "verify" else ""
             return f"{self.report.counts(done=True)}{verified}"
         if self.step == "none":
             return self.reason
         kept = "What was done so far is kept: fix the cause and run this again."
         return f"failed at {self.step}: {self.reason}\n{kept if self.touched else 'Nothing was changed.'}"
 
+    def _verified(self) -> str:
+        which = f"verified: {', '.join(self.verified)}" if self.verified else "every login verified"
+        if not self.not_tried:
+            return which
+        lines = [f"not tried from here: {caller}: {why}" for caller, why in self.not_tried.items()]
+        return "\n".join([f"{which}, as far as it can be tried from here", *lines])
 
-def deliver(environment: Environment, plan: Path | None, *, verify: bool, out: Output) -> Delivery:
+
+def deliver(
+    environment: Environment, plan: Path | None, *, verify: bool, out: Output, logins: Sequence[str] = ()
+) -> Delivery:
     """Preview with the guardrails, apply exactly that, prove the logins. Stop at the first failure.
 
-    With `plan`, apply it without another preview.
+    With `plan`, apply it without another preview. `logins` are those to prove, by default all.
     """
     name = environment.name
     with tempfile.TemporaryDirectory(prefix="pipeline-") as folder:
@@ -57,21 +71,34 @@ def deliver(environment: Environment, plan: Path | None, *, verify: bool, out: O
         report = engine.up(environment, plan, log=out.log)
     if not report.ok:
         return Delivery(name, "up", False, report, report.reason)
-    if verify:
-        out.heading(f"{name}: verify")
-        if not engine.verify(environment, log=out.log):
-            reason = "a login does not work, or a caller that must be refused got in; see above"
-            return Delivery(name, "verify", False, report, reason)
-    return Delivery(name, "verify" if verify else "up", True, report)
+    if not verify:
+        return Delivery(name, "up", True, report)
+    out.heading(f"{name}: verify")
+    with tempfile.TemporaryDirectory(prefix="pipeline-") as folder:
+        findings = Path(folder) / "findings.json"
+        good = engine.verify(environment, logins, findings, log=out.log)
+        not_tried = _not_tried(findings)
+    reason = "" if good else "a login does not work, or a caller that must be refused got in; see above"
+    return Delivery(name, "verify", good, report, reason, tuple(logins), not_tried)
 
 
-def promote(environments: Sequence[Environment], *, verify: bool, out: Output) -> Iterator[Delivery]:
+def _not_tried(findings: Path) -> dict[str, str]:
+    """The callers that could not be tried, and why. None if the command ended before it knew."""
+    if not findings.exists():
+        return {}
+    found = json.loads(findings.read_text())["results"]
+    return {f"{each['login']}, {each['caller']}": each["reason"] for each in found if each["ok"] is None}
+
+
+def promote(
+    environments: Sequence[Environment], *, verify: bool, out: Output, logins: Sequence[str] = ()
+) -> Iterator[Delivery]:
     """Deliver to one environment after the other. After one that fails, the rest are not touched."""
     failed = ""
     for environment in environments:
         if failed:
             yield Delivery(environment.name, "none", False, None, f"not touched, as {failed} failed")
             continue
-        delivery = deliver(environment, None, verify=verify, out=out)
+        delivery = deliver(environment, None, verify=verify, out=out, logins=logins)
         failed = "" if delivery.ok else delivery.environment
         yield delivery

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline import PipelineError
@@ -37,9 +38,15 @@ def up(environment: Environment, plan: Path, *, log: int) -> Report:
     return _run(environment, ["up", "--refresh", "--yes", "--skip-preview", "--plan", str(plan)], log)
 
 
-def verify(environment: Environment, *, log: int) -> bool:
-    """Whether every login of the stack works, and other callers are refused."""
-    words = ["-m", "cli", "verify", "--stack", environment.name, "--project", str(environment.project)]
+def verify(
+    environment: Environment, logins: Sequence[str] = (), report: Path | None = None, *, log: int
+) -> bool:
+    """Whether the logins work, by default all of the stack, and other callers are refused.
+
+    The findings are written to `report`, as JSON.
+    """
+    words = ["-m", "cli", "verify", *logins, "--stack", environment.name]
+    words += ["--project", str(environment.project), *(["--report", str(report)] if report else [])]
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))
     done = subprocess.run(
         [sys.executable, *words],

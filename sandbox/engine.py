@@ -140,6 +140,7 @@ class Engine:
                 **vault,
                 "address": self.home.vault_address,
                 "endpoints": {"sts": endpoint, "iam": endpoint, "ec2": endpoint},
+                "callersStsEndpoint": endpoint,
             }
         document = {"encryptionsalt": salt, "config": {**config, f"{PROJECT}:vault": vault}}
         write_private(self._config_file, yaml.safe_dump(document, sort_keys=False))

@@ -55,6 +55,9 @@ class _Need(NamedTuple):
 
 
 def _needs(stack: StackFile) -> Iterator[_Need]:
+    if stack.vault["namespace"]:
+        # A Community Vault ignores the header and writes to what it has: the one namespace, the root.
+        yield _Need("vault-aws-auth:vault.namespace", (1, 0), True, "leave it out")
     if stack.identity.kind.KIND == "federation":
         yield _Need(
             "vault-aws-auth:vaultIdentity",

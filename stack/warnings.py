@@ -25,6 +25,8 @@ def _plain_text(stack: StackFile) -> Iterator[str]:
     urls = {"address": (stack.vault["address"], "tokens, secrets and signed logins")}
     for service, url in stack.vault["endpoints"].items():
         urls[f"endpoints.{service}"] = (url, "AWS's answers about who logs in")
+    if callers := stack.vault.get("callers_sts_endpoint"):
+        urls["callersStsEndpoint"] = (callers, "callers' AWS credentials")
     for key, (url, what) in urls.items():
         if url.startswith("http://") and not _is_loopback(urlsplit(url).hostname or ""):
             yield (

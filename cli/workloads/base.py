@@ -23,6 +23,8 @@ class Impostor:
     """The reasons that prove the refusal; any other one means that something else went wrong."""
     attempt: Callable[[], object]
     """Tries to get AWS credentials, or a Vault token."""
+    undecided: bool = False
+    """Whether only Vault can tell if the stack lets it in: then it is right to let it in, too."""
 
 
 class NotChecked(Exception):
@@ -70,6 +72,11 @@ class Workload(ABC):
         self.chosen = chosen
 
     @property
+    def expected_here(self) -> bool:
+        """Whether its AWS credentials can be had from here if all is right, so that it is worth a wait."""
+        return True
+
+    @property
     @abstractmethod
     def caller(self) -> str:
         """Who this is, in a few words."""
@@ -81,6 +88,10 @@ class Workload(ABC):
     def log_in(self, credentials: Credentials) -> Session:
         """Log in to this login's Vault role with these credentials; raises `Refused`."""
         return log_in(self.vault, self.login.vault_role, credentials, self.vault.server_id_header)
+
+    def known_arns(self) -> "Sequence[str]":
+        """ARNs of this workload's IAM roles, path included, as AWS has them."""
+        return ()
 
     def each(self) -> "Sequence[Workload]":
         """Every caller that the login names, unless the command line chooses one."""

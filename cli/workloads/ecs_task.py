@@ -5,17 +5,9 @@ from collections.abc import Iterator
 from functools import cached_property, partial
 from typing import Any
 
-from ..aws import (
-    LINK,
-    Credentials,
-    assume_role,
-    caller_identity,
-    in_words,
-    is_bound,
-    own_credentials,
-    principal_of,
-)
+from ..aws import LINK, Credentials, assume_role, caller_identity, own_credentials
 from ..errors import NotHere
+from ..principals import in_words, principal_of, same
 from .base import Impostor, Workload
 
 ENDPOINTS = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")
@@ -41,7 +33,7 @@ class EcsTaskWorkload(Workload):
         found = self._from_endpoint()
         me = caller_identity(self.vault, found).arn
         role = principal_of(me)
-        if not is_bound(role, self.login.principals):
+        if not any(same(role, bound) for bound in self.login.principals):
             raise self._not_here(f"the credentials of this container are of the {in_words(role)}")
         return found, me.rpartition("/")[2]
 

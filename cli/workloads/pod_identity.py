@@ -11,9 +11,10 @@ from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from ..aws import LINK, Credentials, caller_identity, own_session, principal_of
+from ..aws import LINK, Credentials, busy, caller_identity, own_session
 from ..errors import Refused
 from ..outputs import ClusterOutput, VaultOutput
+from ..principals import principal_of, same
 from .web_identity import EXPIRED, describe_token
 
 AUDIENCE = "pods.eks.amazonaws.com"
@@ -59,7 +60,7 @@ class PodIdentity:
         """The IAM role's credentials; raises `Refused` if AWS refuses the token or gives another role."""
         found = self._from_agent(token) or self._from_api(token)
         role = principal_of(caller_identity(self.vault, found).arn)
-        if role.rpartition("/")[2] != self.role_arn.rpartition("/")[2]:
+        if not same(role, self.role_arn):
             raise self._refused(f"the association gives {role}, not {self.role_arn}", OTHER_ROLE, token)
         return found
 
@@ -100,6 +101,8 @@ class PodIdentity:
             )
             answer = client.assume_role_for_pod_identity(clusterName=self.cluster.name, token=token)
         except ClientError as error:
+            if failure := busy(error, LINK):
+                raise failure from error
             raise self._refused(str(error), error.response.get("Error", {}).get("Code", ""), token) from error
         except BotoCoreError as error:
             raise Refused(

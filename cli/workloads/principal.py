@@ -4,18 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 
-from ..aws import (
-    LINK,
-    Caller,
-    Credentials,
-    assume_role,
-    caller_identity,
-    is_bound,
-    is_exact_role,
-    own_credentials,
-    principal_of,
-)
-from ..errors import Refused, UsageProblem
+from ..aws import LINK, Caller, Credentials, assume_role, caller_identity, own_credentials
+from ..errors import NotHere, Refused, UsageProblem
+from ..principals import Principal, is_exact_role, principal_of, resolved, same
 from .base import Check, Impostor, Workload
 
 
@@ -29,6 +20,11 @@ class PrincipalWorkload(Workload):
     takes_role = True
 
     @cached_property
+    def _assumed(self) -> list[str]:
+        """The roles that AWS has let this command assume."""
+        return []
+
+    @cached_property
     def role(self) -> str | None:
         """The role to assume. None to log in with the user's own credentials."""
         chosen = self.chosen.role or next(iter(self._roles()), None)
@@ -38,19 +34,27 @@ class PrincipalWorkload(Workload):
 
     def _roles(self) -> list[str]:
         """The stack's `verifyAs`, else the bound roles that can be assumed by their ARN."""
-        return self.login.verify_as or [arn for arn in self.login.principals if is_exact_role(arn)]
+        if self.login.verify_as is not None:
+            return self.login.verify_as
+        return [arn for arn in self.login.principals if is_exact_role(arn)]
 
     @property
     def caller(self) -> str:
         return _short(self.role) if self.role else "the AWS credentials at hand"
 
+    @property
+    def expected_here(self) -> bool:
+        """Roles that were not written may trust a service alone."""
+        return self.role is None or self.role in (self.login.verify_as or ())
+
     def credentials(self) -> Credentials:
         if self.role:
             return self._assume(self.role)
         own, me = self._own()
-        if not is_bound(principal_of(me.arn), self.login.principals):
+        # Where that depends on a path that nothing here can tell, Vault is asked.
+        if self._resolved(own, me).admitted_by(self.login.principals) is False:
             bound = ", ".join(self.login.principals)
-            raise Refused(
+            raise NotHere(
                 LINK,
                 None,
                 f"your AWS credentials are {me.arn}; the login is bound to {bound}",
@@ -60,7 +64,11 @@ class PrincipalWorkload(Workload):
         return own
 
     def each(self) -> Sequence[Workload]:
-        if self.chosen.role or not self._roles():
+        if self.chosen.role:
+            return (self,)
+        if self.login.verify_as == []:
+            raise NotHere(LINK, None, "verifyAs of the login is empty: no caller can be assumed", "no-caller")
+        if not self._roles():
             return (self,)
         return [
             PrincipalWorkload(self.name, self.login, self.stack, replace(self.chosen, role=role))
@@ -71,14 +79,28 @@ class PrincipalWorkload(Workload):
         for role in self.login.verify_not_as:
             yield self._must_refuse(_short(role), partial(self._assume, role))
         # The user is a caller like any other, unless the login admits them.
-        _, me = self._own()
-        kind, principal = me.arn.split(":", 5)[5].split("/")[0], principal_of(me.arn)
-        if kind in ("user", "assumed-role") and not is_bound(principal, self.login.principals):
-            name = principal.split("/")[-1]
-            yield self._must_refuse(f"the AWS credentials at hand ({kind} {name})", own_credentials)
+        own, me = self._own()
+        kind = me.arn.split(":", 5)[5].split("/")[0]
+        if kind not in ("user", "assumed-role"):
+            return
+        mine = self._resolved(own, me)
+        admitted = mine.admitted_by(self.login.principals)
+        if not admitted:
+            name = mine.arn.split("/")[-1]
+            yield self._must_refuse(
+                f"the AWS credentials at hand ({kind} {name})", own_credentials, undecided=admitted is None
+            )
 
-    def _must_refuse(self, caller: str, credentials: Callable[[], Credentials]) -> Impostor:
-        return Impostor(caller, "Vault", self.refused_by_vault, lambda: self.log_in(credentials()))
+    def _must_refuse(
+        self, caller: str, credentials: Callable[[], Credentials], *, undecided: bool = False
+    ) -> Impostor:
+        return Impostor(caller, "Vault", self.refused_by_vault, lambda: self.log_in(credentials()), undecided)
+
+    def known_arns(self) -> Sequence[str]:
+        return self._assumed  # AWS assumes a role only by its whole ARN
+
+    def _resolved(self, own: Credentials, me: Caller) -> Principal:
+        return resolved(self.vault, me, own)
 
     def checks(self) -> Sequence[Check]:
         return [Check("AWS credentials at hand", lambda: self._own()[1].arn, needs=("STS endpoint",))]
@@ -90,9 +112,17 @@ class PrincipalWorkload(Workload):
 
     def _assume(self, role: str) -> Credentials:
         own, me = self._own()
-        if principal_of(me.arn) == role:
+        if same(principal_of(me.arn), role):
             return own  # roles rarely trust themselves
-        return assume_role(self.vault, role, own, f"vault-aws-auth-{self.name}")
+        try:
+            assumed = assume_role(self.vault, role, own, f"vault-aws-auth-{self.name}")
+        except Refused as error:
+            if error.code != "AccessDenied":
+                raise
+            # Whom a role trusts is its owner's to say: a function's role trusts its service, and no one else.
+            raise NotHere(error.link, error.by, error.reason, error.code, error.hint) from error
+        self._assumed.append(role)
+        return assumed
 
 
 def _short(role: str) -> str:

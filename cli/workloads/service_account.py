@@ -6,9 +6,9 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
 
-from ..aws import Credentials
+from ..aws import LINK, Credentials
 from ..cluster import Cluster, connected
-from ..errors import UsageProblem
+from ..errors import NotHere, UsageProblem
 from .base import Check, Impostor, Workload
 from .pod_identity import PodIdentity
 from .service_account_checks import checks_of
@@ -70,14 +70,26 @@ class ServiceAccountWorkload(Workload):
         return self._exchanged(self.token())
 
     def each(self) -> Sequence[Workload]:
-        if self.chosen.service_account or not self._named():
+        if self.chosen.service_account:
             return (self,)
+        if not self._named():
+            allowed = ", ".join(self.login.service_accounts) or "no service account"
+            raise NotHere(
+                LINK,
+                None,
+                f"the login names no service account in full, only {allowed}",
+                "no-caller",
+                f"`vault-aws-auth verify {self.name} --service-account NAMESPACE/NAME` tries it as one",
+            )
         return [
             ServiceAccountWorkload(
                 self.name, self.login, self.stack, replace(self.chosen, service_account=account)
             )
             for account in self._named()
         ]
+
+    def known_arns(self) -> Sequence[str]:
+        return [self.login.iam_role_arn] if self.login.iam_role_arn else []
 
     def impostors(self) -> Iterator[Impostor]:
         namespace, name = self.account.split("/")

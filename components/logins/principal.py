@@ -26,6 +26,7 @@ class PrincipalLoginOptions(LoginOptions):
 
     verify_as: NotRequired[Annotated[Sequence[RoleArn], UNIQUE]]
     """Roles that `vault-aws-auth login` and `verify` assume to act as such a caller.
+    With an empty list none is tried, as for roles that only a service can assume.
     Default: the principals that are roles without `*`."""
 
     verify_not_as: NotRequired[Annotated[Sequence[RoleArn], Default(()), UNIQUE]]
@@ -53,6 +54,29 @@ def _verified(options: PrincipalLoginOptions) -> Iterator[Refusal]:
         for role in roles:
             if any(fnmatchcase(role, pattern) for pattern in written) is not wanted:
                 yield Refusal(field, f"is {'none' if wanted else 'one'} of the login's {{principals}}", role)
+
+
+_SSO_ROLE, _SSO_PATH = "AWSReservedSSO_", "/aws-reserved/sso.amazonaws.com/"
+
+
+@rule(PrincipalLoginOptions, "principals")
+def _sso_patterns(options: PrincipalLoginOptions) -> Iterator[Refusal]:
+    """Vault compares a pattern with a role's own ARN, and the roles of IAM Identity Center have a path."""
+    for index, arn in enumerate(options["principals"]):
+        if isinstance(arn, str) and arn.endswith("*"):
+            role = arns.parse(arn)
+            if (
+                role.kind == "role"
+                and role.name.startswith(_SSO_ROLE)
+                and not role.path.startswith(_SSO_PATH)
+            ):
+                head = f"arn:{role.partition}:iam::{role.account}:role{_SSO_PATH}"
+                yield Refusal(
+                    ("principals", index),
+                    "matches nothing, for roles of IAM Identity Center have a path; write "
+                    f"{head}{role.name}, or, if it is not at home in us-east-1, {head}REGION/{role.name}",
+                    arn,
+                )
 
 
 @rule(PrincipalLoginArgs, "principals", "connection")
@@ -108,4 +132,6 @@ class PrincipalLogin(Login):
 
     @classmethod
     def caller(cls, options: PrincipalLoginOptions) -> Mapping[str, Any]:
-        return {"verifyAs": options.get("verify_as", []), "verifyNotAs": options.get("verify_not_as", [])}
+        named = {"verifyAs": options.get("verify_as"), "verifyNotAs": options.get("verify_not_as", [])}
+        # Not written is not the same as empty, by which none is tried.
+        return {key: roles for key, roles in named.items() if roles is not None}

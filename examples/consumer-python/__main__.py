@@ -19,6 +19,7 @@ mount: auth.VaultAwsAuthArgs = {
 }
 if endpoint:
     mount["endpoints"] = {"sts": endpoint, "iam": endpoint, "ec2": endpoint}
+    mount["callers_sts_endpoint"] = endpoint
 in_vault = vault.Provider("vault", address=config.require("vaultAddress"))
 vault_auth = auth.VaultAwsAuth("vault-aws-auth", mount, pulumi.ResourceOptions(providers=[in_vault]))
 

@@ -129,6 +129,7 @@ def config(home: Home, logins: int = LOGINS) -> dict[str, Any]:
             "serverIdHeader": "vault.example.com",
             "address": home.vault_address,
             "endpoints": {"sts": endpoint, "iam": endpoint, "ec2": endpoint},
+            "callersStsEndpoint": endpoint,
         },
         f"{PROJECT}:logins": {
             f"app-{number:03}": {

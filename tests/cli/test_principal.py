@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from cli.aws import is_bound, principal_of
 from tests.cli.conftest import Run
 from tests.cli.test_verify import results
 from tests.cli.world import CI_ROLE, OTHER_ROLE, OWN, World
@@ -87,21 +86,3 @@ def test_a_stranger_that_cannot_be_assumed_proves_nothing(run: Run, world: World
     done = run("verify", "ci", "--json", outputs=outputs)
     assert done.exit_code == 1
     assert results(done.stdout)["ci: role 222222222222:other"]["got"] == "not proved"
-
-
-@pytest.mark.parametrize(
-    ("caller", "principal"),
-    [
-        ("arn:aws-cn:sts::1:assumed-role/ci/session/x", "arn:aws-cn:iam::1:role/ci"),
-        ("arn:aws:iam::1:user/team/me", "arn:aws:iam::1:user/team/me"),
-        ("arn:aws:iam::1:root", "arn:aws:iam::1:root"),
-    ],
-)
-def test_a_session_stands_for_its_role(caller: str, principal: str) -> None:
-    assert principal_of(caller) == principal
-
-
-def test_a_star_counts_only_at_the_end_and_stays_in_its_account() -> None:
-    assert is_bound("arn:aws:iam::1:role/vault-a", ["arn:aws:iam::1:role/vault-*"])
-    assert not is_bound("arn:aws:iam::2:role/vault-a", ["arn:aws:iam::1:role/vault-*"])
-    assert not is_bound("arn:aws:iam::1:role/a", ["arn:aws:iam::1:role/*a"])

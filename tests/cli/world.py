@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -53,6 +54,10 @@ class World:
     """The role of the ECS task, if its agent gives one."""
     assumable: set[str] = field(default_factory=lambda: {CI_ROLE, OTHER_ROLE})
     """Roles that the user may assume."""
+    roles: set[str] = field(default_factory=set)
+    """ARNs of the roles that iam:GetRole tells the user; of others it does not."""
+    paths: dict[str, str] = field(default_factory=dict)
+    """Whole ARNs of roles by those without the path: Vault looks them up."""
     own: str = OWN
     """The principal behind the user's own access key."""
     vault_objects: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -70,6 +75,10 @@ class World:
     forbidden: set[str] = field(default_factory=set)
     """What Kubernetes refuses: `create`, `list`, `token`."""
     sts_error: tuple[str, str] | None = None
+    sts_errors: list[tuple[str, str, int]] = field(default_factory=list)
+    """Code, words and status of what STS answers first when it is asked for credentials."""
+    vault_errors: list[tuple[int, str]] = field(default_factory=list)
+    """What Vault answers to the first logins."""
     vault_error: tuple[int, str] | None = None
     tokens: set[str] = field(default_factory=set)
     """Vault tokens that were given and not revoked."""
@@ -201,6 +210,11 @@ class World:
             account = arn.split(":")[4]
             result = f"<Arn>{arn}</Arn><UserId>AROAX:session</UserId><Account>{account}</Account>"
             return _aws("GetCallerIdentity", result)
+        if form["Action"] == ["GetRole"]:
+            return self._role(form["RoleName"][0])
+        if self.sts_errors:
+            code, words, status = self.sts_errors.pop(0)
+            return status, *_aws_error(code, words)[1:]
         if form["Action"] == ["AssumeRole"]:
             role = form["RoleArn"][0]
             if self._who(headers["authorization"]) != self.own or role not in self.assumable:
@@ -218,6 +232,15 @@ class World:
         role, session = form["RoleArn"][0].split("/")[-1], form["RoleSessionName"][0]
         arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{session}"
         return _aws("AssumeRoleWithWebIdentity", self._credentials(arn))
+
+    def _role(self, name: str) -> Answer:
+        found = next((arn for arn in self.roles if arn.rpartition("/")[2] == name), None)
+        if not found:
+            return _aws_error("AccessDenied", "is not authorized to perform: iam:GetRole")
+        path = found.partition(":role")[2].removesuffix(name)
+        fields = {"Path": path, "RoleName": name, "RoleId": "AROAX", "Arn": found}
+        role = "".join(f"<{key}>{value}</{key}>" for key, value in fields.items())
+        return _aws("GetRole", f"<Role>{role}<CreateDate>2020-01-01T00:00:00Z</CreateDate></Role>")
 
     def _key(self, arn: str) -> str:
         key = f"ASIA{uuid4().hex[:16].upper()}"
@@ -330,6 +353,8 @@ class World:
             asked = int(body["increment"].removesuffix("s"))
             return _json({"auth": {"lease_duration": self.period or min(asked, self.max_ttl)}})
         assert "x-vault-token" not in headers, "a login stands on its own"
+        if self.vault_errors and "iam_request_headers" in body:
+            return _vault_error(*self.vault_errors.pop(0))
         if self.vault_error:
             return _vault_error(*self.vault_error)
         if path != "/v1/auth/aws/login":
@@ -343,7 +368,8 @@ class World:
         arn = self._who(authorization)
         if body["role"] not in self.bound:
             return _vault_error(400, f"entry for role {body['role']} not found")
-        if self.bound[body["role"]] not in ("*", re.sub(r"sts(.*):assumed-(.*)/.*", r"iam\1:\2", arn)):
+        principal = re.sub(r"sts(.*):assumed-(.*)/.*", r"iam\1:\2", arn)
+        if not fnmatchcase(self.paths.get(principal, principal), self.bound[body["role"]]):
             return _vault_error(400, f'IAM Principal "{arn}" does not belong to the role "{body["role"]}"')
         token = f"hvs.CAES{uuid4().hex}"
         self.tokens.add(token)
@@ -393,7 +419,8 @@ def served(world: World) -> Iterator[World]:
 
 
 def _session(role_arn: str, name: str) -> str:
-    return f"{role_arn.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/{name}"
+    account = role_arn.rpartition(":")[0].replace(":iam:", ":sts:")
+    return f"{account}:assumed-role/{role_arn.rpartition('/')[2]}/{name}"
 
 
 def _login(kind: str, vault_role: str, iam_role: str, accounts: list[str]) -> dict[str, Any]:

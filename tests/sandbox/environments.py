@@ -146,6 +146,7 @@ def config_of_this_project(sandbox: Sandbox, name: str) -> dict[str, Any]:
             "mountPath": f"aws-{name}",
             "serverIdHeader": f"{name}.vault.example.com",
             "endpoints": {"sts": aws, "iam": aws, "ec2": aws},
+            "callersStsEndpoint": aws,
             "externalPolicies": [POLICY],
         },
         "vault-aws-auth:vaultIdentity": {

@@ -25,6 +25,7 @@ def test_an_example_stands_alone_proves_its_logins_and_leaves_nothing(leased: Sa
     assert GUARDRAILS_PASSED in printed
     proof = leased.json(f"vault-aws-auth verify --stack {name} --json")
     assert proof["ok"], proof
+    assert not proof["notTried"], proof
     down = leased.run("down", "--keep")
     assert down.returncode == 0, down.stdout + down.stderr
     assert "are as before the first stack" in down.stdout

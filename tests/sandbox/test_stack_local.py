@@ -120,6 +120,7 @@ def test_kubeconfig_of_the_stack_opens_the_cluster_through_aws(sandbox: Sandbox)
 def test_verify_proves_every_login_and_every_refusal(sandbox: Sandbox) -> None:
     answer = sandbox.shell("vault-aws-auth verify --stack local")
     assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "not tried" not in answer.stdout
 
 
 def test_login_gives_a_token_that_reads_what_its_policy_allows(sandbox: Sandbox) -> None:

@@ -1,5 +1,6 @@
 """How Vault is asked for its version and edition."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import hvac
@@ -7,6 +8,8 @@ import hvac.v1
 import pytest
 
 from stack import edition
+from stack.file import parse
+from tests.unit.test_stack_file import POLICIES, VALID
 
 
 @pytest.fixture
@@ -45,3 +48,19 @@ def test_a_certificate_is_not_checked_only_where_that_is_said(
     monkeypatch.setenv("VAULT_SKIP_VERIFY", "true")
     edition.ask("https://vault.example.com:8200")
     assert verified == [False]
+
+
+@pytest.mark.parametrize(("enterprise", "refused"), [(False, True), (True, False)])
+def test_a_namespace_is_refused_by_the_community_edition_which_would_write_to_the_root(
+    monkeypatch: pytest.MonkeyPatch, enterprise: bool, refused: bool
+) -> None:
+    vault = edition.Vault((1, 21), enterprise, "Vault 1.21.0")
+    monkeypatch.setattr(edition, "ask", lambda _: vault)
+    settings = {"address": "https://vault.example.com:8200", "namespace": "team-a"}
+    stack = parse({**VALID, "vault-aws-auth:vault": settings}, POLICIES)
+    with (
+        pytest.raises(edition.EditionError, match=r"vault\.namespace: needs Vault Enterprise")
+        if refused
+        else (nullcontext())
+    ):
+        edition.check(stack)

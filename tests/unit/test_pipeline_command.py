@@ -1,9 +1,12 @@
 """What the pipeline refuses before it runs anything, and the guardrails that it asks for."""
 
+import json
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from pipeline import ENVIRONMENTS, PipelineError, engine, environment, guardrails
 from pipeline.__main__ import app
@@ -144,3 +147,68 @@ def test_a_machine_without_pulumi_is_told_so(monkeypatch: pytest.MonkeyPatch, tm
 def test_every_environment_has_its_stack_file() -> None:
     for name in ENVIRONMENTS:
         assert environment.find(name, Path(), None, None).stack_file.name == f"Pulumi.{name}.yaml"
+
+
+def verified(project: Path, monkeypatch: pytest.MonkeyPatch, *words: str, findings: object) -> Result:
+    """`up` of an environment in which everything goes well, and `verify` finds this."""
+
+    def verify(_: environment.Environment, logins: Sequence[str], report: Path, **__: object) -> bool:
+        print("asked for", *logins)
+        report.write_text(json.dumps({"results": findings}))
+        return True
+
+    monkeypatch.setattr(engine, "preview", lambda *_, **__: Report(True))
+    monkeypatch.setattr(engine, "up", lambda *_, **__: Report(True))
+    monkeypatch.setattr(engine, "verify", verify)
+    pack_of(project)
+    return CliRunner().invoke(app, ["up", "dev", "--project", str(project), *words])
+
+
+FUNCTION = {"login": "orders-fn", "caller": "its caller", "ok": None, "reason": "verifyAs is empty"}
+POD = {"login": "pod", "caller": "service account default/api", "ok": True, "reason": ""}
+
+
+def test_what_was_not_tried_is_in_result_summary_and_json(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = project / "summary.md"
+    done = verified(project, monkeypatch, "--summary", str(summary), findings=[POD, FUNCTION])
+    assert done.exit_code == 0
+    for text in (done.stdout, summary.read_text()):
+        assert "not tried from here: orders-fn, its caller: verifyAs is empty" in text
+        assert "default/api" not in text
+
+
+def test_a_run_in_which_all_was_tried_says_that_every_login_is_verified(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = verified(project, monkeypatch, findings=[POD])
+    assert "every login verified" in done.stdout
+    assert "not tried" not in done.stdout
+
+
+def test_verify_narrows_to_the_logins_that_are_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = verified(project, monkeypatch, "--verify", "pod", "--verify", "node", findings=[POD])
+    assert "asked for pod node" in done.stdout
+    assert "verified: pod, node" in done.stdout
+    both = CliRunner().invoke(app, ["up", "dev", "--project", str(project), "--verify", "pod", "--no-verify"])
+    assert both.exit_code == 2
+    assert "exclude each other" in both.stderr
+
+
+def test_the_command_is_asked_for_the_named_logins_and_writes_its_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words: list[str] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        words.extend(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    chosen = environment.Environment("dev", tmp_path, tmp_path / "Pulumi.dev.yaml", None)
+    assert engine.verify(chosen, ["pod"], tmp_path / "findings.json", log=1)
+    assert words[1:] == [
+        *("-m", "cli", "verify", "pod", "--stack", "dev", "--project", str(tmp_path)),
+        *("--report", str(tmp_path / "findings.json")),
+    ]

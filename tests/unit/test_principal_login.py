@@ -158,9 +158,37 @@ def test_outputs_of_a_principal_login() -> None:
             f"principals: '{SECONDARY}' is of the account 222222222222, and Vault looks only into "
             "111111111111, 333333333333; give VaultAwsAuth an STS role of that account (sts_roles)",
         ),
+        (
+            ["arn:aws:iam::111111111111:role/AWSReservedSSO_Admin_*"],
+            {},
+            "principals[0]: 'arn:aws:iam::111111111111:role/AWSReservedSSO_Admin_*' matches nothing, for "
+            "roles of IAM Identity Center have a path; write "
+            "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_*",
+        ),
+        (
+            [APP, "arn:aws:iam::111111111111:role/teams/AWSReservedSSO_*"],
+            {},
+            "principals[1]: 'arn:aws:iam::111111111111:role/teams/AWSReservedSSO_*' matches nothing",
+        ),
         ([APP], {"verify_as": [f"{APP}2"]}, f"verify_as: '{APP}2' is none of the login's principals"),
         ([APP], {"verify_not_as": [APP]}, f"verify_not_as: '{APP}' is one of the login's principals"),
     ],
 )
 def test_wrong_arguments_name_the_field(principals: list[str], changes: Any, message: str) -> None:
     assert refused(lambda: login(*principals, **changes)).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        "role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_*",
+        "role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_*",
+        "role/aws-reserved/sso.amazonaws.com/*",
+        "role/aws-reserved/*",
+        "role/AWS*",
+        "user/AWSReservedSSO_*",
+    ],
+)
+def test_a_pattern_that_can_match_something_is_taken(principal: str) -> None:
+    arn = f"arn:aws:iam::111111111111:{principal}"
+    assert made(arn).one(VAULT_ROLE, "people-vault-role").inputs["boundIamPrincipalArns"] == [arn]

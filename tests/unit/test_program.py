@@ -59,6 +59,7 @@ LOCAL_VAULT = {
         "serverIdHeader": "vault.example.com",
         "address": "https://127.0.0.1:8200",
         "endpoints": dict.fromkeys(("sts", "iam", "ec2"), "http://127.0.0.1:5000"),
+        "callersStsEndpoint": "http://127.0.0.1:5000",
     }
 }
 

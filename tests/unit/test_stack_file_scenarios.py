@@ -161,6 +161,10 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
         f'vault-aws-auth:logins.other.principals[0]: "{SECONDARY}/a*b" has a wildcard that is not its last character',
     ),
     (
+        [("logins/other/principals", [f"{SECONDARY}/AWSReservedSSO_Admin_*"])],
+        f'vault-aws-auth:logins.other.principals[0]: "{SECONDARY}/AWSReservedSSO_Admin_*" matches nothing, for roles of IAM Identity Center have a path',
+    ),
+    (
         [("logins/other/verifyAs", [f"{SECONDARY}/zebra"])],
         'vault-aws-auth:logins.other.verifyAs: "arn:aws:iam::222222222222:role/zebra" is none of the login\'s principals',
     ),

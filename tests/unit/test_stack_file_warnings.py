@@ -37,6 +37,8 @@ def test_vault_without_tls_is_warned_of(address: str) -> None:
 def test_an_endpoint_of_aws_without_tls_is_warned_of() -> None:
     (warning,) = warnings(endpoints={"sts": "http://sts.example.com", "iam": "https://iam.example.com"})
     assert warning.startswith("vault-aws-auth:vault.endpoints.sts: uses http: AWS's answers")
+    (warning,) = warnings(callersStsEndpoint="http://sts.example.com")
+    assert warning.startswith("vault-aws-auth:vault.callersStsEndpoint: uses http: callers' AWS credentials")
 
 
 def test_the_program_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:

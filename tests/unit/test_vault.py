@@ -132,6 +132,22 @@ def test_endpoints_can_be_others_than_the_public_ones() -> None:
     assert china["stsEndpoint"] == "https://sts.cn-north-1.amazonaws.com.cn"
 
 
+def test_the_sts_that_vault_calls_is_not_that_of_callers() -> None:
+    vpce = "https://vpce-0123.sts.us-east-1.vpce.amazonaws.com"
+    recording = auth(endpoints={"sts": vpce})
+    assert recording.one(CLIENT, "auth-client").inputs["stsEndpoint"] == vpce
+    regional = "https://sts.us-east-1.amazonaws.com"
+    assert outputs(recording)["sts_endpoint"] == outputs(recording)["connection"]["sts_endpoint"] == regional
+
+
+def test_callers_have_an_sts_of_their_own_where_that_is_written() -> None:
+    vpce = "https://vpce-4567.sts.us-east-1.vpce.amazonaws.com"
+    recording = auth(callers_sts_endpoint=vpce)
+    regional = "https://sts.us-east-1.amazonaws.com"
+    assert recording.one(CLIENT, "auth-client").inputs["stsEndpoint"] == regional
+    assert outputs(recording)["sts_endpoint"] == outputs(recording)["connection"]["sts_endpoint"] == vpce
+
+
 def test_each_other_account_has_an_sts_role_named_by_the_account() -> None:
     recording = auth(sts_roles={"222222222222": {**LOOKUP, "external_id": "x-1"}, "333333333333": LOOKUP})
     sts_role = recording.one(STS_ROLE, "auth-sts-role-222222222222")

@@ -191,6 +191,7 @@ auth = make(
         "address": os.environ["VAULT_ADDR"],
         "accountId": ACCOUNT,
         "endpoints": dict.fromkeys(("sts", "iam", "ec2"), endpoint),
+        "callersStsEndpoint": endpoint,
     },
     "path accessor stsEndpoint stsRegion serverIdHeader connection",
 )
