@@ -86,7 +86,7 @@ def _verify_login(
             yield _not_tried(name, caller, error)
             continue
         except Refused as error:
-            got = "not tried" if isinstance(error, NotHere) else "refused" if error.by else "failed"
+            got = "refused" if error.by else "failed"
             yield _refused(name, caller, "a token", got, error)
             continue
         try:
