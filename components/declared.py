@@ -495,13 +495,14 @@ def _unquoted(value: Any) -> str:
 
 @cache
 def meanings(of: type) -> Mapping[str, str]:
-    """The docstring of each field of a TypedDict, those of its bases included, as one line."""
+    """The docstring, as one line, of each field of a TypedDict, those of its bases included; or of each
+    member of an Enum."""
     import ast  # only for messages and documentation
     import inspect
     import textwrap
 
     found: dict[str, str] = {}
-    for base in bases_of(of):
+    for base in bases_of(of) if is_typeddict(of) else (of,):
         try:
             source = textwrap.dedent(inspect.getsource(base))
         except OSError:  # made at run time, from others; or installed without its source
@@ -509,8 +510,12 @@ def meanings(of: type) -> Mapping[str, str]:
         body = ast.parse(source).body[0].body  # type: ignore[attr-defined]
         for node, text in itertools.pairwise(body):
             said = text.value if isinstance(text, ast.Expr) else None
-            if isinstance(node, ast.AnnAssign) and isinstance(said, ast.Constant):
+            if not isinstance(said, ast.Constant):
+                continue
+            if isinstance(node, ast.AnnAssign):
                 found[ast.unparse(node.target)] = " ".join(str(said.value).split())
+            elif isinstance(node, ast.Assign):
+                found[ast.unparse(node.targets[0])] = " ".join(str(said.value).split())
     return found
 
 
