@@ -1,7 +1,7 @@
 """What every component has: its type, its earlier names, and the options of its children."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import pulumi
 
@@ -31,6 +31,21 @@ class Component(pulumi.ComponentResource):
         if aliases:
             opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=aliases))
         super().__init__(renames.type_token(kind), name, {}, opts)
+
+
+class Kind(Component):
+    """The base of components of which a stack file chooses the kind: logins, identities, consumers."""
+
+    # Not annotated: annotations of a component are its outputs.
+
+    KIND = ""
+    """The word for the kind in stack files and outputs."""
+
+    OPTIONS = cast(type, dict)
+    """The TypedDict of what people write."""
+
+    ARGS = cast(type, dict)
+    """That of what people write and a program wires."""
 
 
 def unique_name(parent: pulumi.Resource, aliases: Sequence[pulumi.Alias] = ()) -> pulumi.ResourceOptions:

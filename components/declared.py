@@ -176,6 +176,9 @@ def to_camel(name: str) -> str:
 
 
 PYTHON = Spelling(str, repr)
+CAMEL = Spelling(to_camel, lambda _: "")
+"""How stack files and other languages spell. No value is shown, as it may be a secret; a stack file's reader
+knows which are, and shows the others."""
 
 
 class ArgumentError(ValueError):
@@ -300,6 +303,11 @@ def fields_of(of: type) -> Mapping[str, Shape]:
     return {name: shape(annotation) for name, annotation in of.__annotations__.items()}
 
 
+def required_of(of: type) -> frozenset[str]:
+    """The fields of a TypedDict that must be given."""
+    return of.__required_keys__  # type: ignore[attr-defined, no-any-return]  # each TypedDict has it
+
+
 @cache
 def bases_of(of: type) -> Sequence[type]:
     """A TypedDict and those that it extends, which it forgets in its MRO: each once, the furthest first."""
@@ -312,6 +320,7 @@ def bases_of(of: type) -> Sequence[type]:
     return [*found, of]
 
 
+@cache
 def _gone(of: type) -> Mapping[str, str]:
     """The fields that it had in an earlier release, and what replaced them."""
     return {name: why for base in bases_of(of) for name, why in ARGUMENTS.get(base.__name__, {}).items()}
@@ -335,7 +344,7 @@ class Reader:
         if not isinstance(given, Mapping):
             self.refuse(place, "is not a mapping; write key: value pairs")
             return None
-        known = fields_of(of)
+        known, required = fields_of(of), required_of(of)
         written = {self.spelling.field(name): name for name in known}
         before = len(self.refusals)
         gone = {self.spelling.field(name): why for name, why in _gone(of).items()}
@@ -350,7 +359,7 @@ class Reader:
                 read[name] = self.value(given[word], known[name], (*place, name))
             elif known[name].has_default:
                 read[name] = known[name].default
-            elif name in of.__required_keys__:  # type: ignore[attr-defined]
+            elif name in required:
                 self.refuse((*place, name), f"is missing; {_meaning(of, name)}")
         wrong = {it.place[len(place)] for it in self.refusals[before:] if len(it.place) > len(place)}
         self._between(read, of, place, {str(name) for name in wrong})
@@ -459,26 +468,27 @@ class Reader:
         return value.apply(read)
 
 
-def checked(of: type[_T], args: Mapping[str, Any]) -> _T:
+def _unquoted(value: Any) -> str:
+    """The end of a message about text that would be right without its quotes."""
+    right = isinstance(value, str) and (value in ("true", "false") or value.isdecimal())
+    return "; write it without quotes" if right else ""
+
+
+def checked(of: type[_T], args: Mapping[str, Any], spelling: Spelling = PYTHON) -> _T:
     """A component's arguments, with defaults and enums as such: the first line of every component.
 
     What is an output is checked when it is known. Raises ArgumentError for anything else that is wrong.
     """
-    reader = Reader()
+    reader = Reader(spelling)
     read = reader.fields(args, of)
     if reader.refusals:
-        raise ArgumentError(reader.refusals)
+        raise ArgumentError(reader.refusals, spelling)
     return cast(_T, read)
 
 
 def from_camel(of: type[_T], section: Mapping[str, Any]) -> _T:
     """Options that are written with the keys of stack files, such as configuration. Raises ArgumentError."""
-    spelling = Spelling(to_camel, repr)
-    reader = Reader(spelling)
-    read = reader.fields(section, of)
-    if reader.refusals:
-        raise ArgumentError(reader.refusals, spelling)
-    return cast(_T, read)
+    return checked(of, section, Spelling(to_camel, repr))
 
 
 def opened(value: Any, of: type[_T]) -> _T:
@@ -495,21 +505,16 @@ def _getter(name: str) -> Callable[[Any], Any]:
 # What the source says
 
 
-def _unquoted(value: Any) -> str:
-    """The end of a message about text that would be right without its quotes."""
-    right = isinstance(value, str) and (value in ("true", "false") or value.isdecimal())
-    return "; write it without quotes" if right else ""
-
-
 @cache
 def meanings(of: type) -> Mapping[str, str]:
-    """The docstring of each field of a TypedDict, those of its bases included, as one line."""
+    """The docstring, as one line, of each field of a TypedDict, those of its bases included; or of each
+    member of an Enum."""
     import ast  # only for messages and documentation
     import inspect
     import textwrap
 
     found: dict[str, str] = {}
-    for base in bases_of(of):
+    for base in bases_of(of) if is_typeddict(of) else (of,):
         try:
             source = textwrap.dedent(inspect.getsource(base))
         except OSError:  # made at run time, from others; or installed without its source
@@ -517,8 +522,12 @@ def meanings(of: type) -> Mapping[str, str]:
         body = ast.parse(source).body[0].body  # type: ignore[attr-defined]
         for node, text in itertools.pairwise(body):
             said = text.value if isinstance(text, ast.Expr) else None
-            if isinstance(node, ast.AnnAssign) and isinstance(said, ast.Constant):
+            if not isinstance(said, ast.Constant):
+                continue
+            if isinstance(node, ast.AnnAssign):
                 found[ast.unparse(node.target)] = " ".join(str(said.value).split())
+            elif isinstance(node, ast.Assign):
+                found[ast.unparse(node.targets[0])] = " ".join(str(said.value).split())
     return found
 
 

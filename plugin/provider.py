@@ -23,14 +23,11 @@ from pulumi.provider.server import ComponentInitError
 
 import components
 from components import consumers
-from components.declared import ArgumentError, Reader, Spelling, plain, to_camel
+from components.declared import CAMEL, ArgumentError, checked, plain
 from components.version import VERSION
 from plugin import schema
 
 NAME = "vault-aws-auth"
-
-SPELLING = Spelling(to_camel, lambda _: "")
-"""How other languages spell fields. No value is shown: it may be a secret."""
 
 
 def all_components() -> list[type[pulumi.ComponentResource]]:
@@ -67,11 +64,10 @@ class Provider(ComponentProvider):
     def map_inputs(self, inputs: Inputs, component_def: ComponentDefinition) -> Inputs:
         """The inputs as the component takes them. Raises InputPropertiesError with all that is wrong."""
         args = get_annotations(self._components[component_def.name].__init__)["args"]
-        reader = Reader(SPELLING)
-        read = reader.fields(inputs, args)
-        if reader.refusals:
-            raise pulumi.InputPropertiesError("\n".join(map(SPELLING.line, reader.refusals)), [])
-        return read or {}
+        try:
+            return checked(args, inputs, CAMEL)
+        except ArgumentError as error:
+            raise pulumi.InputPropertiesError(str(error), []) from None
 
     def map_complex_output(self, instance_val: Any, type_def: TypeDefinition) -> Any:
         """As the SDK's, which takes an enum in an object for an object."""
@@ -92,8 +88,8 @@ class Provider(ComponentProvider):
             if not isinstance(error.inner, ValueError):
                 raise
             # A refusal of what was given, not a defect: without the traceback that the host would add.
-            if isinstance(error.inner, ArgumentError):
-                message = "\n".join(map(SPELLING.line, error.inner.refusals))
-            else:
-                message = str(error.inner)
+            inner = error.inner
+            if isinstance(inner, ArgumentError):  # spelled as Python has it
+                inner = ArgumentError(inner.refusals, CAMEL)
+            message = str(inner)
             raise pulumi.InputPropertiesError(message, []) from None

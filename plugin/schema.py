@@ -46,7 +46,8 @@ def complete(
         if is_typeddict(each.python_type):
             _complete(declared.get("properties") or {}, each.python_type, each.properties_mapping, names)
         for member in declared.get("enum") or []:
-            member["description"] = _text(member.get("description"), names)
+            # Not the SDK's: it loses the first one, now and then.
+            member["description"] = _text(meanings(each.python_type).get(member["name"]), names)
             member["name"] = member["name"].title().replace("_", "")
     schema |= {
         "displayName": "Vault AWS auth",

@@ -44,7 +44,9 @@ def declare(stack: StackFile) -> Mapping[str, Any]:
     issuer = _plugin_issuer(stack, base)
     namespace_id = _namespace_id(stack)
     mount = VaultAuthMount(
-        NAME, _given(path=stack.vault["mount_path"], identity_token_key=_key(issuer)), in_vault
+        NAME,
+        _given(path=stack.vault["mount_path"], identity_token_key=issuer and issuer.identity_token_key),
+        in_vault,
     )
     identity = _identity(stack, cluster, mount, issuer, namespace_id, base)
     of_accounts = providers.account_providers(stack)
@@ -235,10 +237,6 @@ def _plugin_issuer(stack: StackFile, opts: pulumi.ResourceOptions) -> VaultPlugi
     audiences = {it["audience"] for it in (stack.identity.options, engine) if "audience" in it}
     args: Any = {**stack.federation, "namespace": stack.vault["namespace"], "audiences": sorted(audiences)}
     return VaultPluginIssuer("vault-issuer", args, opts)
-
-
-def _key(issuer: VaultPluginIssuer | None) -> pulumi.Output[str] | None:
-    return issuer.identity_token_key if issuer else None
 
 
 def _namespace_id(stack: StackFile) -> pulumi.Input[str]:

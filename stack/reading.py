@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.declared import NOTHING, Reader, Refusal, Spelling, to_camel
+from components.declared import CAMEL, NOTHING, Reader, Refusal
 from components.suggestions import suggestion
 
 
@@ -48,13 +48,9 @@ class Problems:
         return text if len(text) <= 200 else f"{text[:200]}…"
 
 
-SPELLING = Spelling(to_camel, lambda _: "")
-"""How stack files spell fields. Values are quoted by `Problems`, which knows the secret ones."""
-
-
 def _join(path: str, place: Sequence[str | int]) -> str:
     """`vault-aws-auth:logins.pod` and `("policies", 0)` as one path."""
-    below = SPELLING.path(place)
+    below = CAMEL.path(place)
     return path + below if not below or below[0] == "[" or path[-1] == ":" else f"{path}.{below}"
 
 
@@ -95,7 +91,7 @@ class Section:
 
 def read(of: type, path: str, value: Any, problems: Problems, kind: str = "") -> Section | None:
     """Read the fields of a section; None if it is not a mapping."""
-    reader = Reader(SPELLING)
+    reader = Reader(CAMEL)
     options = reader.fields(value, of)
     report(reader.refusals, path, problems)
     if options is None:
@@ -138,4 +134,4 @@ def report(
             if elsewhere and prefix in elsewhere:
                 at, place = elsewhere[prefix], refusal.place[length:]
         asked_by = "" if at.startswith(path) else f" (for {path})"
-        problems.add(_join(at, place), SPELLING.message(refusal) + asked_by, refusal.value)
+        problems.add(_join(at, place), CAMEL.message(refusal) + asked_by, refusal.value)

@@ -7,7 +7,7 @@ import pulumi
 from typing_extensions import TypedDict
 
 from .. import names
-from ..component import Component
+from ..component import Kind
 from ..declared import Refusal, checked, fields_of, refuse, rule
 from ..forms import is_wild, split_service_account
 from ..logins.base import LoginRef, ServiceAccountMode
@@ -120,23 +120,12 @@ class ConsumerFacts(NamedTuple):
         return split_service_account(options.get("service_account") or next(iter(self.service_accounts), ""))
 
 
-class Consumer(Component):
+class Consumer(Kind):
     """The base of all kinds. A kind sets `values` (of a Helm chart), `manifests` (of Kubernetes) or both
     before it registers its outputs."""
 
-    # Not annotated: annotations of a component are its outputs.
-
-    KIND = ""
-    """The word for the kind in stack files and outputs."""
-
-    NEEDS_LOGIN = True
+    NEEDS_LOGIN = True  # not annotated: annotations of a component are its outputs
     """Whether it logs in, and so has the arguments `connection` and `login`."""
-
-    OPTIONS = cast(type, dict)
-    """What people write."""
-
-    ARGS = cast(type, dict)
-    """That, and what a program wires."""
 
     def __init__(self, name: str, args: Any, opts: pulumi.ResourceOptions | None) -> None:
         """`args` are checked ones."""

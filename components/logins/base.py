@@ -10,7 +10,7 @@ import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
 from .. import iam, renames
-from ..component import Claim, Component
+from ..component import Claim, Kind
 from ..declared import Default, opened
 from ..forms import ServiceAccountPattern, VaultRoleName
 from ..pod_role import PodIdentityMethod
@@ -65,16 +65,8 @@ class LoginArgs(LoginOptions):
     """The mount: `VaultAwsAuth.connection`."""
 
 
-class Login(Component):
+class Login(Kind):
     """A Vault role, and who may log in with it."""
-
-    # Not annotated: annotations of a component are its outputs.
-
-    KIND = ""
-    """The word for the kind in stack files and outputs."""
-
-    OPTIONS = cast(type, dict)
-    ARGS = cast(type, dict)
 
     vault_role: pulumi.Output[str]
     """Name of the Vault role to log in with."""

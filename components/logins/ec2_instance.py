@@ -1,6 +1,7 @@
 """Login of EC2 instances, such as the nodes of a cluster: the Vault role that infers the instance."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 import pulumi
@@ -135,18 +136,15 @@ def _node_roles(args: Ec2InstanceLoginArgs) -> list[pulumi.Output[str]]:
     if not args["node_groups"]:
         return []
     by_group = pulumi.Output.from_input(opened(args["cluster"], EksClusterRef)["node_role_arns"])
-    return [by_group.apply(_role_of(group)) for group in args["node_groups"]]
+    return [by_group.apply(partial(_role_of, group)) for group in args["node_groups"]]
 
 
-def _role_of(group: str):  # type: ignore[no-untyped-def]
-    def find(by_group: dict[str, str]) -> str:
-        if group not in by_group:
-            raise ValueError(
-                f"node_groups: {group!r} is not a node group of the cluster; known: {', '.join(by_group)}"
-            )
-        return by_group[group]
-
-    return find
+def _role_of(group: str, by_group: Mapping[str, str]) -> str:
+    if group not in by_group:
+        raise ValueError(
+            f"node_groups: {group!r} is not a node group of the cluster; known: {', '.join(by_group)}"
+        )
+    return by_group[group]
 
 
 def _one_account(role_arns: Sequence[str], accounts: Sequence[str]) -> arns.Arn:

@@ -49,8 +49,11 @@ def _verified(options: PrincipalLoginOptions) -> Iterator[Refusal]:
     written = [arn for arn in options["principals"] if isinstance(arn, str)]
     if len(written) < len(options["principals"]):
         return
-    for field, wanted in (("verify_as", True), ("verify_not_as", False)):
-        roles: Sequence[str] = options.get(field, ())  # type: ignore[assignment]
+    tried = (
+        ("verify_as", options.get("verify_as", ()), True),
+        ("verify_not_as", options["verify_not_as"], False),
+    )
+    for field, roles, wanted in tried:
         for role in roles:
             if any(fnmatchcase(role, pattern) for pattern in written) is not wanted:
                 yield Refusal(field, f"is {'none' if wanted else 'one'} of the login's {{principals}}", role)

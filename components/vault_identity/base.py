@@ -1,14 +1,14 @@
 """The base of Vault's AWS identities: the options that all have, and the IAM objects that most make."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
 from typing_extensions import NotRequired, TypedDict
 
 from .. import iam
-from ..component import Claim, Component, unique_name
+from ..component import Claim, Kind, unique_name
 from ..declared import UNIQUE, Default, Refusal
 from ..forms import IamPolicyName, PolicyArn, RoleArn, Tags
 from .credentials import VaultCredentials
@@ -47,16 +47,8 @@ class PermissionsArgs(TypedDict):
     """What the stack's logins need of Vault; the identity is granted this and nothing else."""
 
 
-class VaultIdentity(Component):
+class VaultIdentity(Kind):
     """The AWS identity that Vault runs as."""
-
-    # Not annotated: annotations of a component are its outputs.
-
-    KIND = ""
-    """The word for the kind in stack files."""
-
-    OPTIONS = cast(type, dict)
-    ARGS = cast(type, dict)
 
     principal_arn: pulumi.Output[str]
     """ARN of the user or role; empty where it is not known."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,42 +19,34 @@ ENDPOINT = "/container-credentials"
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    emulator = Emulator(tmp_path_factory.mktemp("tasks"))
-    emulator.start()
-    yield emulator
-    emulator.stop()
-
-
-@pytest.fixture(scope="module")
-def role(cloud: Emulator) -> str:
+def role(emulator: Emulator) -> str:
     """A role with the trust policy of a login."""
-    return make_role(cloud, "task", iam.to_json(trust.ecs_task_trust(PRIMARY, REGION)))
+    return make_role(emulator, "task", iam.to_json(trust.ecs_task_trust(PRIMARY, REGION)))
 
 
 def token(role: str, region: str = REGION) -> str:
     return f"ecs-task/{region}/{role}"
 
 
-def ask(cloud: Emulator, authorization: str) -> tuple[int, str]:
-    return cloud.get(ENDPOINT, headers={"Authorization": authorization})
+def ask(emulator: Emulator, authorization: str) -> tuple[int, str]:
+    return emulator.get(ENDPOINT, headers={"Authorization": authorization})
 
 
-def refused(cloud: Emulator, role: str, region: str = REGION) -> bool:
-    status, message = ask(cloud, token(role, region))
+def refused(emulator: Emulator, role: str, region: str = REGION) -> bool:
+    status, message = ask(emulator, token(role, region))
     assert (status, f"ECS was unable to assume the role '{role}'" in message) in ((400, True), (200, False))
     return status == 400
 
 
-def test_an_sdk_in_a_task_gets_the_credentials_of_the_task_role(cloud: Emulator, role: str) -> None:
+def test_an_sdk_in_a_task_gets_the_credentials_of_the_task_role(emulator: Emulator, role: str) -> None:
     provider: Any = ContainerProvider(
         environ={
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{cloud.url}{ENDPOINT}",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{emulator.url}{ENDPOINT}",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": token(role),
         }
     )
     keys = provider.load().get_frozen_credentials()
-    sts = cloud.new_client(
+    sts = emulator.new_client(
         "sts",
         {
             "aws_access_key_id": keys.access_key,
@@ -68,17 +59,17 @@ def test_an_sdk_in_a_task_gets_the_credentials_of_the_task_role(cloud: Emulator,
     assert len(task_id) == 32
 
 
-def test_a_task_keeps_its_session_and_another_task_has_its_own(cloud: Emulator, role: str) -> None:
-    first, second = (json.loads(ask(cloud, token(role))[1]) for _ in range(2))
+def test_a_task_keeps_its_session_and_another_task_has_its_own(emulator: Emulator, role: str) -> None:
+    first, second = (json.loads(ask(emulator, token(role))[1]) for _ in range(2))
     assert first["RoleArn"] == role
     assert first["AccessKeyId"] == second["AccessKeyId"]
-    other = make_role(cloud, "other-task", trusting(TASKS))
-    assert json.loads(ask(cloud, token(other))[1])["AccessKeyId"] != first["AccessKeyId"]
+    other = make_role(emulator, "other-task", trusting(TASKS))
+    assert json.loads(ask(emulator, token(other))[1])["AccessKeyId"] != first["AccessKeyId"]
 
 
-def test_a_role_that_does_not_trust_ecs_is_refused(cloud: Emulator) -> None:
+def test_a_role_that_does_not_trust_ecs_is_refused(emulator: Emulator) -> None:
     for name, principal in (("ec2", {"Service": "ec2.amazonaws.com"}), ("account", root(PRIMARY))):
-        assert refused(cloud, make_role(cloud, f"for-{name}", trusting(principal)))
+        assert refused(emulator, make_role(emulator, f"for-{name}", trusting(principal)))
 
 
 @pytest.mark.parametrize(
@@ -86,33 +77,33 @@ def test_a_role_that_does_not_trust_ecs_is_refused(cloud: Emulator) -> None:
     [(PRIMARY, REGION, False), (SECONDARY, REGION, True), (PRIMARY, "eu-west-1", True)],
 )
 def test_tasks_of_another_account_or_region_are_refused(
-    cloud: Emulator, account: str, region: str, kept_out: bool
+    emulator: Emulator, account: str, region: str, kept_out: bool
 ) -> None:
     """The role is of the primary account, and so is its task; the trust policy says whose it may be."""
     name = f"of-{account}-{region}"
-    made = make_role(cloud, name, iam.to_json(trust.ecs_task_trust(account, region)))
-    assert refused(cloud, made) is kept_out
+    made = make_role(emulator, name, iam.to_json(trust.ecs_task_trust(account, region)))
+    assert refused(emulator, made) is kept_out
 
 
-def test_each_condition_of_the_trust_counts_alone(cloud: Emulator) -> None:
+def test_each_condition_of_the_trust_counts_alone(emulator: Emulator) -> None:
     (statement,) = trust.ecs_task_trust(SECONDARY, "eu-west-1")["Statement"]
     for operator, condition in statement["Condition"].items():
         alone = document({**statement, "Condition": {operator: condition}})
-        assert refused(cloud, make_role(cloud, f"only-{operator}", alone))
+        assert refused(emulator, make_role(emulator, f"only-{operator}", alone))
 
 
-def test_a_task_without_a_role_is_refused(cloud: Emulator) -> None:
-    assert refused(cloud, f"arn:aws:iam::{PRIMARY}:role/none")
-    environment = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{cloud.url}{ENDPOINT}"}
+def test_a_task_without_a_role_is_refused(emulator: Emulator) -> None:
+    assert refused(emulator, f"arn:aws:iam::{PRIMARY}:role/none")
+    environment = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{emulator.url}{ENDPOINT}"}
     fetcher: Any = ContainerMetadataFetcher(sleep=lambda _: None)
     with pytest.raises(CredentialRetrievalError, match="InvalidRequest"):
         ContainerProvider(environment, fetcher).load()
 
 
-def test_a_role_made_anew_gives_new_credentials(cloud: Emulator) -> None:
-    made = make_role(cloud, "anew", trusting(TASKS))
-    before = json.loads(ask(cloud, token(made))[1])
-    cloud.client("iam").delete_role(RoleName="anew")
-    assert refused(cloud, made)
-    make_role(cloud, "anew", trusting(TASKS))
-    assert json.loads(ask(cloud, token(made))[1])["AccessKeyId"] != before["AccessKeyId"]
+def test_a_role_made_anew_gives_new_credentials(emulator: Emulator) -> None:
+    made = make_role(emulator, "task-anew", trusting(TASKS))
+    before = json.loads(ask(emulator, token(made))[1])
+    emulator.client("iam").delete_role(RoleName="task-anew")
+    assert refused(emulator, made)
+    make_role(emulator, "task-anew", trusting(TASKS))
+    assert json.loads(ask(emulator, token(made))[1])["AccessKeyId"] != before["AccessKeyId"]

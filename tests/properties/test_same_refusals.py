@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 import components
 from components import cluster, consumers, cross_account, federation, logins, vault_auth, vault_identity
+from components.declared import CAMEL as STACK
 from components.declared import Reader, Shape, fields_of, to_camel
 from components.secrets_engine import args as engine
 from plugin.provider import Provider
 from stack.file import parse
-from stack.reading import SPELLING as STACK
 from stack.reading import StackFileError
 from tests.unit.recording import CLUSTER, refused
 

@@ -55,7 +55,8 @@ def test_a_minimal_configuration_has_safe_defaults() -> None:
     settings = parse(VALID, POLICIES)
     assert settings.cluster
     assert settings.cluster["endpoint_public_access"] is False
-    assert server_id_header(settings.vault) == "vault.example.com"  # type: ignore[arg-type]
+    vault: Any = settings.vault
+    assert server_id_header(vault) == "vault.example.com"
     assert settings.vault["mount_path"] == "aws"
     assert settings.sts_region == "us-east-1"
     assert settings.identity.kind is IamUserVaultIdentity

@@ -10,7 +10,7 @@ from typing_extensions import is_typeddict
 
 import components
 from components import consumers
-from components.declared import Shape, fields_of, meanings
+from components.declared import Shape, fields_of, meanings, required_of
 from tools.docs.docstrings import cell, meaning_and_default, members, one_line, shown
 from tools.docs.schema import default_of
 
@@ -78,17 +78,13 @@ def _types() -> Iterator[str]:
 def _table(of: type, word: str) -> Iterator[str]:
     yield f"| {word} | type | default | meaning |\n|---|---|---|---|"
     texts = meanings(of)
-    for name, field in sorted(fields_of(of).items(), key=lambda it: it[0] not in _required(of)):
+    for name, field in sorted(fields_of(of).items(), key=lambda it: it[0] not in required_of(of)):
         meaning, default = meaning_and_default(texts[name])
         if field.has_default:
             default = shown(default_of(field))
-        if name in _required(of):
+        if name in required_of(of):
             default = "**required**"
         yield f"| `{name}` | {cell(_type(field))} | {default} | {meaning} |"
-
-
-def _required(of: type) -> frozenset[str]:
-    return of.__required_keys__  # type: ignore[attr-defined, no-any-return]
 
 
 def _type(field: Shape) -> str:

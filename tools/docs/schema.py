@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from components.declared import Shape, fields_of, meanings, shape, to_camel
+from components.declared import Shape, fields_of, meanings, required_of, shape, to_camel
 from components.forms import Region
 from stack.draft import PROVIDERS
 from stack.sections import (
@@ -99,7 +99,7 @@ def _inner(field: Shape) -> type | None:
 
 def _section(section: type) -> Schema:
     shapes, texts = fields_of(section), meanings(section)
-    required = sorted(section.__required_keys__)  # type: ignore[attr-defined]
+    required = sorted(required_of(section))
     properties = {
         to_camel(name): {**_of(field), "description": spelled(texts[name], shapes)}
         for name, field in shapes.items()

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import jinja2
 import yaml
 
-from components.declared import Shape, fields_of, meanings, to_camel
+from components.declared import Shape, fields_of, meanings, required_of, to_camel
 from stack.sections import KEYS, ExistingCluster
 from tools.docs.schema import default_of, spelled
 
@@ -72,7 +72,7 @@ def _lines(section: type, prefix: str, there: Collection[str]) -> Iterator[str]:
         key = to_camel(name)
         if key in there:
             continue
-        required = name in section.__required_keys__  # type: ignore[attr-defined]
+        required = name in required_of(section)
         start = f"{prefix}{'' if required else '# '}{key}:"
         about = spelled(texts[name], shapes).replace("`", "")
         below = _below(shape)
@@ -159,7 +159,7 @@ def brief(about: str, room: int) -> str:
 def _keys(key: str) -> str:
     """The keys of a section, in one line."""
     sections = [*KEYS[key].kinds.values(), *([ExistingCluster] if key == "cluster" else [])]
-    required = {name for section in sections for name in section.__required_keys__}  # type: ignore[attr-defined]
+    required = {name for section in sections for name in required_of(section)}
     names = dict.fromkeys(name for section in sections for name in fields_of(section))
     return ", ".join(to_camel(name) + (" (required)" if name in required else "") for name in names)
 
