@@ -38,6 +38,15 @@ def unique_name(parent: pulumi.Resource, aliases: Sequence[pulumi.Alias] = ()) -
     return pulumi.ResourceOptions(parent=parent, delete_before_replace=True, aliases=aliases or None)
 
 
+def own_user(parent: pulumi.Resource) -> pulumi.ResourceOptions:
+    """The options of an IAM user that is made with an access key: under another name it is another user.
+
+    The provider would rename it, but AWS deletes an access key by its user's name, which the state then has
+    wrong: the old key would stay alive. The new user is made first, and the old one deleted last.
+    """
+    return pulumi.ResourceOptions(parent=parent, replace_on_changes=["name"])
+
+
 def known_after(*made: pulumi.Resource | pulumi.Output[str]) -> pulumi.Output[str]:
     """The first value, known once all are: of resources, that they have been made."""
     values = [each if isinstance(each, pulumi.Output) else each.urn for each in made]

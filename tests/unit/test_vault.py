@@ -77,6 +77,7 @@ def test_the_mount_has_one_sts_setting_for_everybody() -> None:
         "type": "aws",
         "path": "aws",
         "description": "Logins with an AWS identity",
+        "identityTokenKey": "default",
     }
     assert recording.one(CLIENT, "auth-client").inputs == {
         "backend": "aws",
@@ -159,9 +160,15 @@ def test_a_mount_is_a_component_of_its_own_whoever_makes_it() -> None:
     component, mount = recording.one(MOUNTS, "auth"), recording.one(MOUNT, "auth-mount")
     assert (mount.parent, mount.provider, component.parent) == ("auth", "vault", "")
     assert mount.inputs["identityTokenKey"] == "key"
+    assert mount.replace_on_changes == {"path"}
     ref = {"path": "team/aws", "accessor": "auth_aws_1234"}
     assert recording.outputs_of("auth", MOUNTS) == {**ref, "ref": ref}
     assert auth().one(MOUNTS, "auth").parent == "auth"
+
+
+def test_a_mount_that_leaves_federation_gets_vaults_own_signing_key() -> None:
+    """The provider takes no key off a mount, and Vault deletes none that a mount names."""
+    assert auth().one(MOUNT, "auth-mount").inputs["identityTokenKey"] == "default"
 
 
 def test_a_mount_that_the_caller_made_is_configured_and_not_made_again() -> None:
