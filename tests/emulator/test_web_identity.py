@@ -102,6 +102,19 @@ def test_an_issuer_that_is_not_registered_is_refused(emulator: Emulator, role: s
     assert "No OpenIDConnect provider found in your account" in message
 
 
+@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+@pytest.mark.parametrize(
+    "number", [float("nan"), float("inf"), -float("inf"), 10**400, 4e9, True, "4000000000", None, [], {}]
+)
+def test_a_date_in_a_token_is_a_finite_whole_number(
+    emulator: Emulator, role: str, claim: str, number: Any
+) -> None:
+    now = int(time.time())
+    claims = {**emulator.issuer.claims(iat=now, nbf=now, exp=now + 600), claim: number}
+    token = emulator.issuer.signed(json.dumps(claims).encode())
+    assert refusal(emulator, role, token)[0] == "InvalidIdentityToken"
+
+
 def test_an_expired_token_is_refused(emulator: Emulator, role: str) -> None:
     past = int(time.time()) - 3600
     token = emulator.issuer.token(iat=past - 60, nbf=past - 60, exp=past)
