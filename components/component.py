@@ -35,7 +35,7 @@ class Component(pulumi.ComponentResource):
 
 def unique_name(parent: pulumi.Resource, aliases: Sequence[pulumi.Alias] = ()) -> pulumi.ResourceOptions:
     """The options of a child whose name is unique in AWS: replaced, it is deleted before it is created."""
-    return pulumi.ResourceOptions(parent=parent, delete_before_replace=True, aliases=aliases or None)
+    return pulumi.ResourceOptions(parent=parent, delete_before_replace=True, aliases=list(aliases) or None)
 
 
 def own_user(parent: pulumi.Resource) -> pulumi.ResourceOptions:

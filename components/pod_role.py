@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from typing_extensions import NotRequired, TypedDict
 
-from . import iam, trust
+from . import iam, renames, trust
 from .declared import Refusal, opened, refuse
 from .forms import split_service_account
 
@@ -105,15 +105,16 @@ def associations(
     role_arn: pulumi.Input[str],
     parent: pulumi.Resource,
     tags: Mapping[str, pulumi.Input[str]],
+    prefix: str | None = None,
 ) -> "list[aws.eks.PodIdentityAssociation]":
     """With `pod-identity`: declare that pods of these service accounts get the role. None with `irsa`, where
-    an annotation of the service account says it."""
+    an annotation of the service account says it. Their names begin with `prefix`, else with `name`."""
     if method is not PodIdentityMethod.POD_IDENTITY:
         return []
     return [
         aws.eks.PodIdentityAssociation(
             # A namespace has no dot, so a-b/c and a/b-c have different names.
-            f"{name}-{account.replace('/', '.')}-pod-identity",
+            f"{prefix or name}-{account.replace('/', '.')}-pod-identity",
             cluster_name=cluster["name"],
             namespace=split_service_account(account)[0],
             service_account=split_service_account(account)[1],
@@ -121,7 +122,10 @@ def associations(
             # The role's trust policy goes by the session tags.
             disable_session_tags=False,
             tags=tags or None,
-            opts=pulumi.ResourceOptions(parent=parent),
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                aliases=renames.of_login(name, prefix or name, f"{account.replace('/', '.')}-pod-identity"),
+            ),
         )
         for account in service_accounts
     ]

@@ -72,6 +72,11 @@ class ServiceAccountLoginArgs(ServiceAccountLoginOptions, LoginArgs):
     """ARNs of managed policies of the IAM role, each by a name of your choice. Without one the role only says
     which workload the pod is."""
 
+    named_after_objects: NotRequired[Annotated[bool, Default(False)]]
+    """Name the resources after the IAM role and the service accounts, not after the component: for a program
+    in which no other component has the same ones, and whose components' names change. An object that got
+    another resource name would be made before it is deleted under the old one, and can exist only once."""
+
     lookups: NotRequired[iam.VaultPermissions]
     """What Vault looks up, for `vault_lookups`. Default: what this login needs of Vault."""
 
@@ -149,10 +154,12 @@ class ServiceAccountLogin(Login):
         accounts, method, mode = args["service_accounts"], args["method"], args["service_account_mode"]
         cluster = pod_role.usable(args["cluster"], method)
         role_name = args.get("iam_role_name", name)
+        by_object = args["named_after_objects"]
+        self._owner, self._cluster_prefix = (role_name, "cluster") if by_object else (name, name)
         subjects = ", ".join(map(trust.service_account_subject, accounts))
 
         role = aws.iam.Role(
-            f"{name}-iam-role",
+            f"{self._owner}-iam-role",
             name=role_name,
             description=f"Login {name} to HashiCorp Vault, for {subjects}"[:1000],
             assume_role_policy=pod_role.role_trust(
@@ -167,16 +174,20 @@ class ServiceAccountLogin(Login):
             if "max_session_duration" in args
             else None,
             tags=args["tags"] or None,
-            opts=unique_name(self),
+            opts=unique_name(self, renames.of_login(name, self._owner, "iam-role")),
         )
         for policy, policy_arn in self._policies(name, role_name, args).items():
             aws.iam.RolePolicyAttachment(
-                f"{name}-{policy}-policy",
+                f"{self._owner}-{policy}-policy",
                 role=role.name,
                 policy_arn=policy_arn,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=pulumi.ResourceOptions(
+                    parent=self, aliases=renames.of_login(name, self._owner, f"{policy}-policy")
+                ),
             )
-        pod_role.associations(name, cluster, method, accounts, role.arn, self, args["tags"])
+        pod_role.associations(
+            name, cluster, method, accounts, role.arn, self, args["tags"], self._cluster_prefix
+        )
         annotations = {ROLE_ANNOTATION: role.arn} if method is PodIdentityMethod.IRSA else None
         for account in accounts if mode is not ServiceAccountMode.NONE else ():
             self._service_account(name, account, mode, annotations)
@@ -196,12 +207,14 @@ class ServiceAccountLogin(Login):
         if not args["vault_lookups"]:
             return args["policy_arns"]
         lookups = aws.iam.Policy(
-            f"{name}-lookups",
+            f"{self._owner}-lookups",
             name=f"{role_name}-lookups",
             description=f"What HashiCorp Vault looks up, for login {name} too",
             policy=iam.to_json(iam.vault_lookups(args.get("lookups", self.VAULT_PERMISSIONS))),
             tags=args["tags"] or None,
-            opts=unique_name(self, renames.lookups_policy()),
+            opts=unique_name(
+                self, [*renames.lookups_policy(name), *renames.of_login(name, self._owner, "lookups")]
+            ),
         )
         return {**args["policy_arns"], "vault-lookups": lookups.arn}
 
@@ -213,10 +226,13 @@ class ServiceAccountLogin(Login):
         annotations: Mapping[str, pulumi.Input[str]] | None,
     ) -> None:
         # A namespace has no dot, so a-b/c and a/b-c have different names.
-        resource_name = f"{name}-{account.replace('/', '.')}-service-account"
+        rest = f"{account.replace('/', '.')}-service-account"
+        resource_name = f"{self._cluster_prefix}-{rest}"
         namespace, account_name = split_service_account(account)
         metadata: dict[str, Any] = {"namespace": namespace, "name": account_name, "annotations": annotations}
-        child = pulumi.ResourceOptions(parent=self)
+        child = pulumi.ResourceOptions(
+            parent=self, aliases=renames.of_login(name, self._cluster_prefix, rest)
+        )
         if mode is ServiceAccountMode.CREATE:
             kubernetes.core.v1.ServiceAccount(
                 resource_name, metadata=kubernetes.meta.v1.ObjectMetaArgs(**metadata), opts=child
