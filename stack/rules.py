@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 from components import arns, consumers, logins, vault_identity
 from components.component import Claim
 from components.declared import Key, Reader
+from components.pod_role import EksClusterRef, trust_refusals
 from components.secrets_engine import AwsCredentialType
 from components.suggestions import suggestion
+from components.trust import AUDIENCE
 from stack.draft import Draft
 from stack.reading import Section, report
 from stack.sections import PROJECT
@@ -34,6 +36,7 @@ def check(draft: Draft) -> None:
         _used_accounts,
         _existing_identity,
         _cluster,
+        _trust_policies,
         _federation,
         _engines,
         _consumers,
@@ -259,6 +262,31 @@ def _cluster(draft: Draft) -> None:
         draft.problems.add(
             f"{PROJECT}:cluster", f"is missing, and {needs[0]} needs it; write at least {{name: NAME}}"
         )
+
+
+def _trust_policies(draft: Draft) -> None:
+    """A cluster's issuer is known when it is up, but how long it is is known before."""
+    if draft.cluster is None or draft.region is None or not isinstance(draft.cluster.get("name"), str):
+        return
+    account, partition = draft.account_id or "0" * 12, arns.partition_of(draft.region)
+    issuer = f"oidc.eks.{draft.region}.{arns.dns_suffix(draft.region)}/id/{'0' * 32}"
+    cluster: EksClusterRef = {
+        "name": draft.cluster.get("name"),
+        "arn": arns.eks_cluster_arn(draft.region, account, draft.cluster.get("name")),
+        "oidc_provider_arn": arns.oidc_provider_arn(partition, account, issuer),
+    }
+    for login in draft.logins.values():
+        if login.kind == "service-account" and not login.wrong:
+            options = login.options
+            refusals = trust_refusals(
+                cluster,
+                options["method"],
+                options["service_accounts"],
+                AUDIENCE,
+                options["allow_wildcards"],
+                options["trust_policy_limit"],
+            )
+            report(list(refusals), login.path, draft.problems)
 
 
 def _federation(draft: Draft) -> None:

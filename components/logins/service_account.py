@@ -8,9 +8,9 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 from typing_extensions import NotRequired
 
-from .. import durations, iam, pod_role, renames, trust
+from .. import durations, iam, pod_role, quotas, renames, trust
 from ..component import Claim, unique_name
-from ..declared import UNIQUE, Default, Refusal, checked, not_empty, rule
+from ..declared import UNIQUE, Default, Refusal, between, checked, not_empty, rule
 from ..forms import (
     Audience,
     IamName,
@@ -57,6 +57,12 @@ class ServiceAccountLoginOptions(LoginOptions):
 
     tags: NotRequired[Tags]
     """Tags of the AWS resources."""
+
+    trust_policy_limit: NotRequired[
+        Annotated[int, Default(quotas.TRUST_POLICY), between(quotas.TRUST_POLICY, quotas.TRUST_POLICY_RAISED)]
+    ]
+    """Characters that AWS takes in the IAM role's trust policy, 2048 to 4096: more than 2048 where AWS has
+    raised the account's quota. Each service account needs some, and with `pod-identity` each namespace."""
 
     vault_lookups: NotRequired[Annotated[bool, Default(False)]]
     """Grant the IAM role the lookups that Vault makes, and nothing else of Vault's. No login needs it."""
@@ -120,6 +126,37 @@ def _wildcards(options: ServiceAccountLoginOptions) -> Iterator[Refusal]:
         )
 
 
+@rule(
+    ServiceAccountLoginArgs,
+    "cluster",
+    "method",
+    "service_accounts",
+    "audience",
+    "allow_wildcards",
+    "trust_policy_limit",
+)
+def _trust_size(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
+    yield from pod_role.trust_refusals(
+        args["cluster"],
+        args["method"],
+        args["service_accounts"],
+        args["audience"],
+        args["allow_wildcards"],
+        args["trust_policy_limit"],
+    )
+
+
+@rule(ServiceAccountLoginArgs, "policy_arns", "vault_lookups")
+def _attached(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
+    attached = len(args["policy_arns"]) + args["vault_lookups"]
+    if attached > quotas.ATTACHED_POLICIES:
+        yield Refusal(
+            "policy_arns",
+            f"and {{vault_lookups}} are {attached} policies of one role, and AWS attaches "
+            f"{quotas.ATTACHED_POLICIES}; put what some of them allow into one policy",
+        )
+
+
 @rule(ServiceAccountLoginArgs, "cluster", "method", "audience")
 def _cluster(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
     yield from pod_role.refusals(args["cluster"], args["method"])
@@ -168,6 +205,7 @@ class ServiceAccountLogin(Login):
                 accounts,
                 audience=args["audience"],
                 allow_wildcards=args["allow_wildcards"],
+                limit=int(args["trust_policy_limit"]),
             ),
             permissions_boundary=args.get("permissions_boundary"),
             max_session_duration=durations.to_seconds(args["max_session_duration"])

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import pulumi
 from typing_extensions import NotRequired, TypedDict
 
-from .. import durations
+from .. import durations, quotas
 from ..declared import UNIQUE, Default, Key, Refusal, rule
 from ..forms import Duration, PolicyArn, PolicyDocument, RoleArn, Tags
 from . import permissions
@@ -80,10 +80,28 @@ def _of_type(role: AwsSecretsRole) -> Iterator[Refusal]:
     given = {field for field, value in role.items() if value}
     for field in sorted(given - {"credential_type"} - _TAKEN[kind]):
         yield Refusal(field, f"is not used by {kind.value}; remove it")
+    yield from _quotas(role)
     if kind is AwsCredentialType.ASSUMED_ROLE and "role_arns" not in given:
         yield Refusal("role_arns", "is empty; write at least one role for assumed_role")
     if kind is not AwsCredentialType.ASSUMED_ROLE and not given & {"policy_document", "policy_arns"}:
         yield Refusal("", "gives credentials without permissions; write {policy_document} or {policy_arns}")
+
+
+def _quotas(role: AwsSecretsRole) -> Iterator[Refusal]:
+    """What AWS refuses when the credentials are made; Vault does not look."""
+    most, of = (
+        (quotas.INLINE_POLICIES_OF_USER, "an inline policy of a user")
+        if role["credential_type"] is AwsCredentialType.IAM_USER
+        else (quotas.SESSION_POLICY, "the policy of a session")
+    )
+    mend = "make it a managed policy and write its ARN into {policy_arns}"
+    yield from quotas.policy_refusals("policy_document", role.get("policy_document"), most, of, mend)
+    if len(role["policy_arns"]) > quotas.ATTACHED_POLICIES:
+        yield Refusal(
+            "policy_arns",
+            f"are {len(role['policy_arns'])}, and AWS takes {quotas.ATTACHED_POLICIES}; put what some of "
+            "them allow into one policy",
+        )
 
 
 def shared_prefixes(roles: Mapping[str, AwsSecretsRole]) -> Iterator[Refusal]:

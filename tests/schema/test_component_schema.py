@@ -158,6 +158,7 @@ def test_defaults_can_be_read_by_a_machine(schema: dict[str, Any]) -> None:
         "allowWildcards": False,
         "method": "irsa",
         "vaultLookups": False,
+        "trustPolicyLimit": 2048,
         "namedAfterObjects": False,
         "audience": "sts.amazonaws.com",
     }
