@@ -29,6 +29,18 @@ SESSION_POLICY = 2048
 ATTACHED_POLICIES = 10
 """Managed policies of a role or user, unless AWS has raised it; and of a session."""
 
+SHORTEST_SESSION = 15 * 60
+"""Seconds that credentials of STS last at least."""
+
+LONGEST_ROLE_SESSION = 12 * 60 * 60
+"""Seconds that a session of a role lasts at most, if the role's own maximum is raised to it."""
+
+LONGEST_CHAINED_SESSION = 60 * 60
+"""Seconds that a session of a role lasts at most which a session of another role asks for."""
+
+LONGEST_FEDERATION_TOKEN = 36 * 60 * 60
+"""Seconds that a federation token of a user lasts at most."""
+
 POLICY_NAME = 128
 """Characters of a policy's name."""
 

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from components import arns, consumers, logins, vault_identity
+from components import arns, consumers, durations, logins, vault_identity
 from components.component import Claim
 from components.declared import Key, Reader
 from components.pod_role import EksClusterRef, trust_refusals
@@ -39,6 +39,7 @@ def check(draft: Draft) -> None:
         _trust_policies,
         _federation,
         _engines,
+        _sessions,
         _consumers,
         _partition,
     ):
@@ -312,6 +313,31 @@ def _engines(draft: Draft) -> None:
     path = engine.get("path") if engine else None
     if engine and path and draft.vault and path in dict(draft.vault.entries("kv")):
         draft.problems.add(engine.at("path"), "is in vault.kv, too; write another path", path)
+
+
+def _sessions(draft: Draft) -> None:
+    """The engine's credentials live no longer than the roles of this stack allow."""
+    if draft.secrets_engine is None or draft.region is None or draft.account_id is None:
+        return
+    longest = {
+        arns.role_arn(
+            arns.partition_of(draft.region), draft.account_id, login.get("iam_role_name") or name
+        ): (login, durations.to_seconds(login.get("max_session_duration") or "1h"))
+        for name, login in draft.logins.items()
+        if login.kind == "service-account" and not login.wrong
+    }
+    roles = draft.secrets_engine.get("roles")
+    for name, role in roles.items() if isinstance(roles, Mapping) and not draft.secrets_engine.wrong else ():
+        ttl = role.get("default_sts_ttl")
+        for arn in role.get("role_arns") or () if ttl else ():
+            login, most = longest.get(arn, (None, 0))
+            if login and durations.to_seconds(ttl) > most:
+                draft.problems.add(
+                    draft.secrets_engine.at("roles", Key(name), "default_sts_ttl"),
+                    f"is longer than the sessions of {arn}; write less, or more into "
+                    f"{login.at('max_session_duration')}",
+                    ttl,
+                )
 
 
 def _consumers(draft: Draft) -> None:

@@ -123,3 +123,59 @@ def test_credentials_have_ten_managed_policies_at_most() -> None:
     }
     message = refused(lambda: AwsSecretsEngine("engine", args, providers()))
     assert message.startswith("roles.r.policy_arns: are 11, and AWS takes 10;")
+
+
+@pytest.mark.parametrize(
+    ("kind", "ttl", "right"),
+    [
+        ("assumed_role", "899s", False),
+        ("assumed_role", "15m", True),
+        ("assumed_role", "12h", True),
+        ("assumed_role", "43201s", False),
+        ("federation_token", "899s", False),
+        ("federation_token", "36h", True),
+        ("federation_token", "37h", False),
+    ],
+)
+def test_credentials_of_sts_live_as_long_as_sts_lets_them(kind: str, ttl: str, right: bool) -> None:
+    role: Any = {"credential_type": kind, "default_sts_ttl": ttl}
+    role |= (
+        {"role_arns": [f"arn:aws:iam::{ACCOUNT}:role/r"]}
+        if kind == "assumed_role"
+        else {"policy_arns": [f"arn:aws:iam::{ACCOUNT}:policy/p"]}
+    )
+    args: Any = {"region": "us-east-1", "roles": {"r": role}}
+    if right:
+        record(lambda: AwsSecretsEngine("engine", args, providers()))
+    else:
+        message = refused(lambda: AwsSecretsEngine("engine", args, providers()))
+        assert message.startswith(f"roles.r.default_sts_ttl: {ttl!r} is outside of what STS gives for {kind}")
+
+
+def engine_of(kind: str, ttl: str, role: str = "deploy") -> tuple[str, Any]:
+    assumed = {
+        "credentialType": "assumed_role",
+        "roleArns": [f"arn:aws:iam::{ACCOUNT}:role/{role}"],
+        "defaultStsTtl": ttl,
+    }
+    return ("secretsEngine", {"kind": kind, "roles": {"deploy": assumed}})
+
+
+def test_a_federated_engine_chains_roles_so_its_sessions_last_an_hour() -> None:
+    """cases/07"""
+    issuer = ("federation", {"issuer": "https://vault-issuer.example.com"})
+    (problem,) = problems(issuer, engine_of("federation", "8h"))
+    assert problem.startswith(
+        'vault-aws-auth:secretsEngine.roles.deploy.defaultStsTtl: "8h" is more than STS gives when one role '
+        "assumes another"
+    )
+    parse(changed(issuer, engine_of("federation", "1h")), POLICIES)
+    parse(changed(engine_of("user", "8h")), POLICIES)
+
+
+def test_a_session_is_no_longer_than_the_role_of_this_stack_allows() -> None:
+    pod = {"kind": "service-account", "serviceAccounts": ["app/api"], "policies": ["dev"]}
+    stack = (("cluster", {"name": "c1"}), engine_of("user", "8h", "app"))
+    (problem,) = problems(*stack, ("logins/app", pod))
+    assert problem.endswith("write less, or more into vault-aws-auth:logins.app.maxSessionDuration")
+    parse(changed(*stack, ("logins/app", {**pod, "maxSessionDuration": "8h"})), POLICIES)
