@@ -12,6 +12,7 @@ from components.pod_role import EksClusterRef, trust_refusals
 from components.secrets_engine import AwsCredentialType
 from components.suggestions import suggestion
 from components.trust import AUDIENCE
+from components.vault_auth import sts_refusals
 from stack.draft import Draft
 from stack.reading import Section, report
 from stack.sections import PROJECT
@@ -40,6 +41,7 @@ def check(draft: Draft) -> None:
         _federation,
         _engines,
         _sessions,
+        _sts_endpoint,
         _consumers,
         _partition,
     ):
@@ -313,6 +315,15 @@ def _engines(draft: Draft) -> None:
     path = engine.get("path") if engine else None
     if engine and path and draft.vault and path in dict(draft.vault.entries("kv")):
         draft.problems.add(engine.at("path"), "is in vault.kv, too; write another path", path)
+
+
+def _sts_endpoint(draft: Draft) -> None:
+    """Vault asks the STS that logins are signed for."""
+    if draft.vault is None or draft.region is None or {"endpoints", "sts_region"} & draft.vault.wrong:
+        return
+    endpoints, region = draft.vault.get("endpoints") or {}, draft.vault.get("sts_region") or draft.region
+    refusals = sts_refusals(endpoints.get("sts"), region, ("endpoints", "sts"))
+    report(list(refusals), draft.vault.path, draft.problems)
 
 
 def _sessions(draft: Draft) -> None:

@@ -62,7 +62,7 @@ def test_a_cluster_that_is_known_later_is_measured_then() -> None:
 
 
 def test_a_stack_file_s_trust_policy_that_is_too_long_is_told_with_its_key() -> None:
-    """cases/10: before the cluster, whose issuer is not known yet, is made."""
+    """Before the cluster, whose issuer is not known yet, is made."""
     pod = {
         "kind": "service-account",
         "serviceAccounts": SIXTY,
@@ -162,7 +162,7 @@ def engine_of(kind: str, ttl: str, role: str = "deploy") -> tuple[str, Any]:
 
 
 def test_a_federated_engine_chains_roles_so_its_sessions_last_an_hour() -> None:
-    """cases/07"""
+
     issuer = ("federation", {"issuer": "https://vault-issuer.example.com"})
     (problem,) = problems(issuer, engine_of("federation", "8h"))
     assert problem.startswith(

@@ -171,6 +171,24 @@ def test_a_mount_that_leaves_federation_gets_vaults_own_signing_key() -> None:
     assert auth().one(MOUNT, "auth-mount").inputs["identityTokenKey"] == "default"
 
 
+@pytest.mark.parametrize(
+    "of", ["https://sts.eu-west-1.amazonaws.com", "https://sts-fips.us-west-2.amazonaws.com/"]
+)
+def test_an_sts_endpoint_of_another_region_than_the_callers_is_refused(of: str) -> None:
+    args: Any = {"region": "us-east-1", "server_id_header": "", "endpoints": {"sts": of}}
+    message = refused(lambda: VaultAwsAuth("auth", args, providers()))
+    assert message.startswith("endpoints.sts: ")
+    assert "and logins are signed for us-east-1, which AWS refuses there" in message
+
+
+@pytest.mark.parametrize(
+    "of", ["https://sts.us-east-1.amazonaws.com", "https://vpce-1.sts.eu-west-1.vpce.amazonaws.com"]
+)
+def test_an_sts_endpoint_of_the_callers_region_or_of_a_network_is_taken(of: str) -> None:
+    args: Any = {"region": "us-east-1", "server_id_header": "", "endpoints": {"sts": of}}
+    record(lambda: VaultAwsAuth("auth", args, providers()))
+
+
 def test_a_mount_that_the_caller_made_is_configured_and_not_made_again() -> None:
     recording = auth(mount=MOUNTED, sts_roles={"222222222222": LOOKUP})
     assert recording.of_type(MOUNT) == []
