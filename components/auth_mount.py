@@ -11,6 +11,9 @@ from .component import Component
 from .declared import Default, checked
 from .forms import MountPath
 
+DEFAULT_KEY = "default"
+"""Vault's own signing key of identity tokens."""
+
 
 class VaultMount(TypedDict):
     """An AWS auth mount. Take it whole from `VaultAuthMount.ref`."""
@@ -63,8 +66,14 @@ class VaultAuthMount(Component):
             type="aws",
             path=args["path"],
             description="Logins with an AWS identity",
-            identity_token_key=args.get("identity_token_key"),
-            opts=pulumi.ResourceOptions(parent=self, aliases=renames.mount(name, opts)),
+            # Never left out: the provider takes no key off a mount, and Vault keeps a key that is in use.
+            identity_token_key=args.get("identity_token_key") or DEFAULT_KEY,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                aliases=renames.mount(name, opts),
+                # The provider would move it, and lose the roles below it.
+                replace_on_changes=["path"],
+            ),
         )
         self.path = mount.path.apply(str)
         self.accessor = mount.accessor

@@ -50,7 +50,16 @@ class Kind(Component):
 
 def unique_name(parent: pulumi.Resource, aliases: Sequence[pulumi.Alias] = ()) -> pulumi.ResourceOptions:
     """The options of a child whose name is unique in AWS: replaced, it is deleted before it is created."""
-    return pulumi.ResourceOptions(parent=parent, delete_before_replace=True, aliases=aliases or None)
+    return pulumi.ResourceOptions(parent=parent, delete_before_replace=True, aliases=list(aliases) or None)
+
+
+def own_user(parent: pulumi.Resource) -> pulumi.ResourceOptions:
+    """The options of an IAM user that is made with an access key: under another name it is another user.
+
+    The provider would rename it, but AWS deletes an access key by its user's name, which the state then has
+    wrong: the old key would stay alive. The new user is made first, and the old one deleted last.
+    """
+    return pulumi.ResourceOptions(parent=parent, replace_on_changes=["name"])
 
 
 def known_after(*made: pulumi.Resource | pulumi.Output[str]) -> pulumi.Output[str]:

@@ -1,13 +1,15 @@
 """A cluster as the other components know it, and how its service accounts get an IAM role."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 from typing_extensions import NotRequired, TypedDict
 
-from . import iam, trust
+from . import iam, quotas, renames, trust
 from .declared import Refusal, opened, refuse
 from .forms import split_service_account
 
@@ -77,24 +79,63 @@ def role_trust(
     *,
     audience: str = trust.AUDIENCE,
     allow_wildcards: bool = False,
+    limit: int = quotas.TRUST_POLICY,
 ) -> pulumi.Output[str]:
-    """The trust policy, as JSON, of a role that these service accounts may assume and nothing else may."""
+    """The trust policy, as JSON, of a role that these service accounts may assume and nothing else may.
+
+    One with more characters than `limit` is refused when the cluster is known.
+    """
+    fields = ("arn", "oidc_provider_arn", "oidc_issuer")
+
+    def document(known: Sequence[Any]) -> str:
+        ref: Any = dict(zip(fields, known, strict=True))
+        refuse(trust_refusals(ref, method, service_accounts, audience, allow_wildcards, limit))
+        return iam.to_json(trust_document(ref, method, service_accounts, audience, allow_wildcards))
+
+    needed = {*NEEDED[method], "oidc_issuer"}
+    values = (cluster.get(field) if field in needed else None for field in fields)
+    return pulumi.Output.all(*values).apply(document)
+
+
+def trust_document(
+    cluster: EksClusterRef,
+    method: PodIdentityMethod,
+    service_accounts: Sequence[str],
+    audience: str,
+    allow_wildcards: bool,
+) -> iam.Document:
+    """The trust policy of a role for service accounts of a cluster that is known."""
     if method is PodIdentityMethod.POD_IDENTITY:
-        return pulumi.Output.from_input(cluster["arn"]).apply(
-            lambda arn: iam.to_json(trust.pod_identity_trust(arn, service_accounts))
-        )
+        return trust.pod_identity_trust(str(cluster["arn"]), service_accounts)
+    provider, issuer = str(cluster["oidc_provider_arn"]), cluster.get("oidc_issuer")
     subjects = [trust.service_account_subject(account) for account in service_accounts]
-    return pulumi.Output.all(cluster["oidc_provider_arn"], cluster.get("oidc_issuer")).apply(
-        lambda known: iam.to_json(
-            trust.web_identity_trust(
-                known[0],
-                known[1] or trust.issuer_of(known[0]),
-                subjects,
-                audience,
-                allow_wildcards=allow_wildcards,
-            )
-        )
-    )
+    issuer = str(issuer) if issuer else trust.issuer_of(provider)
+    return trust.web_identity_trust(provider, issuer, subjects, audience, allow_wildcards=allow_wildcards)
+
+
+def trust_refusals(
+    cluster: pulumi.Input[EksClusterRef],
+    method: PodIdentityMethod,
+    service_accounts: Sequence[str],
+    audience: str,
+    allow_wildcards: bool,
+    limit: int,
+) -> Iterator[Refusal]:
+    """What is wrong with the number of `service_accounts`, as far as the cluster is known."""
+    if not isinstance(cluster, dict):
+        return
+    used = {name: cluster.get(name) for name in (*NEEDED[method], "oidc_issuer")}
+    if not all(isinstance(used[name], str) for name in NEEDED[method] if name != "name"):
+        return
+    if not isinstance(used["oidc_issuer"], (str, type(None))):
+        return
+    known: EksClusterRef = cluster
+
+    def document(some: Sequence[str]) -> iam.Document:
+        return trust_document(known, method, some, audience, allow_wildcards)
+
+    with contextlib.suppress(ValueError):  # what is wrong with the document is told otherwise
+        yield from quotas.too_many("service_accounts", service_accounts, document, limit)
 
 
 def associations(
@@ -105,15 +146,16 @@ def associations(
     role_arn: pulumi.Input[str],
     parent: pulumi.Resource,
     tags: Mapping[str, pulumi.Input[str]],
+    prefix: str | None = None,
 ) -> "list[aws.eks.PodIdentityAssociation]":
     """With `pod-identity`: declare that pods of these service accounts get the role. None with `irsa`, where
-    an annotation of the service account says it."""
+    an annotation of the service account says it. Their names begin with `prefix`, else with `name`."""
     if method is not PodIdentityMethod.POD_IDENTITY:
         return []
     return [
         aws.eks.PodIdentityAssociation(
             # A namespace has no dot, so a-b/c and a/b-c have different names.
-            f"{name}-{account.replace('/', '.')}-pod-identity",
+            f"{prefix or name}-{account.replace('/', '.')}-pod-identity",
             cluster_name=cluster["name"],
             namespace=split_service_account(account)[0],
             service_account=split_service_account(account)[1],
@@ -121,7 +163,10 @@ def associations(
             # The role's trust policy goes by the session tags.
             disable_session_tags=False,
             tags=tags or None,
-            opts=pulumi.ResourceOptions(parent=parent),
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                aliases=renames.of_login(name, prefix or name, f"{account.replace('/', '.')}-pod-identity"),
+            ),
         )
         for account in service_accounts
     ]

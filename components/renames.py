@@ -55,6 +55,11 @@ def mount(name: str, opts: pulumi.ResourceOptions | None) -> list[pulumi.Alias]:
     ]
 
 
-def lookups_policy() -> list[pulumi.Alias]:
+def lookups_policy(login: str) -> list[pulumi.Alias]:
     """Where the policy of `vault_lookups` was, 0.2.0, 2026-11-27: in the stack, beside its login."""
-    return [pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]
+    return [pulumi.Alias(name=f"{login}-lookups", parent=pulumi.ROOT_STACK_RESOURCE)]
+
+
+def of_login(login: str, owner: str, rest: str) -> list[pulumi.Alias]:
+    """What is named after the object that it is or belongs to, 0.2.0, 2026-11-27: it had its login's name."""
+    return [pulumi.Alias(name=f"{login}-{rest}")] if owner != login else []

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from . import arns
-from .iam import Document, assume_actions, document
+from .iam import Document, document
 
 AUDIENCE = "sts.amazonaws.com"
 """The audience of service-account tokens meant for AWS. It is the same in every partition, aws-cn too: EKS
@@ -167,8 +167,12 @@ def cross_account_trust(
     known = {"StringEquals": {"sts:ExternalId": external_id}}
     statements: list[Document] = []
     if principals:
-        of_principals = _may_assume({"AWS": _one_or_list(principals)}, known)
-        statements.append({**of_principals, "Action": assume_actions(tagged_sessions)})
+        trusted = {"AWS": _one_or_list(principals)}
+        statements.append(_may_assume(trusted, known))
+        if tagged_sessions:
+            # A statement of its own: AWS has no sts:ExternalId for this action, so the condition would never
+            # hold. Alone it gives nobody the role.
+            statements.append({"Effect": "Allow", "Principal": trusted, "Action": "sts:TagSession"})
     if hcp_principal:
         hcp = arns.parse(hcp_principal)
         like = {"ArnLike": {"aws:PrincipalArn": hcp_principal}}

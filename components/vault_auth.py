@@ -211,6 +211,24 @@ def _credentials(args: VaultAwsAuthArgs) -> Iterator[Refusal]:
         yield Refusal(place, "has {identity_token_ttl} without {identity_token_audience}; remove it")
 
 
+def sts_refusals(endpoint: object, region: str, place: tuple[str, ...]) -> Iterator[Refusal]:
+    """What is wrong with the STS endpoint that Vault uses, for logins that are signed for a region: AWS takes
+    a signature at the endpoint of its own region only."""
+    of = arns.sts_region(urlsplit(endpoint).hostname or "") if isinstance(endpoint, str) else None
+    if of and of != region:
+        yield Refusal(
+            place,
+            f"is of {of}, and logins are signed for {region}, which AWS refuses there; write "
+            f"{arns.sts_endpoint(region)}",
+            endpoint,
+        )
+
+
+@rule(VaultAwsAuthArgs, "endpoints", "region")
+def _sts(args: VaultAwsAuthArgs) -> Iterator[Refusal]:
+    yield from sts_refusals(args["endpoints"].get("sts"), args["region"], ("endpoints", "sts"))
+
+
 def server_id_header(options: VaultAwsAuthOptions) -> str:
     """The server-id header's value in force; empty where none is demanded."""
     if "server_id_header" in options:

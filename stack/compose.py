@@ -292,6 +292,9 @@ def _login(
     component = declared.options.get("vault_role", name)
     if "iam_role_name" in declared.kind.ARGS.__annotations__:
         args.setdefault("iam_role_name", name)
+    if "named_after_objects" in declared.kind.ARGS.__annotations__:
+        # No two logins have the same ones, and another Vault role gives the component another name.
+        args["named_after_objects"] = True
     if "look_up" in declared.kind.ARGS.__annotations__:
         # Where the role of another account is managed elsewhere, the stack has no provider to look with.
         account = declared.kind.account(declared.options)

@@ -5,11 +5,14 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from components import arns, consumers, logins, names, vault_identity
+from components import arns, consumers, durations, logins, names, vault_identity
 from components.component import Claim
 from components.declared import Key, Reader
+from components.pod_role import EksClusterRef, trust_refusals
 from components.secrets_engine import AwsCredentialType
 from components.suggestions import suggestion
+from components.trust import AUDIENCE
+from components.vault_auth import sts_refusals
 from stack.draft import Draft
 from stack.reading import Section, report
 from stack.sections import PROJECT
@@ -34,8 +37,11 @@ def check(draft: Draft) -> None:
         _used_accounts,
         _existing_identity,
         _cluster,
+        _trust_policies,
         _federation,
         _engines,
+        _sessions,
+        _sts_endpoint,
         _consumers,
         _partition,
     ):
@@ -261,6 +267,31 @@ def _cluster(draft: Draft) -> None:
         )
 
 
+def _trust_policies(draft: Draft) -> None:
+    """A cluster's issuer is known when it is up, but how long it is is known before."""
+    if draft.cluster is None or draft.region is None or not isinstance(draft.cluster.get("name"), str):
+        return
+    account, partition = draft.account_id or "0" * 12, arns.partition_of(draft.region)
+    issuer = f"oidc.eks.{draft.region}.{arns.dns_suffix(draft.region)}/id/{'0' * 32}"
+    cluster: EksClusterRef = {
+        "name": draft.cluster.get("name"),
+        "arn": arns.eks_cluster_arn(draft.region, account, draft.cluster.get("name")),
+        "oidc_provider_arn": arns.oidc_provider_arn(partition, account, issuer),
+    }
+    for login in draft.logins.values():
+        if login.kind == "service-account" and not login.wrong:
+            options = login.options
+            refusals = trust_refusals(
+                cluster,
+                options["method"],
+                options["service_accounts"],
+                AUDIENCE,
+                options["allow_wildcards"],
+                options["trust_policy_limit"],
+            )
+            report(list(refusals), login.path, draft.problems)
+
+
 def _federation(draft: Draft) -> None:
     """An issuer must be there for what is federated, and only for that."""
     sections = (draft.identity, draft.secrets_engine)
@@ -295,6 +326,40 @@ def _engines(draft: Draft) -> None:
                 "refuses; write another path",
                 path,
             )
+
+
+def _sts_endpoint(draft: Draft) -> None:
+    """Vault asks the STS that logins are signed for."""
+    if draft.vault is None or draft.region is None or {"endpoints", "sts_region"} & draft.vault.wrong:
+        return
+    endpoints, region = draft.vault.get("endpoints") or {}, draft.vault.get("sts_region") or draft.region
+    refusals = sts_refusals(endpoints.get("sts"), region, ("endpoints", "sts"))
+    report(list(refusals), draft.vault.path, draft.problems)
+
+
+def _sessions(draft: Draft) -> None:
+    """The engine's credentials live no longer than the roles of this stack allow."""
+    if draft.secrets_engine is None or draft.region is None or draft.account_id is None:
+        return
+    longest = {
+        arns.role_arn(
+            arns.partition_of(draft.region), draft.account_id, login.get("iam_role_name") or name
+        ): (login, durations.to_seconds(login.get("max_session_duration") or "1h"))
+        for name, login in draft.logins.items()
+        if "max_session_duration" in logins.KINDS[login.kind].OPTIONS.__annotations__ and not login.wrong
+    }
+    roles = draft.secrets_engine.get("roles")
+    for name, role in roles.items() if isinstance(roles, Mapping) and not draft.secrets_engine.wrong else ():
+        ttl = role.get("default_sts_ttl")
+        for arn in role.get("role_arns") or () if ttl else ():
+            login, most = longest.get(arn, (None, 0))
+            if login and durations.to_seconds(ttl) > most:
+                draft.problems.add(
+                    draft.secrets_engine.at("roles", Key(name), "default_sts_ttl"),
+                    f"is longer than the sessions of {arn}; write less, or more into "
+                    f"{login.at('max_session_duration')}",
+                    ttl,
+                )
 
 
 def _consumers(draft: Draft) -> None:

@@ -9,10 +9,18 @@ from typing_extensions import NotRequired
 
 from .. import iam, trust
 from ..component import Claim
-from ..declared import UNIQUE, Default, checked, matches
+from ..declared import UNIQUE, Default, Refusal, checked, matches, rule
 from ..forms import PolicyArn, Region, RoleArn
-from .base import Login, LoginArgs
-from .own_role import OwnRoleOptions, attach, own_role, role_claims
+from .base import Login
+from .own_role import (
+    OwnRoleArgs,
+    OwnRoleOptions,
+    attach,
+    own_role,
+    role_claims,
+    role_name,
+    too_many_policies,
+)
 
 _Key = Annotated[
     str, matches(r"[a-z0-9-]{1,40}", "a name for a policy; write up to 40 lower-case letters, digits and -")
@@ -31,11 +39,16 @@ class EcsTaskLoginOptions(OwnRoleOptions):
     refuses them."""
 
 
-class EcsTaskLoginArgs(EcsTaskLoginOptions, LoginArgs):
+class EcsTaskLoginArgs(EcsTaskLoginOptions, OwnRoleArgs):
     """ECS tasks of one region, and the mount that they log in to."""
 
     region: Region
     """AWS region of the tasks."""
+
+
+@rule(EcsTaskLoginOptions, "policy_arns")
+def _attached(options: EcsTaskLoginOptions) -> Iterator[Refusal]:
+    yield from too_many_policies(len(options["policy_arns"]), "are")
 
 
 class EcsTaskLogin(Login):
@@ -60,14 +73,14 @@ class EcsTaskLogin(Login):
             lambda account: iam.to_json(trust.ecs_task_trust(account, region))
         )
         role = own_role(name, args, f"ECS tasks in {region}", trust_policy, self)
-        attach(name, role, args["policy_arns"], self)
+        attach(name, args, role, args["policy_arns"], self)
         self._finish(
             self._vault_role(name, role.unique_id, bound_iam_principal_arns=[role.arn]),
             iam_role_arn=role.arn,
             service_accounts=[],
             principals=[role.arn],
             role=role,
-            role_name=args.get("iam_role_name", name),
+            role_name=role_name(name, args),
         )
 
     @classmethod

@@ -7,10 +7,11 @@ import pulumi
 import pulumi_aws as aws
 from typing_extensions import NotRequired
 
-from .. import durations
+from .. import durations, quotas, renames
 from ..component import Claim, unique_name
+from ..declared import Default, Refusal
 from ..forms import IamName, PolicyArn, Tags, lasts
-from .base import LoginOptions
+from .base import LoginArgs, LoginOptions
 
 
 class OwnRoleOptions(LoginOptions):
@@ -29,13 +30,33 @@ class OwnRoleOptions(LoginOptions):
     """Tags of the AWS resources."""
 
 
+class OwnRoleArgs(LoginArgs):
+    """A login that makes an IAM role, and the mount that its callers log in to."""
+
+    named_after_objects: NotRequired[Annotated[bool, Default(False)]]
+    """Name the resources after the IAM role and the service accounts, not after the component: for a program
+    in which no other component has the same ones, and whose components' names change. An object that got
+    another resource name would be made before it is deleted under the old one, and can exist only once."""
+
+
+def owner(name: str, args: Any) -> str:
+    """What the role's resources are named after. `args` are OwnRoleOptions and OwnRoleArgs."""
+    return role_name(name, args) if args["named_after_objects"] else name
+
+
+def role_name(name: str, options: Mapping[str, Any]) -> str:
+    """The name that the role has in IAM."""
+    return str(options.get("iam_role_name") or name)
+
+
 def own_role(
     name: str, args: Any, callers: str, trust_policy: pulumi.Input[str], parent: pulumi.Resource
 ) -> "aws.iam.Role":
-    """Declare the role. It has no permissions: it says who the caller is. `args` are OwnRoleOptions."""
+    """Declare the role. It has no permissions: it says who the caller is. `args` are OwnRoleOptions and
+    OwnRoleArgs."""
     return aws.iam.Role(
-        f"{name}-iam-role",
-        name=args.get("iam_role_name", name),
+        f"{owner(name, args)}-iam-role",
+        name=role_name(name, args),
         description=f"Login {name} to HashiCorp Vault, for {callers}"[:1000],
         assume_role_policy=trust_policy,
         permissions_boundary=args.get("permissions_boundary"),
@@ -43,12 +64,13 @@ def own_role(
         if "max_session_duration" in args
         else None,
         tags=args["tags"] or None,
-        opts=unique_name(parent),
+        opts=unique_name(parent, renames.of_login(name, owner(name, args), "iam-role")),
     )
 
 
 def attach(
     name: str,
+    args: Any,
     role: "aws.iam.Role",
     policy_arns: Mapping[str, pulumi.Input[str]],
     parent: pulumi.Resource,
@@ -56,14 +78,26 @@ def attach(
     """Declare that the role has these managed policies."""
     for policy, policy_arn in policy_arns.items():
         aws.iam.RolePolicyAttachment(
-            f"{name}-{policy}-policy",
+            f"{owner(name, args)}-{policy}-policy",
             role=role.name,
             policy_arn=policy_arn,
-            opts=pulumi.ResourceOptions(parent=parent),
+            opts=pulumi.ResourceOptions(
+                parent=parent, aliases=renames.of_login(name, owner(name, args), f"{policy}-policy")
+            ),
+        )
+
+
+def too_many_policies(attached: int, what: str) -> Iterator[Refusal]:
+    """Refuse more managed policies than one role can have; `what` counts to them, beside policy_arns."""
+    if attached > quotas.ATTACHED_POLICIES:
+        yield Refusal(
+            "policy_arns",
+            f"{what} {attached} policies of one role, and AWS attaches {quotas.ATTACHED_POLICIES}; put what "
+            "some of them allow into one policy",
         )
 
 
 def role_claims(name: str, options: Mapping[str, Any]) -> Iterator[Claim]:
     """The role's name."""
     written = "iam_role_name" in options
-    yield Claim("IAM role", options.get("iam_role_name", name), ("iam_role_name",) if written else ())
+    yield Claim("IAM role", role_name(name, options), ("iam_role_name",) if written else ())

@@ -8,13 +8,22 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 from typing_extensions import NotRequired
 
-from .. import iam, pod_role, renames, trust
+from .. import iam, pod_role, quotas, renames, trust
 from ..component import Claim, unique_name
-from ..declared import UNIQUE, Default, Refusal, checked, not_empty, rule
+from ..declared import UNIQUE, Default, Refusal, between, checked, not_empty, rule
 from ..forms import Audience, PolicyArn, ServiceAccountPattern, is_wild, split_service_account
 from ..pod_role import EksClusterRef, PodIdentityMethod
-from .base import Login, LoginArgs, ServiceAccountMode
-from .own_role import OwnRoleOptions, attach, own_role, role_claims
+from .base import Login, ServiceAccountMode
+from .own_role import (
+    OwnRoleArgs,
+    OwnRoleOptions,
+    attach,
+    own_role,
+    owner,
+    role_claims,
+    role_name,
+    too_many_policies,
+)
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 
@@ -38,11 +47,17 @@ class ServiceAccountLoginOptions(OwnRoleOptions):
     """How the pods get the IAM role: by the token of their service account (`irsa`), or by EKS Pod Identity
     (`pod-identity`). The role stays the same when this changes."""
 
+    trust_policy_limit: NotRequired[
+        Annotated[int, Default(quotas.TRUST_POLICY), between(quotas.TRUST_POLICY, quotas.TRUST_POLICY_RAISED)]
+    ]
+    """Characters that AWS takes in the IAM role's trust policy, 2048 to 4096: more than 2048 where AWS has
+    raised the account's quota. Each service account needs some, and with `pod-identity` each namespace."""
+
     vault_lookups: NotRequired[Annotated[bool, Default(False)]]
     """Grant the IAM role the lookups that Vault makes, and nothing else of Vault's. No login needs it."""
 
 
-class ServiceAccountLoginArgs(ServiceAccountLoginOptions, LoginArgs):
+class ServiceAccountLoginArgs(ServiceAccountLoginOptions, OwnRoleArgs):
     """Service accounts, their cluster, and the mount that they log in to."""
 
     cluster: pulumi.Input[EksClusterRef]
@@ -95,6 +110,32 @@ def _wildcards(options: ServiceAccountLoginOptions) -> Iterator[Refusal]:
         )
 
 
+@rule(
+    ServiceAccountLoginArgs,
+    "cluster",
+    "method",
+    "service_accounts",
+    "audience",
+    "allow_wildcards",
+    "trust_policy_limit",
+)
+def _trust_size(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
+    yield from pod_role.trust_refusals(
+        args["cluster"],
+        args["method"],
+        args["service_accounts"],
+        args["audience"],
+        args["allow_wildcards"],
+        args["trust_policy_limit"],
+    )
+
+
+@rule(ServiceAccountLoginArgs, "policy_arns", "vault_lookups")
+def _attached(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
+    attached = len(args["policy_arns"]) + args["vault_lookups"]
+    yield from too_many_policies(attached, "and {vault_lookups} are")
+
+
 @rule(ServiceAccountLoginArgs, "cluster", "method", "audience")
 def _cluster(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
     yield from pod_role.refusals(args["cluster"], args["method"])
@@ -122,14 +163,23 @@ class ServiceAccountLogin(Login):
         super().__init__(name, args, opts)
         accounts, method, mode = args["service_accounts"], args["method"], args["service_account_mode"]
         cluster = pod_role.usable(args["cluster"], method)
+        self._owner = owner(name, args)
+        self._cluster_prefix = "cluster" if args["named_after_objects"] else name
         subjects = ", ".join(map(trust.service_account_subject, accounts))
 
         trust_policy = pod_role.role_trust(
-            cluster, method, accounts, audience=args["audience"], allow_wildcards=args["allow_wildcards"]
+            cluster,
+            method,
+            accounts,
+            audience=args["audience"],
+            allow_wildcards=args["allow_wildcards"],
+            limit=int(args["trust_policy_limit"]),
         )
         role = own_role(name, args, subjects, trust_policy, self)
-        attach(name, role, self._policies(name, args), self)
-        pod_role.associations(name, cluster, method, accounts, role.arn, self, args["tags"])
+        attach(name, args, role, self._policies(name, args), self)
+        pod_role.associations(
+            name, cluster, method, accounts, role.arn, self, args["tags"], self._cluster_prefix
+        )
         annotations = {ROLE_ANNOTATION: role.arn} if method is PodIdentityMethod.IRSA else None
         for account in accounts if mode is not ServiceAccountMode.NONE else ():
             self._service_account(name, account, mode, annotations)
@@ -139,19 +189,21 @@ class ServiceAccountLogin(Login):
             service_accounts=accounts,
             principals=[role.arn],
             role=role,
-            role_name=args.get("iam_role_name", name),
+            role_name=role_name(name, args),
         )
 
     def _policies(self, name: str, args: ServiceAccountLoginArgs) -> Mapping[str, pulumi.Input[str]]:
         if not args["vault_lookups"]:
             return args["policy_arns"]
         lookups = aws.iam.Policy(
-            f"{name}-lookups",
-            name=f"{args.get('iam_role_name', name)}-lookups",
+            f"{self._owner}-lookups",
+            name=f"{role_name(name, args)}-lookups",
             description=f"What HashiCorp Vault looks up, for login {name} too",
             policy=iam.to_json(iam.vault_lookups(args.get("lookups", self.VAULT_PERMISSIONS))),
             tags=args["tags"] or None,
-            opts=unique_name(self, renames.lookups_policy()),
+            opts=unique_name(
+                self, [*renames.lookups_policy(name), *renames.of_login(name, self._owner, "lookups")]
+            ),
         )
         return {**args["policy_arns"], "vault-lookups": lookups.arn}
 
@@ -163,10 +215,13 @@ class ServiceAccountLogin(Login):
         annotations: Mapping[str, pulumi.Input[str]] | None,
     ) -> None:
         # A namespace has no dot, so a-b/c and a/b-c have different names.
-        resource_name = f"{name}-{account.replace('/', '.')}-service-account"
+        rest = f"{account.replace('/', '.')}-service-account"
+        resource_name = f"{self._cluster_prefix}-{rest}"
         namespace, account_name = split_service_account(account)
         metadata: dict[str, Any] = {"namespace": namespace, "name": account_name, "annotations": annotations}
-        child = pulumi.ResourceOptions(parent=self)
+        child = pulumi.ResourceOptions(
+            parent=self, aliases=renames.of_login(name, self._cluster_prefix, rest)
+        )
         if mode is ServiceAccountMode.CREATE:
             kubernetes.core.v1.ServiceAccount(
                 resource_name, metadata=kubernetes.meta.v1.ObjectMetaArgs(**metadata), opts=child
@@ -188,9 +243,8 @@ class ServiceAccountLogin(Login):
     def claims(cls, name: str, options: ServiceAccountLoginOptions) -> Iterator[Claim]:
         yield from super().claims(name, options)
         yield from role_claims(name, options)
-        role = options.get("iam_role_name", name)
-        if role and options.get("vault_lookups"):
-            yield Claim("IAM policy", f"{role}-lookups", ("vault_lookups",))
+        if options.get("vault_lookups"):
+            yield Claim("IAM policy", f"{role_name(name, options)}-lookups", ("vault_lookups",))
         for index, account in enumerate(options.get("service_accounts") or ()):
             yield Claim("service account", account, ("service_accounts", index))
 

@@ -23,7 +23,7 @@ from ..forms import (
     VaultRoleName,
 )
 from ..vault_auth import AwsEndpoints
-from .roles import AwsCredentialType, AwsSecretsRole, shared_prefixes
+from .roles import AwsCredentialType, AwsSecretsRole, chained, shared_prefixes
 
 
 class EngineUserOptions(TypedDict):
@@ -130,6 +130,7 @@ def _identity(args: AwsSecretsEngineArgs) -> Iterator[Refusal]:
 
 def federation_tokens(roles: Mapping[str, AwsSecretsRole]) -> Iterator[Refusal]:
     """What is wrong with the roles of a federated engine."""
+    yield from chained(roles)
     for name, role in roles.items():
         if role["credential_type"] is AwsCredentialType.FEDERATION_TOKEN:
             yield Refusal(

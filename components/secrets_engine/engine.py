@@ -8,7 +8,8 @@ import pulumi_aws as aws
 import pulumi_vault as vault
 
 from .. import arns, durations, iam
-from ..component import Component, unique_name
+from ..auth_mount import DEFAULT_KEY
+from ..component import Component, own_user, unique_name
 from ..declared import checked, opened
 from ..federation import PluginIssuer, plugin_trust
 from .args import AwsSecretsEngineArgs, EngineFederation, EngineUserOptions
@@ -90,7 +91,7 @@ class AwsSecretsEngine(Component):
             # Vault can rotate its own key (config/rotate-root); the user must be deletable then too.
             force_destroy=True,
             tags=args["tags"] or None,
-            opts=unique_name(self),
+            opts=own_user(self),
         )
         policy = self._policy(name, args, user_name, user.arn)
         attachment = aws.iam.UserPolicyAttachment(
@@ -161,7 +162,6 @@ class AwsSecretsEngine(Component):
             role_arn=future_arn,
             identity_token_audience=given["audience"],
             identity_token_ttl=durations.to_seconds(given["token_ttl"]),
-            identity_token_key=args.get("identity_token_key"),
         )
         role = aws.iam.Role(
             f"{name}-role",
@@ -225,6 +225,9 @@ class AwsSecretsEngine(Component):
             username_template=USERNAME_TEMPLATE,
             default_lease_ttl_seconds=durations.to_seconds(args["default_lease_ttl"]),
             max_lease_ttl_seconds=durations.to_seconds(args["max_lease_ttl"]),
-            opts=pulumi.ResourceOptions(parent=self),
+            # Never left out: the provider takes no key off a mount, and Vault keeps a key that is in use.
+            identity_token_key=args.get("identity_token_key") or DEFAULT_KEY,
+            # The provider would move it to another path, and lose the roles below it.
+            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["path"]),
             **identity,
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import pulumi
 from typing_extensions import NotRequired, TypedDict
 
-from .. import durations
+from .. import durations, quotas
 from ..declared import UNIQUE, Default, Key, Refusal, rule
 from ..forms import Duration, PolicyArn, PolicyDocument, RoleArn, Tags
 from . import permissions
@@ -64,7 +64,9 @@ class AwsSecretsRole(TypedDict):
     """Tags of the users of `iam_user`."""
 
     default_sts_ttl: NotRequired[Duration]
-    """Life of the credentials that STS gives: `15m`, `1h`. Default: Vault's own, one hour."""
+    """Life of the credentials that STS gives: `15m`, `1h`. For `assumed_role` up to 12 hours, if the roles
+    allow as much, but one hour for a federated engine; for `federation_token` up to 36 hours. Default:
+    Vault's own, one hour."""
 
 
 _TAKEN = {
@@ -80,10 +82,40 @@ def _of_type(role: AwsSecretsRole) -> Iterator[Refusal]:
     given = {field for field, value in role.items() if value}
     for field in sorted(given - {"credential_type"} - _TAKEN[kind]):
         yield Refusal(field, f"is not used by {kind.value}; remove it")
+    yield from _quotas(role)
+    longest = {
+        AwsCredentialType.ASSUMED_ROLE: (quotas.LONGEST_ROLE_SESSION, "12h"),
+        AwsCredentialType.FEDERATION_TOKEN: (quotas.LONGEST_FEDERATION_TOKEN, "36h"),
+    }
+    if "default_sts_ttl" in role and kind in longest:
+        seconds, (most, shown) = durations.to_seconds(role["default_sts_ttl"]), longest[kind]
+        if not quotas.SHORTEST_SESSION <= seconds <= most:
+            yield Refusal(
+                "default_sts_ttl",
+                f"is outside of what STS gives for {kind.value}; write 15m to {shown}",
+                role["default_sts_ttl"],
+            )
     if kind is AwsCredentialType.ASSUMED_ROLE and "role_arns" not in given:
         yield Refusal("role_arns", "is empty; write at least one role for assumed_role")
     if kind is not AwsCredentialType.ASSUMED_ROLE and not given & {"policy_document", "policy_arns"}:
         yield Refusal("", "gives credentials without permissions; write {policy_document} or {policy_arns}")
+
+
+def _quotas(role: AwsSecretsRole) -> Iterator[Refusal]:
+    """What AWS refuses when the credentials are made; Vault does not look."""
+    most, of = (
+        (quotas.INLINE_POLICIES_OF_USER, "an inline policy of a user")
+        if role["credential_type"] is AwsCredentialType.IAM_USER
+        else (quotas.SESSION_POLICY, "the policy of a session")
+    )
+    mend = "make it a managed policy and write its ARN into {policy_arns}"
+    yield from quotas.policy_refusals("policy_document", role.get("policy_document"), most, of, mend)
+    if len(role["policy_arns"]) > quotas.ATTACHED_POLICIES:
+        yield Refusal(
+            "policy_arns",
+            f"are {len(role['policy_arns'])}, and AWS takes {quotas.ATTACHED_POLICIES}; put what some of "
+            "them allow into one policy",
+        )
 
 
 def shared_prefixes(roles: Mapping[str, AwsSecretsRole]) -> Iterator[Refusal]:
@@ -105,6 +137,20 @@ def shared_prefixes(roles: Mapping[str, AwsSecretsRole]) -> Iterator[Refusal]:
                 "{permissions_boundary}, or rename one, so that neither name is the other with a hyphen and "
                 "more after it, and the first "
                 f"{permissions.USER_LENGTH - len(permissions.USER)} characters differ",
+            )
+
+
+def chained(roles: Mapping[str, AwsSecretsRole]) -> Iterator[Refusal]:
+    """Roles that an engine assumes from a session of its own role, which STS ends after an hour."""
+    for name, role in roles.items():
+        ttl = role.get("default_sts_ttl")
+        assumed = role["credential_type"] is AwsCredentialType.ASSUMED_ROLE
+        if ttl and assumed and durations.to_seconds(ttl) > quotas.LONGEST_CHAINED_SESSION:
+            yield Refusal(
+                ("roles", Key(name), "default_sts_ttl"),
+                "is more than STS gives when one role assumes another, and a federated engine runs as a "
+                "role; write up to 1h, or give the engine a user",
+                ttl,
             )
 
 

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from typing_extensions import NotRequired
 
 from .. import iam
-from ..component import unique_name
+from ..component import own_user, unique_name
 from ..declared import Default, Refusal, Secret, checked, rule
 from ..forms import IamName, IamPolicyName
 from .base import POLICY_DESCRIPTION, GrantedOptions, PermissionsArgs, VaultIdentity, permissions_refusals
@@ -85,7 +85,7 @@ class IamUserVaultIdentity(VaultIdentity):
             # Vault can rotate its own key (auth/aws/config/rotate-root); the user must be deletable then too.
             force_destroy=True,
             tags=tags,
-            opts=unique_name(self),
+            opts=own_user(self),
         )
         policy = aws.iam.Policy(
             f"{name}-policy",

@@ -6,7 +6,7 @@ from typing import Any
 from moto.iam.models import iam_backends
 from werkzeug.wrappers import Response
 
-from sandbox.aws import policy
+from sandbox.aws import policy, quotas
 from sandbox.aws.authorization import SELF_SERVICE
 from sandbox.aws.calls import Call
 from sandbox.aws.errors import AwsError, empty_response
@@ -44,6 +44,7 @@ def check(call: Call, caller: Caller) -> None:
     """Refuses what AWS refuses, before anything changes."""
     if call.action in SELF_SERVICE and not call.text("UserName") and not caller.is_user:
         raise AwsError("ValidationError", "Must specify userName when calling with non-User credentials", 400)
+    quotas.check(call, caller)
     try:
         if call.action in _IDENTITY_DOCUMENTS:
             policy.parse(call.text("PolicyDocument"))

@@ -16,6 +16,8 @@ from datetime import datetime, timezone
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from sandbox.aws import condition_keys
+
 ContextValue = str | list[str]  # one value, or the values of a multivalued key such as aws:TagKeys
 
 
@@ -61,7 +63,9 @@ class Request:
 
     @functools.cached_property
     def keys(self) -> dict[str, ContextValue]:
-        return {key.lower(): value for key, value in self.context.items()}
+        """The condition keys that its action has."""
+        given = self.context.items()
+        return {key.lower(): value for key, value in given if condition_keys.has(self.action, key)}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 # Refused, because callers rely on them and they would have no effect.
 _UNSUPPORTED = {"ProvidedContexts", "ProviderId", "SerialNumber", "SourceIdentity", "TokenCode"}
 _MAX_TAGS = 50
+_SESSION_POLICY = 2048
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,9 @@ def session_policy(call: Call) -> str | None:
     """The inline session policy, which limits the session."""
     document = call.text("Policy") or None
     if document:
+        if len(document) > _SESSION_POLICY:
+            rule = f"Member must have length less than or equal to {_SESSION_POLICY}"
+            raise constraint(document, "policy", rule)
         try:
             policy.parse(document)
         except policy.MalformedPolicy as error:

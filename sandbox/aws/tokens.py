@@ -19,6 +19,7 @@ import jwt
 from sandbox.aws.errors import AwsError
 
 CLOCK_SKEW_SECONDS = 300  # for tokens that begin in the future
+_LAST_SECOND = 2**53  # as far as JSON's numbers are exact
 _TIMEOUT_SECONDS = 5
 _MAX_DOCUMENT = 1024 * 1024
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -125,7 +126,7 @@ def unverified_issuer(token: str) -> str:
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
         issuer = claims["iss"]
-    except (jwt.PyJWTError, KeyError, ValueError):
+    except (jwt.PyJWTError, KeyError, ValueError, RecursionError):
         issuer = None
     if not isinstance(issuer, str) or not isinstance(claims.get("sub"), str):
         raise _invalid(
@@ -142,7 +143,7 @@ def verify(token: str, audiences: Collection[str], issuers: Issuers, now: dateti
     ours = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
     try:
         claims = jwt.decode(token, key, algorithms=["RS256", "ES256"], options=ours)  # type: ignore[arg-type]
-    except (jwt.PyJWTError, TypeError, ValueError):
+    except (jwt.PyJWTError, TypeError, ValueError, OverflowError):
         raise _invalid("The signature of the provided token could not be verified") from None
     _check_dates(claims, now.timestamp())
     # As AWS documents, the authorized party (if any) replaces the audience, both for the provider's client
@@ -158,8 +159,12 @@ def verify(token: str, audiences: Collection[str], issuers: Issuers, now: dateti
 
 
 def _check_dates(claims: Mapping[str, Any], now: float) -> None:
-    if not all(isinstance(claims.get(name), int | float) for name in ("exp", "iat")):
+    if not all(name in claims for name in ("exp", "iat")):
         raise _invalid("Missing a required claim: exp, iat")
+    for name in ("exp", "iat", "nbf"):
+        # Python reads NaN, Infinity and 1e999, which are no JSON, and NaN is never in the past.
+        if name in claims and not (type(claims[name]) is int and abs(claims[name]) < _LAST_SECOND):
+            raise _invalid(f"The claim {name} is not a whole number of seconds")
     if claims["exp"] <= now:
         raise AwsError(
             "ExpiredTokenException",

@@ -229,6 +229,20 @@ def test_managed_session_policies_narrow_a_session(emulator: Emulator) -> None:
     assert "does not exist" in error_of(emulator.client("sts").assume_role, **wanted)[1]
 
 
+def test_an_external_id_is_none_for_the_tags_of_the_session(emulator: Emulator) -> None:
+    """AWS has sts:ExternalId for sts:AssumeRole only: in one statement with it, sts:TagSession is refused."""
+    condition = {"StringEquals": {"sts:ExternalId": "s3cret"}}
+    together = make_role(emulator, "tags-together", trust(root(PRIMARY), TAGGING, Condition=condition))
+    wanted: dict[str, Any] = {"ExternalId": "s3cret", "Tags": [{"Key": "team", "Value": "a"}]}
+    assert refused(emulator, together, emulator.keys(), **wanted)
+    document = json.loads(trust(root(PRIMARY), Condition=condition))
+    document["Statement"].append({"Effect": "Allow", "Principal": root(PRIMARY), "Action": "sts:TagSession"})
+    iam = emulator.client("iam")
+    iam.update_assume_role_policy(RoleName="tags-together", PolicyDocument=json.dumps(document))
+    session_of(emulator, together, **wanted)
+    assert refused(emulator, together, emulator.keys(), **{**wanted, "ExternalId": "another"})
+
+
 def test_transitive_tags_go_through_a_chain_of_roles(emulator: Emulator) -> None:
     """Every role of the chain must allow sts:TagSession, and so must the one who goes on to the next."""
     first = make_role(emulator, "chain-1", trust(root(PRIMARY), TAGGING))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -217,6 +218,13 @@ def test_session_tags_can_be_left_out(cloud: Emulator) -> None:
     assert ask(cloud, token(cloud, "untagged"))["AccountId"] == PRIMARY
 
 
+def may_tag(role: str, condition: dict[str, Any]) -> str:
+    """Trust that demands an external ID; AWS knows none for sts:TagSession, hence two statements."""
+    document = json.loads(trust({"AWS": role}, Condition=condition))
+    document["Statement"] += json.loads(trust({"AWS": role}, ["sts:TagSession"]))["Statement"]
+    return json.dumps(document)
+
+
 def test_a_target_role_needs_the_external_id_of_the_association(cloud: Emulator) -> None:
     role = make_role(cloud, "pod-source", pod_trust("source"))
     cloud.client("iam").put_role_policy(
@@ -224,15 +232,13 @@ def test_a_target_role_needs_the_external_id_of_the_association(cloud: Emulator)
     )
     place = f"{REGION}/{PRIMARY}/pods/default/source"
     condition = {"StringEquals": {"sts:ExternalId": place}}
-    target = make_role(cloud, "pod-target", trust({"AWS": role}, TAGGING, Condition=condition), SECONDARY)
+    target = make_role(cloud, "pod-target", may_tag(role, condition), SECONDARY)
     made = associate(cloud, "source", role, targetRoleArn=target)
     assert made["externalId"] == place
     assert ask(cloud, token(cloud, "source"))["AccountId"] == SECONDARY
     cloud.client("iam", cloud.keys(SECONDARY)).update_assume_role_policy(
         RoleName="pod-target",
-        PolicyDocument=trust(
-            {"AWS": role}, TAGGING, Condition={"StringEquals": {"sts:ExternalId": "another"}}
-        ),
+        PolicyDocument=may_tag(role, {"StringEquals": {"sts:ExternalId": "another"}}),
     )
     assert refusal(cloud, token(cloud, "source"))[0] == 400
 

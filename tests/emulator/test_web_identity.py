@@ -102,6 +102,19 @@ def test_an_issuer_that_is_not_registered_is_refused(emulator: Emulator, role: s
     assert "No OpenIDConnect provider found in your account" in message
 
 
+@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+@pytest.mark.parametrize(
+    "number", [float("nan"), float("inf"), -float("inf"), 10**400, 4e9, True, "4000000000", None, [], {}]
+)
+def test_a_date_in_a_token_is_a_finite_whole_number(
+    emulator: Emulator, role: str, claim: str, number: Any
+) -> None:
+    now = int(time.time())
+    claims = {**emulator.issuer.claims(iat=now, nbf=now, exp=now + 600), claim: number}
+    token = emulator.issuer.signed(json.dumps(claims).encode())
+    assert refusal(emulator, role, token)[0] == "InvalidIdentityToken"
+
+
 def test_an_expired_token_is_refused(emulator: Emulator, role: str) -> None:
     past = int(time.time()) - 3600
     token = emulator.issuer.token(iat=past - 60, nbf=past - 60, exp=past)
@@ -226,13 +239,19 @@ def test_a_trust_can_be_about_the_request_itself(
     assert refusal(emulator, arn["Role"]["Arn"], emulator.issuer.token())[0] == "AccessDenied"
 
 
+def may_tag(document: dict[str, Any]) -> dict[str, Any]:
+    """Tags in a statement of their own: AWS has no `sub` and `aud` for them."""
+    principal = document["Statement"][0]["Principal"]
+    document["Statement"].append({"Effect": "Allow", "Principal": principal, "Action": "sts:TagSession"})
+    return document
+
+
 def test_session_tags_of_a_token_need_tag_session(emulator: Emulator, role: str) -> None:
     tags = {"https://aws.amazon.com/tags": {"principal_tags": {"team": ["a"]}}}
     token = emulator.issuer.token(**tags)
     assert refusal(emulator, role, token)[1] == "Not authorized to perform sts:TagSession"
-    tagging = json.loads(web_trust())
-    tagging["Statement"][0]["Action"] = ["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]
-    tagging["Statement"][0]["Condition"]["StringEquals"]["aws:RequestTag/team"] = "a"
+    tagging = may_tag(json.loads(web_trust()))
+    tagging["Statement"][1]["Condition"] = {"StringEquals": {"aws:RequestTag/team": "a"}}
     iam = emulator.client("iam")
     arn = iam.create_role(RoleName="tagged", AssumeRolePolicyDocument=json.dumps(tagging))["Role"]["Arn"]
     assume(emulator, arn, token)
@@ -240,8 +259,7 @@ def test_session_tags_of_a_token_need_tag_session(emulator: Emulator, role: str)
 
 def test_transitive_tags_of_a_token_are_handed_on(emulator: Emulator, role: str) -> None:
     tags = {"principal_tags": {"team": ["a"], "stage": ["x"]}, "transitive_tag_keys": ["team"]}
-    tagging = json.loads(web_trust())
-    tagging["Statement"][0]["Action"] = ["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]
+    tagging = may_tag(json.loads(web_trust()))
     iam = emulator.client("iam")
     arn = iam.create_role(RoleName="hands-on", AssumeRolePolicyDocument=json.dumps(tagging))["Role"]["Arn"]
     token = emulator.issuer.token(**{"https://aws.amazon.com/tags": tags})

@@ -42,9 +42,9 @@ class Issuer:
         public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
         return {"keys": [{**public, "kid": self.key_id, "alg": "RS256", "use": "sig"}]}
 
-    def token(self, **changes: Any) -> str:
+    def claims(self, **changes: Any) -> dict[str, Any]:
         now = int(time.time())
-        claims = {
+        return {
             "iss": ISSUER,
             "sub": SUBJECT,
             "aud": [AUDIENCE],
@@ -53,7 +53,12 @@ class Issuer:
             "exp": now + 3600,
             **changes,
         }
-        return jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": self.key_id})
+
+    def signed(self, payload: bytes) -> str:
+        return jwt.api_jws.encode(payload, self.key, algorithm="RS256", headers={"kid": self.key_id})
+
+    def token(self, **changes: Any) -> str:
+        return self.signed(json.dumps(self.claims(**changes)).encode())
 
 
 class Emulator:

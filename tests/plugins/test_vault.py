@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
+import hvac
 import pytest
 
 from sandbox.plugins.vault import PLUGIN
@@ -84,15 +85,56 @@ def test_auth_method_has_its_types_name_where_no_path_is_given(engine: Engine) -
     engine.delete(userpass)
 
 
-def test_auth_method_with_another_path_is_replaced(
+def test_auth_method_with_another_path_is_moved_and_its_roles_are_lost_as_by_the_official_provider(
     engine: Engine, mount: Deployed, vault_server: VaultServer
 ) -> None:
+    bound = {"boundIamPrincipalArns": [POD], "resolveAwsUniqueIds": False}
+    role = engine.create(ROLE, {"backend": mount.id, "role": "r", **bound})
     path = f"other-{uuid4().hex[:8]}"
-    assert engine.update(mount, {"type": "aws", "path": path}).steps == ["create", "delete"]
+    moved = engine.update(mount, {"type": "aws", "path": path})
+    assert (moved.steps, moved.id, moved.values["path"]) == (["update"], mount.id, path)
+    assert moved.values["accessor"] == mount.values["accessor"]
     mounted = read(vault_server, "sys/auth")
     assert mounted
     assert f"{path}/" in mounted
     assert f"{mount.id}/" not in mounted
+    assert read(vault_server, f"auth/{path}/role/r")
+    with pytest.raises(Refused, match="no handler for route"):
+        engine.delete(role)
+    assert engine.refresh(moved) is None, "it is looked for by its ID, the old path"
+
+
+def test_auth_method_keeps_its_signing_key_until_it_is_given_another(
+    engine: Engine, mount: Deployed, vault_server: VaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Vault, "health", lambda self: {"enterprise": True})
+    own, inputs = f"key-{uuid4().hex[:8]}", {"type": "aws", "path": mount.id}
+
+    def key() -> str:
+        return str((read(vault_server, f"sys/auth/{mount.id}/tune") or {}).get("identity_token_key"))
+
+    vault_server.client.write(f"identity/oidc/key/{own}", allowed_client_ids="*")
+    signed = engine.update(mount, {**inputs, "identityTokenKey": own})
+    assert key() == own
+    left = engine.update(signed, inputs)
+    assert (left.steps, key()) == (["update"], own)
+    with pytest.raises(hvac.exceptions.InvalidRequest, match="currently referenced by these mounts"):
+        vault_server.client.delete(f"identity/oidc/key/{own}")
+    engine.update(left, {**inputs, "identityTokenKey": "default"})
+    assert key() == "default"
+    vault_server.client.delete(f"identity/oidc/key/{own}")
+
+
+def test_community_vault_is_not_told_a_signing_key_which_it_does_not_have(engine: Engine) -> None:
+    path = f"aws-{uuid4().hex[:8]}"
+    auth = engine.create(AUTH, {"type": "aws", "path": path, "identityTokenKey": "default"})
+    again = engine.refresh(auth)
+    assert again
+    assert again.inputs == auth.inputs
+    kv = engine.create(MOUNT, {"path": f"kv-{path}", "type": "kv", "identityTokenKey": "default"})
+    again = engine.refresh(kv)
+    assert again
+    assert again.inputs == kv.inputs
 
 
 def test_secrets_engine_lives(engine: Engine, vault_server: VaultServer) -> None:
@@ -383,7 +425,8 @@ def test_role_of_a_mount_that_is_gone_is_gone(engine: Engine, mount: Deployed) -
     role = engine.create(ROLE, inputs)
     engine.delete(mount)
     assert engine.refresh(role) is None
-    engine.delete(role)
+    with pytest.raises(Refused, match="no handler for route"):
+        engine.delete(role)
     with pytest.raises(Refused, match="no handler for route"):
         engine.create(ROLE, inputs)
 

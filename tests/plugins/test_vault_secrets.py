@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from sandbox.plugins.vault import PLUGIN
+from sandbox.plugins.vault.client import Vault
 from sandbox.plugins.wire import Secret
 from tests.plugins.conftest import VaultServer
 from tests.plugins.engine import Deployed, Engine, Refused, engine_for
@@ -148,10 +149,38 @@ def test_secrets_engine_with_contradictions_is_refused_by_vault(
         engine.create(BACKEND, {"path": path, "identityTokenAudience": "vault", **more})
 
 
-def test_secrets_engine_with_another_path_is_replaced(engine: Engine, backend: Deployed) -> None:
-    other = engine.check(BACKEND, {"path": "other"})
-    assert engine.diff(backend, other).replaces == ["path"]
-    assert engine.diff(backend, {**backend.inputs, "region": "eu-west-1"}).replaces == []
+def test_secrets_engine_with_another_path_is_moved_and_its_roles_are_lost_as_by_the_official_provider(
+    engine: Engine, vault_server: VaultServer, backend: Deployed
+) -> None:
+    of_role = {"backend": backend.id, "name": "r", "credentialType": "assumed_role"}
+    role = engine.create(ROLE, {**of_role, "roleArns": [ENGINE_ROLE]})
+    other = f"other-{uuid4().hex[:8]}"
+    moved = engine.update(backend, {"path": other, "region": "eu-west-1"})
+    assert (moved.steps, moved.id, moved.values["path"]) == (["update"], backend.id, other)
+    assert read(vault_server, f"{other}/config/root")["region"] == "eu-west-1"
+    assert read(vault_server, f"{other}/roles/r")
+    with pytest.raises(Refused, match="no handler for route"):
+        engine.delete(role)
+    vault_server.client.sys.disable_secrets_engine(other)
+
+
+def test_secrets_engine_keeps_its_signing_key_until_it_is_given_another(
+    engine: Engine, vault_server: VaultServer, backend: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Vault, "health", lambda self: {"enterprise": True})
+    own, inputs = f"key-{uuid4().hex[:8]}", {"path": backend.id}
+
+    def key() -> str:
+        return str(read(vault_server, f"sys/mounts/{backend.id}/tune").get("identity_token_key"))
+
+    vault_server.client.write(f"identity/oidc/key/{own}", allowed_client_ids="*")
+    signed = engine.update(backend, {**inputs, "identityTokenKey": own})
+    assert key() == own
+    left = engine.update(signed, inputs)
+    assert (left.steps, key()) == (["update"], own)
+    engine.update(left, {**inputs, "identityTokenKey": "default"})
+    assert key() == "default"
+    vault_server.client.delete(f"identity/oidc/key/{own}")
 
 
 def test_secrets_engine_s_role_lives(engine: Engine, vault_server: VaultServer, backend: Deployed) -> None:

@@ -190,9 +190,14 @@ external_ids = st.from_regex(r"\A[a-zA-Z0-9_+=,.@:/-]{2,40}\Z")
     st.lists(identities, max_size=3, unique=True),
     st.lists(st.sampled_from(["ec2.amazonaws.com", "ecs-tasks.amazonaws.com.cn"]), max_size=2, unique=True),
     st.none() | st.tuples(partitions, accounts, st.from_regex(r"\A[a-z]{1,12}\*?\Z")),
+    st.booleans(),
 )
 def test_whoever_can_give_the_external_id_must(
-    external_id: str, principals: list[str], services: list[str], hcp: tuple[str, str, str] | None
+    external_id: str,
+    principals: list[str],
+    services: list[str],
+    hcp: tuple[str, str, str] | None,
+    tagged: bool,
 ) -> None:
     pattern = f"arn:{hcp[0]}:iam::{hcp[1]}:role/{hcp[2]}" if hcp else ""
 
@@ -202,6 +207,7 @@ def test_whoever_can_give_the_external_id_must(
             principals=principals,
             services=services,
             hcp_principal=pattern,
+            tagged_sessions=tagged,
         )
 
     if not principals and not services and not hcp:
@@ -210,6 +216,10 @@ def test_whoever_can_give_the_external_id_must(
         return
     trusted: list[str] = []
     for statement in document()["Statement"]:
+        if statement["Action"] == "sts:TagSession":  # gives nobody the role, and knows no external ID
+            assert tagged
+            assert set(statement) == {"Effect", "Principal", "Action"}
+            continue
         assert statement["Action"] == "sts:AssumeRole"
         (values,) = statement["Principal"].values()
         trusted += [values] if isinstance(values, str) else values

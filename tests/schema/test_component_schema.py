@@ -158,6 +158,8 @@ def test_defaults_can_be_read_by_a_machine(schema: dict[str, Any]) -> None:
         "allowWildcards": False,
         "method": "irsa",
         "vaultLookups": False,
+        "trustPolicyLimit": 2048,
+        "namedAfterObjects": False,
         "audience": "sts.amazonaws.com",
     }
     assert defaults("PrincipalLogin") == {"maxTtl": "1h"}

@@ -60,6 +60,12 @@ def test_vault_may_assume_the_role_and_must_give_the_external_id() -> None:
     ]
 
 
+def test_tags_are_allowed_without_the_external_id_which_aws_does_not_have_for_them() -> None:
+    assumes, tags = statements(trusted(tagged_sessions=True))
+    assert assumes["Condition"] == {"StringEquals": {"sts:ExternalId": "the-random-password"}}
+    assert tags == {"Effect": "Allow", "Principal": {"AWS": VAULT}, "Action": "sts:TagSession"}
+
+
 def test_the_external_id_is_made_and_stays_a_secret() -> None:
     recording = trusted()
     made = recording.one(PASSWORD, "account-2-external-id")
@@ -165,7 +171,8 @@ def test_every_aws_resource_of_the_account_has_its_tags() -> None:
 
 def test_sessions_with_tags_may_bring_them_along_and_more_lookups_can_be_granted() -> None:
     recording = trusted(tagged_sessions=True, permissions={}, all_lookups=True)
-    assert statements(recording)[0]["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+    assumes, tags = statements(recording)
+    assert (assumes["Action"], tags["Action"]) == ("sts:AssumeRole", "sts:TagSession")
     (statement,) = json.loads(recording.one(POLICY, "account-2-policy").inputs["policy"])["Statement"]
     assert "iam:GetInstanceProfile" in statement["Action"]
 

@@ -84,6 +84,32 @@ def trust(recording: Recording, name: str = "pod") -> Any:
 # Service accounts
 
 
+def test_another_component_name_leaves_alone_what_can_exist_only_once() -> None:
+    """Vault role and IAM role of a login can change one by one, and its service accounts stay."""
+
+    def named(name: str) -> Recording:
+        args: Any = {
+            "connection": {"path": "aws"},
+            "cluster": CLUSTER,
+            "service_accounts": ["app/api"],
+            "method": "pod-identity",
+            "policies": ["dev"],
+            "iam_role_name": "shop",
+            "policy_arns": {"read": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+            "vault_lookups": True,
+            "named_after_objects": True,
+        }
+        return record(lambda: ServiceAccountLogin(name, args, providers()))
+
+    def objects(recording: Recording) -> set[str]:
+        return {r.urn for r in recording.resources if r.type.startswith(("aws:", "kubernetes:"))}
+
+    before, after = named("pod"), named("pod2")
+    assert objects(before) == objects(after)
+    assert len(objects(after)) == 6
+    assert before.one(VAULT_ROLE, "pod-vault-role").urn != after.one(VAULT_ROLE, "pod2-vault-role").urn
+
+
 def test_only_the_service_account_may_assume_the_role() -> None:
     recording = pod()
     role = recording.one(ROLE, "pod-iam-role")

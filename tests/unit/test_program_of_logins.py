@@ -65,12 +65,12 @@ def test_pods_with_vaults_lookups_can_not_become_vault_nor_anybody_in_another_ac
         account={"allLookups": True},
         **{"vault-aws-auth:vaultIdentity": identity},
     )
-    policy = recording.one("aws:iam/policy:Policy", "dev-role-iam2-lookups")
+    policy = recording.one("aws:iam/policy:Policy", "vault-auth-lookups")
     (statement,) = json.loads(policy.inputs["policy"])["Statement"]
     assert statement["Action"] == ["iam:GetRole"]
     assert policy.inputs["name"] == "vault-auth-lookups"
     assert (policy.provider, policy.delete_before_replace) == ("aws", True)
-    (attachment,) = recording.named("dev-role-iam2-vault-lookups-policy")
+    (attachment,) = recording.named("vault-auth-vault-lookups-policy")
     assert attachment.inputs["policyArn"] == "arn:aws:iam::111111111111:policy/vault-auth-lookups"
 
 

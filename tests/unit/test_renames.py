@@ -73,4 +73,6 @@ def test_an_argument_that_went_is_none_any_more_and_names_those_that_are(of: str
 
 def test_every_entry_is_dated() -> None:
     source = Path(renames.__file__).read_text()
-    assert source.count("0.2.0, 2026-11-27") == len(["TYPES", "ARGUMENTS", "mount", "lookups_policy"])
+    assert source.count("0.2.0, 2026-11-27") == len(
+        ["TYPES", "ARGUMENTS", "mount", "lookups_policy", "of_login"]
+    )

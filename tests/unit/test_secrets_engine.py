@@ -81,6 +81,7 @@ def test_an_engine_works_with_a_user_of_its_own() -> None:
         "maxLeaseTtlSeconds": 86400,
         "accessKey": "engine-access-key-id",
         "secretKey": "the-secret",
+        "identityTokenKey": "default",
     }
     assert "secretKey" in mount.secrets
     assert recording.one(ENGINE_ROLE, "engine-role-my-role").inputs == {
@@ -327,3 +328,17 @@ def test_an_engine_without_roles_is_refused() -> None:
     assert (
         line == "roles: is empty; write at least one entry: an engine without roles has nothing to hand out"
     )
+
+
+def test_an_engine_at_another_path_is_a_new_one() -> None:
+    """The provider would move it, and lose the roles below it."""
+    assert engine().one(MOUNT, "engine-mount").replace_on_changes == {"path"}
+
+
+def test_an_engine_that_leaves_federation_gets_vaults_own_signing_key() -> None:
+    assert engine().one(MOUNT, "engine-mount").inputs["identityTokenKey"] == "default"
+
+
+def test_an_engine_s_user_with_another_name_is_another_user_with_a_key_of_its_own() -> None:
+    made = engine().one(USER, "engine-user")
+    assert (made.replace_on_changes, made.delete_before_replace) == ({"name"}, False)

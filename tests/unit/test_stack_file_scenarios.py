@@ -341,3 +341,12 @@ def test_one_problem_is_one_message_that_says_how_to_mend_it(
     found = problems(*changes)
     assert len(found) == 1, found
     assert found[0].startswith(message)
+
+
+def test_an_sts_endpoint_of_another_region_than_the_callers_is_refused() -> None:
+
+    endpoint = ("vault/endpoints", {"sts": "https://sts.us-east-1.amazonaws.com"})
+    assert problems(("vault/stsRegion", "eu-west-1"), endpoint) == [
+        'vault-aws-auth:vault.endpoints.sts: "https://sts.us-east-1.amazonaws.com" is of us-east-1, and logins are signed for eu-west-1, which AWS refuses there; write https://sts.eu-west-1.amazonaws.com'
+    ]
+    parse(changed(endpoint), POLICIES)

@@ -77,6 +77,7 @@ def test_the_mount_has_one_sts_setting_for_everybody() -> None:
         "type": "aws",
         "path": "aws",
         "description": "Logins with an AWS identity",
+        "identityTokenKey": "default",
     }
     assert recording.one(CLIENT, "auth-client").inputs == {
         "backend": "aws",
@@ -175,9 +176,33 @@ def test_a_mount_is_a_component_of_its_own_whoever_makes_it() -> None:
     component, mount = recording.one(MOUNTS, "auth"), recording.one(MOUNT, "auth-mount")
     assert (mount.parent, mount.provider, component.parent) == ("auth", "vault", "")
     assert mount.inputs["identityTokenKey"] == "key"
+    assert mount.replace_on_changes == {"path"}
     ref = {"path": "team/aws", "accessor": "auth_aws_1234"}
     assert recording.outputs_of("auth", MOUNTS) == {**ref, "ref": ref}
     assert auth().one(MOUNTS, "auth").parent == "auth"
+
+
+def test_a_mount_that_leaves_federation_gets_vaults_own_signing_key() -> None:
+    """The provider takes no key off a mount, and Vault deletes none that a mount names."""
+    assert auth().one(MOUNT, "auth-mount").inputs["identityTokenKey"] == "default"
+
+
+@pytest.mark.parametrize(
+    "of", ["https://sts.eu-west-1.amazonaws.com", "https://sts-fips.us-west-2.amazonaws.com/"]
+)
+def test_an_sts_endpoint_of_another_region_than_the_callers_is_refused(of: str) -> None:
+    args: Any = {"region": "us-east-1", "server_id_header": "", "endpoints": {"sts": of}}
+    message = refused(lambda: VaultAwsAuth("auth", args, providers()))
+    assert message.startswith("endpoints.sts: ")
+    assert "and logins are signed for us-east-1, which AWS refuses there" in message
+
+
+@pytest.mark.parametrize(
+    "of", ["https://sts.us-east-1.amazonaws.com", "https://vpce-1.sts.eu-west-1.vpce.amazonaws.com"]
+)
+def test_an_sts_endpoint_of_the_callers_region_or_of_a_network_is_taken(of: str) -> None:
+    args: Any = {"region": "us-east-1", "server_id_header": "", "endpoints": {"sts": of}}
+    record(lambda: VaultAwsAuth("auth", args, providers()))
 
 
 def test_a_mount_that_the_caller_made_is_configured_and_not_made_again() -> None:

@@ -368,3 +368,10 @@ def test_wrong_arguments_name_the_field(
     make: Callable[..., Any], changes: dict[str, Any], message: str
 ) -> None:
     assert refused(lambda: make(**changes)).startswith(message)
+
+
+def test_a_user_with_another_name_is_another_user_with_a_key_of_its_own() -> None:
+    """The provider would rename it, and then not find its old access key, which would stay alive."""
+    made = record(user).one(USER, "id-user")
+    assert made.replace_on_changes == {"name"}
+    assert not made.delete_before_replace, "Vault uses the old key until it has the new one"

@@ -70,7 +70,8 @@ def _read(vault: Vault, path: str, state: State) -> State | None:
 
 
 def _update(vault: Vault, path: str, state: State, inputs: Inputs) -> State:
-    update_engine(vault, path, state, inputs)
+    kept = {name: value for name, value in state.items() if name != "identityTokenKey"}
+    path = str(update_engine(vault, path, kept, inputs)["path"])
     differing = any(name in inputs and state.get(name) != inputs[name] for name in _ROOT)
     # Not at every update, because it would overwrite keys that Vault has rotated.
     if differing or (state.get("accessKey") and "accessKey" not in inputs):

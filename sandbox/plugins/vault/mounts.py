@@ -1,12 +1,18 @@
 """Mounts: auth methods and secrets engines.
 
-A changed path replaces the mount. (The official provider moves it.)
+As with the official provider, a changed path moves the mount, with all that is below it. The engine does not
+know: mount and roles keep their IDs, which hold the old path, so deleting them fails or is lost. A program
+that wants a new mount instead says `replace_on_changes=["path"]`.
+
+Also as with the official provider, `identityTokenKey` is left out for a Community Vault, and stays as it was
+on an auth mount or AWS engine that does not set it any more.
 """
 
 import re
+import time
 from typing import Any
 
-from sandbox.plugins.resource import Inputs, Resource, State
+from sandbox.plugins.resource import Inputs, ProviderError, Resource, State
 from sandbox.plugins.vault.client import Vault
 from sandbox.plugins.vault.objects import fields, written
 
@@ -20,12 +26,11 @@ _TUNE = fields(
     "passthroughRequestHeaders",
     "tokenType",
 )
+_MOVE_ATTEMPTS, _MOVE_SECONDS = 300, 0.1
 _TUNE_RESET = {"defaultLeaseTtl": "system", "maxLeaseTtl": "system", "tokenType": "default-service"}
 
 ENGINE = fields("description", "externalEntropyAccess", "local", "options", "sealWrap", "type")
-ENGINE_REPLACED = frozenset(
-    {"externalEntropyAccess", "forceNoCache", "local", "namespace", "path", "sealWrap"}
-)
+ENGINE_REPLACED = frozenset({"externalEntropyAccess", "forceNoCache", "local", "namespace", "sealWrap"})
 ENGINE_CONFIG = fields(
     "allowedManagedKeys",
     "allowedResponseHeaders",
@@ -44,6 +49,7 @@ ENGINE_CONFIG = fields(
 
 def _create_auth(vault: Vault, inputs: Inputs) -> tuple[str, State]:
     path, namespace = str(inputs.get("path") or inputs["type"]).strip("/"), inputs.get("namespace")
+    inputs = with_known_key(vault, inputs)
     config = {
         **written(fields("identityTokenKey"), {}, inputs),
         **written(_TUNE, {}, inputs.get("tune", {})),
@@ -65,9 +71,11 @@ def _read_auth(vault: Vault, path: str, state: State) -> State | None:
     return live
 
 
-def _update_auth(vault: Vault, path: str, state: State, inputs: Inputs) -> State:
+def _update_auth(vault: Vault, _: str, state: State, inputs: Inputs) -> State:
+    path = move(vault, "auth/", state, {"path": inputs["type"], **inputs})
     data = written(_TUNE, state.get("tune", {}), inputs.get("tune", {}), _TUNE_RESET)
-    data |= written(fields("description", "identityTokenKey"), state, inputs)
+    data |= written(fields("description"), state, inputs)
+    data |= written(fields("identityTokenKey"), {}, with_known_key(vault, inputs))
     vault.write(f"sys/auth/{path}/tune", data, inputs.get("namespace"))
     return _read_auth(vault, path, inputs) or {}
 
@@ -85,9 +93,32 @@ def _as_written(now: Any, before: Any) -> Any:
     return before if sum(int(count) * units[unit] for count, unit in parts) == now else f"{now}s"
 
 
+def move(vault: Vault, above: str, state: State, inputs: Inputs) -> str:
+    """The path of the mount, which is moved there if it is another one now."""
+    old, new = str(state["path"]).strip("/"), str(inputs["path"]).strip("/")
+    namespace = inputs.get("namespace")
+    if old != new:
+        vault.write("sys/remount", {"from": f"{above}{old}", "to": f"{above}{new}"}, namespace)
+        table = "sys/auth" if above else "sys/mounts"
+        for _ in range(_MOVE_ATTEMPTS):
+            if f"{new}/" in (vault.read(table, namespace) or {}):
+                return new
+            time.sleep(_MOVE_SECONDS)
+        raise ProviderError(f"Vault has not moved {above}{old} to {above}{new}")
+    return new
+
+
+def with_known_key(vault: Vault, inputs: Inputs) -> Inputs:
+    """The inputs without the signing key, if this Vault has none: only Enterprise does."""
+    if "identityTokenKey" in inputs and not vault.health().get("enterprise"):
+        return {name: value for name, value in inputs.items() if name != "identityTokenKey"}
+    return inputs
+
+
 def create_engine(vault: Vault, inputs: Inputs) -> tuple[str, State]:
     """Mounts a secrets engine."""
     path = inputs["path"].strip("/")
+    inputs = with_known_key(vault, inputs)
     data = {**written(ENGINE, {}, inputs), "config": written(ENGINE_CONFIG, {}, inputs)}
     vault.write(f"sys/mounts/{path}", data, inputs.get("namespace"))
     return path, read_engine(vault, path, inputs) or {}
@@ -102,12 +133,15 @@ def read_engine(vault: Vault, path: str, state: State) -> State | None:
     if state.get("type") == "kv-v2" and live["type"] == "kv" and live["options"] == {"version": "2"}:
         live["type"] = "kv-v2"  # an alias that Vault does not return
     live |= {name: found["config"].get(field) for name, field in ENGINE_CONFIG.items()}
+    if live["identityTokenKey"] is None:  # a Community Vault: what is set stays set
+        del live["identityTokenKey"]
     return {**live, "path": path, "accessor": found["accessor"]}
 
 
-def update_engine(vault: Vault, path: str, state: State, inputs: Inputs) -> State:
-    """Tunes the mount of a secrets engine."""
-    data = written({"description": "description", **ENGINE_CONFIG}, state, inputs)
+def update_engine(vault: Vault, _: str, state: State, inputs: Inputs) -> State:
+    """Moves and tunes the mount of a secrets engine."""
+    path = move(vault, "", state, inputs)
+    data = written({"description": "description", **ENGINE_CONFIG}, state, with_known_key(vault, inputs))
     data |= written({"options": "options"}, {}, inputs)
     vault.write(f"sys/mounts/{path}/tune", data, inputs.get("namespace"))
     return read_engine(vault, path, inputs) or {}
@@ -128,7 +162,7 @@ RESOURCES = (
         update=_update_auth,
         delete=_delete_auth,
         required=frozenset({"type"}),
-        replace_on=frozenset({"local", "namespace", "path", "type"}),
+        replace_on=frozenset({"local", "namespace", "type"}),
         unsupported=frozenset({"disableRemount"}),
     ),
     Resource(
