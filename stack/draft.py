@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from components import arns, names
-from components.declared import fields_of, to_camel
+from components import names
+from components.declared import CAMEL, Reader, fields_of, shape, to_camel
+from components.forms import AccountId, Region
 from components.suggestions import suggestion
-from stack.reading import Problems, Section, read, read_kind
+from stack.reading import Problems, Section, read, read_kind, report
 from stack.sections import KEYS, PROJECT, REGION_KEY, Account, Cluster, ExistingCluster, Scalars, known_keys
 
 PROVIDERS = {
@@ -98,10 +99,15 @@ class Draft:
         if region is None:
             self.problems.add(REGION_KEY, f"is missing; run: pulumi config set {REGION_KEY} us-east-1")
             return None
-        if not isinstance(region, str) or not arns.REGION_FORM.fullmatch(region):
-            self.problems.add(REGION_KEY, "is not an AWS region; write e.g. us-east-1", region)
-            return None
-        return region
+        formed: str | None = self._formed(region, Region, REGION_KEY)
+        return formed
+
+    def _formed(self, value: Any, annotation: Any, path: str) -> Any:
+        """A value that has the form of the annotation; None, and a problem, if it has not."""
+        reader = Reader(CAMEL)
+        read = reader.value(value, shape(annotation), ())
+        report(reader.refusals, path, self.problems)
+        return None if reader.refusals else read
 
     def _scalars(self) -> None:
         # Empty is the default in Pulumi.yaml.
@@ -135,8 +141,7 @@ class Draft:
 
     def _check_name(self, what: str, name: str, path: str) -> None:
         if what == "ACCOUNT":
-            if not arns.ACCOUNT_FORM.fullmatch(name):
-                self.problems.add(path, "is not an account ID; write its 12 digits, in quotes")
+            self._formed(name, AccountId, path)
             return
         try:
             names.check_vault_role(name)

@@ -416,7 +416,7 @@ WRONG = [
     (
         "accounts.22",
         {"roleArn": "arn:aws:iam::222222222222:role/a"},
-        "vault-aws-auth:accounts.22: is not an account ID; write its 12 digits, in quotes",
+        'vault-aws-auth:accounts.22: "22" is not an account ID; write its 12 digits, in quotes',
     ),
     (
         "accounts.333333333333",
