@@ -139,6 +139,10 @@ class Refusal:
         return Refusal((*place, *self.place), self.text, self.value)
 
 
+_LONGEST_QUOTE = 200
+"""Characters of a value that a message shows: a policy may have thousands."""
+
+
 @dataclass(frozen=True)
 class Spelling:
     """How a kind of reader writes fields and values."""
@@ -161,6 +165,8 @@ class Spelling:
         """The refusal as one line, without its place."""
         text = re.sub(r"(?a)\{(\w+)\}", lambda name: self.field(name[1]), refusal.text)
         quoted = "" if refusal.value is NOTHING else self.quote(refusal.value)
+        if len(quoted) > _LONGEST_QUOTE:
+            quoted = f"{quoted[:_LONGEST_QUOTE]}…"
         return f"{quoted} {text}" if quoted else text
 
     def line(self, refusal: Refusal) -> str:

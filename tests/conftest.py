@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Generator
@@ -32,6 +33,9 @@ def pytest_configure() -> None:
     # A shell starts what it runs in the background with SIGINT ignored, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["PATH"] = os.pathsep.join([*sorted(found), os.environ.get("PATH", os.defpath)])
+    # What a refused program leaves is logged with its traceback when it is collected, whose carets Python
+    # finds with `ast`; where the collection happens inside of `ast.parse`, that one fails: SystemError.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     global counted
     counted = tally.begin()
 

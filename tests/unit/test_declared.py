@@ -150,6 +150,7 @@ def test_values_are_as_python_has_them() -> None:
         ({"maxSize": "a"}, "maxSize: is not a known key; did you mean max_size?"),
         ({"max_size": "none"}, "max_size: 'none' is nothing"),
         ({"words": "a"}, "words: 'a' is not a list; write [one, two]"),
+        ({"words": "a" * 300}, f"words: '{'a' * 199}… is not a list; write [one, two]"),
         ({"words": []}, "words: is empty; write at least one entry: a word"),
         ({"words": ["a", "b", "a"]}, "words: contains duplicates; write each entry once"),
         ({"words": ["a", None]}, "words[1]: is missing; write a value, or leave the entry out"),

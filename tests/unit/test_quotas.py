@@ -96,9 +96,9 @@ def test_a_role_has_ten_policies_at_most() -> None:
 def test_a_policy_that_vault_hands_to_aws_has_up_to_2048_characters(kind: str, of: str) -> None:
     def document(size: int) -> str:
         policy: Any = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject"}]}
-        policy["Statement"][0]["Resource"] = ""
+        policy["Statement"][0]["Resource"] = "arn:aws:s3:::"
         short = quotas.size(policy)
-        policy["Statement"][0]["Resource"] = "a" * (size - short)
+        policy["Statement"][0]["Resource"] += "a" * (size - short)
         return json.dumps(policy, indent=4)
 
     def engine(size: int) -> None:

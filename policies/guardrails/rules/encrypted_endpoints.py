@@ -23,7 +23,7 @@ _SUFFIX = (
 )
 _OFFICIAL = re.compile(
     rf"(?:vpce-[a-z0-9-]+\.)?(?:{'|'.join(SERVICES)})(?:-fips)?"
-    rf"(?:\.[a-z]+(?:-[a-z]+)+-\d|\.us-gov|\.global)?(?:\.vpce)?\.{_SUFFIX}"
+    rf"(?:\.[a-z]+(?:-[a-z]+)+-[0-9]|\.us-gov|\.global)?(?:\.vpce)?\.{_SUFFIX}"
 )
 """A service's own host, and an interface endpoint's, `vpce-1.sts.us-east-1.vpce.amazonaws.com`."""
 
