@@ -52,10 +52,26 @@ def make_environment(folder: Path, requirements: str) -> None:
         _run([*install, "-r", requirements], job)
         job.text = "installing this project"
         _run([*install, "--no-deps", "--editable", "."], job)
+        show_package(folder)
         if sys.dont_write_bytecode:
             job.text = "writing bytecode"
             _run([str(folder / "bin" / "python"), "-m", "compileall", "-q", *PROGRAM], job)
         report.say(f"{folder}: {requirements} installed in {job.took()}")
+
+
+def show_package(folder: Path) -> None:
+    """Puts the package's first files where a wheel has them.
+
+    Pulumi's Python language host looks for `pulumi-plugin.json` there, and nowhere else. What an editable
+    install adds is an import hook, which finds the other modules.
+    """
+    (packages,) = folder.glob("lib/python*/site-packages")
+    package = packages / "pulumi_vault_aws_auth"
+    package.mkdir(exist_ok=True)
+    for name in ("__init__.py", "pulumi-plugin.json"):
+        link = package / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(ROOT / "components" / name)
 
 
 def _runs(pip: list[str]) -> bool:

@@ -23,6 +23,7 @@ from components.version import VERSION
 from plugin.provider import all_components
 from tests.package.installed import Installed
 from tests.package.kit import Project
+from tests.package.language_host import required_plugins
 from tests.sandbox.callers import assume_with_token, log_in
 from tests.sandbox.kit import REPOSITORY, Sandbox
 from tests.sandbox.lease import Pool
@@ -55,6 +56,7 @@ def test_the_wheel_has_the_library_typed_and_the_command_apart(installed: Instal
         "vault_aws_auth_cli",
     }
     assert {"pulumi_vault_aws_auth/py.typed", "vault_aws_auth_cli/templates/access.html"} <= {*names}
+    assert "pulumi_vault_aws_auth/pulumi-plugin.json" in names
     modules = {str(path.relative_to(REPOSITORY / "components")) for path in _sources("components")}
     assert modules == {n.removeprefix("pulumi_vault_aws_auth/") for n in names if _is_module(n, "pulumi_")}
 
@@ -80,6 +82,14 @@ def test_it_needs_the_pulumi_sdks_and_nothing_else(installed: Installed) -> None
         "pulumi-random",
         "pulumi-vault",
     }
+
+
+def test_a_program_that_uses_it_needs_the_plugins_of_the_sdks_and_none_of_its_own(
+    installed: Installed,
+) -> None:
+    """`pulumi install` would look for another one in vain, and fail."""
+    asked = required_plugins(installed.python)
+    assert {*asked.values()} == {"aws", "eks", "kubernetes", "random", "vault"}
 
 
 def test_the_command_says_in_one_line_what_it_needs(installed: Installed) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+from tests.package.language_host import required_plugins
 from tests.tools.conftest import Vendors, Workshop
+from tools import install
 
 
 def test_one_that_fails_is_said_once_and_the_other_one_is_made(workshop: Workshop) -> None:
@@ -34,3 +38,23 @@ def test_an_environment_that_was_interrupted_is_made_anew(workshop: Workshop, ve
     assert "interrupted" in process.communicate(timeout=60)[1]
     assert process.returncode == 130
     assert not (venv / "left").exists()
+
+
+def test_this_environment_needs_the_plugins_of_the_sdks_and_none_of_the_project_s_own() -> None:
+    """`pulumi install` would look for another one in vain, and fail."""
+    assert "pulumi_vault_aws_auth" not in required_plugins(Path(sys.executable))
+    script = "from pulumi_vault_aws_auth.logins import own_role; print(own_role.__file__)"
+    answer = subprocess.run(
+        [sys.executable, "-c", script], cwd="/", capture_output=True, text=True, check=True, timeout=60
+    )
+    assert Path(answer.stdout.strip()) == install.ROOT / "components" / "logins" / "own_role.py"
+
+
+def test_the_package_s_first_files_are_links_that_can_be_made_again(tmp_path: Path) -> None:
+    packages = tmp_path / "lib" / "python3.10" / "site-packages"
+    packages.mkdir(parents=True)
+    for _ in range(2):
+        install.show_package(tmp_path)
+    (shown,) = packages.iterdir()
+    assert (shown / "pulumi-plugin.json").read_text() == '{"resource": false}\n'
+    assert all(each.is_symlink() for each in shown.iterdir())
