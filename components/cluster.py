@@ -61,15 +61,15 @@ class EksClusterOptions(TypedDict):
     """Name of the cluster in EKS."""
 
     kubernetes_version: NotRequired[KubernetesVersion]
-    """Kubernetes version, for example `1.33`. Default: EKS's own default at creation."""
+    """Kubernetes version, for example `1.35`. Default: EKS's own default at creation."""
 
     vpc_id: NotRequired[pulumi.Input[VpcId]]
     """VPC of the cluster, given together with `subnet_ids`. Default: the account's default VPC."""
 
     subnet_ids: NotRequired[Annotated[Sequence[pulumi.Input[SubnetId]], Form(_check_subnets), UNIQUE]]
     """Subnets of the cluster and its nodes, in two availability zones at least, given together with `vpc_id`.
-    Default: all those of the default VPC; EKS refuses them where one is in an availability zone without EKS,
-    as use1-az3 of us-east-1 is."""
+    Default: all those of the default VPC; EKS refuses them where one is in an availability zone without EKS:
+    use1-az3 of us-east-1, usw1-az2 of us-west-1, cac1-az3 of ca-central-1."""
 
     endpoint_private_access: NotRequired[Annotated[bool, Default(True)]]
     """The API server answers inside the VPC."""

@@ -280,7 +280,7 @@ ClusterName = Annotated[
     str, matches(r"[A-Za-z0-9][\w-]{0,99}", "a cluster name; write up to 100 letters, digits, - and _")
 ]
 KubernetesVersion = Annotated[
-    str, matches(r"1\.\d{2}", 'a Kubernetes version; write e.g. "1.33", in quotes', "1.33")
+    str, matches(r"1\.\d{2}", 'a Kubernetes version; write e.g. "1.35", in quotes', "1.35")
 ]
 GroupName = Annotated[
     str,

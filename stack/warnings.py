@@ -8,6 +8,14 @@ from components.forms import split_service_account
 from stack.file import StackFile
 from stack.sections import PROJECT
 
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_EXAMPLES: list[_Network] = [
+    ipaddress.ip_network(each)
+    for each in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+]
+"""Addresses that documentation uses, and nobody has."""
+
 _SHORT = 8
 """Characters of an external ID; AWS takes two."""
 
@@ -18,6 +26,7 @@ def of(stack: StackFile) -> Iterator[str]:
     yield from _plain_text(stack)
     yield from _default_service_account(stack)
     yield from _short_external_ids(stack)
+    yield from _example_addresses(stack)
 
 
 def _plain_text(stack: StackFile) -> Iterator[str]:
@@ -55,6 +64,20 @@ def _short_external_ids(stack: StackFile) -> Iterator[str]:
                 f"{PROJECT}:accounts.{account}.externalId: has {len(external_id)} characters and can be "
                 "guessed; write 32 random ones, or leave it out where this stack makes the role"
             )
+
+
+def _example_addresses(stack: StackFile) -> Iterator[str]:
+    """A public endpoint that lets nobody in, which would show only once the cluster is there."""
+    for cidr in (stack.cluster or {}).get("public_access_cidrs") or ():
+        if any(_within(ipaddress.ip_network(cidr), each) for each in _EXAMPLES):
+            yield (
+                f"{PROJECT}:cluster.publicAccessCidrs: {cidr} is for examples, and nobody has an address "
+                "of it, so nobody reaches the API server; write the addresses that you run Pulumi from"
+            )
+
+
+def _within(network: _Network, other: _Network) -> bool:
+    return network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,12 +11,13 @@ import pytest
 import yaml
 from typing_extensions import NotRequired, TypedDict
 
-from components.declared import Default, Shape, fields_of, matches, to_camel
+from components.cluster import EksClusterOptions
+from components.declared import Default, Shape, fields_of, matches, meanings, to_camel
 from stack.file import parse
 from stack.sections import KEYS, PROJECT, ExistingCluster, Scalars
 from tools.docs import stack_files
 from tools.docs.schema import default_of
-from tools.docs.stack_files import complete
+from tools.docs.stack_files import _shown, complete
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "Pulumi.dev.yaml").read_text()
@@ -24,6 +26,21 @@ POLICIES = {file.stem: file.read_text() for file in ROOT.glob("policies/vault/*.
 # A setting, where prose begins with a capital or has no colon after its first word.
 COMMENTED_OUT = re.compile(r"""^( *)# ((?: *#)* *"?(?:\d+|[a-z][\w:-]*)~*)("?:(?: .*)?)$""")
 DEEPEST = 3
+
+
+LOOKED_UP = date(2026, 11, 27)
+STANDARD_SUPPORT_ENDS = {
+    "1.33": date(2026, 7, 29),
+    "1.34": date(2026, 12, 2),
+    "1.35": date(2027, 3, 27),
+}
+"""By the calendar of EKS's releases, on that day."""
+
+LACKS_EKS = {"us-east-1": "use1-az3", "us-west-1": "usw1-az2", "ca-central-1": "cac1-az3"}
+"""The availability zone of a region in which EKS takes no subnet for its control plane."""
+
+SOON = 60
+"""Days that a version is to be supported for, by those who start with one of our files."""
 
 
 def sections(times: int, mark: str = "") -> dict[str, list[dict[str, Any]]]:
@@ -132,6 +149,69 @@ def all_sections() -> Iterator[type]:
         section = waiting.pop()
         yield section
         waiting += [inner for shape in fields_of(section).values() if (inner := below(shape)[0])]
+
+
+# What it makes on a real account
+
+
+def shipped(file: str = "Pulumi.dev.yaml") -> dict[str, Any]:
+    """The settings as they are, with nothing taken in."""
+    settings: dict[str, Any] = yaml.safe_load((ROOT / file).read_text())["config"]
+    return settings
+
+
+STACK_FILES = [
+    str(path.relative_to(ROOT))
+    for folder in (".", "examples/*")
+    for path in sorted(ROOT.glob(f"{folder}/Pulumi.*.yaml"))
+]
+
+
+@pytest.mark.parametrize("file", STACK_FILES)
+def test_a_kubernetes_version_is_one_in_standard_support(file: str) -> None:
+    version = shipped(file).get("vault-aws-auth:cluster", {}).get("kubernetesVersion")
+    if version:
+        assert (STANDARD_SUPPORT_ENDS[version] - LOOKED_UP).days > SOON
+
+
+def test_the_example_of_a_kubernetes_version_is_the_one_that_is_shipped() -> None:
+    version = shipped()["vault-aws-auth:cluster"]["kubernetesVersion"]
+    assert _shown(fields_of(EksClusterOptions)["kubernetes_version"]) == f'"{version}"'
+
+
+@pytest.mark.parametrize("file", ["Pulumi.dev.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml"])
+def test_eks_takes_its_subnets(file: str) -> None:
+    """Those of the default VPC include one that EKS refuses, in some regions."""
+    settings = shipped(file)
+    assert "subnetIds" in settings["vault-aws-auth:cluster"] or settings["aws:region"] not in LACKS_EKS
+
+
+def test_it_says_of_every_region_which_subnets_eks_refuses() -> None:
+    for region, zone in LACKS_EKS.items():
+        assert re.search(rf"{zone} of\s+(# )?{region}", TEXT)
+        assert re.search(rf"{zone} of\s+{region}", meanings(EksClusterOptions)["subnet_ids"])
+
+
+def test_pulumi_reaches_the_api_server_in_which_it_makes_service_accounts() -> None:
+    settings = shipped()
+    cluster, logins = settings["vault-aws-auth:cluster"], settings["vault-aws-auth:logins"]
+    assert any("serviceAccountMode" not in each for each in logins.values() if "serviceAccounts" in each)
+    assert cluster["endpointPublicAccess"]
+    assert cluster["publicAccessCidrs"]
+
+
+@pytest.mark.parametrize("file", ["Pulumi.dev.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml"])
+def test_it_is_deployed_into_no_account_but_the_one_that_it_names(file: str) -> None:
+    assert re.fullmatch(r"\d{12}", shipped(file)["vault-aws-auth:accountId"])
+
+
+def test_what_has_to_be_set_is_marked_and_told_of_where_it_begins() -> None:
+    lines = TEXT.splitlines()
+    places = [number for number, line in enumerate(lines) if "# SET THIS: " in line]
+    marked = [next(each for each in lines[n:] if not each.lstrip().startswith("#")) for n in places]
+    keys = ["vault-aws-auth:accountId", "endpointPublicAccess", "vault-aws-auth:vault"]
+    assert [re.split(r":(?: |$)", line.strip())[0] for line in marked] == keys
+    assert "the three values below SET THIS" in lines[1]
 
 
 # How it is made

@@ -1,4 +1,4 @@
-"""What is taken, with a warning: URLs without TLS, accounts of pods that name none, short external IDs."""
+"""What is taken, with a warning: URLs without TLS, accounts of pods that name none, short external IDs …"""
 
 from typing import Any
 
@@ -80,3 +80,18 @@ def test_a_short_external_id_is_warned_of_and_not_shown(external_id: str, warned
     for each in found:
         assert each.startswith("vault-aws-auth:accounts.222222222222.externalId: has ")
         assert f" {external_id} " not in each
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "warned"),
+    [
+        (["203.0.113.0/24"], ["203.0.113.0/24"]),
+        (["203.0.113.7/32", "8.8.8.0/24", "2001:db8:1::/48"], ["203.0.113.7/32", "2001:db8:1::/48"]),
+        (["203.0.112.0/23", "8.8.8.8/32", "2001:db9::/32"], []),
+    ],
+)
+def test_addresses_that_nobody_has_reach_no_api_server(cidrs: list[str], warned: list[str]) -> None:
+    cluster = {**VALID["vault-aws-auth:cluster"], "endpointPublicAccess": True, "publicAccessCidrs": cidrs}
+    found = list(stack_warnings.of(parse({**VALID, "vault-aws-auth:cluster": cluster}, POLICIES)))
+    said = "vault-aws-auth:cluster.publicAccessCidrs: {} is for examples"
+    assert [each.partition(",")[0] for each in found] == [said.format(cidr) for cidr in warned]
