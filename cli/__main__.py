@@ -181,7 +181,7 @@ def verify(
     epilog="Examples:\n\n"
     "vault-aws-auth doctor pod\n\n"
     "vault-aws-auth doctor pod --service-account gloo-system/discovery --json\n\n"
-    "VAULT_TOKEN=… vault-aws-auth doctor pod   (also checks Vault's configuration)"
+    "vault-aws-auth doctor pod   (with VAULT_TOKEN set: also checks Vault's configuration)"
 )
 @with_option_groups
 def doctor(login: Login, *, caller: RoleOptions, source: VaultOptions, as_json: Json = False) -> None:
@@ -203,9 +203,7 @@ def doctor(login: Login, *, caller: RoleOptions, source: VaultOptions, as_json: 
 
 
 @app.command(
-    epilog="Examples:\n\n"
-    "VAULT_TOKEN=… vault-aws-auth access\n\n"
-    "VAULT_TOKEN=… vault-aws-auth access --format html --output access.html"
+    epilog="Examples:\n\nvault-aws-auth access\n\nvault-aws-auth access --format html --output access.html"
 )
 @with_option_groups
 def access(

@@ -6,6 +6,7 @@ import * as auth from "@pulumi/vault-aws-auth";
 
 const config = new pulumi.Config();
 const region = config.require("region");
+const endpoint = config.get("endpoint");
 
 const cluster = new auth.ExistingEksCluster("cluster", {
     name: config.require("cluster"),
@@ -22,6 +23,10 @@ const vaultAuth = new auth.VaultAwsAuth("vault-aws-auth", {
     address,
     serverIdHeader: "vault.example.com",
     credentials: { accessKey: identity.accessKey, secretKey: identity.secretKey },
+    ...(endpoint && {
+        endpoints: { sts: endpoint, iam: endpoint, ec2: endpoint },
+        callersStsEndpoint: endpoint,
+    }),
 }, { providers: [inVault] });
 
 const policy = new vault.Policy("payments", {

@@ -38,6 +38,8 @@ def problems(schema: dict[str, Any], program: dict[str, Any]) -> list[str]:
             continue
         owner = {"properties": declared["inputProperties"], "required": declared.get("requiredInputs", [])}
         found += _object(schema, owner, resource.get("properties", {}), name)
+        if not isinstance(resource.get("options", {}).get("providers", []), list):
+            found.append(f"{name}.options.providers: is no list")
     for name, output in re.findall(r"\$\{([\w-]+)\.(\w+)", yaml.safe_dump(program)):
         declared = schema["resources"].get(components[name]["type"]) if name in components else None
         if declared and output not in declared["properties"]:
@@ -59,7 +61,9 @@ def _object(schema: dict[str, Any], owner: dict[str, Any], given: Any, where: st
 
 def _value(schema: dict[str, Any], declared: dict[str, Any], value: Any, where: str) -> list[str]:
     if isinstance(value, str) and value.startswith("${"):
-        computed = not re.fullmatch(r"\$\{(region|cluster|vaultAddress)\}", value)
+        computed = not re.fullmatch(
+            r"\$\{(region|cluster|vaultAddress|endpoints|callersStsEndpoint)\}", value
+        )
         return [f"{where}: must be plain"] if declared.get("plain") and computed else []
     if "$ref" in declared:
         named = schema["types"][declared["$ref"].removeprefix("#/types/")]
@@ -90,6 +94,7 @@ def test_the_yaml_program_uses_what_there_is(schema: dict[str, Any]) -> None:
     [
         ("serverIdHeader: vault.example.com", "serverIdHeadr: v", "vault-auth.serverIdHeadr: unknown"),
         ("policies:", "polices:", "payments.policies: is missing"),
+        ('["${in-vault}"]', "{vault: '${in-vault}'}", "vault-auth.options.providers: is no list"),
         ("maxTtl: 1h", "maxTtl: 3600", "payments.maxTtl: is no string"),
         ("${eks-cluster.ref}", "${eks-cluster.cluster}", "eks-cluster: has no output cluster"),
         ("name: ${cluster}", "name: ${policy.name}", "eks-cluster.name: must be plain"),
