@@ -60,6 +60,8 @@ class AwsSecretsEngine(Component):
                     depends_on=[attachment],
                     # Old and new have the same path: deleted last, the old one would delete the new one.
                     delete_before_replace=True,
+                    # The provider refuses what only the other kind has, even to take it away.
+                    replace_on_changes=["credentialType"],
                 ),
                 **role_inputs(declared),
             )

@@ -168,7 +168,7 @@ def engine_role(role: AwsSecretsRole) -> EngineRole:
 
 def role_inputs(role: AwsSecretsRole) -> dict[str, Any]:
     """The role as inputs of `vault.aws.SecretBackendRole`."""
-    ttl = role.get("default_sts_ttl")
+    of_sessions = role["credential_type"] is not AwsCredentialType.IAM_USER
     return {
         "credential_type": role["credential_type"].value,
         "policy_document": role.get("policy_document"),
@@ -176,5 +176,6 @@ def role_inputs(role: AwsSecretsRole) -> dict[str, Any]:
         "role_arns": list(role["role_arns"]) or None,
         "permissions_boundary_arn": role.get("permissions_boundary"),
         "iam_tags": dict(role["tags"]) or None,
-        "default_sts_ttl": durations.to_seconds(ttl) if ttl else None,
+        # Never left out: the provider leaves one as it was that is no longer set. This is Vault's own.
+        "default_sts_ttl": durations.to_seconds(role.get("default_sts_ttl", "1h")) if of_sessions else None,
     }

@@ -24,12 +24,16 @@ def same(entry: Resource, key: str, old: Any, new: Any) -> bool:
 
 
 def changed_paths(entry: Resource, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Path]:
-    """The paths where the inputs differ. Objects are compared by field, lists as a whole."""
+    """The paths where the inputs differ. Objects are compared by field, lists as a whole.
+
+    Those that the provider computes where they are not set do not differ then.
+    """
     return [
         path
         for key in sorted({*old, *new})
         if not same(entry, key, old.get(key), new.get(key))
         for path in _walk((key,), plain(old.get(key)), plain(new.get(key)))
+        if ".".join(path) not in entry.computed or at(new, path) is not None
     ]
 
 

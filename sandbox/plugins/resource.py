@@ -96,6 +96,10 @@ class Resource:
     unordered: frozenset[str] = frozenset()
     """Unordered lists, compared as sets."""
 
+    computed: frozenset[str] = frozenset()
+    """Inputs (nested ones as dotted paths) that the official provider both takes and computes: one that is no
+    longer set stays as it is, and is no difference."""
+
     partial: frozenset[str] = frozenset()
     """Object inputs to which the API adds fields: only the fields that were set count as drift."""
 

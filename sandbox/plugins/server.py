@@ -91,7 +91,10 @@ class Provider(Configured):
             _require_known(inputs)
             if entry.update is None:
                 raise ProviderError("this type cannot be updated in place")
-            outputs = entry.update(self.connected(), request.id, wire.plain(old), wire.plain(inputs))
+            unset = {key: old[key] for key in entry.computed & old.keys() - inputs.keys()}
+            outputs = entry.update(
+                self.connected(), request.id, wire.plain(old), wire.plain({**unset, **inputs})
+            )
         return provider_pb2.UpdateResponse(properties=_state(entry, inputs, {**kept, **outputs}, old))
 
     @explained

@@ -342,3 +342,24 @@ def test_an_engine_that_leaves_federation_gets_vaults_own_signing_key() -> None:
 def test_an_engine_s_user_with_another_name_is_another_user_with_a_key_of_its_own() -> None:
     made = engine().one(USER, "engine-user")
     assert (made.replace_on_changes, made.delete_before_replace) == ({"name"}, False)
+
+
+def test_a_role_with_another_kind_of_credentials_is_a_new_one() -> None:
+    """The provider refuses what only the other kind has, even to take it away."""
+    made = engine().one(ENGINE_ROLE, "engine-role-my-role")
+    assert (made.replace_on_changes, made.delete_before_replace) == ({"credentialType"}, True)
+
+
+@pytest.mark.parametrize(
+    ("role", "ttl"),
+    [
+        ({"credential_type": "assumed_role", "role_arns": [APP], "default_sts_ttl": "15m"}, 900),
+        ({"credential_type": "assumed_role", "role_arns": [APP]}, 3600),
+        ({"credential_type": "federation_token", "policy_arns": [READ_ONLY]}, 3600),
+        ({"credential_type": "iam_user", "policy_arns": [READ_ONLY]}, None),
+    ],
+)
+def test_a_session_s_ttl_is_always_said(role: dict[str, Any], ttl: int | None) -> None:
+    """The provider leaves one as it was that is no longer set; and refuses one of a user."""
+    inputs = engine(roles={"a": role}).one(ENGINE_ROLE, "engine-role-a").inputs
+    assert inputs.get("defaultStsTtl") == ttl

@@ -1,6 +1,6 @@
 """The AWS auth method: its client config, roles, STS roles and identity config."""
 
-from sandbox.plugins.resource import Inputs
+from sandbox.plugins.resource import Inputs, State
 from sandbox.plugins.vault.objects import fields, vault_object
 
 _CREDENTIALS = frozenset({"accessKey", "secretKey"})
@@ -18,7 +18,7 @@ _BOUNDS = {
 }
 
 
-def _role_fields(inputs: Inputs) -> Inputs:
+def _role_fields(_: State, inputs: Inputs) -> Inputs:
     """Resolving unique IDs has a default, but matters for IAM roles only."""
     return {n: v for n, v in inputs.items() if n != "resolveAwsUniqueIds" or inputs["authType"] == "iam"}
 
@@ -62,6 +62,7 @@ RESOURCES = (
         secret_outputs=_CREDENTIALS,
         unsupported=frozenset({"secretKeyWo", "secretKeyWoVersion"}),
         unordered=frozenset({"allowedStsHeaderValues"}),
+        computed=frozenset({"identityTokenTtl", "useStsRegionFromClient"}),
         together=(frozenset({"stsEndpoint", "stsRegion"}),),
     ),
     vault_object(
@@ -109,7 +110,7 @@ RESOURCES = (
         "vault:aws/authBackendConfigIdentity:AuthBackendConfigIdentity",
         "auth/{backend}/config/identity",
         fields("ec2Alias", "iamAlias", ec2Metadatas="ec2_metadata", iamMetadatas="iam_metadata"),
-        kept=frozenset({"ec2Metadatas", "iamMetadatas"}),
+        computed=frozenset({"ec2Metadatas", "iamMetadatas"}),
         delete=False,  # Vault has no call for it: the mount's deletion deletes it
         defaults={"backend": "aws", "iamAlias": "role_id", "ec2Alias": "role_id"},
         unordered=frozenset({"ec2Metadatas", "iamMetadatas"}),

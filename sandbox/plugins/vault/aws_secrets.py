@@ -4,6 +4,7 @@ from sandbox.plugins.resource import Inputs, ProviderError, Resource, State
 from sandbox.plugins.vault.client import Vault
 from sandbox.plugins.vault.mounts import (
     ENGINE,
+    ENGINE_COMPUTED,
     ENGINE_CONFIG,
     ENGINE_REPLACED,
     create_engine,
@@ -79,11 +80,22 @@ def _update(vault: Vault, path: str, state: State, inputs: Inputs) -> State:
     return _read(vault, path, inputs) or {}
 
 
-def _role_fields(inputs: Inputs) -> Inputs:
-    """Refuses a role without any permissions, as the official provider does."""
-    if not any(inputs.get(name) for name in ("iamGroups", "policyArns", "policyDocument", "roleArns")):
+def _role_fields(old: State, new: Inputs) -> Inputs:
+    """Refuses what the official provider does: a role without any permissions, and what is of another kind of
+    credentials. It is strict with changes: a user's boundary cannot even be taken away with the users, nor
+    can the TTLs of sessions, which stay when they are no longer set. Only a replacement helps.
+    """
+    if not any(new.get(name) for name in ("iamGroups", "policyArns", "policyDocument", "roleArns")):
         raise ProviderError("at least one of policyDocument, policyArns, roleArns or iamGroups must be set")
-    return inputs
+    kind = new["credentialType"]
+    if kind == "iam_user":
+        wrong = [name for name in ("defaultStsTtl", "maxStsTtl") if new.get(name)]
+    else:
+        of_users = ("permissionsBoundaryArn", "userPath")
+        wrong = [name for name in of_users if (old.get(name) or "") != new.get(name, "")]
+    if wrong:
+        raise ProviderError(f"{' and '.join(wrong)} cannot be set or changed with credentialType {kind}")
+    return new
 
 
 RESOURCES = (
@@ -99,6 +111,7 @@ RESOURCES = (
         replace_on=ENGINE_REPLACED,
         secret_outputs=frozenset({"accessKey", "secretKey"}),
         unordered=frozenset({"allowedManagedKeys"}),
+        computed=ENGINE_COMPUTED | {"identityTokenTtl", "region", "usernameTemplate"},
         partial=frozenset({"options"}),
         together=(frozenset({"accessKey", "secretKey"}),),
         unsupported=frozenset({"disableRemount", "secretKeyWo", "secretKeyWoVersion"}),
@@ -121,7 +134,7 @@ RESOURCES = (
             "sessionTags",
             "userPath",
         ),
-        kept=frozenset({"defaultStsTtl", "maxStsTtl"}),
+        computed=frozenset({"defaultStsTtl", "maxStsTtl"}),
         prepare=_role_fields,
         autoname="name",
         required=frozenset({"backend", "credentialType"}),

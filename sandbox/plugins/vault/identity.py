@@ -43,7 +43,7 @@ RESOURCES = (
         "identity/oidc/key/{name}",
         fields("algorithm", "allowedClientIds", "rotationPeriod", "verificationTtl"),
         identifier="{name}",
-        kept=frozenset({"allowedClientIds"}),
+        computed=frozenset({"allowedClientIds"}),
         autoname="name",
         defaults={"algorithm": "RS256", "rotationPeriod": 86400, "verificationTtl": 86400},
         unordered=frozenset({"allowedClientIds"}),

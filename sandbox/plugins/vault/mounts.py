@@ -31,6 +31,7 @@ _TUNE_RESET = {"defaultLeaseTtl": "system", "maxLeaseTtl": "system", "tokenType"
 
 ENGINE = fields("description", "externalEntropyAccess", "local", "options", "sealWrap", "type")
 ENGINE_REPLACED = frozenset({"externalEntropyAccess", "forceNoCache", "local", "namespace", "sealWrap"})
+ENGINE_COMPUTED = frozenset({"defaultLeaseTtlSeconds", "maxLeaseTtlSeconds"})
 ENGINE_CONFIG = fields(
     "allowedManagedKeys",
     "allowedResponseHeaders",
@@ -163,6 +164,7 @@ RESOURCES = (
         delete=_delete_auth,
         required=frozenset({"type"}),
         replace_on=frozenset({"local", "namespace", "type"}),
+        computed=frozenset({"path", "tune"}),
         unsupported=frozenset({"disableRemount"}),
     ),
     Resource(
@@ -176,6 +178,7 @@ RESOURCES = (
         required=frozenset({"path", "type"}),
         replace_on=ENGINE_REPLACED | {"type"},
         unordered=frozenset({"allowedManagedKeys"}),
+        computed=ENGINE_COMPUTED | {"auditNonHmacRequestKeys", "sealWrap"},
         partial=frozenset({"options"}),
     ),
 )

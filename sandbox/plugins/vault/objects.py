@@ -52,7 +52,7 @@ def vault_object(
     reset: Mapping[str, Any] | None = None,
     as_one: frozenset[str] = frozenset(),
     hidden: frozenset[str] = frozenset(),
-    prepare: Callable[[Inputs], Inputs] = dict,
+    prepare: Callable[[State, Inputs], Inputs] = lambda _, new: new,
     outputs: tuple[str, ...] = (),
     delete: bool = True,
     replace_on: frozenset[str] = frozenset(),
@@ -63,7 +63,8 @@ def vault_object(
 
     A field no longer set is written as empty, or as in `reset`; those in `kept` are left unchanged, as the
     official provider does. Fields in `as_one` are written only if one of them changes. Fields in `hidden` are
-    never read back. `prepare` removes inputs that must not be written.
+    never read back. `prepare` gets the old state and the inputs; it removes inputs that must not be written,
+    and refuses what the official provider does.
     """
     identifier = identifier or path
     keys = frozenset(re.findall(r"{(\w+)}", identifier))
@@ -89,10 +90,10 @@ def vault_object(
         skipped = as_one if all(old.get(name) == new.get(name) for name in as_one) else frozenset()
         current = {name: field for name, field in names.items() if name not in skipped}
         was = {name: value for name, value in old.items() if name not in kept}
-        data = written(current, was, prepare(new), reset)
+        data = written(current, was, prepared := prepare(old, new), reset)
         vault.write(path.format(**parts(id_)), data, new.get("namespace"))
         live = read(vault, id_, new) or {}
-        refuse_ignored(names.keys() - hidden, prepare(new), live)
+        refuse_ignored(names.keys() - hidden, prepared, live)
         return live
 
     def create(vault: Vault, inputs: Inputs) -> tuple[str, State]:

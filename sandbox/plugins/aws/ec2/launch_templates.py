@@ -95,6 +95,7 @@ LAUNCH_TEMPLATE = resource(
     autoname="name",
     replace_on="name",
     volatile=frozenset({"defaultVersion", "latestVersion"}),
+    computed=frozenset({"defaultVersion", "metadataOptions"}),
     create=_create,
     live=_live,
     also=_also,

@@ -26,6 +26,7 @@ ADDON = resource(
     replace_on="addonName clusterName",
     json_inputs="configurationValues",
     volatile=frozenset({"modifiedAt"}),
+    computed=frozenset({"addonVersion", "configurationValues"}),
     create=_KIND.creator({**_NAMES, "resolveConflictsOnCreate": "resolveConflicts"}),
     live=_KIND.live,
     change=_change,

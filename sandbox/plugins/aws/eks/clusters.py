@@ -114,6 +114,10 @@ CLUSTER = resource(
     partial=frozenset({"accessConfig", "encryptionConfig", "kubernetesNetworkConfig", "vpcConfig"}),
     volatile=frozenset({"platformVersion", "status"}),
     unordered=frozenset({"enabledClusterLogTypes"}),
+    computed=frozenset(
+        {"accessConfig", "deletionProtection", "kubernetesNetworkConfig", "upgradePolicy", "version"}
+        | {"vpcConfig.publicAccessCidrs"}
+    ),
     create=_create,
     live=_KIND.live,
     also=_outputs,

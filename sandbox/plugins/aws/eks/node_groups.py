@@ -72,6 +72,9 @@ NODE_GROUP = resource(
     " launchTemplate.name nodeGroupName nodeRoleArn remoteAccess subnetIds",
     partial=frozenset({"launchTemplate", "updateConfig"}),
     unordered=frozenset({"subnetIds", "taints"}),
+    computed=frozenset(
+        {"amiType", "capacityType", "diskSize", "instanceTypes", "releaseVersion", "updateConfig", "version"}
+    ),
     volatile=frozenset({"resources", "status"}),
     create=_KIND.creator(_NAMES),
     live=_KIND.live,

@@ -51,6 +51,7 @@ OIDC_PROVIDER = resource(
     inputs="url",
     required="clientIdLists url",
     unordered=frozenset({"clientIdLists"}),
+    computed=frozenset({"thumbprintLists"}),
     replace_on="url",
     create=_create,
     live=_live,
