@@ -229,7 +229,13 @@ class AwsSecretsEngine(Component):
             max_lease_ttl_seconds=durations.to_seconds(args["max_lease_ttl"]),
             # Never left out: the provider takes no key off a mount, and Vault keeps a key that is in use.
             identity_token_key=args.get("identity_token_key") or DEFAULT_KEY,
-            # The provider would move it to another path, and lose the roles below it.
-            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["path"]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # The provider would move it to another path, and lose the roles below it. And it takes no
+                # federated role off the engine, which then refuses an access key.
+                replace_on_changes=["path", "roleArn"],
+                # Old and new may have the same path.
+                delete_before_replace=True,
+            ),
             **identity,
         )

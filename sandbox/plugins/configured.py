@@ -1,8 +1,9 @@
 """A plugin's schema, and its configuration by the engine."""
 
+import importlib
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -34,14 +35,15 @@ class Configured(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=self.plugin.version)
 
     def GetSchema(self, request: Any, context: grpc.ServicerContext) -> Any:
-        anything = {"$ref": "pulumi.json#/Any"}
         schema = {
             "name": self.plugin.name,
             "version": self.plugin.version,
+            "provider": {"inputProperties": _anything(self.plugin.config)},
             "resources": {
                 token: {
-                    "inputProperties": dict.fromkeys(sorted(entry.inputs), anything),
+                    "inputProperties": _anything(entry.inputs),
                     "requiredInputs": sorted(entry.required),
+                    "properties": _anything(entry.inputs | _outputs(entry.sdk)),
                 }
                 for token, entry in self.plugin.resources.items()
             },
@@ -102,3 +104,15 @@ def changes_of(differing: list[Any]) -> Any:
     """The differences, as a message."""
     kinds = provider_pb2.DiffResponse
     return kinds.DIFF_SOME if differing else kinds.DIFF_NONE
+
+
+def _anything(names: Iterable[str]) -> dict[str, Any]:
+    """Properties of any type, for a schema."""
+    return {name: {"$ref": "pulumi.json#/Any"} for name in sorted(names)}
+
+
+def _outputs(sdk: str) -> set[str]:
+    """The outputs of a resource, by its class in the SDK: programs in YAML are checked against them."""
+    module, _, name = sdk.rpartition(".")
+    members = vars(getattr(importlib.import_module(module), name)).items()
+    return {getattr(m.fget, "_pulumi_name", python) for python, m in members if isinstance(m, property)}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -461,9 +462,17 @@ class TestConfiguration:
         assert list(response.diffs) == ["region"]
         assert not response.replaces
 
-    def test_describes_itself(self, engine: Engine) -> None:
+    def test_describes_itself(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        """With what programs in YAML are checked against."""
+        sdk = types.ModuleType("pulumi_toy")
+        monkeypatch.setitem(sys.modules, "pulumi_toy", sdk)
+        monkeypatch.setattr(sdk, "Thing", type("Thing", (), {"arn": property(str)}), raising=False)
+        monkeypatch.setattr(sdk, "Fixed", type("Fixed", (), {}), raising=False)
         schema = json.loads(engine.call("GetSchema", pb.GetSchemaRequest()).schema)
-        assert schema["resources"][THING]["requiredInputs"] == ["size"]
+        thing = schema["resources"][THING]
+        assert thing["requiredInputs"] == ["size"]
+        assert thing["properties"].keys() == thing["inputProperties"].keys() | {"arn"}
+        assert schema["provider"]["inputProperties"].keys() == {"region", "options", "password"}
         assert engine.call("Handshake", pb.ProviderHandshakeRequest()).accept_secrets
 
 

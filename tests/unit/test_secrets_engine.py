@@ -330,9 +330,10 @@ def test_an_engine_without_roles_is_refused() -> None:
     )
 
 
-def test_an_engine_at_another_path_is_a_new_one() -> None:
-    """The provider would move it, and lose the roles below it."""
-    assert engine().one(MOUNT, "engine-mount").replace_on_changes == {"path"}
+def test_an_engine_at_another_path_or_that_leaves_federation_is_a_new_one() -> None:
+    """The provider would move it, and lose the roles below it; and it takes no federated role off it."""
+    made = engine().one(MOUNT, "engine-mount")
+    assert (made.replace_on_changes, made.delete_before_replace) == ({"path", "roleArn"}, True)
 
 
 def test_an_engine_that_leaves_federation_gets_vaults_own_signing_key() -> None:
