@@ -180,6 +180,26 @@ def test_every_component_is_the_same_from_the_package_as_in_process(
     assert project.change("destroy").returncode == 0
 
 
+def test_the_yaml_example_lets_its_service_account_log_in(installed: Installed, running: Sandbox) -> None:
+    if not shutil.which("pulumi-language-yaml"):
+        pytest.skip("Pulumi's YAML language host is not here: it comes with Pulumi's own release")
+    # Where it finds `../../plugin`, and the plugin the environment that `pulumi install` makes for it.
+    folder = installed.tree / "examples" / "consumer-yaml-in-use"
+    (installed.tree / "plugin" / "venv").symlink_to(installed.root / "venv")
+    project = Project(running, REPOSITORY / "examples" / "consumer-yaml", folder, installed.tools, "yaml")
+    endpoint = running.env["AWS_ENDPOINT_URL"]
+    with _cluster(running, "eks1"):
+        project.start(cluster="eks1", vaultAddress=running.env["VAULT_ADDR"], callersStsEndpoint=endpoint)
+        for service in ("sts", "iam", "ec2"):
+            project.done("config", "set", "--path", f"endpoints.{service}", endpoint)
+        project.up()
+        role = project.outputs()["iamRoleArn"]
+        mine = assume_with_token(running, running.token("payments"), role)
+        assert "payments" in log_in(running, mine, "payments")["token_policies"]
+        project.up("--expect-no-changes")
+        assert project.change("destroy").returncode == 0
+
+
 def test_a_bad_input_is_one_message_that_names_it(
     installed: Installed, running: Sandbox, tmp_path: Path
 ) -> None:
