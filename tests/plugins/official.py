@@ -161,6 +161,9 @@ VAULT: dict[str, tuple[Row, ...]] = {
         Row("defaultStsTtl", 900, 1800, IN_PLACE, NO_CHANGE),
         Row("maxStsTtl", 1800, 3600, IN_PLACE, NO_CHANGE),
     ),
+    "vault:identity/oidc:Oidc": (
+        Row("issuer", "https://a.example.com", "https://b.example.com", IN_PLACE, EMPTY),
+    ),
     "vault:identity/oidcKey:OidcKey": (
         Row("name", "{path}", "{path}-2", REPLACES, NO_CHANGE, live="-"),
         Row("algorithm", "RS384", "ES256", IN_PLACE, DEFAULT, default="RS256"),
@@ -285,3 +288,14 @@ RANDOM: dict[str, tuple[Row, ...]] = {
         Row("keepers", {"a": "1"}, {"a": "2"}, REPLACES, Removal.REPLACES),
     ),
 }
+
+ANSWERED = {
+    "vault:aws/authBackendRole:AuthBackendRole: inferredAwsRegion",
+    "vault:aws/authBackendRole:AuthBackendRole: inferredEntityType",
+    "vault:aws/authBackendRole:AuthBackendRole: resolveAwsUniqueIds",
+    "vault:aws/authBackendStsRole:AuthBackendStsRole: accountId",
+    "vault:aws/secretBackendRole:SecretBackendRole: credentialType",
+    "vault:index/mount:Mount: options",
+}
+"""Inputs that never change in place: a component sets one value for ever, names the resource after it, or
+replaces the resource itself (`replace_on_changes`)."""

@@ -165,6 +165,7 @@ def vault_base(token: str, ids: Mapping[str, str]) -> dict[str, Any]:
             "policyArns": [f"{official.ACCOUNT}:policy/a"],
             "roleArns": [f"{official.ACCOUNT}:role/a"],
         },
+        "Oidc": {},
         "OidcKey": {"name": ids["path"]},
         "Endpoint": {
             "path": f"auth/{ids['mount']}/config/client",
@@ -197,6 +198,7 @@ def test_vaults_provider_changes_and_takes_away(
             "AuthBackend": f"sys/auth/{deployed.id}/tune",
             "Mount": f"sys/mounts/{deployed.id}/tune",
             "Policy": f"sys/policies/acl/{deployed.id}",
+            "Oidc": "identity/oidc/config",
             "OidcKey": f"identity/oidc/key/{deployed.id}",
             "SecretBackend": f"{deployed.id}/config/root",
         }.get(kind, deployed.id)
