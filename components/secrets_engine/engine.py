@@ -210,8 +210,8 @@ class AwsSecretsEngine(Component):
                 )
             ),
             tags=args["tags"] or None,
-            # Not deleted before its replacement, which has another name: until Vault goes by its new identity,
-            # it needs the old one for the leases that it revokes.
+            # Not deleted before its replacement, which has another name: until Vault goes by its new
+            # identity, it needs the old one for the leases that it revokes.
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.policy_arn = policy.arn
