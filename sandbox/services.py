@@ -65,7 +65,14 @@ def _emulator(home: Home) -> Service:
     port, emulator = home.ports["emulator"], api.emulator(home)
     return Service(
         "emulator",
-        [sys.executable, "-m", "sandbox.aws", "--home", str(home.root / "aws"), "--port", str(port)],
+        [
+            sys.executable,
+            "-m",
+            "sandbox.aws",
+            f"--home={home.root / 'aws'}",
+            f"--port={port}",
+            f"--region={home.region}",
+        ],
         [port],
         lambda: _answers(emulator, "/sandbox/health"),
         {"PYTHONPATH": str(REPOSITORY), "AWS_DEFAULT_REGION": home.region},

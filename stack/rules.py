@@ -330,11 +330,16 @@ def _engines(draft: Draft) -> None:
 
 def _sts_endpoint(draft: Draft) -> None:
     """Vault asks the STS that logins are signed for."""
-    if draft.vault is None or draft.region is None or {"endpoints", "sts_region"} & draft.vault.wrong:
+    given = {"endpoints", "sts_region", "callers_sts_endpoint"}
+    if draft.vault is None or draft.region is None or given & draft.vault.wrong:
         return
     endpoints, region = draft.vault.get("endpoints") or {}, draft.vault.get("sts_region") or draft.region
-    refusals = sts_refusals(endpoints.get("sts"), region, ("endpoints", "sts"))
-    report(list(refusals), draft.vault.path, draft.problems)
+    callers = draft.vault.get("callers_sts_endpoint")
+    refusals = [
+        *sts_refusals(endpoints.get("sts"), region, ("endpoints", "sts")),
+        *sts_refusals(callers, region, ("callers_sts_endpoint",)),
+    ]
+    report(refusals, draft.vault.path, draft.problems)
 
 
 def _sessions(draft: Draft) -> None:

@@ -20,6 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="folder for state, credentials and log")
     parser.add_argument("--port", type=int, required=True, help=f"port to listen on, on {HOST} only")
+    parser.add_argument("--region", default="us-east-1", help="region of its STS (default: %(default)s)")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
@@ -63,7 +64,7 @@ def main() -> int:
     except UnusableState as problem:
         return _fail(f"{problem}. To start afresh, delete the folder {home}")
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # it would log query strings
-    application = Front(home, store)
+    application = Front(home, store, options.region)
     server = make_server(HOST, options.port, application, threaded=True, fd=listener.fileno())
     server.socket.listen(_BACKLOG)  # werkzeug has set its own
     gc.freeze()

@@ -16,6 +16,7 @@ from sandbox.aws import (
     authenticator,
     authorization,
     calls,
+    endpoints,
     iam,
     identity,
     moto_services,
@@ -56,8 +57,9 @@ class _Line:
 class Front:
     """The WSGI application."""
 
-    def __init__(self, home: Path, store: Store) -> None:
+    def __init__(self, home: Path, store: Store, region: str) -> None:
         self._store = store
+        self._region = region
         self._issuers = Issuers(home)
         self._sts = Sts(store.state, store.sessions)
         self._eks_auth = EksAuth(store.state, self._issuers, self._sts)
@@ -96,7 +98,8 @@ class Front:
                 return _json({"status": "ok", "accounts": accounts.ALL})
             if request.path == "/sandbox/authenticate" and request.method == "POST":
                 body = request.get_json(silent=True)
-                return _json(authenticator.review(body, self._store.state, self._store.sessions, now))
+                state, sessions = self._store.state, self._store.sessions
+                return _json(authenticator.review(body, state, sessions, self._region, now))
             if request.path.startswith("/imds/"):
                 return self._metadata.answer(request, now)
         return Response(status=404)
@@ -149,8 +152,10 @@ class Front:
             if service not in _SERVICES:
                 known = ", ".join(sorted(_SERVICES))
                 raise AwsError("UnknownService", f"The sandbox has no {service!r}, only {known}.", 501)
-            call = _read_call(service, signature.region if signature else "us-east-1", http)
+            call = _read_call(service, signature.region if signature else self._region, http)
             line.what = call.name
+            if signature:
+                endpoints.check(service, http.headers.get("host", ""), signature.region, self._region)
             if call.service == "sts" and call.action in ANONYMOUS_ACTIONS:
                 return self._anonymous(call, now)
             if call.service == "eks-auth":
