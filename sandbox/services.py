@@ -72,6 +72,7 @@ def _emulator(home: Home) -> Service:
             f"--home={home.root / 'aws'}",
             f"--port={port}",
             f"--region={home.region}",
+            f"--eventual-consistency={home.eventual_consistency}",
         ],
         [port],
         lambda: _answers(emulator, "/sandbox/health"),

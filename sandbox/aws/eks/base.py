@@ -11,6 +11,7 @@ from sandbox.aws import policy
 from sandbox.aws.calls import Call
 from sandbox.aws.errors import AwsError
 from sandbox.aws.identity import Caller
+from sandbox.aws.replicas import REPLICAS
 from sandbox.aws.state import Cluster, State
 
 Answer = dict[str, Any]
@@ -93,8 +94,9 @@ def check_trusts(scope: Scope, arn: str, service: str) -> None:
 
     Ignores conditions: they concern a later request, such as a pod's session tags.
     """
-    backend = iam_backends[scope.account][scope.caller.partition]
-    role = next((r for r in backend.roles.values() if r.arn == arn), None)
+    with REPLICAS.any("trusts", arn, service):
+        backend = iam_backends[scope.account][scope.caller.partition]
+        role = next((r for r in backend.roles.values() if r.arn == arn), None)
     if role is not None:
         trust = policy.parse(role.assume_role_policy_document, trust=True)
         allowed = [replace(s, conditions=()) for s in trust.statements if s.effect is policy.Effect.ALLOW]
