@@ -11,7 +11,6 @@ from .. import arns, iam
 from ..declared import UNIQUE, Default, Refusal, checked, not_empty, opened, rule
 from ..forms import GroupName, ProfileName, Region, RoleArn
 from ..pod_role import EksClusterRef
-from ..vault_role import pin_principals
 from . import lookup
 from .base import Login, LoginArgs, LoginOptions
 
@@ -110,7 +109,7 @@ class Ec2InstanceLogin(Login):
         )
         if args.get("look_up", lookup.in_own_account(args["role_arns"], accounts)):
             unique_ids = [lookup.unique_id("role_arns", "role", arn, self) for arn in written]
-            pin_principals(name, vault_role, role_arns, pulumi.Output.all(*unique_ids), self)
+            self._look_up_again(name, vault_role, unique_ids)
 
         self._finish(
             vault_role,

@@ -1,6 +1,7 @@
 """Shared by all parts of EKS: the scope of a call, and its cluster."""
 
 import uuid
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ Answer = dict[str, Any]
 
 KUBERNETES_VERSIONS = ("1.36", "1.35", "1.34", "1.33", "1.32", "1.31")
 DEFAULT_VERSION = "1.33"
+PODS_SERVICE = "pods.eks.amazonaws.com"  # the same in every partition
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def check_trusts(scope: Scope, arn: str, service: str) -> None:
 
     Ignores conditions: they concern a later request, such as a pod's session tags.
     """
-    with REPLICAS.any("trusts", arn, service):
+    # The official provider waits for the role of a cluster and of a pod, but not for that of a node.
+    with nullcontext() if service == "ec2.amazonaws.com" else REPLICAS.any("trusts", arn, service):
         backend = iam_backends[scope.account][scope.caller.partition]
         role = next((r for r in backend.roles.values() if r.arn == arn), None)
     if role is not None:
@@ -103,6 +106,8 @@ def check_trusts(scope: Scope, arn: str, service: str) -> None:
         request = policy.Request("sts:AssumeRole", principal=policy.Principal(service=service))
         if policy.evaluate([replace(trust, statements=tuple(allowed))], request) is policy.Effect.ALLOW:
             return
+    if role is None and service == PODS_SERVICE:
+        raise invalid("Role provided in the request does not exist.")
     raise invalid(
         f"Role with arn: {arn}, could not be assumed because it does not exist or the trusted entity is not "
         f"correct: it must trust {service}"

@@ -121,4 +121,5 @@ CLUSTER = resource(
     settle=_KIND.settle,
     tags=tagged(),
     delete=_KIND.delete,
+    transient=(("InvalidParameterException", "does not exist"),),
 )
