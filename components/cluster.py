@@ -186,7 +186,12 @@ class Cluster(Component):
     """The cluster, whole: for logins and for Vault's own identity."""
 
     def _set(
-        self, name: str, region: str, issuer: pulumi.Input[str], provider_arn: pulumi.Output[str]
+        self,
+        name: str,
+        region: str,
+        issuer: pulumi.Input[str],
+        provider_arn: pulumi.Output[str],
+        node_role_ids: Mapping[str, pulumi.Input[str]],
     ) -> None:
         # Whatever is declared in the cluster by its name has to wait for it.
         self.name = pulumi.Output.from_input(issuer).apply(lambda _: name)
@@ -202,6 +207,7 @@ class Cluster(Component):
             "oidc_provider_arn": self.oidc_provider_arn,
             "oidc_issuer": self.oidc_issuer,
             "node_role_arns": self.node_role_arns,
+            "node_role_ids": _known_together(node_role_ids),
         }
 
     def _finish(self) -> None:
@@ -246,14 +252,14 @@ class EksCluster(Cluster):
             opts=child,
         )
         self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
-        self.node_role_arns = _known_together(
-            {
-                group: node_group(self, name, cluster, args, group, declared)
-                for group, declared in args["node_groups"].items()
-            }
-        )
+        roles = {
+            group: node_group(self, name, cluster, args, group, declared)
+            for group, declared in args["node_groups"].items()
+        }
+        self.node_role_arns = _known_together({group: role.arn for group, role in roles.items()})
         provider_arn = cluster_oidc_provider(self, name, cluster.oidc_issuer, args["tags"])
-        self._set(args["name"], args["region"], cluster.oidc_issuer, provider_arn)
+        role_ids = {group: role.unique_id for group, role in roles.items()}
+        self._set(args["name"], args["region"], cluster.oidc_issuer, provider_arn, role_ids)
         if args["pod_identity_agent"]:
             aws.eks.Addon(
                 f"{name}-pod-identity-agent",
@@ -282,7 +288,7 @@ class ExistingEksCluster(Cluster):
         )
         self.node_role_arns = _known_together(args["node_role_arns"])
         provider_arn = cluster_oidc_provider(self, name, issuer, args["tags"])
-        self._set(args["name"], args["region"], issuer, provider_arn)
+        self._set(args["name"], args["region"], issuer, provider_arn, {})
         self._finish()
 
 

@@ -484,6 +484,20 @@ def test_nodes_of_the_clusters_groups_may_log_in() -> None:
         node(role_arns=[], node_groups=["red"], cluster=cluster)
 
 
+def test_node_roles_that_are_made_with_the_cluster_are_not_looked_up() -> None:
+    """IAM may not find them yet, and then there would be no program to go on with."""
+    cluster = {
+        **CLUSTER,
+        "node_role_arns": {"blue": NODE_ROLE, "green": f"{NODE_ROLE}-green"},
+        "node_role_ids": {"blue": "AROA-made"},
+    }
+    recording = node(role_arns=[], node_groups=["blue"], cluster=cluster)
+    assert looked_up(recording, "node") == ["AROA-made"]
+    assert recording.calls == []
+    recording = node(role_arns=[NODE_ROLE], node_groups=["blue"], cluster=cluster)
+    assert looked_up(recording, "node") == ["AROA-made", "AROA-node"]
+
+
 def test_outputs_of_an_instance_login() -> None:
     assert node().outputs_of("node") == {
         "vault_role": "node",
