@@ -9,7 +9,7 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 from typing_extensions import NotRequired, TypedDict
 
-from . import arns
+from . import arns, quotas
 from .component import Component
 from .declared import UNIQUE, Default, Form, Key, Refusal, Secret, checked, rule
 from .forms import (
@@ -128,6 +128,18 @@ def _endpoints(options: EksClusterOptions) -> Iterator[Refusal]:
             "endpoint_private_access",
             "is false, and there is no other endpoint; set it or {endpoint_public_access} to true",
         )
+
+
+@rule(EksClusterOptions, "name", "node_groups")
+def _node_role_names(options: EksClusterOptions) -> Iterator[Refusal]:
+    for group, declared in options["node_groups"].items():
+        name = node_role_name(options["name"], group, declared)
+        if len(name) > quotas.ROLE_NAME:
+            yield Refusal(
+                ("node_groups", Key(group)),
+                f"would have the node role {name}, of {len(name)} characters, and AWS takes "
+                f"{quotas.ROLE_NAME}; write a shorter one into {{role_name}}",
+            )
 
 
 @rule(EksClusterArgs, "name", "node_groups")
