@@ -39,7 +39,7 @@ $(READY_TO_TEST): requirements.txt requirements-sandbox.txt requirements-dev.txt
 	@touch $@
 
 up: $(READY) ## Start the sandbox, bring stack `local` up in it and log in as each workload
-	@$(BIN)/python -m sandbox up --stack $(STACK)
+	@$(BIN)/python -m sandbox up --stack $(STACK) $(if $(EVENTUAL_CONSISTENCY),--eventual-consistency $(EVENTUAL_CONSISTENCY))
 
 down: $(READY) ## Destroy the stacks, prove that nothing is left, stop every process
 	@$(BIN)/python -m sandbox down

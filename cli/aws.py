@@ -172,11 +172,18 @@ def wrong_region(vault: VaultOutput) -> str:
 
 
 def sts_region_of(host: str) -> str | None:
-    """The region of an STS host name, in any partition. None for other hosts, such as a VPC endpoint's."""
+    """The region of an STS host name of AWS, in any partition; a VPC endpoint's own name tells it, too. None
+    for other hosts."""
+    host = host.lower()
     if host == "sts.amazonaws.com":
         return "us-east-1"
-    service, _, rest = host.partition(".")
-    region, _, suffix = rest.partition(".")
-    partitions = session().get_data("partitions")["partitions"]
-    known = {partition["outputs"]["dnsSuffix"] for partition in partitions}
-    return region if service in ("sts", "sts-fips") and suffix in known else None
+    found = re.fullmatch(r"(vpce-[a-z0-9-]+\.)?sts(-fips)?\.([a-z0-9-]+)(?(1)\.vpce)\.([a-z0-9.-]+)", host)
+    if found is None:
+        return None
+    private, _, region, suffix = found.groups()
+    for partition in session().get_data("partitions")["partitions"]:
+        if re.fullmatch(partition["regionRegex"], region):
+            names = partition["outputs"]
+            known = {names["dnsSuffix"], *(() if private else (names["dualStackDnsSuffix"],))}
+            return region if suffix in known else None
+    return None

@@ -16,6 +16,7 @@ from .console import duration, print_json, print_refusal
 from .errors import NotHere, Refused, UsageProblem
 from .options import CallerOptions
 from .outputs import Stack
+from .patience import BUSY, PROPAGATION, Patience
 from .vault import Session, log_in
 from .workloads import Workload, check_names, workload
 
@@ -45,29 +46,39 @@ def log_in_as(
     *,
     vault_role: str | None = None,
     header: str | None = None,
+    patience: Patience | None = None,
 ) -> LoggedIn:
     """Log in as the workload of a login; raises `Refused` if AWS, Kubernetes or Vault refuses it.
 
-    `vault_role` and `header` replace those of the stack; an empty header sends none.
+    `vault_role` and `header` replace those of the stack; an empty header sends none. With `patience`, a
+    refusal of what AWS may not have everywhere yet is tried again.
     """
     who = workload(name, stack, caller)
     role = vault_role or who.login.vault_role
     signed = stack.outputs.vault.server_id_header if header is None else header
-    return LoggedIn(who, role, log_in(stack.outputs.vault, role, who.credentials(), signed))
+
+    def attempt() -> Session:
+        return log_in(stack.outputs.vault, role, who.credentials(), signed)
+
+    if patience is None:
+        return LoggedIn(who, role, attempt())
+    codes = BUSY | PROPAGATION if who.expected_here else BUSY
+    return LoggedIn(who, role, patience.retried(f"{name}, {who.caller}", attempt, codes))
 
 
 def log_in_as_each(
     names: Sequence[str], stack: Stack, caller: CallerOptions, *, header: str | None = None
 ) -> Iterator[Attempt]:
-    """Log in as each of these workloads, or as all of the stack. A failure does not stop the next."""
-    logins = stack.outputs.logins
+    """Log in as each of these workloads, or as all of the stack. A failure does not stop the next, and what
+    AWS may not have everywhere yet is tried again."""
+    logins, patience = stack.outputs.logins, Patience()
     check_names(names, stack)
     if not logins:
         raise UsageProblem("this stack has no logins")
     for name in dict.fromkeys(names) or sorted(logins):
         outcome: LoggedIn | Refused
         try:
-            outcome = log_in_as(name, stack, caller, header=header)
+            outcome = log_in_as(name, stack, caller, header=header, patience=patience)
         except Refused as error:
             outcome = error
         except UsageProblem as error:

@@ -26,6 +26,15 @@ _PARTITION_BY_REGION_PREFIX = {
 }
 
 REGION_FORM = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
+_STS_HOST = re.compile(
+    rf"(?P<vpce>vpce-[a-z0-9-]+\.)?sts(-fips)?\.(?P<region>{REGION_FORM.pattern})(?(vpce)\.vpce)\.(?P<suffix>[a-z0-9.-]+)"
+)
+_DUAL_STACK = {
+    "aws": "api.aws",
+    "aws-cn": "api.amazonwebservices.com.cn",
+    "aws-us-gov": "api.aws",
+    "aws-eusc": "api.amazonwebservices.eu",
+}
 _SERVICE_FORM = r"(?a)[a-z0-9-]+(\.[a-z0-9-]+)*"
 ACCOUNT_FORM = re.compile(r"[0-9]{12}")
 # Names have no slash, paths begin and end with one. IAM takes `*` and `?` in a path, too, but a policy reads
@@ -85,14 +94,18 @@ def sts_endpoint(region: str) -> str:
 def sts_region(host: str) -> str | None:
     """The region of an STS host name of AWS: `cn-north-1` for `sts.cn-north-1.amazonaws.com.cn`.
 
-    The global `sts.amazonaws.com` is in `us-east-1`. None for any other host, such as a VPC endpoint's.
+    A VPC endpoint's own name tells its region, too. The global `sts.amazonaws.com` is in `us-east-1`. None
+    for any other host.
     """
-    if host == "sts.amazonaws.com":
+    if host.lower() == "sts.amazonaws.com":
         return "us-east-1"
-    service, _, rest = host.partition(".")
-    region, _, suffix = rest.partition(".")
-    known = service in ("sts", "sts-fips") and REGION_FORM.fullmatch(region)
-    return region if known and suffix == dns_suffix(region) else None
+    found = _STS_HOST.fullmatch(host.lower())
+    if found is None:
+        return None
+    region, suffix = found["region"], found["suffix"]
+    partition = partition_of(region)
+    whole = suffix == DNS_SUFFIXES[partition] or (suffix == _DUAL_STACK.get(partition) and not found["vpce"])
+    return region if whole else None
 
 
 def parse(arn: str) -> Arn:

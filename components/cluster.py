@@ -9,7 +9,7 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 from typing_extensions import NotRequired, TypedDict
 
-from . import arns
+from . import arns, quotas
 from .component import Component
 from .declared import UNIQUE, Default, Form, Key, Refusal, Secret, checked, rule
 from .forms import (
@@ -130,6 +130,18 @@ def _endpoints(options: EksClusterOptions) -> Iterator[Refusal]:
         )
 
 
+@rule(EksClusterOptions, "name", "node_groups")
+def _node_role_names(options: EksClusterOptions) -> Iterator[Refusal]:
+    for group, declared in options["node_groups"].items():
+        name = node_role_name(options["name"], group, declared)
+        if len(name) > quotas.ROLE_NAME:
+            yield Refusal(
+                ("node_groups", Key(group)),
+                f"would have the node role {name}, of {len(name)} characters, and AWS takes "
+                f"{quotas.ROLE_NAME}; write a shorter one into {{role_name}}",
+            )
+
+
 @rule(EksClusterArgs, "name", "node_groups")
 def _node_roles(options: EksClusterArgs) -> Iterator[Refusal]:
     owners: dict[str, str] = {}
@@ -186,7 +198,12 @@ class Cluster(Component):
     """The cluster, whole: for logins and for Vault's own identity."""
 
     def _set(
-        self, name: str, region: str, issuer: pulumi.Input[str], provider_arn: pulumi.Output[str]
+        self,
+        name: str,
+        region: str,
+        issuer: pulumi.Input[str],
+        provider_arn: pulumi.Output[str],
+        node_role_ids: Mapping[str, pulumi.Input[str]],
     ) -> None:
         # Whatever is declared in the cluster by its name has to wait for it.
         self.name = pulumi.Output.from_input(issuer).apply(lambda _: name)
@@ -202,6 +219,7 @@ class Cluster(Component):
             "oidc_provider_arn": self.oidc_provider_arn,
             "oidc_issuer": self.oidc_issuer,
             "node_role_arns": self.node_role_arns,
+            "node_role_ids": _known_together(node_role_ids),
         }
 
     def _finish(self) -> None:
@@ -246,14 +264,14 @@ class EksCluster(Cluster):
             opts=child,
         )
         self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
-        self.node_role_arns = _known_together(
-            {
-                group: node_group(self, name, cluster, args, group, declared)
-                for group, declared in args["node_groups"].items()
-            }
-        )
+        roles = {
+            group: node_group(self, name, cluster, args, group, declared)
+            for group, declared in args["node_groups"].items()
+        }
+        self.node_role_arns = _known_together({group: role.arn for group, role in roles.items()})
         provider_arn = cluster_oidc_provider(self, name, cluster.oidc_issuer, args["tags"])
-        self._set(args["name"], args["region"], cluster.oidc_issuer, provider_arn)
+        role_ids = {group: role.unique_id for group, role in roles.items()}
+        self._set(args["name"], args["region"], cluster.oidc_issuer, provider_arn, role_ids)
         if args["pod_identity_agent"]:
             aws.eks.Addon(
                 f"{name}-pod-identity-agent",
@@ -282,7 +300,7 @@ class ExistingEksCluster(Cluster):
         )
         self.node_role_arns = _known_together(args["node_role_arns"])
         provider_arn = cluster_oidc_provider(self, name, issuer, args["tags"])
-        self._set(args["name"], args["region"], issuer, provider_arn)
+        self._set(args["name"], args["region"], issuer, provider_arn, {})
         self._finish()
 
 

@@ -1,14 +1,15 @@
 """Another account whose roles and users log in: the role by which Vault looks them up there."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
 from typing_extensions import NotRequired, TypedDict
 
-from . import arns, instance_profile, trust
+from . import arns, instance_profile, quotas, trust
 from .component import Component, unique_name
 from .declared import UNIQUE, Default, Refusal, checked, rule
 from .forms import (
@@ -114,6 +115,29 @@ def _trusted(args: TrustedAccountArgs) -> Iterator[Refusal]:
         yield Refusal(
             "",
             "has a role that nothing can assume; write {trusted_principals}, {trusted_services} or {hcp}",
+        )
+
+
+@rule(TrustedAccountOptions, "trusted_principals", "trusted_services", "hcp", "external_id")
+def _trust_policy(options: TrustedAccountOptions) -> Iterator[Refusal]:
+    """As far as it is known: an external ID that is made here, and the principals that are written."""
+    written = [arn for arn in options["trusted_principals"] if isinstance(arn, str)]
+    if not written:
+        return
+    known = options.get("external_id")
+    external_id = known if isinstance(known, str) else "0" * EXTERNAL_ID_LENGTH
+
+    def measured(count: int) -> int:
+        args: Any = {"tagged_sessions": False, **options}
+        return quotas.size(_trust(args, external_id, written[:count]))
+
+    whole = measured(len(written))
+    if whole > quotas.TRUST_POLICY:
+        fit = bisect_right(range(1, len(written)), quotas.TRUST_POLICY, key=measured)
+        yield Refusal(
+            "trusted_principals",
+            f"are {len(written)}, which make a trust policy of {whole:,} characters, and AWS takes "
+            f"{quotas.TRUST_POLICY:,}: the first {fit} fit; write those that Vault runs as",
         )
 
 

@@ -322,12 +322,17 @@ def _check_tag_value(value: str) -> None:
         raise ValueError("is not the value of a tag; write up to 256 letters, digits, blanks and _.:/=+-@")
 
 
+_MOST_TAGS = 50
+
+
 def _check_tag_names(tags: Mapping[str, Any]) -> None:
     lower: dict[str, str] = {}
     for name in tags:
         other = lower.setdefault(name.lower(), name)
         if other != name:
             raise ValueError(f"has {other} and {name}, which are one tag to IAM; write one of them")
+    if len(tags) > _MOST_TAGS:
+        raise ValueError(f"has {len(tags)} tags, and AWS takes {_MOST_TAGS} of an object; write fewer")
 
 
 Tags = Annotated[

@@ -75,8 +75,8 @@ def node_group(
     args: Mapping[str, Any],
     group: str,
     declared: NodeGroup,
-) -> pulumi.Output[str]:
-    """Declare a node group of the cluster with the arguments `args`; returns its role's ARN."""
+) -> "aws.iam.Role":
+    """Declare a node group of the cluster with the arguments `args`; returns its role."""
     cluster_name, region, tags = args["name"], args["region"], args["tags"] or None
     child = pulumi.ResourceOptions(parent=parent)
     role = aws.iam.Role(
@@ -132,4 +132,4 @@ def node_group(
         # Nodes that start before their role has its policies never become ready.
         opts=pulumi.ResourceOptions(parent=parent, depends_on=attachments),
     )
-    return role.arn
+    return role

@@ -42,6 +42,10 @@ class EksClusterRef(TypedDict):
     node_role_arns: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """ARNs of the node roles, by node group, needed for logins of `node_groups`. Default: none."""
 
+    node_role_ids: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Unique IDs of the node roles that are made with the cluster, by node group. Those of the others are
+    looked up by their names, which needs a role that has been there for a while. Default: none."""
+
 
 NEEDED = {
     PodIdentityMethod.IRSA: ("oidc_provider_arn",),

@@ -41,6 +41,9 @@ LONGEST_CHAINED_SESSION = 60 * 60
 LONGEST_FEDERATION_TOKEN = 36 * 60 * 60
 """Seconds that a federation token of a user lasts at most."""
 
+ROLE_NAME = 64
+"""Characters of a role's name."""
+
 POLICY_NAME = 128
 """Characters of a policy's name."""
 

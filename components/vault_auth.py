@@ -212,8 +212,8 @@ def _credentials(args: VaultAwsAuthArgs) -> Iterator[Refusal]:
 
 
 def sts_refusals(endpoint: object, region: str, place: tuple[str, ...]) -> Iterator[Refusal]:
-    """What is wrong with the STS endpoint that Vault uses, for logins that are signed for a region: AWS takes
-    a signature at the endpoint of its own region only."""
+    """What is wrong with an STS endpoint of Vault or of its callers, for logins that are signed for a region:
+    AWS takes a signature at the endpoint of its own region only."""
     of = arns.sts_region(urlsplit(endpoint).hostname or "") if isinstance(endpoint, str) else None
     if of and of != region:
         yield Refusal(
@@ -224,9 +224,10 @@ def sts_refusals(endpoint: object, region: str, place: tuple[str, ...]) -> Itera
         )
 
 
-@rule(VaultAwsAuthArgs, "endpoints", "region")
+@rule(VaultAwsAuthArgs, "endpoints", "callers_sts_endpoint", "region")
 def _sts(args: VaultAwsAuthArgs) -> Iterator[Refusal]:
     yield from sts_refusals(args["endpoints"].get("sts"), args["region"], ("endpoints", "sts"))
+    yield from sts_refusals(args.get("callers_sts_endpoint"), args["region"], ("callers_sts_endpoint",))
 
 
 def server_id_header(options: VaultAwsAuthOptions) -> str:

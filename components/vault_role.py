@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import pulumi
-import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
 from . import durations
@@ -55,32 +54,3 @@ def _seconds(duration: pulumi.Input[str]) -> pulumi.Input[int]:
     if isinstance(duration, str):
         return durations.to_seconds(duration)
     return pulumi.Output.all(duration).apply(lambda known: durations.to_seconds(known[0]))
-
-
-def pin_principals(
-    name: str,
-    vault_role: "vault.aws.AuthBackendRole",
-    arns: pulumi.Input[list[str]],
-    unique_ids: pulumi.Input[list[str]],
-    parent: pulumi.Resource,
-) -> None:
-    """Declare the unique IDs of the IAM principals that a Vault role is bound to, in the order of their ARNs:
-    of principals that the stack does not make.
-
-    Vault looks the IDs up when the ARNs are written, and goes by them from then on: a principal that was
-    deleted and recreated under the same ARN could not log in, and no input of the Vault role would show it.
-    Vault answers with the IDs that it has, and ignores them when they are written: so where they are not
-    those of AWS, the ARNs are written again, and Vault looks again. The Vault role stays in place meanwhile,
-    for the other principals that it binds.
-    """
-    vault.generic.Endpoint(
-        f"{name}-principal-ids",
-        path=vault_role.id,
-        data_json=pulumi.Output.json_dumps(
-            {"bound_iam_principal_arn": arns, "bound_iam_principal_id": unique_ids}
-        ),
-        # The Vault role's other fields, and its end, belong to its own resource.
-        ignore_absent_fields=True,
-        disable_delete=True,
-        opts=pulumi.ResourceOptions(parent=parent),
-    )

@@ -59,6 +59,19 @@ Vault = Annotated[
 ]
 
 
+EventualConsistency = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        min=0,
+        max=60,
+        help="For so long after a change of IAM, some answers of the emulated AWS are those of before it, as "
+        "on AWS. For a sandbox that is not there yet.",
+        show_default="0, none",
+    ),
+]
+
+
 @app.command()
 def up(
     stack: Stack = "local",
@@ -66,6 +79,7 @@ def up(
     logins: Annotated[bool, typer.Option(help="Try every login of the stack afterwards.")] = True,
     vault: Vault = VaultChoice.AUTO,
     guardrails: Guardrails = None,
+    eventual_consistency: EventualConsistency = None,
 ) -> None:
     """Start the sandbox, bring a stack up in it and log in as each of its workloads.
 
@@ -74,6 +88,8 @@ def up(
     home = Home.from_environment()
     with home.only_one_run():
         processes = Processes(home)
+        if eventual_consistency is not None:
+            home.choose_eventual_consistency(eventual_consistency)
         stack_file = _prepare_home(home, stack, config, vault)
         try:
             stack_engine = Engine(home, stack)
@@ -194,11 +210,13 @@ def stop() -> None:
 
 
 @app.command()
-def start() -> None:
+def start(eventual_consistency: EventualConsistency = None) -> None:
     """Start the processes without changing any stack, and write the shell environment."""
     home = Home.from_environment()
     with home.only_one_run():
         processes = Processes(home)
+        if eventual_consistency is not None:
+            home.choose_eventual_consistency(eventual_consistency)
         try:
             _start(home, processes)
         except KeyboardInterrupt:
@@ -291,13 +309,14 @@ def _remove_if_interrupted(home: Home, stack_engine: Engine, processes: Processe
             f"{problem}. Start afresh: python -m sandbox down --force, then bring the stacks up"
         )
     console.print(f"  [yellow]![/yellow] {problem}: rebuilding the sandbox, with new data and addresses")
-    region = home.region
+    region, behind = home.region, home.eventual_consistency
     chosen_issuer = home.enterprise / "issuer.json"
     issuer = chosen_issuer.read_text() if home.plays_enterprise else ""
     processes.stop(at_once=True)
     home.remove()
     home.create()
     home.choose_region(region)
+    home.choose_eventual_consistency(behind)
     if issuer:
         write_private(chosen_issuer, issuer)
 

@@ -20,7 +20,15 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 MARKER = ".sandbox"
 FOLDERS = ("bin", "run", "aws", "vault", "enterprise", "kubernetes", "pki", "etcd", "pulumi")
-FILES = ("ports.json", "region", "passphrase", "processes.json", "baseline.json", "env")
+FILES = (
+    "ports.json",
+    "region",
+    "eventual-consistency",
+    "passphrase",
+    "processes.json",
+    "baseline.json",
+    "env",
+)
 DEFAULT_REGION = "us-east-1"
 
 PORTS = (
@@ -115,6 +123,22 @@ class Home:
             raise SandboxError(
                 f"the stack file has aws:region {region}, but this sandbox is in {self.region}. Bring the "
                 f"stack up in another sandbox: SANDBOX_HOME=<folder>"
+            )
+
+    @property
+    def eventual_consistency(self) -> float:
+        """For how many seconds after a change some of the emulated IAM's answers are those of before it."""
+        stored = self.root / "eventual-consistency"
+        return float(stored.read_text()) if stored.exists() else 0.0
+
+    def choose_eventual_consistency(self, seconds: float) -> None:
+        """Sets it before the first start; refuses another value later."""
+        if not self.has_data:
+            write_private(self.root / "eventual-consistency", str(seconds))
+        elif seconds != self.eventual_consistency:
+            raise SandboxError(
+                f"this sandbox runs with --eventual-consistency {self.eventual_consistency:g}; take it down "
+                "first (python -m sandbox down), or use another one: SANDBOX_HOME=<folder>"
             )
 
     @property

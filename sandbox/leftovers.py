@@ -57,6 +57,7 @@ def difference(home: Home) -> Difference:
     if not _baseline(home).exists():  # no start was ever completed, so there was no stack
         return Difference([], [])
     before = set(home.read_json(_baseline(home)))
+    time.sleep(home.eventual_consistency)  # until all of the emulated AWS knows what was deleted
     deadline = time.monotonic() + GONE_WITHIN
     while True:
         now = inventory(home)

@@ -65,7 +65,15 @@ def _emulator(home: Home) -> Service:
     port, emulator = home.ports["emulator"], api.emulator(home)
     return Service(
         "emulator",
-        [sys.executable, "-m", "sandbox.aws", "--home", str(home.root / "aws"), "--port", str(port)],
+        [
+            sys.executable,
+            "-m",
+            "sandbox.aws",
+            f"--home={home.root / 'aws'}",
+            f"--port={port}",
+            f"--region={home.region}",
+            f"--eventual-consistency={home.eventual_consistency}",
+        ],
         [port],
         lambda: _answers(emulator, "/sandbox/health"),
         {"PYTHONPATH": str(REPOSITORY), "AWS_DEFAULT_REGION": home.region},

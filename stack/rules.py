@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 from components import arns, consumers, durations, logins, names, vault_identity
 from components.component import Claim
 from components.declared import Key, Reader
+from components.iam import merge_permissions
 from components.pod_role import EksClusterRef, trust_refusals
 from components.secrets_engine import AwsCredentialType
 from components.suggestions import suggestion
 from components.trust import AUDIENCE
 from components.vault_auth import sts_refusals
+from components.vault_identity.base import too_long
 from stack.draft import Draft
 from stack.reading import Section, report
 from stack.sections import PROJECT
@@ -44,6 +46,7 @@ def check(draft: Draft) -> None:
         _sts_endpoint,
         _consumers,
         _partition,
+        _vaults_policy,
     ):
         rule(draft)
 
@@ -330,11 +333,38 @@ def _engines(draft: Draft) -> None:
 
 def _sts_endpoint(draft: Draft) -> None:
     """Vault asks the STS that logins are signed for."""
-    if draft.vault is None or draft.region is None or {"endpoints", "sts_region"} & draft.vault.wrong:
+    given = {"endpoints", "sts_region", "callers_sts_endpoint"}
+    if draft.vault is None or draft.region is None or given & draft.vault.wrong:
         return
     endpoints, region = draft.vault.get("endpoints") or {}, draft.vault.get("sts_region") or draft.region
-    refusals = sts_refusals(endpoints.get("sts"), region, ("endpoints", "sts"))
-    report(list(refusals), draft.vault.path, draft.problems)
+    callers = draft.vault.get("callers_sts_endpoint")
+    refusals = [
+        *sts_refusals(endpoints.get("sts"), region, ("endpoints", "sts")),
+        *sts_refusals(callers, region, ("callers_sts_endpoint",)),
+    ]
+    report(refusals, draft.vault.path, draft.problems)
+
+
+def _vaults_policy(draft: Draft) -> None:
+    """What Vault's identity is granted fits into one policy. Measured where all else is right."""
+    identity = draft.identity
+    if draft.problems.found or identity is None or draft.region is None:
+        return
+    if identity.kind == "existing" and not (
+        identity.get("role_arn") and identity.get("attach_policy") is not False
+    ):
+        return
+    partition = arns.partition_of(draft.region)
+    assumed = [
+        account.get("role_arn") or arns.role_arn(partition, number, account.options["role_name"])
+        for number, account in draft.accounts.items()
+    ]
+    needs = [logins.KINDS[login.kind].permissions(login.options) for login in draft.logins.values()]
+    needed = merge_permissions([*needs, {"assume_role_arns": assumed}])
+    granted = vault_identity.KINDS[identity.kind].granted({**identity.options, "permissions": needed})
+    if said := too_long(granted):
+        own = identity.get("assume_role_arns")
+        draft.problems.add(identity.at("assume_role_arns") if own else f"{PROJECT}:accounts", said)
 
 
 def _sessions(draft: Draft) -> None:

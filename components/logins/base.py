@@ -146,13 +146,17 @@ class Login(Kind):
         was deleted and recreated under the same ARN could not log in, and no input would show it. So another
         ID replaces the role; nothing can log in with it meanwhile, for the old principal is gone.
         """
+        self._role_inputs = {
+            "backend": self._connection["path"],
+            "auth_type": "iam",
+            # An ARN in full is resolved once, here; one with a * is compared at each login.
+            "resolve_aws_unique_ids": True,
+            **token_inputs(self._args),
+            **bounds,
+        }
         return vault.aws.AuthBackendRole(
             f"{name}-vault-role",
-            backend=self._connection["path"],
             role=self._args.get("vault_role", name),
-            auth_type="iam",
-            # An ARN in full is resolved once, here; one with a * is compared at each login.
-            resolve_aws_unique_ids=True,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 replacement_trigger=principal_id,
@@ -162,8 +166,37 @@ class Login(Kind):
                 # and bounds that are no longer declared would stay in Vault.
                 replace_on_changes=["inferredEntityType"],
             ),
-            **token_inputs(self._args),
-            **bounds,
+            **self._role_inputs,
+        )
+
+    def _look_up_again(
+        self,
+        name: str,
+        vault_role: "vault.aws.AuthBackendRole",
+        unique_ids: Sequence[pulumi.Input[str]],
+    ) -> None:
+        """Declare that Vault looks its bound principals up again when one of them has another unique ID: of
+        principals that the stack does not make.
+
+        Vault looks the IDs up when the ARNs are written, and goes by them from then on: a principal that was
+        deleted and recreated under the same ARN could not log in, and no input of the Vault role would show
+        it. So the Vault role is declared a second time, and replaced, which writes the same path once more:
+        the other principals can log in meanwhile, and where the lookup fails, the Vault role stays as it was.
+        It is this resource type because the provider waits with it for AWS, where the principal, or Vault's
+        permission to look it up, may be seconds old.
+        """
+        vault.aws.AuthBackendRole(
+            f"{name}-principal-ids",
+            role=vault_role.role,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                replacement_trigger=pulumi.Output.all(*unique_ids),
+                replace_on_changes=["inferredEntityType"],
+                # Written anew and never deleted: the path is that of the Vault role.
+                delete_before_replace=False,
+                retain_on_delete=True,
+            ),
+            **self._role_inputs,
         )
 
     @property

@@ -11,7 +11,6 @@ from .. import arns, iam
 from ..declared import UNIQUE, Default, Refusal, checked, not_empty, opened, rule
 from ..forms import GroupName, ProfileName, Region, RoleArn
 from ..pod_role import EksClusterRef
-from ..vault_role import pin_principals
 from . import lookup
 from .base import Login, LoginArgs, LoginOptions
 
@@ -109,8 +108,11 @@ class Ec2InstanceLogin(Login):
             bound_iam_principal_arns=role_arns,
         )
         if args.get("look_up", lookup.in_own_account(args["role_arns"], accounts)):
-            unique_ids = [lookup.unique_id("role_arns", "role", arn, self) for arn in written]
-            pin_principals(name, vault_role, role_arns, pulumi.Output.all(*unique_ids), self)
+            unique_ids = [
+                *_node_role_ids(args, self),
+                *(lookup.unique_id("role_arns", "role", arn, self) for arn in args["role_arns"]),
+            ]
+            self._look_up_again(name, vault_role, unique_ids)
 
         self._finish(
             vault_role,
@@ -137,6 +139,25 @@ def _node_roles(args: Ec2InstanceLoginArgs) -> list[pulumi.Output[str]]:
         return []
     by_group = pulumi.Output.from_input(opened(args["cluster"], EksClusterRef)["node_role_arns"])
     return [by_group.apply(partial(_role_of, group)) for group in args["node_groups"]]
+
+
+def _node_role_ids(args: Ec2InstanceLoginArgs, parent: pulumi.Resource) -> list[pulumi.Output[str]]:
+    """The unique IDs of the roles of `_node_roles`: looked up where the cluster does not bring them along.
+
+    A role that was just made cannot be looked up yet, and whether the stack has just made it is not to be
+    seen in its ARN.
+    """
+    groups = args["node_groups"]
+    if not groups:
+        return []
+    known = pulumi.Output.from_input(opened(args["cluster"], EksClusterRef).get("node_role_ids"))
+
+    def unique_id(group: str, arn: pulumi.Output[str]) -> pulumi.Output[str]:
+        return known.apply(
+            lambda ids: (ids or {}).get(group) or lookup.unique_id("role_arns", "role", arn, parent)
+        )
+
+    return [unique_id(group, arn) for group, arn in zip(groups, _node_roles(args), strict=True)]
 
 
 def _role_of(group: str, by_group: Mapping[str, str]) -> str:

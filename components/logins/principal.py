@@ -10,7 +10,6 @@ from typing_extensions import NotRequired
 from .. import arns, iam
 from ..declared import UNIQUE, Default, Refusal, checked, not_empty, rule
 from ..forms import PrincipalPattern, RoleArn
-from ..vault_role import pin_principals
 from . import lookup
 from .base import Login, LoginArgs, LoginOptions
 
@@ -111,8 +110,7 @@ class PrincipalLogin(Login):
         # Of one that is known only later it cannot be told whether Vault keeps an ID; and Vault shows all.
         if in_full and len(written) == len(principals) and args.get("look_up", mine):
             unique_ids = [lookup.unique_id("principals", arn.kind, str(arn), self) for arn in in_full]
-            bound = pulumi.Output.all(*principals)
-            pin_principals(name, vault_role, bound, pulumi.Output.all(*unique_ids), self)
+            self._look_up_again(name, vault_role, unique_ids)
 
         roles = [str(principal) for principal in in_full if principal.kind == "role"]
         self._finish(

@@ -23,7 +23,7 @@ from ..forms import (
     VaultRoleName,
 )
 from ..vault_auth import AwsEndpoints
-from .roles import AwsCredentialType, AwsSecretsRole, chained, shared_prefixes
+from .roles import AwsCredentialType, AwsSecretsRole, chained, policy_refusals, shared_prefixes
 
 
 class EngineUserOptions(TypedDict):
@@ -115,6 +115,11 @@ def _leases(options: AwsSecretsEngineOptions) -> Iterator[Refusal]:
 @rule(AwsSecretsEngineOptions, "roles")
 def _prefixes(options: AwsSecretsEngineOptions) -> Iterator[Refusal]:
     yield from shared_prefixes(options["roles"])
+
+
+@rule(AwsSecretsEngineOptions, "roles")
+def _policy(options: AwsSecretsEngineOptions) -> Iterator[Refusal]:
+    yield from policy_refusals(options["roles"])
 
 
 @rule(AwsSecretsEngineArgs, "roles", "user", "federation", "identity_token_key")

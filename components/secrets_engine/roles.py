@@ -140,6 +140,32 @@ def shared_prefixes(roles: Mapping[str, AwsSecretsRole]) -> Iterator[Refusal]:
             )
 
 
+def policy_refusals(roles: Mapping[str, AwsSecretsRole]) -> Iterator[Refusal]:
+    """Roles that ask for more than one policy of the engine's identity can have."""
+    asked = {name: engine_role(role) for name, role in roles.items()}
+    if not asked:
+        return
+    measured = quotas.size(permissions.engine_permissions(asked, partition="aws", account="0" * 12))
+    if measured > quotas.MANAGED_POLICY:
+        yield Refusal(
+            "roles",
+            f"make the policy of the engine's identity {measured:,} characters long, and AWS takes "
+            f"{quotas.MANAGED_POLICY:,}; write fewer roles, or fewer {{role_arns}} and {{policy_arns}} in "
+            "them",
+        )
+    federated = [
+        role for role in roles.values() if role["credential_type"] is AwsCredentialType.FEDERATION_TOKEN
+    ]
+    known = {arn for role in federated for arn in role["policy_arns"] if isinstance(arn, str)}
+    attached = 1 + len(known) + sum("policy_document" in role for role in federated)
+    if attached > quotas.ATTACHED_POLICIES:
+        yield Refusal(
+            "roles",
+            f"attach {attached} policies to the engine's user, its own and those of every federation_token, "
+            f"and AWS attaches {quotas.ATTACHED_POLICIES}; put what some of them allow into one",
+        )
+
+
 def chained(roles: Mapping[str, AwsSecretsRole]) -> Iterator[Refusal]:
     """Roles that an engine assumes from a session of its own role, which STS ends after an hour."""
     for name, role in roles.items():

@@ -1,5 +1,6 @@
 """The base of Vault's AWS identities: the options that all have, and the IAM objects that most make."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from typing_extensions import NotRequired, TypedDict
 
-from .. import iam
+from .. import iam, quotas
 from ..component import Claim, Kind, unique_name
 from ..declared import UNIQUE, Default, Refusal
 from ..forms import IamPolicyName, PolicyArn, RoleArn, Tags
@@ -112,6 +113,29 @@ def permissions_refusals(permissions: iam.VaultPermissions, own_arn: str | None 
         iam.vault_permissions(permissions, own_arn=own_arn)
     except ValueError as error:
         yield Refusal("permissions", str(error))
+        return
+    if said := too_long(permissions, own_arn):
+        yield Refusal("permissions", said)
+
+
+def too_long(permissions: iam.VaultPermissions, own_arn: str | None = None) -> str:
+    """Why the policy of these permissions is longer than AWS takes; empty if it is not."""
+
+    def measured(count: int) -> int:
+        some: iam.VaultPermissions = {**permissions, "assume_role_arns": roles[:count]}
+        # A statement about no role at all is as if there were one.
+        return quotas.size(iam.vault_permissions(some, own_arn=own_arn)) if count else 0
+
+    roles = list(permissions.get("assume_role_arns", ()))
+    whole = measured(len(roles))
+    if whole <= quotas.MANAGED_POLICY:
+        return ""
+    fit = bisect_right(range(1, len(roles)), quotas.MANAGED_POLICY, key=measured)
+    return (
+        f"make Vault's policy {whole:,} characters long, and AWS takes {quotas.MANAGED_POLICY:,}: of "
+        f"{len(roles)} roles to assume, the first {fit} fit; let Vault assume fewer, or take an identity of "
+        "the kind existing and write policies of your own for it"
+    )
 
 
 class VaultRole(VaultIdentity):

@@ -20,6 +20,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="folder for state, credentials and log")
     parser.add_argument("--port", type=int, required=True, help=f"port to listen on, on {HOST} only")
+    parser.add_argument("--region", default="us-east-1", help="region of its STS (default: %(default)s)")
+    parser.add_argument(
+        "--eventual-consistency",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="for so long after a change of IAM, some answers are those of before it (default: none)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="which of them (default: %(default)s)")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
@@ -48,6 +57,7 @@ def main() -> int:
     botocore_data.install()
     from sandbox.aws import accounts
     from sandbox.aws.front import Front
+    from sandbox.aws.replicas import REPLICAS
     from sandbox.aws.state import UnusableState
     from sandbox.aws.store import Store
 
@@ -62,8 +72,9 @@ def main() -> int:
             store.save(account, ("iam",))
     except UnusableState as problem:
         return _fail(f"{problem}. To start afresh, delete the folder {home}")
+    REPLICAS.seconds, REPLICAS.seed = options.eventual_consistency, options.seed
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # it would log query strings
-    application = Front(home, store)
+    application = Front(home, store, options.region)
     server = make_server(HOST, options.port, application, threaded=True, fd=listener.fileno())
     server.socket.listen(_BACKLOG)  # werkzeug has set its own
     gc.freeze()

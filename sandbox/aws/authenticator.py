@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.aws import identity, sigv4
+from sandbox.aws import endpoints, identity, sigv4
 from sandbox.aws.eks.access import CLUSTER_ADMIN_POLICY
 from sandbox.aws.errors import AwsError
 from sandbox.aws.identity import Caller
@@ -34,18 +34,18 @@ _PARAMETERS = {
 }
 
 
-def review(body: Any, state: State, sessions: Sessions, now: datetime) -> dict[str, Any]:
+def review(body: Any, state: State, sessions: Sessions, region: str, now: datetime) -> dict[str, Any]:
     """Answers a TokenReview; a bad token gets `authenticated: false` with the reason."""
     token = body.get("spec", {}).get("token", "") if isinstance(body, dict) else ""
     status: dict[str, Any]
     try:
-        status = {"authenticated": True, "user": _user(str(token), state, sessions, now)}
+        status = {"authenticated": True, "user": _user(str(token), state, sessions, region, now)}
     except AwsError as error:
         status = {"authenticated": False, "error": f"{error.code}: {error.message}"}
     return {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "status": status}
 
 
-def _user(token: str, state: State, sessions: Sessions, now: datetime) -> dict[str, Any]:
+def _user(token: str, state: State, sessions: Sessions, region: str, now: datetime) -> dict[str, Any]:
     cluster = next((c for c in state.clusters.values() if c.backed), None)
     if cluster is None:
         raise _refused("there is no cluster behind this API server")
@@ -53,7 +53,8 @@ def _user(token: str, state: State, sessions: Sessions, now: datetime) -> dict[s
     signed = identity.authenticate(request, sessions, now)
     if signed is None or _CLUSTER_HEADER not in signed[1].signed_headers or signed[1].service != "sts":
         raise _refused("the token does not sign the cluster's name")
-    caller = signed[0]
+    caller, signature = signed
+    endpoints.check_presigned(request.headers["host"], signature.region, region)
     username, groups = _mapped(cluster, caller)
     return {
         "username": username,
@@ -79,7 +80,7 @@ def _request(token: str, cluster_name: str) -> sigv4.HttpRequest:
         parts = urlsplit(url)
     except (binascii.Error, ValueError):
         raise _refused("the token is not a base64url-encoded URL") from None
-    # The host is the client's STS endpoint; it matters only for the signature.
+    # The host is the client's STS endpoint, which EKS asks.
     request = sigv4.HttpRequest(
         "GET", parts.path or "/", parts.query, {"host": parts.netloc, _CLUSTER_HEADER: cluster_name}
     )

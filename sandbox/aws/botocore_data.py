@@ -33,16 +33,16 @@ def partitions() -> list[dict[str, Any]]:
 
 
 @cache
+def _partition(region: str) -> dict[str, Any] | None:
+    return next((each for each in partitions() if re.match(each["regionRegex"], region)), None)
+
+
+def partition_of(region: str) -> str | None:
+    """The partition of a region: `aws-cn` for `cn-north-1`; None for what is no region."""
+    found = _partition(region)
+    return str(found["id"]) if found else None
+
+
 def dns_suffix(region: str) -> str:
     """The suffix of service host names in a region: `amazonaws.com.cn` for `cn-north-1`."""
-    found = [each for each in partitions() if re.match(each["regionRegex"], region)]
-    return str((found or partitions())[0]["outputs"]["dnsSuffix"])
-
-
-def sts_region(host: str) -> str | None:
-    """The region of an STS host name, us-east-1 for the global `sts.amazonaws.com`; None for other hosts."""
-    if host == "sts.amazonaws.com":
-        return "us-east-1"
-    service, _, rest = host.partition(".")
-    region, _, suffix = rest.partition(".")
-    return region if service in ("sts", "sts-fips") and suffix == dns_suffix(region) else None
+    return str((_partition(region) or partitions()[0])["outputs"]["dnsSuffix"])

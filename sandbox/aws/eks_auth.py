@@ -10,7 +10,7 @@ import jwt
 from werkzeug.wrappers import Request
 
 from sandbox.aws import policy, tokens
-from sandbox.aws.eks.pod_identity import PODS_SERVICE
+from sandbox.aws.eks.base import PODS_SERVICE
 from sandbox.aws.errors import AwsError
 from sandbox.aws.identity import caller_of_session
 from sandbox.aws.policy import ContextValue, Effect

@@ -16,6 +16,7 @@ from sandbox.aws import (
     authenticator,
     authorization,
     calls,
+    endpoints,
     iam,
     identity,
     moto_services,
@@ -30,6 +31,7 @@ from sandbox.aws.eks_auth import EksAuth, PodCredentials, bearer
 from sandbox.aws.errors import AwsError, error_response
 from sandbox.aws.identity import Caller
 from sandbox.aws.imds import InstanceMetadata
+from sandbox.aws.replicas import REPLICAS
 from sandbox.aws.state import Cluster, Session
 from sandbox.aws.store import TOUCHED, Store
 from sandbox.aws.sts import ANONYMOUS_ACTIONS, Sts
@@ -56,8 +58,9 @@ class _Line:
 class Front:
     """The WSGI application."""
 
-    def __init__(self, home: Path, store: Store) -> None:
+    def __init__(self, home: Path, store: Store, region: str) -> None:
         self._store = store
+        self._region = region
         self._issuers = Issuers(home)
         self._sts = Sts(store.state, store.sessions)
         self._eks_auth = EksAuth(store.state, self._issuers, self._sts)
@@ -96,7 +99,9 @@ class Front:
                 return _json({"status": "ok", "accounts": accounts.ALL})
             if request.path == "/sandbox/authenticate" and request.method == "POST":
                 body = request.get_json(silent=True)
-                return _json(authenticator.review(body, self._store.state, self._store.sessions, now))
+                state, sessions = self._store.state, self._store.sessions
+                with REPLICAS.any("review"):
+                    return _json(authenticator.review(body, state, sessions, self._region, now))
             if request.path.startswith("/imds/"):
                 return self._metadata.answer(request, now)
         return Response(status=404)
@@ -125,7 +130,7 @@ class Front:
         )
 
     def _session_of_task(self, token: str, now: datetime) -> Session:
-        with self._store.lock:
+        with self._store.lock, REPLICAS.any("task", token):
             return self._ecs_tasks.session(token, now)
 
     def _session_of_pod(self, token: str, now: datetime) -> Session:
@@ -135,7 +140,7 @@ class Front:
 
     def _pod_credentials(self, cluster: Cluster, token: str, now: datetime) -> PodCredentials:
         pod = self._eks_auth.verify(cluster, token, now)  # without the lock: this fetches the issuer's keys
-        with self._store.lock:
+        with self._store.lock, REPLICAS.any("pod", pod.namespace, pod.service_account):
             return self._eks_auth.assume(cluster, pod, now)
 
     def _api(self, request: Request, now: datetime, line: _Line) -> Response:
@@ -149,8 +154,10 @@ class Front:
             if service not in _SERVICES:
                 known = ", ".join(sorted(_SERVICES))
                 raise AwsError("UnknownService", f"The sandbox has no {service!r}, only {known}.", 501)
-            call = _read_call(service, signature.region if signature else "us-east-1", http)
+            call = _read_call(service, signature.region if signature else self._region, http)
             line.what = call.name
+            if signature:
+                endpoints.check(service, http.headers.get("host", ""), signature.region, self._region)
             if call.service == "sts" and call.action in ANONYMOUS_ACTIONS:
                 return self._anonymous(call, now)
             if call.service == "eks-auth":
@@ -173,15 +180,16 @@ class Front:
     def _anonymous(self, call: Call, now: datetime) -> Response:
         if call.action == "AssumeRoleWithSAML":
             raise AwsError("NotImplemented", "The sandbox has no SAML.", 501)
-        with self._store.lock:
+        role = call.text("RoleArn")
+        with self._store.lock, REPLICAS.any("issuer", role):
             audiences = self._sts.accepted_audiences(call)
         # Without the lock: this fetches the issuer's keys.
         proven = tokens.verify(call.text("WebIdentityToken"), audiences, self._issuers, now)
-        with self._store.lock:
+        with self._store.lock, REPLICAS.any("web identity", role):
             return self._sts.web_identity(call, proven, authorization.request_context(call, now), now)
 
     def _assume_for_pod(self, call: Call, http: sigv4.HttpRequest, now: datetime, line: _Line) -> Response:
-        with self._store.lock:
+        with self._store.lock, REPLICAS.any("caller", line.who, call.name):
             caller = self._caller(call, http, now, line)
             authorization.authorize(call, caller, authorization.request_context(call, now))
             cluster = self._eks_auth.cluster(caller.account, call.region, call.text("clusterName"))
@@ -203,16 +211,22 @@ class Front:
     def _authenticated(
         self, call: Call, http: sigv4.HttpRequest, request: Request, now: datetime, line: _Line
     ) -> Response:
-        caller = self._caller(call, http, now, line)
-        context = authorization.request_context(call, now)
-        if call.service == "sts":
-            return self._sts_call(call, caller, context, now)  # sessions are saved as they are issued
-        authorization.authorize(call, caller, context)
-        response = self._service_call(call, http, request, caller, now)
+        with REPLICAS.any("caller", line.who, call.name):
+            caller = self._caller(call, http, now, line)
+            context = authorization.request_context(call, now)
+            if call.service == "sts":
+                return self._sts_call(call, caller, context, now)  # sessions are saved as they are issued
+            authorization.authorize(call, caller, context)
         if not call.read_only:
+            response = self._service_call(call, http, request, caller, now)
             self._store.save(caller.account, TOUCHED[call.service])
+            return response
+        if call.service == "iam":
+            with REPLICAS.any(caller.account, call.name, str(sorted(call.params.items()))):
+                response = self._service_call(call, http, request, caller, now)
         else:
-            self._store.save_new_regions()
+            response = self._service_call(call, http, request, caller, now)
+        self._store.save_new_regions()
         return response
 
     def _sts_call(self, call: Call, caller: Caller, context: dict[str, Any], now: datetime) -> Response:

@@ -11,6 +11,7 @@ from sandbox.aws.authorization import SELF_SERVICE
 from sandbox.aws.calls import Call
 from sandbox.aws.errors import AwsError, empty_response
 from sandbox.aws.identity import Caller
+from sandbox.aws.replicas import REPLICAS
 from sandbox.aws.state import State
 
 _TRUST_DOCUMENTS = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRolePolicy": "PolicyDocument"}
@@ -50,6 +51,8 @@ def check(call: Call, caller: Caller) -> None:
             policy.parse(call.text("PolicyDocument"))
         if call.action in _TRUST_DOCUMENTS:
             _pins(call)
+            with REPLICAS.any("principals", call.text("RoleName")):
+                _pins(call)
     except policy.MalformedPolicy as error:
         raise AwsError("MalformedPolicyDocument", str(error), 400) from None
     if call.action in _UNIQUE:
@@ -65,6 +68,8 @@ def check(call: Call, caller: Caller) -> None:
         raise AwsError("NoSuchEntity", f"Scope ARN: {boundary} does not exist or is not attachable.", 404)
     if call.action == "DeleteUser":
         _check_empty(call.text("UserName"), backend)
+    with REPLICAS.any(call.action, call.text("RoleName")):
+        _check_role(call, backend)
 
 
 def _check_empty(name: str, backend: Any) -> None:
@@ -74,6 +79,16 @@ def _check_empty(name: str, backend: Any) -> None:
         raise AwsError("DeleteConflict", "Cannot delete entity, must delete access keys first.", 409)
     if user and backend.get_groups_for_user(name):
         raise AwsError("DeleteConflict", "Cannot delete entity, must remove users from group first.", 409)
+
+
+def _check_role(call: Call, backend: Any) -> None:
+    """What IAM looks up of a role when it is deleted or put into an instance profile; moto checks it, too."""
+    name = call.text("RoleName")
+    role = next((each for each in backend.roles.values() if each.name == name), None)
+    if call.action == "AddRoleToInstanceProfile" and role is None:
+        raise AwsError("NoSuchEntity", f"The role with name {name} cannot be found.", 404)
+    if call.action == "DeleteRole" and role is not None and role.managed_policies:
+        raise AwsError("DeleteConflict", "Cannot delete entity, must detach all policies first.", 409)
 
 
 def own_answer(call: Call, caller: Caller) -> Response | None:

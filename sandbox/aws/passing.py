@@ -6,7 +6,7 @@ from typing import Any
 from moto.iam.models import iam_backends
 
 from sandbox.aws.calls import Call
-from sandbox.aws.eks.pod_identity import PODS_SERVICE
+from sandbox.aws.eks.base import PODS_SERVICE
 from sandbox.aws.identity import Caller
 
 _EKS, _EC2 = "eks.amazonaws.com", "ec2.amazonaws.com"

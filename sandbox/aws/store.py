@@ -18,6 +18,7 @@ from moto.core.base_backend import BaseBackend
 from moto.iam.models import AWSManagedPolicy
 
 from sandbox.aws import moto_services
+from sandbox.aws.replicas import REPLICAS
 from sandbox.aws.sessions import Sessions
 from sandbox.aws.state import State, UnusableState
 
@@ -78,7 +79,10 @@ class Store:
     def _write(self, touched: set[tuple[str, str]]) -> None:
         self._segments["own"] = pickle.dumps(self.state, 5)
         for segment, account in touched:
-            self._segments[f"{segment}/{account}"] = _dump(segment, account)
+            before = self._segments.get(f"{segment}/{account}")
+            after = self._segments[f"{segment}/{account}"] = _dump(segment, account)
+            if segment == "iam" and before not in (None, after):
+                REPLICAS.changed(account, before)
         self._backends = set(_existing_backends())
         payload = pickle.dumps(self._segments, 5)
         temporary = self._file.with_suffix(".new")

@@ -157,6 +157,8 @@ def test_the_region_of_an_sts_endpoint_is_known_in_every_partition(region: str) 
         host.replace("sts.", "sts-fips."),
         "sts.amazonaws.com",
         f"vpce-1.{host}",
+        f"vpce-1.sts.{region}.vpce.{arns.dns_suffix(region)}",
+        f"sts.{region}.api.aws",
         "sts.internal",
     ):
         assert sts_region_of(name) == arns.sts_region(name)

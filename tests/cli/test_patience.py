@@ -45,6 +45,22 @@ def test_an_allowed_caller_is_tried_again_with_one_line_that_says_so(
     assert "tried again for up to 60 s" in line
 
 
+def test_each_of_several_logins_is_tried_again(run: Run, world: World, clock: list[float]) -> None:
+    """As after the `up` that made them."""
+    world.sts_errors = [("AccessDenied", "not yet", 403)] * 2
+    done = run("login", "--all")
+    assert done.exit_code == 0, done.output
+    assert len(clock) == 2
+    assert done.stderr.count("tried again for up to 60 s") == 1
+
+
+def test_one_login_answers_at_once(run: Run, world: World, clock: list[float]) -> None:
+    """Whoever asks for one is told what it is refused for."""
+    world.sts_errors = [("AccessDenied", "not yet", 403)]
+    assert run("login", "pod").exit_code == 1
+    assert clock == []
+
+
 @pytest.mark.parametrize(
     "answer",
     [

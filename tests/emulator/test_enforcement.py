@@ -10,8 +10,6 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from components import arns
-from sandbox.aws import botocore_data
 from tests.emulator.world import (
     PRIMARY,
     SECONDARY,
@@ -66,23 +64,6 @@ def test_a_changed_body_is_refused(emulator: Emulator) -> None:
     request = signed(emulator, "https://sts.amazonaws.com/")
     request.data = CALLER_IDENTITY + "&Extra=1"
     assert "SignatureDoesNotMatch" in send(emulator, request)[1]
-
-
-def test_hosts_are_those_of_the_regions_partition() -> None:
-    regions = [each["outputs"]["implicitGlobalRegion"] for each in botocore_data.partitions()]
-    assert {arns.partition_of(region) for region in regions} == set(arns.DNS_SUFFIXES)
-    for region in regions:
-        assert botocore_data.dns_suffix(region) == arns.dns_suffix(region)
-        assert botocore_data.sts_region(f"sts.{region}.{arns.dns_suffix(region)}") == region
-    assert botocore_data.sts_region("sts.cn-north-1.amazonaws.com") is None
-    assert botocore_data.sts_region("sts.amazonaws.com") == "us-east-1"
-
-
-def test_a_regional_endpoint_requires_its_region(emulator: Emulator) -> None:
-    request = signed(emulator, "https://sts.eu-west-1.amazonaws.com/", "eu-west-1")
-    assert send(emulator, request)[0] == 200
-    request = signed(emulator, "https://sts.eu-west-1.amazonaws.com/", "us-east-1")
-    assert "Credential should be scoped to a valid region" in send(emulator, request)[1]
 
 
 @pytest.mark.parametrize("minutes", [-20, 20])

@@ -44,7 +44,9 @@ def test_a_token_is_verified_without_the_lock_and_everything_else_under_it(
     monkeypatch.setattr(Sts, "accepted_audiences", step(("sts.amazonaws.com",)))
     monkeypatch.setattr(tokens, "verify", step(None))
     monkeypatch.setattr(Sts, "web_identity", step(Response("in")))
-    answer = Client(Front(tmp_path, store)).post("/", data={"Action": "AssumeRoleWithWebIdentity"})
+    answer = Client(Front(tmp_path, store, "us-east-1")).post(
+        "/", data={"Action": "AssumeRoleWithWebIdentity"}
+    )
     assert (answer.text, held) == ("in", [True, False, True])
 
 

@@ -17,6 +17,9 @@ from awscli.customizations.eks.get_token import (  # type: ignore[import-untyped
     STSClientFactory,
     TokenGenerator,
 )
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.utils import InstanceMetadataFetcher
 
 from tests.emulator.test_eks import create_cluster, instances, services
@@ -196,6 +199,38 @@ def test_a_tampered_token_is_refused(cloud: Emulator, old: str, new: str) -> Non
 @pytest.mark.parametrize("token", ["", "k8s-aws-v1.", "k8s-aws-v1.%%%", "k8s-aws-v1.aHR0cDovL3g", "eyJ"])
 def test_what_is_no_such_token_is_refused(cloud: Emulator, token: str) -> None:
     refused(cloud, token)
+
+
+@pytest.mark.parametrize(
+    ("host", "region", "taken"),
+    [
+        ("sts.us-east-1.amazonaws.com", "us-east-1", True),
+        ("sts.eu-west-1.amazonaws.com", "eu-west-1", True),  # EKS asks the endpoint that the token names
+        ("sts.amazonaws.com", "us-east-1", True),
+        ("sts.eu-west-1.amazonaws.com", "us-east-1", False),
+        ("sts.amazonaws.com", "eu-west-1", False),
+        ("sts.cn-north-1.amazonaws.com.cn", "cn-north-1", False),
+        ("sts.example.com", "us-east-1", False),
+        ("127.0.0.1", "eu-west-1", False),
+    ],
+)
+def test_a_token_is_presigned_for_an_sts_endpoint_of_the_clusters_partition(
+    cloud: Emulator, host: str, region: str, taken: bool
+) -> None:
+    """As aws-iam-authenticator, which knows the host names of its partition and asks them."""
+    keys = cloud.keys()
+    request = AWSRequest(
+        "GET",
+        f"https://{host}/?Action=GetCallerIdentity&Version=2011-06-15",
+        {"x-k8s-aws-id": "eks1"},
+    )
+    credentials = Credentials(keys["aws_access_key_id"], keys["aws_secret_access_key"])
+    SigV4QueryAuth(credentials, "sts", region, expires=60).add_auth(request)
+    token = "k8s-aws-v1." + base64.urlsafe_b64encode(str(request.url).encode()).decode().rstrip("=")
+    if taken:
+        assert review(cloud, token)["user"]["groups"] == ["system:masters"]
+    else:
+        assert "SignatureDoesNotMatch" in refused(cloud, token)
 
 
 def test_an_old_token_is_refused(cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

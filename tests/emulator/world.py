@@ -99,8 +99,9 @@ class Emulator:
         known = json.loads(file.read_text()) if file.exists() else {}
         file.write_text(json.dumps({**known, issuer: location}))
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         command = [sys.executable, "-m", "sandbox.aws", "--home", str(self.home), "--port", str(self.port)]
+        command += options
         self.process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 60
         while self.get("/sandbox/health")[0] != 200:

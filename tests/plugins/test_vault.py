@@ -8,7 +8,7 @@ from uuid import uuid4
 import hvac
 import pytest
 
-from sandbox.plugins.vault import PLUGIN
+from sandbox.plugins.vault import PLUGIN, aws_auth
 from sandbox.plugins.vault.client import Vault
 from sandbox.plugins.wire import UNKNOWN, Secret
 from tests.plugins.conftest import VaultServer, free_port
@@ -406,7 +406,10 @@ def test_role_is_replaced_only_where_it_must_be(
     assert engine.diff(back, inputs).replaces == [], "Vault can begin to resolve"
 
 
-def test_role_whose_principal_aws_does_not_know_is_refused_by_vault(engine: Engine, mount: Deployed) -> None:
+def test_role_whose_principal_aws_does_not_know_is_refused_by_vault(
+    engine: Engine, mount: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws_auth, "ATTEMPTS", 1)
     closed = f"http://127.0.0.1:{free_port()}"
     client = {
         "backend": mount.id,

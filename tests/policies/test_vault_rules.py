@@ -200,6 +200,9 @@ def test_the_sts_of_a_region_is_known_in_every_partition(partition: dict[str, An
     given = {"stsEndpoint": arns.sts_endpoint(region)}
     assert not message("regional-sts", CLIENT, {**given, "stsRegion": region})
     assert f"is in {region}." in message("regional-sts", CLIENT, {**given, "stsRegion": "eu-west-9"})
+    given = {"stsEndpoint": f"https://vpce-1-x.sts.{region}.vpce.{arns.dns_suffix(region)}"}
+    assert not message("regional-sts", CLIENT, {**given, "stsRegion": region})
+    assert f"is in {region}." in message("regional-sts", CLIENT, {**given, "stsRegion": "eu-west-9"})
 
 
 def test_the_region_that_a_client_signed_for_is_as_good() -> None:

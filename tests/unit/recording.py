@@ -67,6 +67,8 @@ class Registered:
     """Inputs whose changes are left alone."""
     protect: bool
     """Whether it cannot be deleted."""
+    retain_on_delete: bool
+    """Whether the object stays when the resource is deleted."""
 
 
 @dataclass
@@ -226,6 +228,7 @@ class _Monitor(mocks.MockMonitor):
                     alias_parents={_name(alias.spec.parentUrn) for alias in request.aliases},
                     ignore_changes=set(request.ignoreChanges),
                     protect=request.protect,
+                    retain_on_delete=request.retainOnDelete,
                 )
             )
         return answer

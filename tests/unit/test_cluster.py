@@ -151,7 +151,7 @@ def test_outputs_of_a_created_cluster(created: Recording) -> None:
         **CLUSTER,
         "kubeconfig": KUBECONFIG,
         "node_role_arns": roles,
-        "ref": {**CLUSTER, "node_role_arns": roles},
+        "ref": {**CLUSTER, "node_role_arns": roles, "node_role_ids": {"default": "AROA-eks1-node"}},
     }
     (urn,) = [urn for urn in created.outputs if urn.endswith("::main")]
     assert created.secret_outputs[urn] == {"kubeconfig"}
@@ -230,7 +230,8 @@ def test_an_existing_cluster_and_its_oidc_provider_are_used_as_they_are() -> Non
     assert recording.children("main") == set()
     outputs = recording.outputs_of("main")
     kubeconfig = json.loads(outputs.pop("kubeconfig"))
-    assert outputs == {**CLUSTER, "node_role_arns": roles, "ref": {**CLUSTER, "node_role_arns": roles}}
+    ref = {**CLUSTER, "node_role_arns": roles, "node_role_ids": {}}
+    assert outputs == {**CLUSTER, "node_role_arns": roles, "ref": ref}
     assert kubeconfig["clusters"][0]["cluster"] == {
         "server": "https://eks.example.com",
         "certificate-authority-data": "Y2E=",

@@ -179,3 +179,101 @@ def test_a_session_is_no_longer_than_the_role_of_this_stack_allows() -> None:
     (problem,) = problems(*stack, ("logins/app", pod))
     assert problem.endswith("write less, or more into vault-aws-auth:logins.app.maxSessionDuration")
     parse(changed(*stack, ("logins/app", {**pod, "maxSessionDuration": "8h"})), POLICIES)
+
+
+def role_arns(count: int, account: str = ACCOUNT) -> list[str]:
+    return [f"arn:aws:iam::{account}:role/some-long-role-name-{number:04}" for number in range(count)]
+
+
+def numbered(count: int, of: dict[str, Any]) -> dict[str, Any]:
+    return {f"r{number}": of for number in range(count)}
+
+
+FEDERATED = {
+    "credentialType": "federation_token",
+    "policyDocument": {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "most", "key", "told"),
+    [
+        pytest.param(
+            lambda count: ("vaultIdentity", {"kind": "user", "assumeRoleArns": role_arns(count)}),
+            100,  # and the one of the stack's account
+            "vaultIdentity.assumeRoleArns",
+            "make Vault's policy 6,150 characters long, and AWS takes 6,144: of 102 roles to assume, the "
+            "first",
+            id="what Vault may assume",
+        ),
+        pytest.param(
+            lambda count: (
+                "secretsEngine",
+                {
+                    "kind": "user",
+                    "roles": {"r": {"credentialType": "assumed_role", "roleArns": role_arns(count)}},
+                },
+            ),
+            103,
+            "secretsEngine.roles",
+            "make the policy of the engine's identity 6,150 characters long, and AWS takes 6,144",
+            id="what the engine may assume",
+        ),
+        pytest.param(
+            lambda count: ("secretsEngine", {"kind": "user", "roles": numbered(count, FEDERATED)}),
+            9,
+            "secretsEngine.roles",
+            "attach 11 policies to the engine's user, its own and those of every federation_token",
+            id="what the engine federates",
+        ),
+        pytest.param(
+            lambda count: ("tags", {f"tag-{number}": "x" for number in range(count)}),
+            50,
+            "tags",
+            "has 51 tags, and AWS takes 50",
+            id="tags",
+        ),
+        pytest.param(
+            lambda count: ("cluster", {"name": "c" * (count - len("-g-node")), "nodeGroups": {"g": {}}}),
+            64,
+            "cluster.nodeGroups.g",
+            f"would have the node role {'c' * 58}-g-node, of 65 characters, and AWS takes 64;",
+            id="the name of a node role",
+        ),
+    ],
+)
+def test_as_much_as_aws_takes_is_taken_and_one_more_is_told_with_its_key(
+    change: Any, most: int, key: str, told: str
+) -> None:
+    parse(changed(change(most)), POLICIES)
+    (problem,) = problems(change(most + 1))
+    assert problem.startswith(f"vault-aws-auth:{key}: ")
+    assert told in problem
+
+
+def test_the_roles_of_many_accounts_are_what_vault_may_assume() -> None:
+    accounts = {
+        str(number): {"roleArn": f"arn:aws:iam::{number}:role/vault-lookups-of-this-organisation"}
+        for number in (222222222222, *range(200000000000, 200000000120))
+    }
+    (problem,) = problems(("accounts", accounts))
+    assert problem.startswith("vault-aws-auth:accounts: make Vault's policy 8,")
+    # Nothing is written for an identity without a policy of the stack.
+    parse(changed(("accounts", accounts), ("vaultIdentity", {"kind": "existing"})), POLICIES)
+
+
+def test_the_trust_policy_of_an_account_s_role_is_measured() -> None:
+    login = {"kind": "principal", "principals": ["arn:aws:iam::222222222222:role/x"], "policies": ["dev"]}
+
+    def account(count: int) -> tuple[str, Any]:
+        return ("accounts", {"222222222222": {"trustedPrincipals": role_arns(count)}})
+
+    parse(changed(("logins/x", login), account(32)), POLICIES)
+    (problem,) = problems(("logins/x", login), account(40))
+    assert problem.startswith(
+        "vault-aws-auth:accounts.222222222222.trustedPrincipals: are 40, which make a trust policy of 2,"
+    )
+    assert "AWS takes 2,048: the first 32 fit" in problem

@@ -188,17 +188,26 @@ def test_a_mount_that_leaves_federation_gets_vaults_own_signing_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "of", ["https://sts.eu-west-1.amazonaws.com", "https://sts-fips.us-west-2.amazonaws.com/"]
+    "of",
+    [
+        "https://sts.eu-west-1.amazonaws.com",
+        "https://sts-fips.us-west-2.amazonaws.com/",
+        "https://vpce-0a1b-cd2e.sts.eu-west-1.vpce.amazonaws.com",
+        "https://STS.eu-west-1.api.aws",
+        "https://sts.cn-north-1.amazonaws.com.cn",
+    ],
 )
-def test_an_sts_endpoint_of_another_region_than_the_callers_is_refused(of: str) -> None:
-    args: Any = {"region": "us-east-1", "server_id_header": "", "endpoints": {"sts": of}}
+@pytest.mark.parametrize("place", ["endpoints.sts", "callers_sts_endpoint"])
+def test_an_sts_endpoint_of_another_region_than_the_callers_is_refused(of: str, place: str) -> None:
+    given = {"endpoints": {"sts": of}} if place == "endpoints.sts" else {place: of}
+    args: Any = {"region": "us-east-1", "server_id_header": "", **given}
     message = refused(lambda: VaultAwsAuth("auth", args, providers()))
-    assert message.startswith("endpoints.sts: ")
+    assert message.startswith(f"{place}: ")
     assert "and logins are signed for us-east-1, which AWS refuses there" in message
 
 
 @pytest.mark.parametrize(
-    "of", ["https://sts.us-east-1.amazonaws.com", "https://vpce-1.sts.eu-west-1.vpce.amazonaws.com"]
+    "of", ["https://sts.us-east-1.amazonaws.com", "https://vpce-1.sts.us-east-1.vpce.amazonaws.com"]
 )
 def test_an_sts_endpoint_of_the_callers_region_or_of_a_network_is_taken(of: str) -> None:
     args: Any = {"region": "us-east-1", "server_id_header": "", "endpoints": {"sts": of}}

@@ -15,7 +15,10 @@ _DNS_SUFFIXES = (
 )
 """Of all partitions, as in components/arns.py, which this pack cannot import: the engine runs it alone."""
 
-_REGIONAL = re.compile(rf"sts(?:-fips)?\.([a-z0-9-]+)\.(?:{_DNS_SUFFIXES})")
+_DUAL_STACK = r"api\.aws|api\.amazonwebservices\.(?:com\.cn|eu)"
+_REGIONAL = re.compile(
+    rf"(vpce-[a-z0-9-]+\.)?sts(?:-fips)?\.([a-z0-9-]+)(?(1)\.vpce)\.(?:{_DNS_SUFFIXES}|{_DUAL_STACK})"
+)
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -34,8 +37,8 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
     regional = _REGIONAL.fullmatch(host)
     if not is_filled(region) and not is_filled(resource.get("region")):
         yield f"stsRegion: is not set, but stsEndpoint {endpoint} is"
-    elif regional and region and region is not UNKNOWN and regional[1] != region:
-        yield f"stsRegion: is {region}, but stsEndpoint {endpoint} is in {regional[1]}"
+    elif regional and region and region is not UNKNOWN and regional[2] != region:
+        yield f"stsRegion: is {region}, but stsEndpoint {endpoint} is in {regional[2]}"
 
 
 RULE = Rule(

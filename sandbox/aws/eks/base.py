@@ -1,6 +1,7 @@
 """Shared by all parts of EKS: the scope of a call, and its cluster."""
 
 import uuid
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from sandbox.aws import policy
 from sandbox.aws.calls import Call
 from sandbox.aws.errors import AwsError
 from sandbox.aws.identity import Caller
+from sandbox.aws.replicas import REPLICAS
 from sandbox.aws.state import Cluster, State
 
 Answer = dict[str, Any]
 
 KUBERNETES_VERSIONS = ("1.36", "1.35", "1.34", "1.33", "1.32", "1.31")
 DEFAULT_VERSION = "1.33"
+PODS_SERVICE = "pods.eks.amazonaws.com"  # the same in every partition
 
 
 @dataclass(frozen=True)
@@ -93,14 +96,18 @@ def check_trusts(scope: Scope, arn: str, service: str) -> None:
 
     Ignores conditions: they concern a later request, such as a pod's session tags.
     """
-    backend = iam_backends[scope.account][scope.caller.partition]
-    role = next((r for r in backend.roles.values() if r.arn == arn), None)
+    # The official provider waits for the role of a cluster and of a pod, but not for that of a node.
+    with nullcontext() if service == "ec2.amazonaws.com" else REPLICAS.any("trusts", arn, service):
+        backend = iam_backends[scope.account][scope.caller.partition]
+        role = next((r for r in backend.roles.values() if r.arn == arn), None)
     if role is not None:
         trust = policy.parse(role.assume_role_policy_document, trust=True)
         allowed = [replace(s, conditions=()) for s in trust.statements if s.effect is policy.Effect.ALLOW]
         request = policy.Request("sts:AssumeRole", principal=policy.Principal(service=service))
         if policy.evaluate([replace(trust, statements=tuple(allowed))], request) is policy.Effect.ALLOW:
             return
+    if role is None and service == PODS_SERVICE:
+        raise invalid("Role provided in the request does not exist.")
     raise invalid(
         f"Role with arn: {arn}, could not be assumed because it does not exist or the trusted entity is not "
         f"correct: it must trust {service}"

@@ -2,11 +2,9 @@
 
 import secrets
 
-from sandbox.aws.eks.base import Answer, Base, Scope, check_trusts, find
+from sandbox.aws.eks.base import PODS_SERVICE, Answer, Base, Scope, check_trusts, find
 from sandbox.aws.errors import AwsError
 from sandbox.aws.state import Cluster
-
-PODS_SERVICE = "pods.eks.amazonaws.com"  # the same in every partition
 
 
 class PodIdentity(Base):

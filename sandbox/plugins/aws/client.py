@@ -190,6 +190,28 @@ def found(call: Callable[..., Any], **params: Any) -> Any:
         raise
 
 
+PROPAGATION_SECONDS = 120
+"""How long the official provider waits for IAM: what was just made is not everywhere at once."""
+
+Transient = tuple[tuple[str, str], ...]
+"""Error codes, with words of their messages, that may mean "not everywhere yet"."""
+
+
+def retried(call: Callable[..., Any], transient: Transient, *args: Any) -> Any:
+    """What the call returns, tried again for two minutes while it is refused with one of these."""
+    deadline, pause = time.monotonic() + PROPAGATION_SECONDS, 0.2
+    while True:
+        try:
+            return call(*args)
+        except ClientError as error:
+            said = error.response["Error"]
+            known = any(said.get("Code") == code and words in said["Message"] for code, words in transient)
+            if not known or time.monotonic() > deadline:
+                raise
+        time.sleep(pause)
+        pause = min(pause * 1.5, 2)
+
+
 def wait(what: str, minutes: float, status: Callable[[], str | None], done: Iterable[str | None]) -> None:
     """Polls until the status is one of `done`: often at first, for emulators, then less often."""
     deadline, pause = time.monotonic() + minutes * 60, 0.1

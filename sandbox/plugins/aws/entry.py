@@ -1,13 +1,14 @@
 """Builds an AWS resource type's entry: all that is the same for every type."""
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sandbox.plugins.aws.client import Aws, absent, explain
+from sandbox.plugins.aws.client import PROPAGATION_SECONDS, Aws, Transient, absent, explain, retried
 from sandbox.plugins.aws.fields import back, document, unpaired
 from sandbox.plugins.resource import (
     Function,
@@ -42,6 +43,7 @@ def resource(
     replace_on: str = "",
     unsupported: str = "",
     json_inputs: str = "",
+    transient: Transient = (),
     **options: Any,
 ) -> Resource:
     """An entry.
@@ -50,6 +52,7 @@ def resource(
     other inputs. `create` returns the ID, with outputs that AWS shows only once. `finish` follows it, and
     `settle` waits until AWS has finished a creation or a change. `live` is AWS's description, `also` adds
     outputs that need more than a name. `change` updates an object to its new inputs, except tags.
+    `transient` are the refusals after which the official provider tries again, for as long as IAM may need.
     """
     live_names = {**(names or {}), **(outputs or {})}
     documents = words(json_inputs)
@@ -72,17 +75,21 @@ def resource(
         return {**shown, "region": aws.region} if regional else shown
 
     def present(aws: Aws, id_: str, state: State) -> State:
-        if (shown := read(aws, id_, state)) is None:
-            raise NotFound(f"{token} {id_} is gone right after AWS accepted it")
+        deadline, pause = time.monotonic() + (0 if regional else PROPAGATION_SECONDS), 0.1
+        while (shown := read(aws, id_, state)) is None:  # IAM: not everywhere yet
+            if time.monotonic() >= deadline:
+                raise NotFound(f"{token} {id_} is gone right after AWS accepted it")
+            time.sleep(pause)
+            pause = min(pause * 1.5, 2)
         return shown
 
     def new(aws: Aws, values: Inputs) -> tuple[str, State]:
         aws = here(aws, values)
-        made = create(aws, values)
+        made = retried(create, transient, aws, values)
         id_, once = made if isinstance(made, tuple) else (made, {})
         try:
             if finish:
-                finish(aws, id_, values)
+                retried(finish, transient, aws, id_, values)
             if settle:
                 settle(aws, id_)
             return id_, {**present(aws, id_, values), **once}
@@ -95,7 +102,7 @@ def resource(
     def update(aws: Aws, id_: str, state: State, values: Inputs) -> State:
         aws = here(aws, state)
         if change:
-            change(aws, id_, state, values)
+            retried(change, transient, aws, id_, state, values)
         if settle:
             settle(aws, id_)
         if tags:
@@ -105,7 +112,7 @@ def resource(
 
     def gone(aws: Aws, id_: str, state: State) -> None:
         try:
-            delete(here(aws, state), id_, state)
+            retried(delete, transient, here(aws, state), id_, state)
         except ClientError as error:
             if not absent(error):
                 raise

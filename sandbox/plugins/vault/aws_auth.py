@@ -1,5 +1,11 @@
 """The AWS auth method: its client config, roles, STS roles and identity config."""
 
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hvac import exceptions
+
 from sandbox.plugins.resource import Inputs, State
 from sandbox.plugins.vault.objects import fields, vault_object
 
@@ -21,6 +27,28 @@ _BOUNDS = {
 def _role_fields(_: State, inputs: Inputs) -> Inputs:
     """Resolving unique IDs has a default, but matters for IAM roles only."""
     return {n: v for n, v in inputs.items() if n != "resolveAwsUniqueIds" or inputs["authType"] == "iam"}
+
+
+ATTEMPTS = 60
+_PAUSE = 0.5  # seconds
+_LOOKED_UP = ("unable to resolve ARN", "unable to fetch client")
+
+
+def _looked_up(write: Callable[[], Any]) -> None:
+    """Writes a role, whose principals Vault looks up in AWS, where they or Vault's permission may be new.
+
+    The official provider tries again after every status 400, for half a minute; here that is done after those
+    that waiting can change.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            write()
+        except exceptions.InvalidRequest as error:
+            if attempt == ATTEMPTS or not any(words in str(error) for words in _LOOKED_UP):
+                raise
+        else:
+            return
+        time.sleep(_PAUSE)
 
 
 def _role_replaced(old: Inputs, new: Inputs) -> frozenset[str]:
@@ -89,6 +117,7 @@ RESOURCES = (
             **_BOUNDS,
         ),
         kept=frozenset({*_BOUNDS, "inferredAwsRegion", "inferredEntityType", "roleTag"}),
+        persistently=_looked_up,
         reset={"tokenType": "default"},
         prepare=_role_fields,
         outputs=("roleId",),

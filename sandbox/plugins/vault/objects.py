@@ -55,6 +55,7 @@ def vault_object(
     prepare: Callable[[State, Inputs], Inputs] = lambda _, new: new,
     outputs: tuple[str, ...] = (),
     delete: bool = True,
+    persistently: Callable[[Callable[[], None]], None] = lambda write: write(),
     replace_on: frozenset[str] = frozenset(),
     **details: Any,
 ) -> Resource:
@@ -64,7 +65,8 @@ def vault_object(
     A field no longer set is written as empty, or as in `reset`; those in `kept` are left unchanged, as the
     official provider does. Fields in `as_one` are written only if one of them changes. Fields in `hidden` are
     never read back. `prepare` gets the old state and the inputs; it removes inputs that must not be written,
-    and refuses what the official provider does.
+    and refuses what the official provider does. `persistently` writes, and tries again where the official
+    provider does.
     """
     identifier = identifier or path
     keys = frozenset(re.findall(r"{(\w+)}", identifier))
@@ -91,7 +93,7 @@ def vault_object(
         current = {name: field for name, field in names.items() if name not in skipped}
         was = {name: value for name, value in old.items() if name not in kept}
         data = written(current, was, prepared := prepare(old, new), reset)
-        vault.write(path.format(**parts(id_)), data, new.get("namespace"))
+        persistently(lambda: vault.write(path.format(**parts(id_)), data, new.get("namespace")))
         live = read(vault, id_, new) or {}
         refuse_ignored(names.keys() - hidden, prepared, live)
         return live

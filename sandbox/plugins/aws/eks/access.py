@@ -34,6 +34,7 @@ ACCESS_ENTRY = resource(
     change=_change_entry,
     tags=tagged("accessEntryArn"),
     delete=_ENTRY.delete,
+    transient=(("InvalidParameterException", "invalid principal"),),
 )
 
 # An access policy of an entry: `<cluster>#<principal>#<policy>`
@@ -112,4 +113,5 @@ POD_IDENTITY_ASSOCIATION = resource(
     delete=lambda aws, id_, state: aws.client("eks").delete_pod_identity_association(
         clusterName=state["clusterName"], associationId=id_
     ),
+    transient=(("InvalidParameterException", "Role provided in the request does not exist"),),
 )

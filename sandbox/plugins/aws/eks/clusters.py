@@ -125,4 +125,5 @@ CLUSTER = resource(
     settle=_KIND.settle,
     tags=tagged(),
     delete=_KIND.delete,
+    transient=(("InvalidParameterException", "does not exist"),),
 )

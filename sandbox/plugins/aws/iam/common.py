@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.plugins.aws.client import Aws
+from sandbox.plugins.aws.client import Aws, found
 from sandbox.plugins.aws.entry import Taggers, changed
 from sandbox.plugins.aws.fields import pairs, rename
 from sandbox.plugins.resource import Inputs, State
@@ -29,8 +29,8 @@ def tagged(kind: str, owner: Callable[[str, State], dict[str, str]]) -> Callable
 
 
 def listed(aws: Aws, operation: str, key: str, **params: Any) -> list[Any]:
-    """All items of a paginated list."""
-    pages = aws.client("iam").get_paginator(operation).paginate(**params)
+    """All items of a paginated list; none of an object that is not there."""
+    pages = found(lambda: list(aws.client("iam").get_paginator(operation).paginate(**params))) or []
     return [item for page in pages for item in page[key]]
 
 

@@ -35,9 +35,10 @@ def _set_role(aws: Aws, profile: str, old: str | None, new: str | None) -> None:
 
 
 def _delete(aws: Aws, id_: str, state: State) -> None:
-    if live := _live(aws, id_, state):
-        _set_role(aws, id_, _role(live), None)
-        aws.client("iam").delete_instance_profile(InstanceProfileName=id_)
+    iam, profile = aws.client("iam"), {"InstanceProfileName": id_}
+    for role in (_live(aws, id_, state) or {"Roles": []})["Roles"]:
+        found(iam.remove_role_from_instance_profile, **profile, RoleName=role["RoleName"])
+    iam.delete_instance_profile(**profile)
 
 
 INSTANCE_PROFILE = resource(
@@ -56,4 +57,5 @@ INSTANCE_PROFILE = resource(
     change=lambda aws, id_, old, new: _set_role(aws, id_, old.get("role"), new.get("role")),
     tags=tagged("instance_profile", lambda id_, _: {"InstanceProfileName": id_}),
     delete=_delete,
+    transient=(("NoSuchEntity", "The role with name"),),
 )

@@ -21,8 +21,8 @@ def _live(aws: Aws, id_: str, _: State) -> Any:
     if not (answer := found(iam.get_policy, PolicyArn=id_)):
         return None
     live = answer["Policy"]
-    version = iam.get_policy_version(PolicyArn=id_, VersionId=live["DefaultVersionId"])
-    return {**live, "PolicyDocument": version["PolicyVersion"]["Document"]}
+    version = found(iam.get_policy_version, PolicyArn=id_, VersionId=live["DefaultVersionId"])
+    return version and {**live, "PolicyDocument": version["PolicyVersion"]["Document"]}
 
 
 def _change(aws: Aws, id_: str, old: State, new: Inputs) -> None:
@@ -38,9 +38,9 @@ def _change(aws: Aws, id_: str, old: State, new: Inputs) -> None:
 
 def _delete(aws: Aws, id_: str, _: State) -> None:
     iam = aws.client("iam")
-    for version in iam.list_policy_versions(PolicyArn=id_)["Versions"]:
+    for version in (found(iam.list_policy_versions, PolicyArn=id_) or {"Versions": []})["Versions"]:
         if not version["IsDefaultVersion"]:
-            iam.delete_policy_version(PolicyArn=id_, VersionId=version["VersionId"])
+            found(iam.delete_policy_version, PolicyArn=id_, VersionId=version["VersionId"])
     iam.delete_policy(PolicyArn=id_)
 
 

@@ -34,12 +34,13 @@ def _change(aws: Aws, id_: str, old: State, new: Inputs) -> None:
 def _delete(aws: Aws, id_: str, state: State) -> None:
     iam, owner = aws.client("iam"), {"RoleName": id_}
     for profile in listed(aws, "list_instance_profiles_for_role", "InstanceProfiles", **owner):
-        iam.remove_role_from_instance_profile(**owner, InstanceProfileName=profile["InstanceProfileName"])
+        name = profile["InstanceProfileName"]
+        found(iam.remove_role_from_instance_profile, **owner, InstanceProfileName=name)
     if state.get("forceDetachPolicies"):
         for policy in listed(aws, "list_attached_role_policies", "AttachedPolicies", **owner):
-            iam.detach_role_policy(**owner, PolicyArn=policy["PolicyArn"])
+            found(iam.detach_role_policy, **owner, PolicyArn=policy["PolicyArn"])
         for name in listed(aws, "list_role_policies", "PolicyNames", **owner):
-            iam.delete_role_policy(**owner, PolicyName=name)
+            found(iam.delete_role_policy, **owner, PolicyName=name)
     iam.delete_role(**owner)
 
 
@@ -53,6 +54,7 @@ ROLE = resource(
     autoname="name",
     defaults={"forceDetachPolicies": False, "maxSessionDuration": 3600, "path": "/"},
     json_inputs="assumeRolePolicy",
+    transient=(("MalformedPolicyDocument", "Invalid principal in policy"), ("DeleteConflict", "")),
     replace_on="name path",
     create=_create,
     live=lambda aws, id_, _: (found(aws.client("iam").get_role, RoleName=id_) or {}).get("Role"),

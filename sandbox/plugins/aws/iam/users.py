@@ -32,12 +32,11 @@ def _change(aws: Aws, _: str, old: State, new: Inputs) -> None:
 def _delete(aws: Aws, id_: str, state: State) -> None:
     iam, owner = aws.client("iam"), _owner(id_, state)
     for group in listed(aws, "list_groups_for_user", "Groups", **owner):
-        iam.remove_user_from_group(**owner, GroupName=group["GroupName"])
+        found(iam.remove_user_from_group, **owner, GroupName=group["GroupName"])
     if state.get("forceDestroy"):
         for key in listed(aws, "list_access_keys", "AccessKeyMetadata", **owner):
-            iam.delete_access_key(**owner, AccessKeyId=key["AccessKeyId"])
-        if found(iam.get_login_profile, **owner):
-            iam.delete_login_profile(**owner)
+            found(iam.delete_access_key, **owner, AccessKeyId=key["AccessKeyId"])
+        found(iam.delete_login_profile, **owner)
     iam.delete_user(**owner)
 
 
