@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shlex
-import signal
 import subprocess
 import sys
 import time
@@ -18,7 +17,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from sandbox import charts, engine, enterprise, environment, leftovers, place, services
+from pipeline import ending
+from sandbox import charts, engine, enterprise, environment, leftovers, lock, place, services
 from sandbox.engine import Engine
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes
@@ -72,11 +72,12 @@ def up(
     Safe to repeat: a second run changes nothing, and after a kill the next run continues.
     """
     home = Home.from_environment()
-    with home.only_one_run():
+    with lock.only_one_run(home):
         processes = Processes(home)
         stack_file = _prepare_home(home, stack, config, vault)
         try:
             stack_engine = Engine(home, stack)
+            stack_engine.recover()
             _remove_if_interrupted(home, stack_engine, processes)
             _start(home, processes)
             _heading(f"Stack {stack}")
@@ -105,7 +106,7 @@ def preview(
     """Start the sandbox and show what `up` would do with a stack, without changing the stack."""
     console.stderr = as_json  # standard output is for the JSON only
     home = Home.from_environment()
-    with home.only_one_run():
+    with lock.only_one_run(home):
         processes = Processes(home)
         stack_file = _prepare_home(home, stack, config, vault)
         try:
@@ -139,7 +140,7 @@ def down(
     if not home.has_data:
         console.print(f"Nothing to take down: there is no sandbox in {escape(_relative(home.root))}.")
         return
-    with home.only_one_run():
+    with lock.only_one_run(home):
         if force:
             stopped = Processes(home).stop(at_once=True)
             home.remove()
@@ -188,7 +189,7 @@ def stop() -> None:
     if not home.exists:
         console.print(f"There is no sandbox in {escape(_relative(home.root))}.")
         return
-    with home.only_one_run():
+    with lock.only_one_run(home):
         stopped = Processes(home).stop()
         console.print(f"Stopped: {', '.join(stopped) or 'nothing was running'}.")
 
@@ -197,7 +198,7 @@ def stop() -> None:
 def start() -> None:
     """Start the processes without changing any stack, and write the shell environment."""
     home = Home.from_environment()
-    with home.only_one_run():
+    with lock.only_one_run(home):
         processes = Processes(home)
         try:
             _start(home, processes)
@@ -308,7 +309,7 @@ def _prove_logins(home: Home, stack_engine: Engine, here: Mapping[str, str]) -> 
     _heading("Logins")
     sys.stdout.flush()
     answer = subprocess.run(
-        [sys.executable, "-m", "cli", "login", "--all", "--stack", stack_engine.stack],
+        [sys.executable, "-m", "sandbox.lifetime", "cli", "login", "--all", "--stack", stack_engine.stack],
         cwd=REPOSITORY,
         env=environment.process_environment(home, here),
         stdin=subprocess.DEVNULL,
@@ -345,13 +346,9 @@ def _relative(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def _terminated(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
 def main(run: Callable[[], None] = app) -> None:
     """Runs the command line: expected failures are one message on standard error and exit code 1."""
-    signal.signal(signal.SIGTERM, _terminated)
+    ending.interrupt_on_signals(lock.say_ending)
     environment.forget_foreign(Home.from_environment())
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:

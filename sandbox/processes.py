@@ -1,5 +1,6 @@
 """Starts, watches and stops the sandbox's long-running processes."""
 
+import contextlib
 import json
 import os
 import signal
@@ -16,6 +17,9 @@ from sandbox.home import Home, SandboxError, port_is_free, write_private
 STOP_SECONDS = 15
 OUTLIVE = ("etcd",)
 """Stopped last: without etcd, the API server cannot end."""
+
+RUN_ONCE_RECORDED = 'read -r recorded && exec "$@" < /dev/null'
+"""How a shell starts a service: if this program is killed before it has recorded the process, not at all."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,11 @@ class Processes:
                     f"SANDBOX_HOME=<folder>"
                 )
         log = self.home.root / "logs" / f"{service.name}.log"
+        closed, opened = os.pipe()
         with log.open("ab") as output:
             process = subprocess.Popen(
-                list(service.command),
-                stdin=subprocess.DEVNULL,
+                ["/bin/sh", "-c", RUN_ONCE_RECORDED, "sh", *service.command],
+                stdin=closed,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**_minimal_environment(), **service.environment},
@@ -82,6 +87,10 @@ class Processes:
         entries = self._read()
         entries[service.name] = {"pid": process.pid, "started": psutil.Process(process.pid).create_time()}
         self._write(entries)
+        os.close(closed)
+        with contextlib.suppress(BrokenPipeError):  # it has ended, which `wait` says
+            os.write(opened, b"recorded\n")
+        os.close(opened)
 
     def wait(self, service: Service) -> None:
         """Returns once the service is healthy; raises SandboxError if it dies or takes too long."""
