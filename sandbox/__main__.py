@@ -151,9 +151,11 @@ def down(
             raise SandboxError(f"there is no stack {stack} here; existing: {', '.join(existing) or 'none'}")
         processes = Processes(home)
         try:
-            if existing or keep:
-                _start(home, processes)
-            for name in [stack] if stack else reversed(existing):
+            if existing or keep or processes.running():
+                _start_to_look(home, processes, existing)
+            chosen = [stack] if stack else [*reversed(existing)]
+            unknown = [name for each in chosen for name in _recovered(home, each)]
+            for name in chosen:
                 _destroy(home, name)
             if stack and existing != [stack]:
                 console.print(f"Stack {stack} is destroyed; the sandbox and its other stacks keep running.")
@@ -169,6 +171,12 @@ def down(
                 )
             console.print("[green]✓[/green] AWS, Kubernetes and Vault are as before the first stack.")
             return
+        if found.left and unknown:  # nothing else could tell whether a stack has made it
+            _warn(f"an earlier run was killed while it changed {_names(unknown)}")
+            for line in found.left:
+                _warn(f"left behind, and deleted with the sandbox: {line}")
+            found = leftovers.Difference([], found.missing)
+            existing = []
         stopped = processes.stop(at_once=not found.left)
         if found.left:
             lines = "\n  ".join(found.left)
@@ -255,6 +263,8 @@ def _prepare_home(home: Home, stack: str, config: Path | None, vault: VaultChoic
 
 def _start(home: Home, processes: Processes) -> None:
     _heading("Sandbox")
+    if not processes.running():
+        home.require_space()
     build.ensure_all(environment.tools(home))
     began = time.monotonic()
     try:
@@ -266,6 +276,25 @@ def _start(home: Home, processes: Processes) -> None:
         raise
     if processes.started_here:
         _tick(f"ready in {time.monotonic() - began:.0f} s")
+
+
+def _start_to_look(home: Home, processes: Processes, existing: list[str]) -> None:
+    """Starts what does not run, for `down`: without it nothing can be destroyed, nor proved to be gone."""
+    try:
+        _start(home, processes)
+    except SandboxError as error:
+        unknown = f"stack {', '.join(existing)} cannot be destroyed" if existing else "no stack is left here"
+        raise SandboxError(
+            f"{error}\n{unknown}, and what is in AWS, Kubernetes and Vault cannot be told. "
+            f"To delete the sandbox all the same: python -m sandbox down --force"
+        ) from error
+
+
+def _recovered(home: Home, stack: str) -> list[str]:
+    """What a killed run was changing in a stack."""
+    stack_engine = Engine(home, stack)
+    stack_engine.recover()
+    return stack_engine.interrupted_operations()
 
 
 def _destroy(home: Home, stack: str) -> None:
@@ -285,13 +314,12 @@ def _remove_if_interrupted(home: Home, stack_engine: Engine, processes: Processe
     interrupted = stack_engine.interrupted_operations()
     if not interrupted:
         return
-    names = ", ".join(urn.rsplit("::", 1)[-1] for urn in interrupted)
-    problem = f"an earlier run was killed while it changed {names}; whether it did is unknown"
+    problem = f"an earlier run was killed while it changed {_names(interrupted)}; whether it did is unknown"
     if engine.stacks(home) != [stack_engine.stack]:
         raise SandboxError(
             f"{problem}. Start afresh: python -m sandbox down --force, then bring the stacks up"
         )
-    console.print(f"  [yellow]![/yellow] {problem}: rebuilding the sandbox, with new data and addresses")
+    _warn(f"{problem}: rebuilding the sandbox, with new data and addresses")
     region = home.region
     chosen_issuer = home.enterprise / "issuer.json"
     issuer = chosen_issuer.read_text() if home.plays_enterprise else ""
@@ -301,6 +329,10 @@ def _remove_if_interrupted(home: Home, stack_engine: Engine, processes: Processe
     home.choose_region(region)
     if issuer:
         write_private(chosen_issuer, issuer)
+
+
+def _names(urns: list[str]) -> str:
+    return ", ".join(urn.rsplit("::", 1)[-1] for urn in urns)
 
 
 def _prove_logins(home: Home, stack_engine: Engine, here: Mapping[str, str]) -> None:
@@ -339,6 +371,10 @@ def _tick(text: str) -> None:
     console.print(f"  [green]✓[/green] {text}")
 
 
+def _warn(text: str) -> None:
+    console.print(f"  [yellow]![/yellow] {escape(text)}")
+
+
 def _relative(path: Path) -> str:
     """A path as one types it into a shell."""
     with contextlib.suppress(ValueError):
@@ -349,13 +385,18 @@ def _relative(path: Path) -> str:
 def main(run: Callable[[], None] = app) -> None:
     """Runs the command line: expected failures are one message on standard error and exit code 1."""
     ending.interrupt_on_signals(lock.say_ending)
-    environment.forget_foreign(Home.from_environment())
+    home = Home.from_environment()
+    environment.forget_foreign(home)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         run()
-    except (SandboxError, build.BuildError) as error:
+    except (SandboxError, build.BuildError, OSError) as error:
         errors.print("[red]error:[/red] ", end="")
         errors.print(str(error), markup=False)
+        if home.is_full:
+            errors.print(
+                f"The disk of {escape(str(home.root))} is full. Free some, and run this again."
+            )
         sys.exit(1)
     except KeyboardInterrupt:
         errors.print("interrupted")

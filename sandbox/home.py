@@ -35,6 +35,11 @@ PORTS = (
 PORT_RANGE = range(20_000, 32_000)
 
 
+NEEDED = 250
+"""Megabytes that a sandbox takes, with one stack: most of it is etcd's log."""
+FULL = 2**20
+"""Bytes. Less than that is no space, to most of what writes."""
+
 AFRESH = "python -m sandbox down --force, then make up"
 
 
@@ -188,6 +193,20 @@ class Home:
             ) from None
         except ValueError as error:
             raise SandboxError(f"{path} is damaged ({error}). Start afresh: {AFRESH}") from error
+
+    def require_space(self) -> None:
+        """Raises SandboxError if there is not enough room on the disk to start."""
+        free = shutil.disk_usage(self.root).free // 2**20
+        if free < NEEDED:
+            raise SandboxError(
+                f"the disk of {self.root} has {free} MB free, and the sandbox needs {NEEDED} MB. Free some "
+                f"space, or use another disk: SANDBOX_HOME=<folder>"
+            )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the disk is full, which explains what failed."""
+        return self.exists and shutil.disk_usage(self.root).free < FULL
 
     def remove(self) -> None:
         """Deletes what the sandbox created, except its logs, and nothing else.

@@ -103,7 +103,7 @@ class Processes:
                 if service.healthy():
                     return
             except Exception as error:  # any failure means: not yet
-                reason = f"last answer: {type(error).__name__}"
+                reason = f"last answer: {error}"
             if time.monotonic() > deadline:
                 raise SandboxError(
                     f"{service.name} was not ready after {service.seconds:.0f} s ({reason}). "

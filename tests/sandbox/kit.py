@@ -90,6 +90,12 @@ class Sandbox:
                 continue
         return found
 
+    def service_pids(self) -> dict[str, int]:
+        """The long-running processes that it has recorded, by name."""
+        record = self.home / "processes.json"
+        entries = json.loads(record.read_text()) if record.exists() else {}
+        return {name: int(entry["pid"]) for name, entry in entries.items()}
+
     def still_running(self) -> list[psutil.Process]:
         """The same, once those that are about to end have had the time to."""
         deadline = time.monotonic() + 30
