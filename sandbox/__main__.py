@@ -394,9 +394,7 @@ def main(run: Callable[[], None] = app) -> None:
         errors.print("[red]error:[/red] ", end="")
         errors.print(str(error), markup=False)
         if home.is_full:
-            errors.print(
-                f"The disk of {escape(str(home.root))} is full. Free some, and run this again."
-            )
+            errors.print(f"The disk of {escape(str(home.root))} is full. Free some, and run this again.")
         sys.exit(1)
     except KeyboardInterrupt:
         errors.print("interrupted")

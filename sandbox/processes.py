@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,8 +72,7 @@ class Processes:
                     f"SANDBOX_HOME=<folder>"
                 )
         log = self.home.root / "logs" / f"{service.name}.log"
-        closed, opened = os.pipe()
-        with log.open("ab") as output:
+        with log.open("ab") as output, _gate() as (closed, opened):
             process = subprocess.Popen(
                 ["/bin/sh", "-c", RUN_ONCE_RECORDED, "sh", *service.command],
                 stdin=closed,
@@ -83,14 +82,11 @@ class Processes:
                 # A separate process group: Ctrl-C in the terminal reaches this program only.
                 start_new_session=True,
             )
-        self.started_here.append(service.name)
-        entries = self._read()
-        entries[service.name] = {"pid": process.pid, "started": psutil.Process(process.pid).create_time()}
-        self._write(entries)
-        os.close(closed)
-        with contextlib.suppress(BrokenPipeError):  # it has ended, which `wait` says
-            os.write(opened, b"recorded\n")
-        os.close(opened)
+            self.started_here.append(service.name)
+            entries = self._read()
+            started = psutil.Process(process.pid).create_time()
+            self._write({**entries, service.name: {"pid": process.pid, "started": started}})
+            os.write(opened, b"recorded\n")  # `closed` is open here, so this never breaks
 
     def wait(self, service: Service) -> None:
         """Returns once the service is healthy; raises SandboxError if it dies or takes too long."""
@@ -148,6 +144,17 @@ class Processes:
 
     def _write(self, entries: Mapping[str, object]) -> None:
         write_private(self.record, json.dumps(entries, indent=2))
+
+
+@contextlib.contextmanager
+def _gate() -> Iterator[tuple[int, int]]:
+    """The two ends of a pipe, closed afterwards."""
+    ends = os.pipe()
+    try:
+        yield ends
+    finally:
+        for end in ends:
+            os.close(end)
 
 
 def _minimal_environment() -> dict[str, str]:
