@@ -188,7 +188,8 @@ def doctor(login: Login, *, caller: RoleOptions, source: VaultOptions, as_json: 
     """Check each link of a login's chain: ✓, or ✗ with the fix. Goes on after a failure where it can.
 
     Exit code 0 only if all links are right. Changes nothing; logs in once and revokes the token. With
-    VAULT_TOKEN it also reads the Vault role, the client config and the policies.
+    VAULT_TOKEN it also reads the Vault role, the client config and the policies, and asks IAM about Vault's
+    access key.
     """
     with exit_on_refusal(as_json):
         from .doctor import OUTPUTS, Link, examine, print_links

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import aws, refusals, token_checks, vault
+from . import aws, refusals, token_checks, vault, vault_key
 from .console import duration
 from .errors import Refused
 from .principals import resolved
@@ -46,6 +46,7 @@ class CommonChecks:
             Check(VAULT, self.health),
             Check(MOUNT, self.mounted, (VAULT,), proved_by=LOGIN),
             Check(CONFIG, self.client_config, (VAULT, MOUNT), proved_by=LOGIN),
+            *([Check(vault_key.LINK, self.key, (VAULT, MOUNT))] if vault.own_token() else []),
             Check(ROLE, self.role, (VAULT, MOUNT), proved_by=LOGIN),
             Check(HEADER, self.header, (VAULT, MOUNT, IDENTITY), proved_by=LOGIN),
             Check(LOGIN, self.login, (IDENTITY, VAULT, MOUNT)),
@@ -143,7 +144,22 @@ class CommonChecks:
                     refusals.STS_REGION,
                     f"`pulumi up --refresh` restores {path}",
                 )
+        required, ours = config.get("iam_server_id_header_value"), self.vault.server_id_header or ""
+        if required is not None and required != ours:
+            raise Refused(
+                CONFIG,
+                "Vault",
+                f"it requires the server-id header {required or 'none'}, the stack's is {ours or 'none'}",
+                refusals.SERVER_ID_HEADER,
+                f"`pulumi up --refresh` restores {path}. Sign no other value than the stack's: with "
+                "another server's, that could use the login",
+            )
         return f"Vault asks {endpoint or 'STS'} in {region}"
+
+    def key(self) -> str:
+        """Whether the key by which Vault looks principals up works, which no login of an exact ARN shows."""
+        path = f"auth/{self.mount}/config/client"
+        return vault_key.state(self.vault, self._read(path, vault_key.LINK) or {}, path)
 
     def _read(self, path: str, link: str) -> dict[str, Any] | None:
         if not vault.own_token():

@@ -56,8 +56,9 @@ _VAULT = (
     Meaning(
         r"X-Vault-AWS-IAM-Server-ID",
         SERVER_ID_HEADER,
-        "sign the login with the server-id header that the mount requires (the stack's output "
-        "vault.serverIdHeader; --header overrides it)",
+        "a login signs the stack's output vault.serverIdHeader, and no other server's value: with that, the "
+        "other server could use it. If it did, Vault requires something else (`vault read "
+        "auth/{mount}/config/client`): `pulumi up --refresh` restores it",
     ),
     Meaning(
         r"didn't supply required authentication values|supplied some of the auth values|missing iam_",

@@ -1,6 +1,5 @@
 """`python -m pipeline`: the steps of a delivery pipeline, for one environment or all of them."""
 
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.options import with_option_groups
-from pipeline import ENVIRONMENTS, PipelineError, delivery, engine, environment, summary
+from pipeline import ENVIRONMENTS, PipelineError, delivery, ending, engine, environment, summary
 from pipeline.environment import Environment
 from pipeline.output import Output
 
@@ -109,8 +108,9 @@ def _about() -> None:
     Credentials come from the environment, as for Pulumi and its providers: AWS_…, VAULT_TOKEN, VAULT_CACERT,
     PULUMI_BACKEND_URL, KUBECONFIG.
     """
-    # CI cancels a job with SIGTERM: the engine then finishes its step, if CI gives it the time.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # CI cancels a job with SIGTERM, or kills the shell that runs it: the engine then finishes its step, if CI
+    # gives it the time.
+    ending.interrupt_on_signals()
 
 
 @app.command()

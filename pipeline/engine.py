@@ -8,16 +8,15 @@ come from the same hidden option `--event-log`.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline import PipelineError
+from pipeline import PipelineError, ending
 from pipeline.environment import Environment
 from pipeline.report import Report, read
 
@@ -48,51 +47,25 @@ def verify(
     words = ["-m", "cli", "verify", *logins, "--stack", environment.name]
     words += ["--project", str(environment.project), *(["--report", str(report)] if report else [])]
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))
-    done = subprocess.run(
-        [sys.executable, *words],
-        env={**os.environ, "PYTHONPATH": path},
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        check=False,
-    )
-    return done.returncode == 0
+    env = {**os.environ, "PYTHONPATH": path}
+    return ending.run_to_its_end([sys.executable, *words], env=env, stdout=log) == 0
 
 
 def _run(environment: Environment, words: list[str], log: int) -> Report:
     with tempfile.TemporaryDirectory(prefix="pipeline-") as folder:  # readable by its owner only
         events = Path(folder) / "events.json"
-        command = ["pulumi", *words, *environment.engine_options, "--event-log", str(events)]
-        try:
-            process = subprocess.Popen(
-                [*command, "--non-interactive", "--suppress-outputs"],
-                cwd=environment.project,
-                # For --event-log, which `--help` hides.
-                env={**os.environ, "PULUMI_DEBUG_COMMANDS": "true"},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
-            )
-        except FileNotFoundError:
-            raise PipelineError("there is no pulumi on PATH; install it: https://www.pulumi.com") from None
-        errors = _wait(process)
+        command = [*words, *environment.engine_options, "--event-log", str(events)]
+        program = shutil.which("pulumi")
+        if not program:
+            raise PipelineError("there is no pulumi on PATH; install it: https://www.pulumi.com")
+        with ending.guarded(
+            [program, *command, "--non-interactive", "--suppress-outputs"],
+            cwd=environment.project,
+            # For --event-log, which `--help` hides.
+            env={**os.environ, "PULUMI_DEBUG_COMMANDS": "true"},
+            stdout=log,
+            stderr=subprocess.PIPE,
+        ) as process:
+            errors = process.communicate()[1]
         sys.stderr.write(errors)
         return read(events, process.returncode == 0, errors)
-
-
-def _wait(process: subprocess.Popen[str]) -> str:
-    """Wait for the engine and return its messages.
-
-    On an interrupt the engine finishes its current step first: if it were killed, the state would not show
-    whether the step was done.
-    """
-    try:
-        return process.communicate()[1]
-    except KeyboardInterrupt:
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(KeyboardInterrupt):  # a second interrupt kills it
-            process.communicate()
-        if process.poll() is None:
-            process.kill()
-        raise

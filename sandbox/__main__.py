@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shlex
-import signal
 import subprocess
 import sys
 import time
@@ -18,7 +17,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from sandbox import charts, engine, enterprise, environment, leftovers, place, services
+from pipeline import ending
+from sandbox import charts, engine, enterprise, environment, leftovers, lock, place, services
 from sandbox.engine import Engine
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes
@@ -86,13 +86,14 @@ def up(
     Safe to repeat: a second run changes nothing, and after a kill the next run continues.
     """
     home = Home.from_environment()
-    with home.only_one_run():
+    with lock.only_one_run(home):
         processes = Processes(home)
         if eventual_consistency is not None:
             home.choose_eventual_consistency(eventual_consistency)
         stack_file = _prepare_home(home, stack, config, vault)
         try:
             stack_engine = Engine(home, stack)
+            stack_engine.recover()
             _remove_if_interrupted(home, stack_engine, processes)
             _start(home, processes)
             _heading(f"Stack {stack}")
@@ -121,7 +122,7 @@ def preview(
     """Start the sandbox and show what `up` would do with a stack, without changing the stack."""
     console.stderr = as_json  # standard output is for the JSON only
     home = Home.from_environment()
-    with home.only_one_run():
+    with lock.only_one_run(home):
         processes = Processes(home)
         stack_file = _prepare_home(home, stack, config, vault)
         try:
@@ -155,7 +156,7 @@ def down(
     if not home.has_data:
         console.print(f"Nothing to take down: there is no sandbox in {escape(_relative(home.root))}.")
         return
-    with home.only_one_run():
+    with lock.only_one_run(home):
         if force:
             stopped = Processes(home).stop(at_once=True)
             home.remove()
@@ -166,9 +167,11 @@ def down(
             raise SandboxError(f"there is no stack {stack} here; existing: {', '.join(existing) or 'none'}")
         processes = Processes(home)
         try:
-            if existing or keep:
-                _start(home, processes)
-            for name in [stack] if stack else reversed(existing):
+            if existing or keep or processes.running():
+                _start_to_look(home, processes, existing)
+            chosen = [stack] if stack else [*reversed(existing)]
+            unknown = [name for each in chosen for name in _recovered(home, each)]
+            for name in chosen:
                 _destroy(home, name)
             if stack and existing != [stack]:
                 console.print(f"Stack {stack} is destroyed; the sandbox and its other stacks keep running.")
@@ -184,6 +187,12 @@ def down(
                 )
             console.print("[green]✓[/green] AWS, Kubernetes and Vault are as before the first stack.")
             return
+        if found.left and unknown:  # nothing else could tell whether a stack has made it
+            _warn(f"an earlier run was killed while it changed {_names(unknown)}")
+            for line in found.left:
+                _warn(f"left behind, and deleted with the sandbox: {line}")
+            found = leftovers.Difference([], found.missing)
+            existing = []
         stopped = processes.stop(at_once=not found.left)
         if found.left:
             lines = "\n  ".join(found.left)
@@ -204,7 +213,7 @@ def stop() -> None:
     if not home.exists:
         console.print(f"There is no sandbox in {escape(_relative(home.root))}.")
         return
-    with home.only_one_run():
+    with lock.only_one_run(home):
         stopped = Processes(home).stop()
         console.print(f"Stopped: {', '.join(stopped) or 'nothing was running'}.")
 
@@ -213,7 +222,7 @@ def stop() -> None:
 def start(eventual_consistency: EventualConsistency = None) -> None:
     """Start the processes without changing any stack, and write the shell environment."""
     home = Home.from_environment()
-    with home.only_one_run():
+    with lock.only_one_run(home):
         processes = Processes(home)
         if eventual_consistency is not None:
             home.choose_eventual_consistency(eventual_consistency)
@@ -272,6 +281,8 @@ def _prepare_home(home: Home, stack: str, config: Path | None, vault: VaultChoic
 
 def _start(home: Home, processes: Processes) -> None:
     _heading("Sandbox")
+    if not processes.running():
+        home.require_space()
     build.ensure_all(environment.tools(home))
     began = time.monotonic()
     try:
@@ -283,6 +294,25 @@ def _start(home: Home, processes: Processes) -> None:
         raise
     if processes.started_here:
         _tick(f"ready in {time.monotonic() - began:.0f} s")
+
+
+def _start_to_look(home: Home, processes: Processes, existing: list[str]) -> None:
+    """Starts what does not run, for `down`: without it nothing can be destroyed, nor proved to be gone."""
+    try:
+        _start(home, processes)
+    except SandboxError as error:
+        unknown = f"stack {', '.join(existing)} cannot be destroyed" if existing else "no stack is left here"
+        raise SandboxError(
+            f"{error}\n{unknown}, and what is in AWS, Kubernetes and Vault cannot be told. "
+            f"To delete the sandbox all the same: python -m sandbox down --force"
+        ) from error
+
+
+def _recovered(home: Home, stack: str) -> list[str]:
+    """What a killed run was changing in a stack."""
+    stack_engine = Engine(home, stack)
+    stack_engine.recover()
+    return stack_engine.interrupted_operations()
 
 
 def _destroy(home: Home, stack: str) -> None:
@@ -302,13 +332,12 @@ def _remove_if_interrupted(home: Home, stack_engine: Engine, processes: Processe
     interrupted = stack_engine.interrupted_operations()
     if not interrupted:
         return
-    names = ", ".join(urn.rsplit("::", 1)[-1] for urn in interrupted)
-    problem = f"an earlier run was killed while it changed {names}; whether it did is unknown"
+    problem = f"an earlier run was killed while it changed {_names(interrupted)}; whether it did is unknown"
     if engine.stacks(home) != [stack_engine.stack]:
         raise SandboxError(
             f"{problem}. Start afresh: python -m sandbox down --force, then bring the stacks up"
         )
-    console.print(f"  [yellow]![/yellow] {problem}: rebuilding the sandbox, with new data and addresses")
+    _warn(f"{problem}: rebuilding the sandbox, with new data and addresses")
     region, behind = home.region, home.eventual_consistency
     chosen_issuer = home.enterprise / "issuer.json"
     issuer = chosen_issuer.read_text() if home.plays_enterprise else ""
@@ -321,13 +350,17 @@ def _remove_if_interrupted(home: Home, stack_engine: Engine, processes: Processe
         write_private(chosen_issuer, issuer)
 
 
+def _names(urns: list[str]) -> str:
+    return ", ".join(urn.rsplit("::", 1)[-1] for urn in urns)
+
+
 def _prove_logins(home: Home, stack_engine: Engine, here: Mapping[str, str]) -> None:
     if not stack_engine.outputs().get("logins"):
         return
     _heading("Logins")
     sys.stdout.flush()
     answer = subprocess.run(
-        [sys.executable, "-m", "cli", "login", "--all", "--stack", stack_engine.stack],
+        [sys.executable, "-m", "sandbox.lifetime", "cli", "login", "--all", "--stack", stack_engine.stack],
         cwd=REPOSITORY,
         env=environment.process_environment(home, here),
         stdin=subprocess.DEVNULL,
@@ -357,6 +390,10 @@ def _tick(text: str) -> None:
     console.print(f"  [green]✓[/green] {text}")
 
 
+def _warn(text: str) -> None:
+    console.print(f"  [yellow]![/yellow] {escape(text)}")
+
+
 def _relative(path: Path) -> str:
     """A path as one types it into a shell."""
     with contextlib.suppress(ValueError):
@@ -364,20 +401,19 @@ def _relative(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def _terminated(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
 def main(run: Callable[[], None] = app) -> None:
     """Runs the command line: expected failures are one message on standard error and exit code 1."""
-    signal.signal(signal.SIGTERM, _terminated)
-    environment.forget_foreign(Home.from_environment())
+    ending.interrupt_on_signals(lock.say_ending)
+    home = Home.from_environment()
+    environment.forget_foreign(home)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         run()
-    except (SandboxError, build.BuildError) as error:
+    except (SandboxError, build.BuildError, OSError) as error:
         errors.print("[red]error:[/red] ", end="")
         errors.print(str(error), markup=False)
+        if home.is_full:
+            errors.print(f"The disk of {escape(str(home.root))} is full. Free some, and run this again.")
         sys.exit(1)
     except KeyboardInterrupt:
         errors.print("interrupted")

@@ -35,9 +35,15 @@ class Api:
         accepted: Collection[int] = (),
         seconds: float = 10,
     ) -> urllib3.BaseHTTPResponse:
-        """The answer. Raises SandboxError if its status is an error that is not `accepted`."""
+        """The answer. Raises SandboxError if there is none, or if it is an error that is not `accepted`."""
         sent = {**self.headers, **headers}
-        answer = self.pool.request(method, self.url + path, body=body, headers=sent, timeout=seconds)
+        try:
+            answer = self.pool.request(method, self.url + path, body=body, headers=sent, timeout=seconds)
+        except urllib3.exceptions.HTTPError as error:
+            raise SandboxError(
+                f"{method} {self.url}{path} has no answer: {error}. `python -m sandbox status` shows what "
+                f"runs; `stop`, then `start`, starts it again"
+            ) from error
         if answer.status >= 400 and answer.status not in accepted:
             reason = answer.data.decode(errors="replace").strip()[:500]
             raise SandboxError(f"{method} {self.url}{path} was refused ({answer.status}): {reason}")

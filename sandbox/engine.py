@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import json
 import os
 import shutil
-import signal
 import subprocess
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +14,8 @@ from typing import Any
 import psutil
 import yaml
 
-from sandbox import environment, guardrails
+from pipeline import ending
+from sandbox import environment, guardrails, lock
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from stack import yaml_file
 from tools import build
@@ -48,7 +45,7 @@ class Engine:
         """
         self._prepare()
         words = ["--config-file", str(self._write_config(config)), *self._guarded(rules)]
-        self._release_stale_lock()
+        self.recover()
         self._run("up", "--yes", "--skip-preview", *words, folder=REPOSITORY)
 
     def preview(self, config: Path, rules: Path | None = None, *, as_json: bool = False) -> None:
@@ -70,7 +67,7 @@ class Engine:
     def destroy(self) -> None:
         """Destroys the stack and removes it from the state."""
         self._prepare()
-        self._release_stale_lock()
+        self.recover()
         # In the sandbox's own project folder, because this deletes the stack file there too.
         if self._checkpoint().get("resources"):
             self._run("destroy", "--yes", "--skip-preview", "--remove", folder=self._project)
@@ -155,41 +152,35 @@ class Engine:
         shutil.copyfile(REPOSITORY / "Pulumi.yaml", folder / "project" / "Pulumi.yaml")
         install_plugins(self.home)
 
-    def _release_stale_lock(self) -> None:
-        """Releases the lock of a killed run, once its engine has ended: that has a session of its own and can
-        outlive what started it. No other command is at work: this process holds the sandbox's lock."""
-        folder = self.home.root / "pulumi" / "state" / ".pulumi" / "locks"
-        locks = list(folder.rglob(f"{self.stack}/*.json"))
-        for lock in locks:
-            if engine := _living_engine(lock):
-                print(f"  waiting for the engine of a killed run (process {engine.pid})", flush=True)
-                _end_gently(engine)
-        state = self.home.root / "pulumi" / "state" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json"
-        if locks and mend_state(state):
+    def recover(self) -> None:
+        """Makes the state of a killed run usable: mends it if it was cut off, and releases its lock.
+
+        The engine of that run has ended: it would hold the sandbox's lock, which this command has.
+        """
+        locks = [*(_states(self.home).parents[1] / "locks").rglob(f"{self.stack}/*.json")]
+        for each in locks:
+            if engine := _living_engine(each):
+                raise SandboxError(
+                    f"pulumi is changing stack {self.stack}, outside of the sandbox's shell (process "
+                    f"{engine.pid}). Wait for it, or end it: kill -INT {engine.pid}"
+                )
+        if locks and mend_state(_states(self.home) / f"{self.stack}.json"):
             print(
                 f"  the state of stack {self.stack} was cut off by the kill; that of the step before is used"
             )
-        if any(folder.rglob(f"{self.stack}/*.json")):
+        for each in locks:  # as `pulumi cancel` does
             print(f"  an earlier run of stack {self.stack} was killed; its lock is released", flush=True)
-            self._call("cancel", "--yes", "--stack", self.stack)
+            each.unlink()
 
     def _run(self, command: str, *options: str, folder: Path) -> None:
         """Runs a long command in the foreground.
 
-        Ctrl-C lets the engine finish its current steps, then ends.
+        Ctrl-C lets the engine finish its current steps, then ends. So does a kill of this process.
         """
         words = [self._pulumi, command, "--stack", self.stack, "-C", str(folder), *options]
-        process = subprocess.Popen(
-            words,
-            env=environment.process_environment(self.home),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
+        here = environment.process_environment(self.home)
+        with ending.guarded(words, env=here, keep=lock.passed_on()) as process:
             status = process.wait()
-        except KeyboardInterrupt:
-            _end_gently(psutil.Process(process.pid))
-            raise
         if status != 0:
             raise EngineFailed(
                 f"pulumi {command} of stack {self.stack} failed (exit {status}), see above. Its changes are "
@@ -206,6 +197,7 @@ class Engine:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            pass_fds=lock.passed_on(),
             check=False,
         )
         if answer.returncode != 0:
@@ -335,26 +327,3 @@ def _living_engine(lock: Path) -> psutil.Process | None:
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
     return process if began_before and words and Path(words[0]).name == "pulumi" else None
-
-
-def _end_gently(engine: psutil.Process, seconds: Sequence[int] = (60, 10)) -> None:
-    """Asks the engine to finish its running steps, then to stop at once, then kills it."""
-    for wait in seconds:
-        if _ended(engine, 0):
-            return
-        engine.send_signal(signal.SIGINT)
-        deadline = time.monotonic() + wait
-        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C again: stop at once
-            while time.monotonic() < deadline and not _ended(engine, 0.2):
-                pass
-    if not _ended(engine, 0):
-        os.killpg(engine.pid, signal.SIGKILL)
-        engine.wait()
-
-
-def _ended(engine: psutil.Process, seconds: float) -> bool:
-    try:
-        engine.wait(seconds)
-    except psutil.TimeoutExpired:
-        return False
-    return True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
 import random
@@ -11,7 +9,6 @@ import secrets
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +42,11 @@ PORTS = (
 # Below the range of outgoing connections, so that none of those can occupy a port when the sandbox restarts.
 PORT_RANGE = range(20_000, 32_000)
 
+
+NEEDED = 250
+"""Megabytes that a sandbox takes, with one stack: most of it is etcd's log."""
+FULL = 2**20
+"""Bytes. Less than that is no space, to most of what writes."""
 
 AFRESH = "python -m sandbox down --force, then make up"
 
@@ -93,7 +95,7 @@ class Home:
     @property
     def has_data(self) -> bool:
         """Whether a sandbox was started here and not taken down since."""
-        return (self.root / "ports.json").exists()
+        return (self.root / "ports.json").exists() or self.is_half_removed
 
     @property
     def ports(self) -> dict[str, int]:
@@ -216,26 +218,40 @@ class Home:
         except ValueError as error:
             raise SandboxError(f"{path} is damaged ({error}). Start afresh: {AFRESH}") from error
 
-    @contextlib.contextmanager
-    def only_one_run(self) -> Iterator[None]:
-        """Lets one command at a time change this sandbox; a second one fails at once."""
-        self.create()
-        with (self.root / "lock").open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise SandboxError(
-                    f"another sandbox command is running in {self.root}. Wait for it, or use another "
-                    f"sandbox: SANDBOX_HOME=<folder>"
-                ) from None
-            yield
+    def require_space(self) -> None:
+        """Raises SandboxError if there is not enough room on the disk to start."""
+        free = shutil.disk_usage(self.root).free // 2**20
+        if free < NEEDED:
+            raise SandboxError(
+                f"the disk of {self.root} has {free} MB free, and the sandbox needs {NEEDED} MB. Free some "
+                f"space, or use another disk: SANDBOX_HOME=<folder>"
+            )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the disk is full, which explains what failed."""
+        return self.exists and shutil.disk_usage(self.root).free < FULL
 
     def remove(self) -> None:
-        """Deletes what the sandbox created, except its logs, and nothing else."""
+        """Deletes what the sandbox created, except its logs, and nothing else.
+
+        If this is killed in the middle, the next command completes it.
+        """
+        self._removing.touch()
         for name in FOLDERS:
             shutil.rmtree(self.root / name, ignore_errors=True)
         for name in FILES:
             (self.root / name).unlink(missing_ok=True)
+        self._removing.unlink()
+
+    @property
+    def is_half_removed(self) -> bool:
+        """Whether `remove` was killed."""
+        return self._removing.exists()
+
+    @property
+    def _removing(self) -> Path:
+        return self.root / "removing"
 
 
 def port_is_free(port: int) -> bool:

@@ -24,6 +24,8 @@ from google.protobuf import empty_pb2, json_format
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
+from pipeline import ending
+
 
 class LanguageHost(LanguageServer):
     """Runs `python <program folder>` in the engine's deployment, as the vendor's host does.
@@ -56,14 +58,18 @@ class LanguageHost(LanguageServer):
             words = [*self.python, "pulumi.policy", *request.args[:1], folder, *request.args[1:]]
         else:
             words = [_environment_python(request), "-u", folder, *request.args]
+        # Ends with this process, even if the engine and this are killed.
+        lifeline, _ = os.pipe()
         plugin = subprocess.Popen(
-            words,
+            [sys.executable, "-I", "-S", str(ending.GUARD), str(lifeline), *words],
+            pass_fds=(lifeline,),
             cwd=request.pwd,
             env=dict(variable.split("=", 1) for variable in request.env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        os.close(lifeline)
         self.plugins.append(plugin)
         context.add_callback(plugin.terminate)  # the engine is done with it
         printed: queue.Queue[Any] = queue.Queue()

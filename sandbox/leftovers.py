@@ -23,12 +23,16 @@ def inventory(home: Home) -> dict[str, bool]:
     Only Kubernetes deletes in the background: the others answer when they are done.
     """
     import botocore.session
+    from botocore.exceptions import BotoCoreError
 
     found = dict(_kubernetes(api.kubernetes(home)))
     found |= dict.fromkeys(_vault(home, api.vault(home)), False)
     session = botocore.session.get_session()  # one for all, because it reads the services' models once
-    for account, key in home.credentials().items():
-        found |= {f"AWS {account}: {line}": False for line in _aws(home, session, key)}
+    try:
+        for account, key in home.credentials().items():
+            found |= {f"AWS {account}: {line}": False for line in _aws(home, session, key)}
+    except BotoCoreError as error:
+        raise SandboxError(f"the emulated AWS has no answer: {error}; see logs/emulator.log") from error
     return found
 
 
@@ -92,7 +96,7 @@ def _baseline(home: Home) -> Path:
 def _aws(home: Home, session: Any, key: dict[str, str]) -> Iterable[str]:
     from botocore.config import Config
 
-    settings = Config(proxies={}, retries={"max_attempts": 2})
+    settings = Config(proxies={}, retries={"max_attempts": 2}, connect_timeout=5, read_timeout=20)
 
     @cache
     def client(service: str) -> Any:

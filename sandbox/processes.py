@@ -1,11 +1,12 @@
 """Starts, watches and stops the sandbox's long-running processes."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,9 @@ from sandbox.home import Home, SandboxError, port_is_free, write_private
 STOP_SECONDS = 15
 OUTLIVE = ("etcd",)
 """Stopped last: without etcd, the API server cannot end."""
+
+RUN_ONCE_RECORDED = 'read -r recorded && exec "$@" < /dev/null'
+"""How a shell starts a service: if this program is killed before it has recorded the process, not at all."""
 
 
 @dataclass(frozen=True)
@@ -68,20 +72,21 @@ class Processes:
                     f"SANDBOX_HOME=<folder>"
                 )
         log = self.home.root / "logs" / f"{service.name}.log"
-        with log.open("ab") as output:
+        with log.open("ab") as output, _gate() as (closed, opened):
             process = subprocess.Popen(
-                list(service.command),
-                stdin=subprocess.DEVNULL,
+                ["/bin/sh", "-c", RUN_ONCE_RECORDED, "sh", *service.command],
+                stdin=closed,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**_minimal_environment(), **service.environment},
                 # A separate process group: Ctrl-C in the terminal reaches this program only.
                 start_new_session=True,
             )
-        self.started_here.append(service.name)
-        entries = self._read()
-        entries[service.name] = {"pid": process.pid, "started": psutil.Process(process.pid).create_time()}
-        self._write(entries)
+            self.started_here.append(service.name)
+            entries = self._read()
+            started = psutil.Process(process.pid).create_time()
+            self._write({**entries, service.name: {"pid": process.pid, "started": started}})
+            os.write(opened, b"recorded\n")  # `closed` is open here, so this never breaks
 
     def wait(self, service: Service) -> None:
         """Returns once the service is healthy; raises SandboxError if it dies or takes too long."""
@@ -94,7 +99,7 @@ class Processes:
                 if service.healthy():
                     return
             except Exception as error:  # any failure means: not yet
-                reason = f"last answer: {type(error).__name__}"
+                reason = f"last answer: {error}"
             if time.monotonic() > deadline:
                 raise SandboxError(
                     f"{service.name} was not ready after {service.seconds:.0f} s ({reason}). "
@@ -139,6 +144,17 @@ class Processes:
 
     def _write(self, entries: Mapping[str, object]) -> None:
         write_private(self.record, json.dumps(entries, indent=2))
+
+
+@contextlib.contextmanager
+def _gate() -> Iterator[tuple[int, int]]:
+    """The two ends of a pipe, closed afterwards."""
+    ends = os.pipe()
+    try:
+        yield ends
+    finally:
+        for end in ends:
+            os.close(end)
 
 
 def _minimal_environment() -> dict[str, str]:

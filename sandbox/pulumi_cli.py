@@ -1,13 +1,15 @@
 """`pulumi` in the sandbox's shell: the real one, with the sandbox's copy of the stack file.
 
 The engine needs this sandbox's addresses in the stack file, but the user's own file must not change. So the
-copy is rewritten from the user's file before every command that reads the configuration.
+copy is rewritten from the user's file before every command that reads the configuration. A command that
+changes the stack shares the sandbox's lock, so that no sandbox command starts a second engine beside it.
 """
 
 import os
 import sys
 
-READS_CONFIGURATION = ("up", "update", "preview", "pre", "refresh", "destroy", "watch", "import")
+READS_ONLY = ("preview", "pre")
+READS_CONFIGURATION = (*READS_ONLY, "up", "update", "refresh", "destroy", "watch", "import")
 TAKES_A_VALUE = ("-C", "--cwd", "-s", "--stack", "--color", "-v", "--verbose", "--tracing", "--profiling")
 
 
@@ -32,10 +34,13 @@ def main() -> None:
     own_file = any(word.split("=")[0] == "--config-file" for word in words)
     if command in READS_CONFIGURATION and stack and not own_file and "--help" not in words:
         # Imported late, so that `pulumi stack output` does not wait for it.
+        from sandbox import lock
         from sandbox.engine import Engine
         from sandbox.home import Home, SandboxError
 
         try:
+            if command not in READS_ONLY:
+                lock.share(Home.from_environment())
             stack_file = Engine(Home.from_environment(), stack).renew_stack_file()
         except SandboxError as error:
             sys.exit(f"error: {error}")

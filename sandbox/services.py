@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import secrets
+import shutil
 import socket
 import sys
 import time
@@ -39,6 +40,12 @@ def start(home: Home, processes: Processes, report: Callable[[str, str], None]) 
     processes.start(api_server)
     # The slowest is waited for last.
     _ready(processes, vault, report, home.vault_url)
+    if _lost_its_keys(home):
+        processes.stop(["vault"])
+        shutil.rmtree(home.root / "vault" / "data")
+        vault = _vault(home)
+        processes.start(vault)
+        processes.wait(vault)
     _unseal(home)
     _ready(processes, api_server, report, home.kubernetes_url)
     _publish_signing_keys(home)
@@ -304,6 +311,12 @@ def _vault_health(home: Home) -> dict[str, Any]:
     answer = api.vault(home, token=False).request("GET", "sys/health", accepted=range(400, 600), seconds=5)
     health: dict[str, Any] = answer.json()
     return health
+
+
+def _lost_its_keys(home: Home) -> bool:
+    """Whether a first start was killed while Vault was initialised: it is empty, and its keys are lost."""
+    complete = (home.root / "vault" / "init.json").exists() or (home.root / "baseline.json").exists()
+    return not complete and bool(_vault_health(home)["initialized"])
 
 
 def _unseal(home: Home) -> None:

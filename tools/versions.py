@@ -12,6 +12,9 @@ from pathlib import Path
 
 from tools.table import Tool
 
+ACCOUNTS = ("AWS_", "KUBE", "PULUMI_", "VAULT_")
+"""Prefixes of variables that name accounts, servers, and commands that log in to them."""
+
 
 def on_path(tool: Tool) -> Path | None:
     """The tool on PATH, if its version is in the tested range."""
@@ -32,13 +35,19 @@ def version_of(path: str, arguments: tuple[str, ...]) -> tuple[int, int] | None:
             capture_output=True,
             text=True,
             timeout=30,
-            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+            env=_without_accounts(),
             check=False,
         )
         version = re.search(r"v?(\d+)\.(\d+)\.\d+(\+ent)?", answer.stdout + answer.stderr)
         if version and not version[3]:
             return int(version[1]), int(version[2])
     return None
+
+
+def _without_accounts() -> dict[str, str]:
+    """This environment, with nothing by which a tool would find the user's accounts, and log in to them."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ACCOUNTS)}
+    return {**kept, "KUBECONFIG": os.devnull, "KUBERC": "off", "PULUMI_SKIP_UPDATE_CHECK": "true"}
 
 
 def described(tool: Tool) -> str:

@@ -94,8 +94,9 @@ def checks_of(who: Pod) -> Sequence[Check]:
                 f"{ROLE_ANNOTATION} is {role}, the login's role is {wanted}"
                 if role
                 else f"no {ROLE_ANNOTATION}: pods get no token for AWS, so their SDK finds no credentials",
-                hint=f"`kubectl annotate --overwrite {on_account}={wanted}`, then restart the pods; or set "
-                f"serviceAccountMode create or patch and run `pulumi up`{_consumers_with_role(who)}",
+                hint=f"with serviceAccountMode create or patch: `kubectl annotate {on_account}-`, then "
+                f"`pulumi up --refresh`; with none: `kubectl annotate --overwrite {on_account}={wanted}`"
+                f"{_consumers_with_role(who)}. Then restart the pods",
             )
         audience = found.get(AUDIENCE_ANNOTATION, web_identity.AUDIENCE)
         if audience != web_identity.AUDIENCE:

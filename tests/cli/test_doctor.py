@@ -8,7 +8,7 @@ import pytest
 from cli.aws import sts_region_of
 from components import arns
 from tests.cli.conftest import Run
-from tests.cli.world import CI_ROLE, POD_ROLE, World
+from tests.cli.world import CI_ROLE, HEADER, POD_ROLE, World
 
 ANNOTATION = "eks.amazonaws.com/role-arn"
 
@@ -131,6 +131,42 @@ def test_access_denied_by_vault_is_the_header(run: Run, annotated: World) -> Non
     outputs["vault"]["serverIdHeader"] = "other"
     found = wrong(run("doctor", "pod", "--json", outputs=outputs).stdout)
     assert list(found) == ["server-id header", "Vault login"]
+
+
+def test_a_header_that_vault_requires_and_the_stack_does_not_have_is_never_to_be_signed(
+    run: Run, annotated: World, operator: World
+) -> None:
+    """A login that is signed for another server is a login at that server."""
+    outputs = operator.outputs()
+    operator.header = "vault.elsewhere.example"
+    operator.vault_objects["auth/aws/config/client"]["iam_server_id_header_value"] = operator.header
+    found = wrong(run("doctor", "pod", "--json", outputs=outputs).stdout)
+    assert list(found) == ["client config", "server-id header", "Vault login"]
+    for said in found.values():
+        assert "`pulumi up --refresh` restores it" in said or "restores auth/aws/config/client" in said
+        assert "--header" not in said
+    operator.header = HEADER
+    operator.vault_objects["auth/aws/config/client"]["iam_server_id_header_value"] = HEADER
+    assert not wrong(run("doctor", "pod", "--json").stdout)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("", "IAM has no key AKIAOFVAULTITSELF1, which auth/aws/config/client names"),
+        ("Inactive", "AKIAOFVAULTITSELF1 of vault-auth is inactive"),
+        ("Active", ""),
+    ],
+)
+def test_vaults_own_access_key_is_looked_up_as_no_login_shows_it(
+    status: str, said: str, run: Run, annotated: World, operator: World
+) -> None:
+    operator.vault_objects["auth/aws/config/client"]["access_key"] = "AKIAOFVAULTITSELF1"
+    operator.access_keys = {"AKIAOFVAULTITSELF1": status} if status else {}
+    done = run("doctor", "pod", "--json")
+    assert list(wrong(done.stdout)) == (["Vault's access key"] if said else [])
+    assert said in wrong(done.stdout).get("Vault's access key", "")
+    assert links(done.stdout)["Vault login"]["ok"], "which is why it is looked up"
 
 
 def test_an_unreachable_sts_is_told_from_one_of_another_region(run: Run, annotated: World) -> None:
@@ -259,6 +295,6 @@ def test_the_table_shows_mark_link_and_fix(run: Run) -> None:
     done = run("doctor", "pod")
     assert done.exit_code == 1
     assert "✗  annotation" in done.stdout
-    assert "→ `kubectl annotate" in done.stdout
+    assert "→ with serviceAccountMode create or patch: `kubectl annotate" in done.stdout
     assert "1 wrong of 17 links" in done.stdout
     assert "\x1b[" not in done.stdout

@@ -61,6 +61,8 @@ class World:
     own: str = OWN
     """The principal behind the user's own access key."""
     vault_objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    access_keys: dict[str, str] = field(default_factory=dict)
+    """IAM's keys, all of one user, and the status of each."""
     """What VAULT_TOKEN can read, by path."""
     sealed: bool = False
     header: str | None = HEADER
@@ -210,6 +212,16 @@ class World:
             account = arn.split(":")[4]
             result = f"<Arn>{arn}</Arn><UserId>AROAX:session</UserId><Account>{account}</Account>"
             return _aws("GetCallerIdentity", result)
+        if form["Action"] == ["GetAccessKeyLastUsed"]:
+            if form["AccessKeyId"][0] not in self.access_keys:
+                return _aws_error("NoSuchEntity", "The Access Key with that id cannot be found")
+            return _aws("GetAccessKeyLastUsed", "<UserName>vault-auth</UserName>")
+        if form["Action"] == ["ListAccessKeys"]:
+            keys = "".join(
+                f"<member><AccessKeyId>{key}</AccessKeyId><Status>{status}</Status></member>"
+                for key, status in self.access_keys.items()
+            )
+            return _aws("ListAccessKeys", f"<AccessKeyMetadata>{keys}</AccessKeyMetadata>")
         if form["Action"] == ["GetRole"]:
             return self._role(form["RoleName"][0])
         if self.sts_errors:

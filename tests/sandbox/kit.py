@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -30,6 +31,16 @@ ADVISORY = ("--guardrails", str(Path(__file__).parent / "advisory.json"))
 
 GUARDRAILS_PASSED = "✅ vault-aws-auth@v"
 """What the engine prints of a stack that passes."""
+
+
+def commands_of(page: str, heading: str) -> list[str]:
+    """The commands that a section of a page gives, in order, without their comments."""
+    text = (REPOSITORY / "docs" / page).read_text()
+    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#+ |\Z)", text, re.M | re.S)
+    assert found, f"{page} has no section {heading}"
+    blocks = re.findall(r"```console\n(.*?)```", found[1], re.S)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [line[2:].partition("  #")[0].strip() for line in lines if line.startswith("$ ")]
 
 
 @dataclass
@@ -89,6 +100,12 @@ class Sandbox:
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
         return found
+
+    def service_pids(self) -> dict[str, int]:
+        """The long-running processes that it has recorded, by name."""
+        record = self.home / "processes.json"
+        entries = json.loads(record.read_text()) if record.exists() else {}
+        return {name: int(entry["pid"]) for name, entry in entries.items()}
 
     def still_running(self) -> list[psutil.Process]:
         """The same, once those that are about to end have had the time to."""

@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from kubernetes import client as kubernetes
 
 from tests.sandbox.callers import assume_with_token, log_in, session, trust
-from tests.sandbox.kit import ADVISORY, Sandbox
+from tests.sandbox.kit import ADVISORY, Sandbox, commands_of
 from tests.sandbox.lease import Pool
 
 pytestmark = pytest.mark.xdist_group("traps")
@@ -236,6 +236,29 @@ def test_eksctl_2665_7887_an_existing_service_account_is_annotated_and_stays_wha
     """eksctl 2665, 7887: an existing service account was left without its annotation, or taken over."""
     assert annotations_of(traps, "existing") == {"team": "payments", ANNOTATION: f"{IAM}:role/existing"}
     pod_logs_in(traps, "existing", "existing")
+
+
+@pytest.mark.parametrize(("account", "login"), [("existing", "existing"), ("api", "pod")])
+def test_an_annotation_that_another_field_manager_has_taken_is_told_and_comes_back_as_the_page_says(
+    traps: Sandbox, account: str, login: str
+) -> None:
+    """Both kinds of service account: one that the stack made, and one that it only annotates."""
+    before = annotations_of(traps, account)
+    taken = f"kubectl annotate --overwrite serviceaccount {account} {ANNOTATION}={IAM}:role/second"
+    assert traps.shell(taken).returncode == 0
+    status, said = pulumi(traps, "up --refresh --yes --skip-preview")
+    assert status != 0
+    assert re.search(rf'conflict with "kubectl-annotate".*{ANNOTATION}', said), said
+    assert annotations_of(traps, account)[ANNOTATION] == f"{IAM}:role/second", "nothing is taken from others"
+    for command in commands_of("operations.md", "A service account's annotation is another's"):
+        command = command.replace("NAMESPACE", "default").replace("NAME", account)
+        if command.startswith("pulumi"):
+            command += " --yes --skip-preview --stack traps --non-interactive"
+        answer = traps.shell(command)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert annotations_of(traps, account) == before
+    pod_logs_in(traps, account, login)
+    assert not re.search(r"\d+ (created|updated|replaced|deleted)", up(traps))
 
 
 def test_a_login_of_service_accounts_moves_to_another_vault_role_only_with_another_iam_role(

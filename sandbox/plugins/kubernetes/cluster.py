@@ -14,6 +14,9 @@ from kubernetes.client.exceptions import ApiException
 
 from sandbox.plugins.resource import Inputs, NotFound, ProviderError
 
+TIMEOUT = (5, 60)
+"""Seconds to connect, and to answer."""
+
 _APPLY = "application/apply-patch+yaml"  # a superset of JSON
 
 
@@ -60,6 +63,7 @@ class Cluster:
         if not settings.api_key and _user(document, config.get("context")).get("exec"):
             # The client library has printed the reason, and would continue without credentials.
             raise ProviderError("the kubeconfig's exec command gave no token")
+        settings.retries = False  # else a server that hangs is waited for four times
         self._client = ApiClient(settings)
 
     def path(self, api_version: str, kind: str, namespace: str | None, name: str) -> tuple[str, str]:
@@ -132,7 +136,7 @@ class Cluster:
             body=json.dumps(body) if method == "PATCH" else body,
             auth_settings=["BearerToken"],
         )
-        response = self._client.call_api(*request, _request_timeout=60)
+        response = self._client.call_api(*request, _request_timeout=TIMEOUT)
         text = response.read()
         if response.status == 404:
             raise NotFound(_message(text))

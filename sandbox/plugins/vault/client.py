@@ -15,6 +15,9 @@ from sandbox.plugins.vault.permission_errors import missing_permission
 # Vault is starting, or changing its leader.
 _FOR_A_MOMENT = (502, 503, 504)
 
+TIMEOUT = (5, 60)
+"""Seconds to connect, and to answer."""
+
 
 class Vault:
     """Vault, in the provider's namespace or one below it."""
@@ -39,7 +42,7 @@ class Vault:
         for scheme in ("http://", "https://"):
             session.mount(scheme, HTTPAdapter(max_retries=retry))
         self._client = hvac.Client(
-            url=address, token=config.get("token"), verify=session.verify, timeout=60, session=session
+            url=address, token=config.get("token"), verify=session.verify, timeout=TIMEOUT, session=session
         )
         if not self._client.token:
             raise ProviderError("no Vault token: set the provider's token, or VAULT_TOKEN")
