@@ -28,16 +28,17 @@ from components.logins import Login
 from components.pod_role import PodIdentityMethod
 from components.secrets_engine.args import EngineFederationOptions, EngineUserOptions
 from components.vault_identity import VaultIdentity
-from stack import permissions, providers
+from stack import permissions
 from stack.file import Declared, StackFile
+from stack.providers import Providers
 
 NAME = "vault-aws-auth"
 IDENTITY = "vault-identity"
 
 
-def declare(stack: StackFile) -> Mapping[str, Any]:
-    """Declare all that the stack consists of. Returns its outputs."""
-    aws_provider, vault_provider = providers.aws_provider(stack), providers.vault_provider(stack)
+def declare(stack: StackFile, providers: Providers) -> Mapping[str, Any]:
+    """Declare all that the stack consists of, with its providers. Returns its outputs."""
+    aws_provider, vault_provider = providers.aws_provider, providers.vault_provider
     base = pulumi.ResourceOptions(providers=[aws_provider, vault_provider])
     in_vault = pulumi.ResourceOptions(provider=vault_provider)
     cluster, in_cluster = _cluster(stack, aws_provider, vault_provider)
@@ -49,7 +50,7 @@ def declare(stack: StackFile) -> Mapping[str, Any]:
         in_vault,
     )
     identity = _identity(stack, cluster, mount, issuer, namespace_id, base)
-    of_accounts = providers.account_providers(stack)
+    of_accounts = providers.of_accounts
     auth = _auth(stack, mount, identity, _sts_roles(stack, identity, of_accounts), base)
     _kv_engines(stack, vault_provider)
     engine = _secrets_engine(stack, issuer, namespace_id, base)
