@@ -29,11 +29,11 @@ async def main() -> Mapping[str, Any]:
     with short_stack_traces():
         declared = providers.declare(stack)
     try:
-        await preflight.check(stack, declared)
+        handed_over = await preflight.check(stack, declared)
     except preflight.TakenError as error:
         raise pulumi.RunError(str(error)) from None
     with short_stack_traces():
-        outputs = compose.declare(stack, declared)
+        outputs = compose.declare(stack, declared, handed_over)
     # Lets the registrations of what is declared begin. The SDK waits one by one for those that have begun.
     # Where none has, it waits for all outputs together, and goes through all of them whenever one is there:
     # at fifty logins a third of the program's time and more.

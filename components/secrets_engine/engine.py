@@ -228,6 +228,6 @@ class AwsSecretsEngine(Component):
             # Never left out: the provider takes no key off a mount, and Vault keeps a key that is in use.
             identity_token_key=args.get("identity_token_key") or DEFAULT_KEY,
             # The provider would move it to another path, and lose the roles below it.
-            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["path"]),
+            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["path"], protect=args["protect"]),
             **identity,
         )

@@ -6,14 +6,14 @@ update; what the state owns is not, so that a stack that is up costs a look into
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pulumi
 
 from stack.file import StackFile
-from stack.preflight import in_aws, in_cluster, in_vault, objects, report, state
+from stack.preflight import in_aws, in_cluster, in_vault, leaving, objects, report, state
 from stack.preflight.found import Findings
-from stack.preflight.objects import Made
+from stack.preflight.objects import Made, Thing
 from stack.preflight.state import State, StateError
 from stack.providers import Providers
 
@@ -22,12 +22,22 @@ class TakenError(Exception):
     """Names that are taken; a line for each."""
 
 
-async def check(stack: StackFile, providers: Providers) -> None:
-    """Raises TakenError with every name that is taken. Warns of what could not be looked up. Only reads."""
+async def check(stack: StackFile, providers: Providers) -> Mapping[Thing, str]:
+    """Raises TakenError with every name that is taken. Warns of what could not be looked up. Only reads.
+
+    Returns what the stack owns and its stack file says is another's now, with the URN of each.
+    """
     elsewhere = frozenset(providers.of_accounts) - {stack.account_id or ""}
+    foreign = {made.thing: made for made in leaving.of(stack)}
     known = await state.from_engine(elsewhere)
+    if known is None and foreign:
+        known = await _whole_state(elsewhere)
     owned = known.owned if known else {}
-    wanted = {made.thing: made for made in objects.of(stack) if made.thing not in owned}
+    made = {each.thing: each for each in objects.of(stack)}
+    handed_over = {thing: owned[thing] for thing in foreign if thing in owned and thing not in made}
+    if stuck := {foreign[it]: urn for it, urn in handed_over.items() if it.noun not in leaving.KEPT}:
+        raise TakenError(report.stuck(stuck))
+    wanted = {thing: each for thing, each in made.items() if thing not in owned}
     findings = await _look(stack, providers, list(wanted.values()))
     for line in report.unseen(findings):
         pulumi.log.warn(line)
@@ -45,6 +55,7 @@ async def check(stack: StackFile, providers: Providers) -> None:
         there = {thing: there[thing] for thing in wanted if thing in there and thing not in own}
     if there:
         raise TakenError(report.taken(wanted, there))
+    return handed_over
 
 
 async def _whole_state(elsewhere: frozenset[str]) -> State:

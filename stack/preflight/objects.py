@@ -8,7 +8,6 @@ from components.component import Claim
 from components.declared import CAMEL
 from components.federation import plugin_issuer_url
 from components.logins.base import ServiceAccountMode
-from stack.compose import uses_pod_identity
 from stack.file import StackFile
 from stack.rules import engine_claims
 from stack.sections import PROJECT
@@ -160,7 +159,7 @@ def _of_cluster(stack: StackFile) -> Iterator[Made]:
     if stack.cluster["existing"]:
         return
     yield Made(thing("EKS cluster", name), f"{key}.name")
-    if stack.cluster["pod_identity_agent"] or uses_pod_identity(stack):
+    if stack.cluster["pod_identity_agent"] or stack.uses_pod_identity:
         yield Made(thing("EKS add-on", name, POD_IDENTITY_AGENT), f"{key}.podIdentityAgent")
     for group, declared in stack.cluster["node_groups"].items():
         role = node_group.node_role_name(name, group, declared)

@@ -49,6 +49,16 @@ def _line(number: int, made: Made, seen: str) -> str:
     return f"  {number}. {made.key}: {describe(made.thing)} is there already{about}; {_WAYS[made.thing.noun]}"
 
 
+def stuck(things: Mapping[Made, str]) -> str:
+    """What the stack would delete although its stack file says that it is another's."""
+    lines = [
+        f"  {number}. {made.key}: {describe(made.thing)} was made by this stack, which would delete it. To "
+        f"hand it over, let the stack forget it first: pulumi state delete --target-dependents '{urn}'"
+        for number, (made, urn) in enumerate(things.items(), 1)
+    ]
+    return "\n".join(["what this stack made is named as another's; nothing was changed:", *lines])
+
+
 def describe(thing: Thing) -> str:
     """`the Vault policy dev`."""
     name = f" {thing.name}" if thing.name else ""
