@@ -67,6 +67,10 @@ class Registered:
     """Inputs whose changes are left alone."""
     protect: bool
     """Whether it cannot be deleted."""
+    retain_on_delete: bool
+    """Whether it is forgotten instead of deleted."""
+    aliases: set[str]
+    """The URNs that it may have had before, where they are given whole."""
 
 
 @dataclass
@@ -226,6 +230,8 @@ class _Monitor(mocks.MockMonitor):
                     alias_parents={_name(alias.spec.parentUrn) for alias in request.aliases},
                     ignore_changes=set(request.ignoreChanges),
                     protect=request.protect,
+                    retain_on_delete=request.retainOnDelete,
+                    aliases={alias.urn for alias in request.aliases if alias.urn},
                 )
             )
         return answer

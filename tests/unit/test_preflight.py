@@ -11,9 +11,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from stack import edition, file, preflight, providers
+from stack import edition, file, handover, preflight, providers
 from stack.file import StackFile
-from stack.preflight import in_vault, objects, report, state
+from stack.preflight import in_vault, leaving, objects, report, state
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made, Thing, thing
 from stack.preflight.state import State
@@ -394,3 +394,92 @@ def test_an_export_has_what_is_whole_and_what_was_begun() -> None:
     assert state.of_deployment(deployment, ()) == State(
         {thing("Vault policy", "dev"): "urn:1"}, {thing("IAM role", "a"): "urn:3"}
     )
+
+
+# What leaves the stack
+
+
+URN = "urn:pulumi:cross-account::vault-aws-auth::vault:index/policy:Policy::admin"
+
+
+def handed_over(**config: Any) -> set[str]:
+    """What the stack file `dev` names and says is another's, as far as that is not the cluster."""
+    stack = stack_of("dev", **{f"vault-aws-auth:{key}": value for key, value in config.items()})
+    return {report.describe(made.thing) for made in leaving.of(stack)}
+
+
+LOGIN = {"kind": "service-account", "serviceAccounts": ["default/app"], "policies": ["dev"]}
+VAULT = {"address": "https://vault.example.com"}
+ARN = "arn:aws:iam::111111111111"
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"vault": {**VAULT, "externalPolicies": ["dev"]}}, {"the Vault policy dev"}),
+        ({"logins": {"a": {**LOGIN, "serviceAccountMode": "none"}}}, {"the service account default/app"}),
+        ({"logins": {"a": {**LOGIN, "serviceAccountMode": "patch"}}}, {"the service account default/app"}),
+        ({"logins": {"a": LOGIN}}, set()),
+        ({"vaultIdentity": {"kind": "existing", "roleArn": f"{ARN}:role/a"}}, {"the IAM role a"}),
+        (
+            {
+                "logins": {
+                    "a": {
+                        "kind": "principal",
+                        "principals": [f"{ARN}:role/team/a", f"{ARN}:user/b", f"{ARN}:role/c-*"],
+                        "policies": ["dev"],
+                    }
+                }
+            },
+            {"the IAM role a", "the IAM user b"},
+        ),
+        ({"cluster": {"name": "c", "existing": True}}, {"the EKS cluster c"}),
+        (
+            {
+                "cluster": {
+                    "name": "c",
+                    "existing": True,
+                    "nodeRoleArns": {"default": f"{ARN}:role/node"},
+                }
+            },
+            {"the EKS cluster c", "the IAM role node"},
+        ),
+        (
+            {
+                "accounts": {"222222222222": {"roleArn": "arn:aws:iam::222222222222:role/lookup"}},
+                "vaultIdentity": {"kind": "user", "allLookups": True},
+            },
+            {"the IAM role lookup of account 222222222222"},
+        ),
+    ],
+)
+def test_what_the_stack_file_says_is_anothers_is_told_apart(
+    config: dict[str, Any], expected: set[str]
+) -> None:
+    given = {"vault": VAULT, "logins": {"a": LOGIN}, **config}
+    assert handed_over(accountId="111111111111", **given) == expected
+
+
+def test_a_policy_that_is_anothers_now_is_kept_by_its_urn() -> None:
+    """It stays declared, changes in nothing, and is forgotten in the end, not deleted."""
+    kept = {thing("Vault policy", "admin"): URN}
+    stack = stack_of("cross-account")
+
+    async def main() -> None:
+        in_cluster = pulumi.ResourceOptions(providers=[])
+        handover.declare(kept, providers.declare(stack), in_cluster)
+
+    recording = record(lambda: pulumi.run(main))
+    (policy,) = recording.of_type("vault:index/policy:Policy")
+    assert (policy.name, policy.provider) == ("handed-over-admin", "vault")
+    assert policy.aliases == {URN}
+    assert policy.ignore_changes == {"*"}
+    assert policy.retain_on_delete
+    assert not policy.protect
+
+
+def test_a_cluster_that_is_anothers_now_is_refused_with_the_command() -> None:
+    urn = "urn:pulumi:dev::vault-aws-auth::vault-aws-auth:index:EksCluster$aws:eks/cluster:Cluster::c"
+    cluster = thing("EKS cluster", "c")
+    text = report.stuck({Made(cluster, "vault-aws-auth:cluster.existing"): urn})
+    assert f"pulumi state delete --target-dependents '{urn}'" in text
