@@ -453,9 +453,7 @@ ARN = "arn:aws:iam::111111111111"
         ),
     ],
 )
-def test_what_the_stack_file_says_is_anothers_is_told_apart(
-    config: dict[str, Any], expected: set[str]
-) -> None:
+def test_what_is_anothers_is_told_apart(config: dict[str, Any], expected: set[str]) -> None:
     given = {"vault": VAULT, "logins": {"a": LOGIN}, **config}
     assert handed_over(accountId="111111111111", **given) == expected
 
