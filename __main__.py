@@ -1,13 +1,15 @@
-"""The stack: read, compose, export."""
+"""The stack: read, look what is there already, compose, export."""
 
 import asyncio
 import gc
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pulumi
 
 from components import short_stack_traces
-from stack import compose, edition, file, warnings
+from stack import compose, edition, file, preflight, providers, warnings
 from stack.reading import StackFileError
 
 # Nearly all that the program makes lives until it ends, which is soon. To look for garbage every 700 objects
@@ -20,18 +22,23 @@ except (StackFileError, edition.EditionError) as error:
     raise pulumi.RunError(str(error)) from None
 for warning in warnings.of(stack):
     pulumi.log.warn(warning)
-with short_stack_traces():
-    for name, value in compose.declare(stack).items():
-        pulumi.export(name, value)
 
 
-async def begin_registrations() -> None:
-    """Lets the registrations of what is declared begin.
-
-    The SDK waits one by one for those that have begun. Where none has, it waits for all outputs together, and
-    goes through all of them whenever one is there: at fifty logins a third of the program's time and more.
-    """
+async def main() -> Mapping[str, Any]:
+    """Declares the stack, if nothing of it is another's. Returns its outputs."""
+    with short_stack_traces():
+        declared = providers.declare(stack)
+    try:
+        handed_over = await preflight.check(stack, declared)
+    except preflight.TakenError as error:
+        raise pulumi.RunError(str(error)) from None
+    with short_stack_traces():
+        outputs = compose.declare(stack, declared, handed_over)
+    # Lets the registrations of what is declared begin. The SDK waits one by one for those that have begun.
+    # Where none has, it waits for all outputs together, and goes through all of them whenever one is there:
+    # at fifty logins a third of the program's time and more.
     await asyncio.sleep(0)
+    return outputs
 
 
-pulumi.run(begin_registrations)
+pulumi.run(main)

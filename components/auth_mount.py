@@ -39,6 +39,9 @@ class VaultAuthMountArgs(VaultAuthMountOptions):
     """Name of the key that signs the mount's identity tokens. Default: Vault's own, which serves every
     audience. Source: `VaultPluginIssuer.identity_token_key`."""
 
+    protect: NotRequired[Annotated[bool, Default(False)]]
+    """Refuse to delete or to replace the mount, and every role in it, until this is false."""
+
 
 class VaultAuthMount(Component):
     """A mount of Vault's AWS auth method.
@@ -73,6 +76,7 @@ class VaultAuthMount(Component):
                 aliases=renames.mount(name, opts),
                 # The provider would move it, and lose the roles below it.
                 replace_on_changes=["path"],
+                protect=args["protect"],
             ),
         )
         self.path = mount.path.apply(str)

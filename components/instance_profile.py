@@ -17,7 +17,7 @@ def for_services(
     tags: Mapping[str, pulumi.Input[str]],
 ) -> "aws.iam.InstanceProfile | None":
     """An instance profile of the role's name, if EC2 is among the services that may give the role."""
-    if not any(service.startswith("ec2.") for service in services):
+    if not is_needed(services):
         return None
     return aws.iam.InstanceProfile(
         f"{name}-instance-profile",
@@ -26,3 +26,8 @@ def for_services(
         tags=tags or None,
         opts=unique_name(parent),
     )
+
+
+def is_needed(services: Sequence[str]) -> bool:
+    """Whether EC2 is among the services that may give a role."""
+    return any(service.startswith("ec2.") for service in services)

@@ -161,6 +161,10 @@ class VaultAwsAuthArgs(VaultAwsAuthOptions):
     """How Vault proves to AWS who it is: `credentials` of the Vault identity, or its outputs. Without it, by
     what it finds around it."""
 
+    protect: NotRequired[Annotated[bool, Default(False)]]
+    """Refuse to delete or to replace the client config, and the mount that is made here, until this is false.
+    """
+
     account_id: NotRequired[AccountId]
     """ID of Vault's own account: with it, a login of an account that Vault cannot look into is refused before
     anything is made. Default: not known."""
@@ -274,8 +278,10 @@ class VaultAwsAuth(Component):
         if "mount" in args:
             mount = opened(args["mount"], VaultMount)
         else:
-            path: VaultAuthMountArgs = {"path": args["path"]} if "path" in args else {}
-            mount = VaultAuthMount(name, path, child).ref
+            own: VaultAuthMountArgs = {"protect": args["protect"]}
+            if "path" in args:
+                own["path"] = args["path"]
+            mount = VaultAuthMount(name, own, child).ref
         waits = _waits_for_identity(args)
         keyless = _take_keys_away(name, mount, credentials, waits, self)
         client = vault.aws.AuthBackendClient(
@@ -297,6 +303,7 @@ class VaultAwsAuth(Component):
                 depends_on=keyless or waits,
                 # Once Vault has rotated its key, only Vault knows it.
                 ignore_changes=["accessKey", "secretKey"] if credentials.get("rotated") else None,
+                protect=args["protect"],
             ),
         )
         sts_roles = [
@@ -337,8 +344,8 @@ class VaultAwsAuth(Component):
         }
         if "address" in args:
             self.connection["address"] = args["address"]
-        if own := args.get("account_id"):
-            self.connection["accounts"] = [own, *args["sts_roles"]]
+        if account := args.get("account_id"):
+            self.connection["accounts"] = [account, *args["sts_roles"]]
         self.register_outputs(
             {
                 "path": self.path,

@@ -134,6 +134,7 @@ class Engine:
         vault = config.get(f"{PROJECT}:vault") or {}
         if isinstance(vault, dict):  # else the stack's own settings report it
             vault = {
+                "protect": False,  # what is in a sandbox can be had again
                 **vault,
                 "address": self.home.vault_address,
                 "endpoints": {"sts": endpoint, "iam": endpoint, "ec2": endpoint},

@@ -25,31 +25,40 @@ from components import (
 from components.cluster import Cluster
 from components.consumers import Consumer
 from components.logins import Login
-from components.pod_role import PodIdentityMethod
 from components.secrets_engine.args import EngineFederationOptions, EngineUserOptions
 from components.vault_identity import VaultIdentity
-from stack import permissions, providers
+from stack import handover, permissions
 from stack.file import Declared, StackFile
+from stack.preflight.objects import Thing
+from stack.providers import Providers
 
 NAME = "vault-aws-auth"
 IDENTITY = "vault-identity"
 
 
-def declare(stack: StackFile) -> Mapping[str, Any]:
-    """Declare all that the stack consists of. Returns its outputs."""
-    aws_provider, vault_provider = providers.aws_provider(stack), providers.vault_provider(stack)
+def declare(
+    stack: StackFile, providers: Providers, handed_over: Mapping[Thing, str] | None = None
+) -> Mapping[str, Any]:
+    """Declare all that the stack consists of, with its providers, and keep what it has handed over, by URN.
+    Returns its outputs."""
+    aws_provider, vault_provider = providers.aws_provider, providers.vault_provider
     base = pulumi.ResourceOptions(providers=[aws_provider, vault_provider])
     in_vault = pulumi.ResourceOptions(provider=vault_provider)
     cluster, in_cluster = _cluster(stack, aws_provider, vault_provider)
+    handover.declare(handed_over or {}, providers, in_cluster)
     issuer = _plugin_issuer(stack, base)
     namespace_id = _namespace_id(stack)
     mount = VaultAuthMount(
         NAME,
-        _given(path=stack.vault["mount_path"], identity_token_key=issuer and issuer.identity_token_key),
+        _given(
+            path=stack.vault["mount_path"],
+            identity_token_key=issuer and issuer.identity_token_key,
+            protect=stack.vault["protect"],
+        ),
         in_vault,
     )
     identity = _identity(stack, cluster, mount, issuer, namespace_id, base)
-    of_accounts = providers.account_providers(stack)
+    of_accounts = providers.of_accounts
     auth = _auth(stack, mount, identity, _sts_roles(stack, identity, of_accounts), base)
     _kv_engines(stack, vault_provider)
     engine = _secrets_engine(stack, issuer, namespace_id, base)
@@ -106,7 +115,7 @@ def _cluster(
     if existing:
         cluster = ExistingEksCluster(options["name"], options, in_aws)
     else:
-        options["pod_identity_agent"] = options["pod_identity_agent"] or uses_pod_identity(stack)
+        options["pod_identity_agent"] = options["pod_identity_agent"] or stack.uses_pod_identity
         cluster = EksCluster(options["name"], options, in_aws)
     kubernetes_provider = kubernetes.Provider("kubernetes", kubeconfig=cluster.kubeconfig)
     made = [
@@ -120,12 +129,6 @@ def _cluster(
     return cluster, pulumi.ResourceOptions(
         providers=[aws_provider, vault_provider, kubernetes_provider], depends_on=made
     )
-
-
-def uses_pod_identity(stack: StackFile) -> bool:
-    """Whether anything of the stack gets its IAM role through EKS Pod Identity."""
-    declared = [stack.identity, *stack.logins.values()]
-    return any(it.options.get("method") is PodIdentityMethod.POD_IDENTITY for it in declared)
 
 
 def _cluster_outputs(cluster: Cluster) -> dict[str, Any]:
@@ -207,6 +210,7 @@ def _auth(
     args |= _given(
         account_id=stack.account_id,
         mount=mount.ref,
+        protect=stack.vault["protect"],
         region=stack.sts_region,
         credentials=identity.credentials,
         sts_roles=sts_roles,
@@ -265,6 +269,7 @@ def _secrets_engine(
     identity = {field: value for field, value in section.options.items() if field in own}
     args: Any = {field: value for field, value in section.options.items() if field not in own}
     args |= {"region": stack.region, "endpoints": stack.vault["endpoints"]}
+    args["protect"] = stack.vault["protect"]
     if federated and issuer:
         args["federation"] = {**identity, "issuer": issuer.issuer, "namespace_id": namespace_id}
         args["identity_token_key"] = issuer.identity_token_key

@@ -10,6 +10,7 @@ from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env
 
 from components import consumers, logins, vault_identity
+from components.pod_role import PodIdentityMethod
 from stack import rules
 from stack.draft import PROVIDERS, Draft
 from stack.reading import Problems, Section, StackFileError
@@ -54,6 +55,12 @@ class StackFile:
     tags: Mapping[str, str]
     policies: Mapping[str, str]
     """Text of the Vault policies that the stack writes, by name."""
+
+    @property
+    def uses_pod_identity(self) -> bool:
+        """Whether anything of the stack gets its IAM role through EKS Pod Identity."""
+        declared = [self.identity, *self.logins.values()]
+        return any(it.options.get("method") is PodIdentityMethod.POD_IDENTITY for it in declared)
 
     @property
     def sts_region(self) -> str:

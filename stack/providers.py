@@ -1,6 +1,7 @@
 """The providers: one for each place in which the stack declares something."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
@@ -13,7 +14,22 @@ ORGANIZATION_ROLE = "OrganizationAccountAccessRole"
 """The role that AWS Organizations makes in an account, for the administrators of the organization."""
 
 
-def aws_provider(stack: StackFile) -> aws.Provider:
+@dataclass(frozen=True)
+class Providers:
+    """The providers of a stack that are known before anything is made."""
+
+    aws_provider: aws.Provider
+    vault_provider: vault.Provider
+    of_accounts: Mapping[str, aws.Provider]
+    """By account: AWS there, if this stack makes the role; for that role and for the account's logins."""
+
+
+def declare(stack: StackFile) -> Providers:
+    """Declare them."""
+    return Providers(_aws_provider(stack), _vault_provider(stack), _account_providers(stack))
+
+
+def _aws_provider(stack: StackFile) -> aws.Provider:
     """AWS, in the stack's own account and region."""
     return aws.Provider(
         "aws",
@@ -23,8 +39,7 @@ def aws_provider(stack: StackFile) -> aws.Provider:
     )
 
 
-def account_providers(stack: StackFile) -> dict[str, aws.Provider]:
-    """By account: AWS there, if this stack makes the role; for that role and for the account's logins."""
+def _account_providers(stack: StackFile) -> dict[str, aws.Provider]:
     return {
         account: _account_provider(stack, account)
         for account, declared in stack.accounts.items()
@@ -48,7 +63,7 @@ def _account_provider(stack: StackFile, account: str) -> aws.Provider:
     )
 
 
-def vault_provider(stack: StackFile) -> vault.Provider:
+def _vault_provider(stack: StackFile) -> vault.Provider:
     """Vault. The token comes from the environment (VAULT_TOKEN), which keeps it out of the state."""
     return vault.Provider(
         "vault",

@@ -110,7 +110,7 @@ def _claims(draft: Draft) -> Iterator[_Claimed]:
             draft.identity, vault_identity.KINDS[draft.identity.kind].claims(draft.identity.options)
         )
     if draft.secrets_engine:
-        yield from _of(draft.secrets_engine, _engine_claims(draft.secrets_engine.options))
+        yield from _of(draft.secrets_engine, engine_claims(draft.secrets_engine.options))
     for name, login in draft.logins.items():
         yield from _of(login, logins.KINDS[login.kind].claims(name, login.options))
 
@@ -121,7 +121,8 @@ def _of(section: Section, claims: Iterator[Claim]) -> Iterator[_Claimed]:
             yield _Claimed(section.at(*claim.place), claim.noun, claim.value)
 
 
-def _engine_claims(options: Mapping[str, Any]) -> Iterator[Claim]:
+def engine_claims(options: Mapping[str, Any]) -> Iterator[Claim]:
+    """The names that the AWS secrets engine takes for itself in IAM."""
     yield from vault_identity.VaultIdentity.claims(options)
     for role, declared in (options.get("roles") or {}).items():
         # The engine's user must be allowed itself what it federates.

@@ -66,6 +66,10 @@ class Vault(VaultAwsAuthOptions):
     mount_path: NotRequired[Annotated[MountPath, Default("aws")]]
     """Path of the mount, without `auth/`."""
 
+    protect: NotRequired[Annotated[bool, Default(True)]]
+    """Refuse to delete or to replace the mount, its client config and the AWS secrets engine until this is
+    false. Other teams may have roles in them, which would go along."""
+
     sts_region: NotRequired[Region]
     """Region whose STS verifies logins. Default: `aws:region`."""
 

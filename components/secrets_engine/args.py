@@ -102,6 +102,9 @@ class AwsSecretsEngineArgs(AwsSecretsEngineOptions):
     endpoints: NotRequired[Annotated[AwsEndpoints, Default({})]]
     """AWS endpoints that Vault calls: STS and IAM."""
 
+    protect: NotRequired[Annotated[bool, Default(False)]]
+    """Refuse to delete or to replace the engine, and every role in it, until this is false."""
+
 
 @rule(AwsSecretsEngineOptions, "default_lease_ttl", "max_lease_ttl")
 def _leases(options: AwsSecretsEngineOptions) -> Iterator[Refusal]:

@@ -238,6 +238,7 @@ class AwsSecretsEngine(Component):
                 replace_on_changes=["path", "roleArn"],
                 # Old and new may have the same path.
                 delete_before_replace=True,
+                protect=args["protect"],
             ),
             **identity,
         )

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from typing_extensions import NotRequired
 
 from .. import arns, iam
-from ..component import known_after, unique_name
+from ..component import Claim, known_after, unique_name
 from ..declared import Default, Refusal, checked, rule
 from ..forms import IamPolicyName, RoleArn, Tags
 from .base import POLICY_DESCRIPTION, LookupOptions, PermissionsArgs, VaultIdentity, permissions_refusals
@@ -92,8 +92,7 @@ class ExistingVaultIdentity(VaultIdentity):
         found = aws.iam.get_role_output(name=role, opts=pulumi.InvokeOutputOptions(parent=self))
         policy = aws.iam.Policy(
             f"{name}-policy",
-            # Not ROLE-policy: the role's owner may have made that, too.
-            name=args.get("policy_name", f"{role}-vault-auth-policy"),
+            name=_policy_name(args),
             description=POLICY_DESCRIPTION,
             policy=iam.to_json(iam.vault_permissions(self.granted(args))),
             tags=args["tags"] or None,
@@ -116,6 +115,17 @@ class ExistingVaultIdentity(VaultIdentity):
     @classmethod
     def tagged_sessions(cls, options: ExistingVaultIdentityOptions) -> bool:
         return options["tagged_sessions"]
+
+    @classmethod
+    def claims(cls, options: ExistingVaultIdentityOptions) -> Iterator[Claim]:
+        if _makes_policy(options):
+            place = "policy_name" if "policy_name" in options else "role_arn"
+            yield Claim("IAM policy", _policy_name(options), (place,))
+
+
+def _policy_name(options: ExistingVaultIdentityOptions) -> str:
+    # Not ROLE-policy: the role's owner may have made that, too.
+    return options.get("policy_name", f"{arns.parse(options['role_arn']).name}-vault-auth-policy")
 
 
 def _checked(wanted: str, found: str) -> str:

@@ -544,6 +544,21 @@ def test_roles_clusters_and_oidc_providers_are_looked_up(engine: Engine) -> None
         ask(engine, "aws:eks/getCluster:getCluster", name="nope")
 
 
+def test_policies_and_instance_profiles_are_looked_up_in_the_official_providers_words(engine: Engine) -> None:
+    """Its words for what is not there are what programs recognise it by."""
+    policy = engine.create(POLICY, {"policy": READ, "name": "p", "description": "of payments"})
+    found = ask(engine, "aws:iam/getPolicy:getPolicy", arn=policy.id)
+    assert (found["name"], found["description"]) == ("p", "of payments")
+    assert json.loads(found["policy"]) == json.loads(READ)
+    with pytest.raises(Refused, match=r"reading IAM Policy \(.*nope\): couldn't find resource"):
+        ask(engine, "aws:iam/getPolicy:getPolicy", arn=f"{policy.id}nope")
+    profile = engine.create("aws:iam/instanceProfile:InstanceProfile", {"name": "i"})
+    found = ask(engine, "aws:iam/getInstanceProfile:getInstanceProfile", name="i")
+    assert (found["arn"], found["roleName"]) == (profile.outputs["arn"], "")
+    with pytest.raises(Refused, match=r"reading IAM Instance Profile \(nope\): couldn't find resource"):
+        ask(engine, "aws:iam/getInstanceProfile:getInstanceProfile", name="nope")
+
+
 def test_a_policy_document_is_built_from_statements(engine: Engine) -> None:
     answer = ask(
         engine,

@@ -259,6 +259,12 @@ def test_an_addon_lives(engine: Engine, cluster: Deployed) -> None:
     }
     now = lived(engine, ADDON, inputs, {"configurationValues": '{"env":{"A":"2"}}', "tags": {"team": "a"}})
     assert now.id == "a:vpc-cni"
+    wanted = {"clusterName": cluster.id, "addonName": "vpc-cni"}
+    again = engine.create(ADDON, inputs)
+    assert engine.invoke("aws:eks/getAddon:getAddon", wanted)["addonVersion"] == newest
+    with pytest.raises(Refused, match=r"reading EKS Add-On \(a:nope\): couldn't find resource"):
+        engine.invoke("aws:eks/getAddon:getAddon", {**wanted, "addonName": "nope"})
+    engine.delete(again)
     with pytest.raises(Refused, match="has no version of the add-on 'nope'"):
         engine.invoke("aws:eks/getAddonVersion:getAddonVersion", {**asked, "addonName": "nope"})
 

@@ -68,7 +68,9 @@ class Registered:
     protect: bool
     """Whether it cannot be deleted."""
     retain_on_delete: bool
-    """Whether the object stays when the resource is deleted."""
+    """Whether it is forgotten instead of deleted."""
+    aliases: set[str]
+    """The URNs that it may have had before, where they are given whole."""
 
 
 @dataclass
@@ -229,6 +231,7 @@ class _Monitor(mocks.MockMonitor):
                     ignore_changes=set(request.ignoreChanges),
                     protect=request.protect,
                     retain_on_delete=request.retainOnDelete,
+                    aliases={alias.urn for alias in request.aliases if alias.urn},
                 )
             )
         return answer

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from components.logins import KINDS
-from stack import edition
+from stack import edition, preflight
 from tests import golden
 from tests.unit.recording import ISSUER, Recording, record
 
@@ -45,13 +45,19 @@ def stack_config(name: str, **changes: Any) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
 
 
+async def _nothing_is_there(*_: Any) -> None:
+    """The look at what is there already, where there is neither Vault nor AWS."""
+
+
 def run(name: str, **changes: Any) -> Recording:
     program = ROOT / "__main__.py"
-    return record(
-        lambda: runpy.run_path(str(program), run_name="__main__"),
-        config=stack_config(name, **changes),
-        stack=name,
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preflight, "check", _nothing_is_there)
+        return record(
+            lambda: runpy.run_path(str(program), run_name="__main__"),
+            config=stack_config(name, **changes),
+            stack=name,
+        )
 
 
 LOCAL_VAULT = {

@@ -86,6 +86,26 @@ def test_secrets_engines_are_protected_unless_the_stack_file_says_otherwise() ->
     assert protect == {"dev": True, "try": False}
 
 
+@pytest.mark.parametrize("protect", [None, True, False])
+def test_what_others_may_use_too_is_protected_unless_the_stack_file_says_otherwise(
+    protect: bool | None,
+) -> None:
+    """The mount, its client config and the AWS engine: with them would go what other teams have in them."""
+    vault = json.loads(stack_config("federation")["vault-aws-auth:vault"])
+    vault |= {} if protect is None else {"protect": protect}
+    recording = run("federation", **{"vault-aws-auth:vault": vault})
+    protected = {resource.type for resource in recording.resources if resource.protect}
+    assert protected == (
+        set()
+        if protect is False
+        else {
+            "vault:index/authBackend:AuthBackend",
+            "vault:aws/authBackendClient:AuthBackendClient",
+            "vault:aws/secretBackend:SecretBackend",
+        }
+    )
+
+
 def logins(recording: Recording) -> list[Any]:
     types = ("vault:aws/authBackendRole:AuthBackendRole", "aws:iam/role:Role")
     found = [r for kind in types for r in recording.of_type(kind) if "vault-identity" not in r.urn]

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from components import FederatedVaultIdentity, IamRoleVaultIdentity, PrincipalLogin
-from stack.compose import uses_pod_identity
 from stack.file import parse
 from stack.reading import StackFileError
 
@@ -89,7 +88,7 @@ def test_the_services_of_every_partition_are_known(service: str) -> None:
 def test_the_way_of_a_login_to_its_role_is_one_word() -> None:
     for word, used in (("irsa", False), ("pod-identity", True)):
         config = changed(("cluster", CLUSTER), ("logins/pod", {**POD, "method": word}))
-        assert uses_pod_identity(parse(config, POLICIES)) is used
+        assert parse(config, POLICIES).uses_pod_identity is used
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -1,5 +1,6 @@
-"""Functions of EKS: clusters, versions of add-ons; and of SSM, which has the images of nodes."""
+"""Functions of EKS: clusters, how to log in to them, add-ons; and of SSM, which has the images of nodes."""
 
+import base64
 from typing import Any
 
 from sandbox.plugins.aws.client import Aws, found
@@ -22,6 +23,37 @@ def _cluster(aws: Aws, inputs: Inputs) -> State:
         "certificateAuthorities": _listed(live.get("certificateAuthority")),
         "kubernetesNetworkConfigs": [{**network, "elasticLoadBalancings": _listed(balancing)}],
         "upgradePolicies": _listed(live.get("upgradePolicy")),
+        "tags": live.get("tags", {}),
+    }
+
+
+def _cluster_auth(aws: Aws, inputs: Inputs) -> State:
+    """A token as of `aws eks get-token`: a presigned sts:GetCallerIdentity that signs the cluster's name."""
+    name, sts = inputs["name"], aws.client("sts")
+
+    def sign_name(request: Any, **_: Any) -> None:
+        request.headers["x-k8s-aws-id"] = name
+
+    sts.meta.events.register_first("before-sign.sts.GetCallerIdentity", sign_name, unique_id="cluster")
+    try:
+        url = sts.generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
+    finally:
+        sts.meta.events.unregister("before-sign.sts.GetCallerIdentity", unique_id="cluster")
+    token = base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+    return {"id": name, "name": name, "token": f"k8s-aws-v1.{token}"}
+
+
+def _addon(aws: Aws, inputs: Inputs) -> State:
+    call, keys = aws.client("eks").describe_addon, ("clusterName", "addonName")
+    if not (answer := found(call, **{key: inputs[key] for key in keys})):
+        which = ":".join(inputs[key] for key in keys)
+        raise NotFound(f"reading EKS Add-On ({which}): couldn't find resource")
+    live = answer["addon"]
+    names = {key: key for key in ("addonName", "addonVersion", "clusterName", "serviceAccountRoleArn")}
+    return {
+        **back(live, names),
+        "id": ":".join(inputs[key] for key in keys),
+        "arn": live["addonArn"],
         "tags": live.get("tags", {}),
     }
 
@@ -67,6 +99,16 @@ EKS = (
         unsupported="tags",
         required="name",
         invoke=_cluster,
+    ),
+    function(
+        "eks/getClusterAuth:getClusterAuth", inputs="name region", required="name", invoke=_cluster_auth
+    ),
+    function(
+        "eks/getAddon:getAddon",
+        inputs="addonName clusterName region",
+        unsupported="tags",
+        required="addonName clusterName",
+        invoke=_addon,
     ),
     function(
         "eks/getAddonVersion:getAddonVersion",

@@ -1,4 +1,4 @@
-"""Functions of IAM: roles, users, OIDC providers."""
+"""Functions of IAM: roles, users, policies, instance profiles, OIDC providers."""
 
 from sandbox.plugins.aws.client import Aws, found
 from sandbox.plugins.aws.entry import function
@@ -59,6 +59,37 @@ def _user(aws: Aws, inputs: Inputs) -> State:
     }
 
 
+def _policy(aws: Aws, inputs: Inputs) -> State:
+    iam = aws.client("iam")
+    if not (answer := found(iam.get_policy, PolicyArn=inputs["arn"])):
+        raise NotFound(f"reading IAM Policy ({inputs['arn']}): couldn't find resource")
+    live = answer["Policy"]
+    version = iam.get_policy_version(PolicyArn=inputs["arn"], VersionId=live["DefaultVersionId"])
+    return {
+        **back(live, {**capital("arn path policyId attachmentCount"), "name": "PolicyName"}),
+        "id": live["Arn"],
+        "description": live.get("Description", ""),
+        "policy": document(version["PolicyVersion"]["Document"]),
+        "tags": unpaired(live.get("Tags")),
+    }
+
+
+def _instance_profile(aws: Aws, inputs: Inputs) -> State:
+    name = inputs["name"]
+    if not (answer := found(aws.client("iam").get_instance_profile, InstanceProfileName=name)):
+        raise NotFound(f"reading IAM Instance Profile ({name}): couldn't find resource")
+    live = answer["InstanceProfile"]
+    role = live["Roles"][0] if live["Roles"] else {}
+    return {
+        **back(live, capital("arn path createDate")),
+        "id": live["InstanceProfileId"],
+        "name": name,
+        "roleArn": role.get("Arn", ""),
+        "roleId": role.get("RoleId", ""),
+        "roleName": role.get("RoleName", ""),
+    }
+
+
 IAM = (
     function(
         "iam/getOpenIdConnectProvider:getOpenIdConnectProvider",
@@ -67,5 +98,9 @@ IAM = (
         invoke=_oidc,
     ),
     function("iam/getRole:getRole", inputs="name", unsupported="tags", required="name", invoke=_role),
+    function("iam/getPolicy:getPolicy", inputs="arn", unsupported="name pathPrefix tags", invoke=_policy),
+    function(
+        "iam/getInstanceProfile:getInstanceProfile", inputs="name", required="name", invoke=_instance_profile
+    ),
     function("iam/getUser:getUser", inputs="userName", unsupported="tags", required="userName", invoke=_user),
 )

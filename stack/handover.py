@@ -1,0 +1,53 @@
+"""What the stack has made, and its stack file says is another's now: it is kept, and never deleted.
+
+Pulumi deletes what a program no longer declares. So what is handed over stays declared, under a name of its
+own: nothing of it is changed, and in the end it is forgotten instead of deleted.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
+import pulumi_vault as vault
+
+from stack.preflight.objects import Thing
+from stack.providers import Providers
+
+_PREFIX = "handed-over-"
+
+_KINDS: Mapping[str, Callable[[str, str, pulumi.ResourceOptions], Any]] = {
+    "Vault policy": lambda name, own, opts: vault.Policy(name, name=own, policy="", opts=opts),
+    "service account": lambda name, _, opts: kubernetes.core.v1.ServiceAccount(name, opts=opts),
+    "IAM role": lambda name, own, opts: aws.iam.Role(name, name=own, assume_role_policy="{}", opts=opts),
+    "IAM user": lambda name, own, opts: aws.iam.User(name, name=own, opts=opts),
+}
+"""How a thing is declared; what is written here is not looked at."""
+
+
+def declare(
+    handed_over: Mapping[Thing, str], providers: Providers, in_cluster: pulumi.ResourceOptions
+) -> None:
+    """Declare what is handed over, by the URN that the state has it under.
+
+    `in_cluster` has the provider of what is in the cluster.
+    """
+    for thing, urn in handed_over.items():
+        options = pulumi.ResourceOptions(
+            provider=_provider(thing, providers, in_cluster),
+            aliases=[urn],
+            retain_on_delete=True,
+            ignore_changes=["*"],
+        )
+        name = urn.rpartition("::")[2].removeprefix(_PREFIX)
+        _KINDS[thing.noun](f"{_PREFIX}{name}", thing.name, options)
+
+
+def _provider(thing: Thing, providers: Providers, in_cluster: pulumi.ResourceOptions) -> Any:
+    if thing.noun == "Vault policy":
+        return providers.vault_provider
+    if thing.noun == "service account":
+        of_all: Any = in_cluster.providers
+        return next(each for each in of_all if each.package == "kubernetes")
+    return providers.of_accounts.get(thing.account, providers.aws_provider)

@@ -1,0 +1,86 @@
+"""Before the first change: is anything that the stack is about to make there already, made by somebody else?
+
+Pulumi knows what its stack owns, and nothing of what else there is. A provider then stops in the middle at
+the first name that is taken, or writes over it. So everything is looked up at once, at each preview and
+update; what the state owns is not, so that a stack that is up costs a look into its state.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+import pulumi
+
+from stack.file import StackFile
+from stack.preflight import in_aws, in_cluster, in_vault, leaving, objects, report, state
+from stack.preflight.found import Findings
+from stack.preflight.objects import Made, Thing
+from stack.preflight.state import State, StateError
+from stack.providers import Providers
+
+
+class TakenError(Exception):
+    """Names that are taken; a line for each."""
+
+
+async def check(stack: StackFile, providers: Providers) -> Mapping[Thing, str]:
+    """Raises TakenError with every name that is taken. Warns of what could not be looked up. Only reads.
+
+    Returns what the stack owns and its stack file says is another's now, with the URN of each.
+    """
+    elsewhere = frozenset(providers.of_accounts) - {stack.account_id or ""}
+    foreign = {made.thing: made for made in leaving.of(stack)}
+    known = await state.from_engine(elsewhere)
+    if known is None and foreign:
+        known = await _whole_state(elsewhere)
+    owned = known.owned if known else {}
+    made = {each.thing: each for each in objects.of(stack)}
+    handed_over = {thing: owned[thing] for thing in foreign if thing in owned and thing not in made}
+    if stuck := {foreign[it]: urn for it, urn in handed_over.items() if it.noun not in leaving.KEPT}:
+        raise TakenError(report.stuck(stuck))
+    wanted = {thing: each for thing, each in made.items() if thing not in owned}
+    findings = await _look(stack, providers, list(wanted.values()))
+    for line in report.unseen(findings):
+        pulumi.log.warn(line)
+    there = findings.there
+    if there:
+        whole = await _whole_state(elsewhere)
+        begun = [wanted[thing] for thing in there if thing in whole.begun]
+        if begun:
+            names = ", ".join(report.describe(made.thing) for made in begun)
+            pulumi.log.warn(
+                f"an earlier run was killed while it made {names}, which may be there and not in the state: "
+                "docs/operations.md, A run that was killed"
+            )
+        own = {*whole.owned, *whole.begun}
+        there = {thing: there[thing] for thing in wanted if thing in there and thing not in own}
+    if there:
+        raise TakenError(report.taken(wanted, there))
+    return handed_over
+
+
+async def _whole_state(elsewhere: frozenset[str]) -> State:
+    try:
+        return await state.from_export(elsewhere)
+    except StateError as error:
+        pulumi.log.warn(f"what the state has could not be read: {error}")
+        return State({}, {})
+
+
+async def _look(stack: StackFile, providers: Providers, wanted: Iterable[Made]) -> Findings:
+    """Looks up everything side by side: in Vault, in AWS, in the cluster."""
+    of_aws = [made for made in wanted if made.thing.noun in in_aws.NOUNS]
+    of_cluster = [made for made in wanted if made.thing.noun in in_cluster.NOUNS]
+    elsewhere = {*of_aws, *of_cluster}
+    of_vault = [made for made in wanted if made not in elsewhere]
+    by_account = {"": providers.aws_provider, **providers.of_accounts}
+    parts = await asyncio.gather(
+        asyncio.to_thread(in_vault.look, stack.vault["address"], stack.vault["namespace"], of_vault),
+        in_aws.look(stack.account_id, stack.region, by_account, of_aws),
+        in_cluster.look(stack.cluster["name"] if stack.cluster else "", providers.aws_provider, of_cluster),
+    )
+    whole = Findings()
+    for part in parts:
+        whole.there.update(part.there)
+        for reason, things in part.unseen.items():
+            whole.unseen.setdefault(reason, []).extend(things)
+    return whole

@@ -1,0 +1,186 @@
+"""What is in Vault: mounts, the config of the AWS auth method, roles, policies, keys."""
+
+import json
+import os
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from components import names
+from stack.preflight.found import Findings
+from stack.preflight.objects import Made
+from stack.preflight.web import Answer, Server, Unreachable
+
+_TABLES = {"auth mount": "/v1/sys/auth", "secrets engine": "/v1/sys/mounts"}
+
+_LISTS: Mapping[str, Callable[[str], str]] = {
+    "Vault policy": lambda _: "/v1/sys/policies/acl",
+    "Vault role": lambda mount: f"/v1/auth/{mount}/role",
+    "secrets engine role": lambda mount: f"/v1/{mount}/roles",
+}
+"""Where names are listed, by the mount that they are below."""
+
+_PATHS: Mapping[str, Callable[[str, str], str]] = {
+    "client config": lambda mount, _: f"/v1/auth/{mount}/config/client",
+    "identity config": lambda mount, _: f"/v1/auth/{mount}/config/identity",
+    "STS role": lambda mount, account: f"/v1/auth/{mount}/config/sts/{account}",
+    "Vault role": lambda mount, role: f"/v1/auth/{mount}/role/{role}",
+    "secrets engine role": lambda mount, role: f"/v1/{mount}/roles/{role}",
+    "Vault policy": lambda _, policy: f"/v1/sys/policies/acl/{policy}",
+    "identity issuer": lambda _mount, _name: "/v1/identity/oidc/config",
+    "signing key": lambda _, key: f"/v1/identity/oidc/key/{key}",
+}
+"""Where a thing is, by the mount that it is below and its own name."""
+
+_BELOW_MOUNT = ("STS role", "Vault role", "secrets engine role")
+_ALONE = ("client config", "identity config")
+
+
+def look(address: str, namespace: str, wanted: Iterable[Made]) -> Findings:
+    """Looks the things up, with the token that the vault provider has, from the environment."""
+    findings, wanted = Findings(), list(wanted)
+    token = _token()
+    if not wanted or not token:
+        for made in wanted:
+            findings.miss(made, "there is no token, VAULT_TOKEN")
+        return findings
+    headers = {"X-Vault-Token": token, "X-Vault-Request": "true"}
+    if namespace:
+        headers["X-Vault-Namespace"] = namespace
+    try:
+        vault = Server(address, headers, _tls())
+        _look(vault, wanted, findings)
+    except (Unreachable, OSError) as error:
+        for made in wanted:
+            if made.thing not in findings.there:
+                findings.miss(made, f"{address} cannot be reached: {error}")
+    return findings
+
+
+def _look(vault: Server, wanted: list[Made], findings: Findings) -> None:
+    single = []
+    for noun, table in _TABLES.items():
+        if mounts := [made for made in wanted if made.thing.noun == noun]:
+            _in_table(vault.get(table), mounts, findings)
+    for noun, lists in _LISTS.items():
+        by_list: dict[str, list[Made]] = {}
+        for made in wanted:
+            if made.thing.noun == noun:
+                by_list.setdefault(lists(_split(made)[0]), []).append(made)
+        for path, members in by_list.items():
+            answer = vault.get(f"{path}?list=true") if len(members) > 1 else None
+            if answer and answer.status in (200, 404):
+                listed = {str(name).lower() for name in _data(answer).get("keys") or []}
+                single += [made for made in members if _split(made)[1].lower() in listed]
+            else:
+                single += members
+    single += [made for made in wanted if made.thing.noun in _PATHS and made.thing.noun not in _LISTS]
+    paths = {made: quote(_PATHS[made.thing.noun](*_split(made))) for made in single}
+    answers = vault.get_all(dict.fromkeys(paths.values()))
+    for made, path in paths.items():
+        _judge(made, answers[path], findings)
+
+
+def _split(made: Made) -> tuple[str, str]:
+    """The mount that a thing is below, and its name there."""
+    name = made.thing.name
+    if made.thing.noun in _BELOW_MOUNT:
+        mount, _, below = name.rpartition("/")
+        return mount, below
+    return (name, "") if made.thing.noun in _ALONE else ("", name)
+
+
+def _in_table(answer: Answer, wanted: list[Made], findings: Findings) -> None:
+    """Mounts: one is in the way of another at the same path, above it and below it."""
+    if answer.status != 200:
+        for made in wanted:
+            findings.miss(made, _reason(answer))
+        return
+    table = {path.strip("/"): mount for path, mount in _data(answer).items() if isinstance(mount, Mapping)}
+    for made in wanted:
+        own = made.thing.name
+        for path, mount in table.items():
+            if path == own or {*names.nested([path, own])}:
+                where = "" if path == own else f"{path}, in whose way it would be: "
+                words = [f"type {mount.get('type')}", f"accessor {mount.get('accessor')}"]
+                if about := mount.get("description"):
+                    words.append(f"described as {json.dumps(about, ensure_ascii=False)}")
+                findings.there[made.thing] = where + ", ".join(words)
+
+
+def _judge(made: Made, answer: Answer, findings: Findings) -> None:
+    if answer.status == 200:
+        data = _data(answer)
+        if _is_written(made.thing.noun, data):
+            findings.there[made.thing] = _seen(made.thing.noun, data)
+    elif answer.status not in (404, 405):  # neither the thing nor what it would be below
+        findings.miss(made, _reason(answer))
+
+
+_DEFAULT_IDENTITY = {"role_id", ""}
+_DEFAULT_METADATA: tuple[object, ...] = (["account_id", "auth_type"], ["default"], [], None)
+
+
+def _is_written(noun: str, data: Mapping[str, Any]) -> bool:
+    """Whether it is more than what every Vault, and every mount, has from the beginning."""
+    if noun == "identity issuer":
+        return bool(data.get("issuer"))
+    if noun == "identity config":
+        aliases = {str(data.get(alias) or "") for alias in ("iam_alias", "ec2_alias")}
+        metadata = [data.get(field) for field in ("iam_metadata", "ec2_metadata")]
+        return not (aliases <= _DEFAULT_IDENTITY and all(it in _DEFAULT_METADATA for it in metadata))
+    return True
+
+
+def _seen(noun: str, data: Mapping[str, Any]) -> str:
+    """What tells its owner to whom it is: nothing that is secret."""
+    if noun == "Vault role":
+        bound = [str(it) for field, value in data.items() if field.startswith("bound_") for it in value or []]
+        policies = data.get("token_policies") or data.get("policies") or []
+        parts = [f"binds {', '.join(sorted(bound)[:3])}"] if bound else []
+        return "; ".join([*parts, *([f"gives {', '.join(policies)}"] if policies else [])])
+    fields = {
+        "client config": ("access_key", "role_arn", "iam_server_id_header_value", "sts_endpoint"),
+        "STS role": ("sts_role",),
+        "identity issuer": ("issuer",),
+        "identity config": ("iam_alias",),
+        "secrets engine role": ("credential_type",),
+    }.get(noun, ())
+    return ", ".join(f"{field} {data[field]}" for field in fields if data.get(field))
+
+
+def _data(answer: Answer) -> Mapping[str, Any]:
+    data = answer.body.get("data") if isinstance(answer.body, Mapping) else None
+    return data if isinstance(data, Mapping) else {}
+
+
+def _reason(answer: Answer) -> str:
+    if answer.status == 403:
+        return "the token may not read it"
+    errors = answer.body.get("errors") if isinstance(answer.body, Mapping) else None
+    return f"Vault answered {answer.status}{': ' + '; '.join(map(str, errors)) if errors else ''}"
+
+
+def _token() -> str:
+    if token := os.environ.get("VAULT_TOKEN"):
+        return token
+    try:
+        return (Path.home() / ".vault-token").read_text().strip()
+    except (OSError, RuntimeError):
+        return ""
+
+
+def _tls() -> ssl.SSLContext:
+    """As Vault's own tools and the provider have it, from the environment."""
+    if os.environ.get("VAULT_SKIP_VERIFY", "").lower() in ("1", "t", "true"):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        file, folder = os.environ.get("VAULT_CACERT"), os.environ.get("VAULT_CAPATH")
+        context = ssl.create_default_context(cafile=file or None, capath=folder or None)
+    if certificate := os.environ.get("VAULT_CLIENT_CERT"):
+        context.load_cert_chain(certificate, os.environ.get("VAULT_CLIENT_KEY"))
+    return context

@@ -1,0 +1,44 @@
+"""What a stack file names and says is made by somebody else, though the stack may have made it once."""
+
+from collections.abc import Iterator
+
+from components import arns
+from components.logins.base import ServiceAccountMode
+from stack.file import StackFile
+from stack.preflight.objects import Made, thing
+from stack.sections import PROJECT
+
+KEPT = frozenset({"Vault policy", "service account", "IAM role", "IAM user"})
+"""What is kept without a step by hand: `stack/handover.py`."""
+
+
+def of(stack: StackFile) -> Iterator[Made]:
+    """What the stack file names and says is made by somebody else."""
+    for policy in stack.vault["external_policies"]:
+        yield Made(thing("Vault policy", policy), f"{PROJECT}:vault.externalPolicies")
+    if stack.cluster and stack.cluster["existing"]:
+        yield Made(thing("EKS cluster", stack.cluster["name"]), f"{PROJECT}:cluster.existing")
+        for arn in stack.cluster["node_role_arns"].values():
+            yield _principal(stack, arn, f"{PROJECT}:cluster.nodeRoleArns")
+    if arn := stack.identity.options.get("role_arn"):
+        yield _principal(stack, arn, f"{PROJECT}:vaultIdentity.roleArn")
+    for account, declared in stack.accounts.items():
+        if arn := declared.get("role_arn"):
+            yield _principal(stack, arn, f"{PROJECT}:accounts.{account}.roleArn")
+    for name, login in stack.logins.items():
+        key = f"{PROJECT}:logins.{name}"
+        for field in ("principals", "role_arns"):
+            for arn in login.options.get(field) or ():
+                if "*" not in arn:
+                    yield _principal(stack, arn, f"{key}.{field}")
+        mode = login.options.get("service_account_mode")
+        if mode not in (None, ServiceAccountMode.CREATE):
+            for account in login.options["service_accounts"]:
+                yield Made(thing("service account", account), f"{key}.serviceAccountMode")
+
+
+def _principal(stack: StackFile, arn: str, key: str) -> Made:
+    parsed = arns.parse(arn)
+    elsewhere = parsed.account in stack.accounts and parsed.account != stack.account_id
+    account = parsed.account if elsewhere else ""
+    return Made(thing(f"IAM {parsed.kind}", parsed.name, account=account), key)

@@ -1,0 +1,184 @@
+"""What a stack makes under a name that may be taken: by type as a state has it, and by its setting."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from components import instance_profile, node_group
+from components.component import Claim
+from components.declared import CAMEL
+from components.federation import plugin_issuer_url
+from components.logins.base import ServiceAccountMode
+from stack.file import StackFile
+from stack.rules import engine_claims
+from stack.sections import PROJECT
+
+POD_IDENTITY_AGENT = "eks-pod-identity-agent"
+
+
+class Thing(NamedTuple):
+    """Something with a name of its own, as its service tells it from others."""
+
+    noun: str
+    """`Vault policy`, `IAM role`, …: one of NOUNS."""
+
+    name: str
+    account: str = ""
+    """ID of the AWS account, where it is not the stack's own."""
+
+
+class Made(NamedTuple):
+    """A thing that the stack makes, and the key of the setting that names it."""
+
+    thing: Thing
+    key: str
+
+
+# By type, for what a state has
+
+
+def _by(noun: str, *fields: str) -> Callable[[Mapping[str, Any]], Thing | None]:
+    """Reads a thing whose name is these properties, one after the other."""
+
+    def read(properties: Mapping[str, Any]) -> Thing | None:
+        parts = [properties.get(field) for field in fields]
+        return thing(noun, *map(str, parts)) if all(parts) else None
+
+    return read
+
+
+def _by_arn(noun: str, field: str = "name") -> Callable[[Mapping[str, Any]], Thing | None]:
+    """Reads a thing of IAM, whose ARN has its account."""
+
+    def read(properties: Mapping[str, Any]) -> Thing | None:
+        name, arn = properties.get(field), str(properties.get("arn") or "").split(":")
+        return thing(noun, str(name), account=arn[4] if len(arn) > 4 else "") if name else None
+
+    return read
+
+
+def _by_metadata(noun: str, *fields: str) -> Callable[[Mapping[str, Any]], Thing | None]:
+    """Reads an object of Kubernetes."""
+    read = _by(noun, *fields)
+    return lambda properties: read(properties.get("metadata") or {})
+
+
+TYPES: Mapping[str, Callable[[Mapping[str, Any]], Thing | None]] = {
+    "vault:index/authBackend:AuthBackend": _by("auth mount", "path"),
+    "vault:aws/authBackendClient:AuthBackendClient": _by("client config", "backend"),
+    "vault:aws/authBackendConfigIdentity:AuthBackendConfigIdentity": _by("identity config", "backend"),
+    "vault:aws/authBackendStsRole:AuthBackendStsRole": _by("STS role", "backend", "accountId"),
+    "vault:aws/authBackendRole:AuthBackendRole": _by("Vault role", "backend", "role"),
+    "vault:index/mount:Mount": _by("secrets engine", "path"),
+    "vault:aws/secretBackend:SecretBackend": _by("secrets engine", "path"),
+    "vault:aws/secretBackendRole:SecretBackendRole": _by("secrets engine role", "backend", "name"),
+    "vault:index/policy:Policy": _by("Vault policy", "name"),
+    "vault:identity/oidc:Oidc": lambda _: thing("identity issuer", ""),
+    "vault:identity/oidcKey:OidcKey": _by("signing key", "name"),
+    "aws:iam/role:Role": _by_arn("IAM role"),
+    "aws:iam/user:User": _by_arn("IAM user"),
+    "aws:iam/policy:Policy": _by_arn("IAM policy"),
+    "aws:iam/instanceProfile:InstanceProfile": _by_arn("instance profile"),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _by_arn("OIDC provider", "url"),
+    "aws:eks/cluster:Cluster": _by("EKS cluster", "name"),
+    "aws:eks/addon:Addon": _by("EKS add-on", "clusterName", "addonName"),
+    "kubernetes:core/v1:Namespace": _by_metadata("namespace", "name"),
+    "kubernetes:core/v1:ServiceAccount": _by_metadata("service account", "namespace", "name"),
+}
+"""How to tell what a resource is, from its properties."""
+
+_WITHOUT_CASE = frozenset(
+    {"Vault role", "Vault policy", "IAM role", "IAM user", "IAM policy", "instance profile"}
+)
+"""Things whose services take two names that differ in case alone for one."""
+
+
+def thing(noun: str, *name: str, account: str = "") -> Thing:
+    """A thing, its name as its service compares it: a path for what is below another."""
+    *above, own = (part.strip("/").removeprefix("https://") for part in name)
+    return Thing(noun, "/".join([*above, own.lower() if noun in _WITHOUT_CASE else own]), account)
+
+
+# By setting, for what a stack file declares
+
+
+def of(stack: StackFile) -> Iterator[Made]:
+    """Everything that the stack makes and that somebody may have made before it."""
+    yield from _of_mount(stack)
+    yield from _of_identity(stack)
+    yield from _of_engines(stack)
+    yield from _of_cluster(stack)
+    yield from _of_accounts(stack)
+    for name in stack.policies:
+        yield Made(thing("Vault policy", name), f"policies/vault/{name}.hcl")
+    for name, login in stack.logins.items():
+        creates = login.options.get("service_account_mode") is ServiceAccountMode.CREATE
+        for claim in login.kind.claims(name, login.options):
+            if claim.noun != "service account" or creates:
+                yield _made(stack, claim, f"{PROJECT}:logins.{name}")
+
+
+def _of_mount(stack: StackFile) -> Iterator[Made]:
+    path = stack.vault["mount_path"]
+    yield Made(thing("auth mount", path), f"{PROJECT}:vault.mountPath")
+    yield Made(thing("client config", path), f"{PROJECT}:vault")
+    yield Made(thing("identity config", path), f"{PROJECT}:vault.identityAlias")
+    for account in stack.accounts:
+        yield Made(thing("STS role", path, account), f"{PROJECT}:accounts.{account}")
+
+
+def _of_identity(stack: StackFile) -> Iterator[Made]:
+    key = f"{PROJECT}:vaultIdentity"
+    for claim in stack.identity.kind.claims(stack.identity.options):
+        if claim.noun != "service account":  # that of Vault's own pods, which its chart makes
+            yield _made(stack, claim, key)
+    if issuer := stack.federation:
+        url = plugin_issuer_url(issuer["issuer"], stack.vault["namespace"])
+        yield Made(thing("identity issuer", ""), f"{PROJECT}:federation.issuer")
+        yield Made(thing("signing key", issuer["key_name"]), f"{PROJECT}:federation.keyName")
+        yield Made(thing("OIDC provider", url), f"{PROJECT}:federation.issuer")
+
+
+def _of_engines(stack: StackFile) -> Iterator[Made]:
+    for path in stack.vault["kv"]:
+        yield Made(thing("secrets engine", path), f"{PROJECT}:vault.kv.{path}")
+    if engine := stack.secrets_engine:
+        path = engine.options["path"]
+        yield Made(thing("secrets engine", path), engine.at("path"))
+        for role in engine.options["roles"]:
+            yield Made(thing("secrets engine role", path, role), f"{engine.path}.roles.{role}")
+        for claim in engine_claims(engine.options):
+            yield _made(stack, claim, engine.path)
+
+
+def _of_cluster(stack: StackFile) -> Iterator[Made]:
+    if stack.cluster is None:
+        return
+    key, name = f"{PROJECT}:cluster", stack.cluster["name"]
+    for namespace in stack.cluster["namespaces"]:
+        yield Made(thing("namespace", namespace), f"{key}.namespaces")
+    if stack.cluster["existing"]:
+        return
+    yield Made(thing("EKS cluster", name), f"{key}.name")
+    if stack.cluster["pod_identity_agent"] or stack.uses_pod_identity:
+        yield Made(thing("EKS add-on", name, POD_IDENTITY_AGENT), f"{key}.podIdentityAgent")
+    for group, declared in stack.cluster["node_groups"].items():
+        role = node_group.node_role_name(name, group, declared)
+        yield Made(thing("IAM role", role), f"{key}.nodeGroups.{group}.roleName")
+
+
+def _of_accounts(stack: StackFile) -> Iterator[Made]:
+    for account, declared in stack.accounts.items():
+        if "role_arn" in declared:
+            continue
+        key, place = f"{PROJECT}:accounts.{account}", "" if account == stack.account_id else account
+        yield Made(thing("IAM role", declared["role_name"], account=place), f"{key}.roleName")
+        yield Made(thing("IAM policy", declared["policy_name"], account=place), f"{key}.policyName")
+        if instance_profile.is_needed(declared["trusted_services"]):
+            yield Made(thing("instance profile", declared["role_name"], account=place), f"{key}.roleName")
+
+
+def _made(stack: StackFile, claim: Claim, key: str) -> Made:
+    """The thing of a claim, which names a Vault role without its mount."""
+    above = [stack.vault["mount_path"]] if claim.noun == "Vault role" else []
+    place = CAMEL.path(claim.place)
+    return Made(thing(claim.noun, *above, claim.value), f"{key}.{place}" if place else key)

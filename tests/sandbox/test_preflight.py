@@ -1,0 +1,180 @@
+"""A Vault, an account and a cluster that are in use: what is there is listed at once, and stays as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client as kubernetes
+
+from tests.sandbox.callers import trust
+from tests.sandbox.kit import Sandbox
+from tests.sandbox.test_existing_cluster import delete_cluster, make_cluster
+
+STACK = "taken"
+ARN = "arn:aws:iam::111111111111"
+POLICY = json.dumps({"Version": "2012-10-17", "Statement": []})
+SECRETS_ENGINES = ("aws", "dev")
+USERS = ("vault-auth", "vault-aws-engine")
+POLICIES = ("vault-auth-policy", "vault-aws-engine-policy")
+
+CONFIG: dict[str, Any] = {
+    "aws:region": "us-east-1",
+    "vault-aws-auth:accountId": "111111111111",
+    "vault-aws-auth:cluster": {"name": "older", "existing": True},
+    "vault-aws-auth:vault": {"serverIdHeader": "vault.example.com", "kv": {"dev": {"protect": False}}},
+    "vault-aws-auth:vaultIdentity": {"kind": "user", "userName": USERS[0], "policyName": POLICIES[0]},
+    "vault-aws-auth:secretsEngine": {
+        "kind": "user",
+        "userName": USERS[1],
+        "roles": {
+            "reader": {"credentialType": "iam_user", "policyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]}
+        },
+    },
+    "vault-aws-auth:logins": {
+        "app": {"kind": "service-account", "serviceAccounts": ["default/app"], "policies": ["dev"]}
+    },
+}
+
+
+def make_foreign(sandbox: Sandbox) -> None:
+    """What other teams have, under the names that the stack would take."""
+    make_cluster(sandbox)  # with the service account default/app
+    iam, vault = sandbox.aws("iam"), sandbox.vault
+    iam.create_role(
+        RoleName="app", AssumeRolePolicyDocument=trust("111111111111"), Tags=[{"Key": "team", "Value": "a"}]
+    )
+    for name in USERS:
+        iam.create_user(UserName=name)
+    for name in POLICIES:
+        iam.create_policy(PolicyName=name, PolicyDocument=POLICY)
+    vault.sys.enable_auth_method("aws", description="payments")
+    vault.write("auth/aws/config/client", access_key="AKIAFOREIGN", secret_key="s", max_retries=7)
+    role = {"auth_type": "iam", "bound_iam_principal_arn": f"{ARN}:role/x", "token_policies": "foreign"}
+    vault.write("auth/aws/role/app", resolve_aws_unique_ids=False, **role)
+    vault.sys.create_or_update_policy("dev", 'path "foreign" { capabilities = ["read"] }')
+    for path in SECRETS_ENGINES:
+        vault.sys.enable_secrets_engine("kv", path)
+
+
+def foreign(sandbox: Sandbox) -> str:
+    """All of it, down to its version and its times."""
+    iam = sandbox.aws("iam")
+    paths = ["sys/auth/aws", "auth/aws/config/client", "auth/aws/role/app", "sys/policies/acl/dev"]
+    paths += [f"sys/mounts/{path}" for path in SECRETS_ENGINES]
+    account: Any = sandbox.kubernetes.read_namespaced_service_account("app", "default")
+    seen = [
+        *(sandbox.vault.read(path)["data"] for path in paths),
+        iam.get_role(RoleName="app")["Role"],
+        iam.list_attached_role_policies(RoleName="app")["AttachedPolicies"],
+        *(iam.get_user(UserName=name)["User"] for name in USERS),
+        *(iam.list_access_keys(UserName=name)["AccessKeyMetadata"] for name in USERS),
+        *(iam.get_policy(PolicyArn=f"{ARN}:policy/{name}")["Policy"] for name in POLICIES),
+        kubernetes.ApiClient().sanitize_for_serialization(account),
+    ]
+    return json.dumps(seen, sort_keys=True, default=str)
+
+
+def take_foreign_away(sandbox: Sandbox) -> None:
+    iam, vault = sandbox.aws("iam"), sandbox.vault
+    iam.delete_role(RoleName="app")
+    for name in USERS:
+        iam.delete_user(UserName=name)
+    for name in POLICIES:
+        iam.delete_policy(PolicyArn=f"{ARN}:policy/{name}")
+    vault.sys.disable_auth_method("aws")
+    vault.sys.delete_policy("dev")
+    for path in SECRETS_ENGINES:
+        vault.sys.disable_secrets_engine(path)
+    sandbox.kubernetes.delete_namespaced_service_account("app", "default")
+
+
+TAKEN = {
+    "the auth mount aws": "type aws, accessor auth_aws_",
+    "the client config aws": "access_key AKIAFOREIGN",
+    "the Vault role aws/app": f"binds {ARN}:role/x; gives foreign",
+    "the Vault policy dev": "list it in vault-aws-auth:vault.externalPolicies",
+    "the secrets engine dev": "type kv",
+    "the secrets engine aws": "type kv",
+    "the IAM role app": "tags team=a",
+    "the IAM user vault-auth": f"{ARN}:user/vault-auth",
+    "the IAM user vault-aws-engine": f"{ARN}:user/vault-aws-engine",
+    "the IAM policy vault-auth-policy": f"{ARN}:policy/vault-auth-policy",
+    "the IAM policy vault-aws-engine-policy": f"{ARN}:policy/vault-aws-engine-policy",
+    "the service account default/app": "write serviceAccountMode: patch",
+}
+"""Each thing that is there, and what must be said of it."""
+
+
+def listed(printed: str) -> dict[str, str]:
+    """The things that a refusal lists, with all that it says of them; the last list in a report is whole."""
+    report = printed.rpartition("names are taken already by what this stack did not make")[2]
+    lines = [line.split(": ", 2) for line in report.splitlines() if " is there already" in line]
+    return {rest.partition(" is there already")[0]: rest for _, _, rest in (["", *it][-3:] for it in lines)}
+
+
+@pytest.mark.timeout(900)
+def test_what_is_there_already_is_listed_at_once_and_stays_as_it_is(leased: Sandbox, tmp_path: Path) -> None:
+    sandbox, stack_file = leased, tmp_path / "Pulumi.taken.yaml"
+    words = ("--stack", STACK, "--config", str(stack_file))
+
+    def write(**logins: Any) -> None:
+        config = json.loads(json.dumps(CONFIG))
+        config["vault-aws-auth:logins"]["app"] |= logins.pop("app", {})
+        config["vault-aws-auth:vault"] |= logins.pop("vault", {})
+        stack_file.write_text(yaml.safe_dump({"config": config}))
+
+    write()
+    make_foreign(sandbox)
+    before = foreign(sandbox)
+    for command in (("preview", *words), ("up", *words, "--no-logins")):
+        answer = sandbox.run(*command)
+        printed = answer.stdout + answer.stderr
+        assert answer.returncode == 1, printed
+        said = listed(printed)
+        assert said.keys() == TAKEN.keys(), printed
+        for what, words_of_it in TAKEN.items():
+            assert words_of_it in said[what]
+        assert foreign(sandbox) == before
+    answer = sandbox.run("down", "--stack", STACK)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert foreign(sandbox) == before
+    take_foreign_away(sandbox)
+
+    comes_up_after_a_failure(sandbox, write, words)
+    keeps_what_it_hands_over(sandbox, write, words)
+
+
+def comes_up_after_a_failure(sandbox: Sandbox, write: Callable[..., None], words: tuple[str, ...]) -> None:
+    """What a first run has made before it failed is the stack's own, though it has no outputs yet."""
+    write(app={"policyArns": {"none": "arn:aws:iam::aws:policy/NoSuchPolicy"}})
+    answer = sandbox.run("up", *words, "--no-logins")
+    assert answer.returncode == 1
+    assert "NoSuchPolicy" in answer.stdout + answer.stderr
+    assert sandbox.vault.read("sys/policies/acl/dev") is not None
+    write()
+    assert "is there already" not in sandbox.up(*words, "--no-logins")
+
+
+def keeps_what_it_hands_over(sandbox: Sandbox, write: Callable[..., None], words: tuple[str, ...]) -> None:
+    """A policy and a service account that the stack file says are another's now are neither changed nor
+    deleted, not even with the stack."""
+
+    def seen() -> tuple[Any, Any]:
+        account: Any = sandbox.kubernetes.read_namespaced_service_account("app", "default")
+        return sandbox.vault.read("sys/policies/acl/dev")["data"], account.metadata.uid
+
+    before = seen()
+    write(app={"serviceAccountMode": "none"}, vault={"externalPolicies": ["dev"]})
+    for _ in range(2):
+        sandbox.up(*words, "--no-logins")
+        assert seen() == before
+    answer = sandbox.run("down", "--stack", STACK)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert seen() == before
+    sandbox.vault.sys.delete_policy("dev")
+    delete_cluster(sandbox)

@@ -1,0 +1,483 @@
+"""What a stack makes under names that may be taken, and what is said of those that are."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from stack import edition, file, handover, preflight, providers
+from stack.file import StackFile
+from stack.preflight import in_vault, leaving, objects, report, state
+from stack.preflight.found import Findings
+from stack.preflight.objects import Made, Thing, thing
+from stack.preflight.state import State
+from tests.unit.recording import ISSUER, Recording, Registered, record
+from tests.unit.test_program import LOCAL_VAULT, ROOT, STACK_FILES, run, stack_config
+
+NAMELESS = {
+    "aws:ec2/launchTemplate:LaunchTemplate",  # Pulumi makes its name up
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation",  # of a service account
+    "aws:iam/accessKey:AccessKey",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "eks:index:ManagedNodeGroup",
+    "kubernetes:core/v1:ServiceAccountPatch",  # of a service account that is another's
+    "random:index/randomPassword:RandomPassword",
+    "vault:generic/endpoint:Endpoint",  # fields of a role, or of the client config
+}
+"""Resources that take no name that another could have."""
+
+
+def changes(name: str) -> dict[str, Any]:
+    return LOCAL_VAULT if name == "local" else {}
+
+
+def stack_of(name: str, **changed: Any) -> StackFile:
+    return file.parse(stack_config(name, **{**changes(name), **changed}), file.read_policies(ROOT))
+
+
+def registered(resource: Registered) -> Thing | None:
+    """What a registration is, its account by the name of its provider."""
+    if resource.type == "eks:index:Cluster":
+        return thing("EKS cluster", resource.inputs["name"])
+    if resource.type.startswith(("pulumi:", "vault-aws-auth:")) or resource.type in NAMELESS:
+        return None
+    found = objects.TYPES[resource.type](resource.inputs)
+    assert found, resource
+    return found._replace(account=resource.provider.partition("-")[2])
+
+
+@pytest.fixture
+def enterprise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Vault runs here; this is what it would say of itself."""
+    answer = edition.Vault((1, 21), True, "Vault Enterprise 1.21.0+ent")
+    monkeypatch.setattr(edition, "ask", lambda _address: answer)
+
+
+@pytest.mark.usefixtures("enterprise")
+@pytest.mark.parametrize("name", STACK_FILES)
+def test_everything_that_the_program_makes_is_looked_up(name: str) -> None:
+    """A type without an entry, or a name that no setting claims, would be found in the middle of an `up`."""
+    of_cluster = thing("OIDC provider", ISSUER)  # a new cluster has a new issuer
+    made = {it for it in map(registered, run(name, **changes(name)).resources) if it} - {of_cluster}
+    claimed = [made.thing for made in objects.of(stack_of(name))]
+    assert set(claimed) == made
+    assert len(claimed) == len(made)
+
+
+def test_every_kind_of_thing_has_a_way_on() -> None:
+    nouns = {it.noun for read in objects.TYPES.values() if (it := read(EVERYTHING))}
+    assert len(nouns) == len(objects.TYPES) - 1  # two types are secrets engines
+    for noun in nouns:
+        assert f"the {noun} x is there already" in taken(Thing(noun, "x"))
+
+
+EVERYTHING = {
+    **dict.fromkeys(("name", "path", "backend", "accountId", "role", "url", "clusterName", "addonName"), "x"),
+    "metadata": {"namespace": "x", "name": "x"},
+}
+
+
+def taken(what: Thing, seen: str = "") -> str:
+    return report.taken({what: Made(what, "vault-aws-auth:key")}, {what: seen})
+
+
+def test_a_policy_that_is_taken_is_said_with_both_ways_on() -> None:
+    text = report.taken(
+        {thing("Vault policy", "dev"): Made(thing("Vault policy", "dev"), "policies/vault/dev.hcl")},
+        {thing("Vault policy", "dev"): ""},
+    )
+    first, second, adopt, _ = text.splitlines()
+    assert first == "1 name is taken already by what this stack did not make; nothing was changed:"
+    assert second.startswith(
+        "  1. policies/vault/dev.hcl: the Vault policy dev is there already; list it in "
+    )
+    assert "vault.externalPolicies" in second
+    assert "import it into this stack first" in adopt
+
+
+@pytest.mark.parametrize("noun", ["Vault role", "Vault policy", "IAM role", "IAM user", "IAM policy"])
+def test_names_without_case_are_the_same_in_any(noun: str) -> None:
+    assert thing(noun, "mount", "DEV") == thing(noun, "mount", "dev")
+    assert thing("secrets engine", "DEV") != thing("secrets engine", "dev")
+
+
+# Vault
+
+
+class Vault:
+    """Answers reads with the statuses and data given by path; all else is not there."""
+
+    def __init__(self, answers: Mapping[str, tuple[int, Any]]) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, str | None]] = []
+        """Paths, and the namespaces that they were asked in."""
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                fake.asked.append((self.path, self.headers["X-Vault-Namespace"]))
+                status, data = fake.answers.get(self.path.removeprefix("/v1/"), (404, {}))
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(json.dumps({"data": data}).encode())
+
+            def log_message(self, *_: Any) -> None:
+                """Says nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAULT_TOKEN", "t")
+
+
+def look(answers: Mapping[str, tuple[int, Any]], *things: Thing) -> Findings:
+    with Vault(answers).serving() as address:
+        return in_vault.look(address, "", [Made(each, "key") for each in things])
+
+
+MOUNT = {"type": "aws", "accessor": "auth_aws_1", "description": "payments"}
+
+
+def test_a_mount_is_seen_with_its_accessor_and_description() -> None:
+    own = thing("auth mount", "aws")
+    assert look({"sys/auth": (200, {"aws/": MOUNT})}, own).there == {
+        own: 'type aws, accessor auth_aws_1, described as "payments"'
+    }
+
+
+@pytest.mark.parametrize("path", ["team/aws/", "team/"])
+def test_a_mount_above_or_below_is_in_the_way(path: str) -> None:
+    own = thing("auth mount", "team" if path == "team/aws/" else "team/aws")
+    (seen,) = look({"sys/auth": (200, {path: MOUNT})}, own).there.values()
+    assert "in whose way it would be" in seen
+
+
+def test_a_mount_beside_is_in_nobodys_way() -> None:
+    assert not look({"sys/auth": (200, {"aws-old/": MOUNT})}, thing("auth mount", "aws")).there
+
+
+def test_what_is_below_a_foreign_mount_is_listed_too() -> None:
+    wanted = [
+        thing("client config", "aws"),
+        thing("STS role", "aws", "222222222222"),
+        thing("Vault role", "aws", "web"),
+        thing("Vault role", "aws", "other"),
+    ]
+    found = look(
+        {
+            "auth/aws/config/client": (200, {"access_key": "AKIA1"}),
+            "auth/aws/config/sts/222222222222": (200, {"sts_role": "arn"}),
+            "auth/aws/role?list=true": (200, {"keys": ["web", "third"]}),
+            "auth/aws/role/web": (200, {"bound_iam_principal_arn": ["arn:x"], "token_policies": ["admin"]}),
+        },
+        *wanted,
+    )
+    assert found.there == {
+        wanted[0]: "access_key AKIA1",
+        wanted[1]: "sts_role arn",
+        wanted[2]: "binds arn:x; gives admin",
+    }
+    assert not found.unseen
+
+
+DEFAULT_IDENTITY = {
+    "iam_alias": "role_id",
+    "ec2_alias": "role_id",
+    "iam_metadata": ["account_id", "auth_type"],
+    "ec2_metadata": ["account_id", "auth_type"],
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "there"),
+    [({}, False), ({"iam_alias": "unique_id"}, True), ({"iam_metadata": ["client_arn"]}, True)],
+)
+def test_an_identity_config_is_taken_once_it_was_written(changed: dict[str, Any], there: bool) -> None:
+    config = thing("identity config", "aws")
+    answers = {"auth/aws/config/identity": (200, {**DEFAULT_IDENTITY, **changed})}
+    assert (config in look(answers, config).there) is there
+
+
+def test_where_names_may_not_be_listed_each_is_read() -> None:
+    a, b = thing("Vault policy", "a"), thing("Vault policy", "b")
+    found = look({"sys/policies/acl?list=true": (403, {}), "sys/policies/acl/a": (200, {"policy": ""})}, a, b)
+    assert set(found.there) == {a}
+    assert not found.unseen
+
+
+def test_what_the_token_may_not_read_is_said_and_is_not_taken() -> None:
+    policy = thing("Vault policy", "a")
+    found = look({"sys/policies/acl/a": (403, {})}, policy)
+    assert not found.there
+    (line,) = report.unseen(found)
+    assert line.endswith("could not be looked up: the Vault policy a: the token may not read it")
+
+
+def test_a_vault_that_is_not_there_is_said_once() -> None:
+    wanted = [Made(thing("auth mount", "aws"), "key"), Made(thing("Vault policy", "a"), "key")]
+    (line,) = report.unseen(in_vault.look("http://127.0.0.1:1", "", wanted))
+    assert "the auth mount aws, the Vault policy a: http://127.0.0.1:1 cannot be reached" in line
+
+
+def test_without_a_token_nothing_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("VAULT_TOKEN")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (line,) = report.unseen(look({}, thing("auth mount", "aws")))
+    assert line.endswith("there is no token, VAULT_TOKEN")
+
+
+def test_a_namespace_is_asked_as_the_provider_asks_it() -> None:
+    vault = Vault({"sys/auth": (200, {})})
+    with vault.serving() as address:
+        in_vault.look(address, "team/a", [Made(thing("auth mount", "aws"), "key")])
+    assert vault.asked == [("/v1/sys/auth", "team/a")]
+
+
+# The whole
+
+
+Answers = Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
+NO_OUTPUTS: Answers = {"pulumi:pulumi:readStackOutputs": lambda _: {"outputs": {}}}
+
+
+def nothing_there(_: Any) -> dict[str, Any]:
+    raise RuntimeError("reading IAM Role (x): couldn't find resource")
+
+
+def is_forbidden(_: Any) -> dict[str, Any]:
+    raise RuntimeError("AccessDenied: not authorized to perform iam:GetUser")
+
+
+GET = "aws:iam/get{0}:get{0}"
+ABSENT: Answers = {
+    GET.format(name): nothing_there
+    for name in ("Role", "User", "Policy", "InstanceProfile", "OpenIdConnectProvider")
+}
+
+
+@pytest.fixture
+def exported(monkeypatch: pytest.MonkeyPatch) -> list[State]:
+    """What `pulumi stack export` would say; empty until a test writes it."""
+    states: list[State] = []
+
+    async def from_export(_: Any) -> State:
+        return states[0]
+
+    monkeypatch.setattr(state, "from_export", from_export)
+    return states
+
+
+@pytest.fixture
+def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    lines: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lines.append)
+    return lines
+
+
+def check(answers: Answers, vault: Mapping[str, tuple[int, Any]] | None = None) -> Recording:
+    """A look before the stack `cross-account` is made."""
+    recording = Recording()
+    with Vault(vault or {}).serving() as address:
+        settings = {**json.loads(stack_config("cross-account")["vault-aws-auth:vault"]), "address": address}
+        stack = stack_of("cross-account", **{"vault-aws-auth:vault": settings})
+
+        async def main() -> None:
+            await preflight.check(stack, providers.declare(stack))
+
+        record(lambda: pulumi.run(main), answers={**NO_OUTPUTS, **ABSENT, **answers}, into=recording)
+    return recording
+
+
+def test_nothing_is_said_where_all_names_are_free(warned: list[str], exported: list[State]) -> None:
+    recording = check({}, {"sys/auth": (200, {}), "sys/mounts": (200, {})})
+    assert warned == []
+    # Asked for the resources of a stack without any, the engine ends.
+    assert "pulumi:pulumi:readStackResourceOutputs" not in {token for token, _, _ in recording.calls}
+
+
+def test_all_names_that_are_taken_are_listed_at_once(exported: list[State]) -> None:
+    exported.append(State({}, {}))
+    role = {"arn": "arn:aws:iam::222222222222:role/x", "tags": {"team": "payments"}}
+    with pytest.raises(preflight.TakenError) as refusal:
+        check(
+            {GET.format("User"): lambda _: {"arn": "arn:user"}, GET.format("Role"): lambda _: role},
+            {"sys/auth": (200, {"aws/": MOUNT}), "sys/policies/acl/admin": (200, {"policy": "x"})},
+        )
+    lines = str(refusal.value).splitlines()
+    assert [line.split(": ")[0].strip() for line in lines[1:-2]] == [
+        "1. vault-aws-auth:vault.mountPath",
+        "2. vault-aws-auth:vaultIdentity.userName",
+        "3. vault-aws-auth:accounts.222222222222.roleName",
+        "4. policies/vault/admin.hcl",
+    ]
+    assert "of account 222222222222 is there already" in lines[3]
+    assert "tags team=payments" in lines[3]
+
+
+def test_what_a_first_run_that_failed_has_made_is_not_foreign(exported: list[State]) -> None:
+    exported.append(State({thing("IAM user", "vault-primary"): "urn"}, {}))
+    check({GET.format("User"): lambda _: {"arn": "arn:user"}}, {"sys/auth": (200, {})})
+
+
+def test_what_a_killed_run_has_begun_is_said_and_is_not_foreign(
+    exported: list[State], warned: list[str]
+) -> None:
+    exported.append(State({}, {thing("IAM user", "vault-primary"): "urn"}))
+    check({GET.format("User"): lambda _: {"arn": "arn:user"}}, {"sys/auth": (200, {})})
+    (line,) = warned
+    assert "killed while it made the IAM user vault-primary" in line
+
+
+def test_what_may_not_be_read_is_said_and_is_not_fatal(warned: list[str]) -> None:
+    check({GET.format("User"): is_forbidden}, {"sys/auth": (200, {})})
+    (line,) = warned
+    assert "the IAM user vault-primary: AccessDenied: not authorized to perform iam:GetUser" in line
+
+
+def test_what_the_state_owns_is_not_looked_up() -> None:
+    outputs = {
+        "urn:1": {
+            "type": "aws:iam/user:User",
+            "outputs": {"name": "vault-primary", "arn": "arn:aws:iam::1:user/x"},
+        },
+        "urn:2": {
+            "type": "aws:iam/role:Role",
+            "outputs": {
+                "name": "trust-relationship-for-primary-aws-and-vault",
+                "arn": "arn:aws:iam::222222222222:role/x",
+            },
+        },
+    }
+    recording = check(
+        {
+            "pulumi:pulumi:readStackOutputs": lambda _: {"outputs": {"vault": {}}},
+            "pulumi:pulumi:readStackResourceOutputs": lambda _: {"outputs": outputs},
+        },
+        {"sys/auth": (200, {})},
+    )
+    asked = {token for token, _, _ in recording.calls}
+    assert GET.format("User") not in asked
+    assert GET.format("Role") not in asked
+    assert GET.format("Policy") in asked
+
+
+def test_an_export_has_what_is_whole_and_what_was_begun() -> None:
+    role = {"type": "aws:iam/role:Role"}
+    deployment = {
+        "resources": [
+            {"urn": "urn:1", "type": "vault:index/policy:Policy", "outputs": {"name": "dev"}},
+            {"urn": "urn:2", "type": "pulumi:pulumi:Stack"},
+        ],
+        "pending_operations": [
+            {"type": "creating", "resource": {**role, "urn": "urn:3", "inputs": {"name": "a"}}},
+            {"type": "updating", "resource": {**role, "urn": "urn:4", "inputs": {"name": "b"}}},
+        ],
+    }
+    assert state.of_deployment(deployment, ()) == State(
+        {thing("Vault policy", "dev"): "urn:1"}, {thing("IAM role", "a"): "urn:3"}
+    )
+
+
+# What leaves the stack
+
+
+URN = "urn:pulumi:cross-account::vault-aws-auth::vault:index/policy:Policy::admin"
+
+
+def handed_over(**config: Any) -> set[str]:
+    """What the stack file `dev` names and says is another's, as far as that is not the cluster."""
+    stack = stack_of("dev", **{f"vault-aws-auth:{key}": value for key, value in config.items()})
+    return {report.describe(made.thing) for made in leaving.of(stack)}
+
+
+LOGIN = {"kind": "service-account", "serviceAccounts": ["default/app"], "policies": ["dev"]}
+VAULT = {"address": "https://vault.example.com"}
+ARN = "arn:aws:iam::111111111111"
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"vault": {**VAULT, "externalPolicies": ["dev"]}}, {"the Vault policy dev"}),
+        ({"logins": {"a": {**LOGIN, "serviceAccountMode": "none"}}}, {"the service account default/app"}),
+        ({"logins": {"a": {**LOGIN, "serviceAccountMode": "patch"}}}, {"the service account default/app"}),
+        ({"logins": {"a": LOGIN}}, set()),
+        ({"vaultIdentity": {"kind": "existing", "roleArn": f"{ARN}:role/a"}}, {"the IAM role a"}),
+        (
+            {
+                "logins": {
+                    "a": {
+                        "kind": "principal",
+                        "principals": [f"{ARN}:role/team/a", f"{ARN}:user/b", f"{ARN}:role/c-*"],
+                        "policies": ["dev"],
+                    }
+                }
+            },
+            {"the IAM role a", "the IAM user b"},
+        ),
+        ({"cluster": {"name": "c", "existing": True}}, {"the EKS cluster c"}),
+        (
+            {
+                "cluster": {
+                    "name": "c",
+                    "existing": True,
+                    "nodeRoleArns": {"default": f"{ARN}:role/node"},
+                }
+            },
+            {"the EKS cluster c", "the IAM role node"},
+        ),
+        (
+            {
+                "accounts": {"222222222222": {"roleArn": "arn:aws:iam::222222222222:role/lookup"}},
+                "vaultIdentity": {"kind": "user", "allLookups": True},
+            },
+            {"the IAM role lookup of account 222222222222"},
+        ),
+    ],
+)
+def test_what_is_anothers_is_told_apart(config: dict[str, Any], expected: set[str]) -> None:
+    given = {"vault": VAULT, "logins": {"a": LOGIN}, **config}
+    assert handed_over(accountId="111111111111", **given) == expected
+
+
+def test_a_policy_that_is_anothers_now_is_kept_by_its_urn() -> None:
+    """It stays declared, changes in nothing, and is forgotten in the end, not deleted."""
+    kept = {thing("Vault policy", "admin"): URN}
+    stack = stack_of("cross-account")
+
+    async def main() -> None:
+        in_cluster = pulumi.ResourceOptions(providers=[])
+        handover.declare(kept, providers.declare(stack), in_cluster)
+
+    recording = record(lambda: pulumi.run(main))
+    (policy,) = recording.of_type("vault:index/policy:Policy")
+    assert (policy.name, policy.provider) == ("handed-over-admin", "vault")
+    assert policy.aliases == {URN}
+    assert policy.ignore_changes == {"*"}
+    assert policy.retain_on_delete
+    assert not policy.protect
+
+
+def test_a_cluster_that_is_anothers_now_is_refused_with_the_command() -> None:
+    urn = "urn:pulumi:dev::vault-aws-auth::vault-aws-auth:index:EksCluster$aws:eks/cluster:Cluster::c"
+    cluster = thing("EKS cluster", "c")
+    text = report.stuck({Made(cluster, "vault-aws-auth:cluster.existing"): urn})
+    assert f"pulumi state delete --target-dependents '{urn}'" in text
