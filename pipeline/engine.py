@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline import PipelineError
+from pipeline import PipelineError, guardrails
 from pipeline.environment import Environment
 from pipeline.report import Report, read
 
@@ -67,7 +67,11 @@ def _run(environment: Environment, words: list[str], log: int) -> Report:
                 [*command, "--non-interactive", "--suppress-outputs"],
                 cwd=environment.project,
                 # For --event-log, which `--help` hides.
-                env={**os.environ, "PULUMI_DEBUG_COMMANDS": "true"},
+                env={
+                    **os.environ,
+                    "PULUMI_DEBUG_COMMANDS": "true",
+                    **guardrails.variables(environment.guardrails),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.PIPE,

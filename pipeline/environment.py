@@ -30,7 +30,7 @@ class Environment:
     def caveat(self) -> str:
         """Which guardrails are not enforced, in a few words. Empty if all are."""
         if self.guardrails is None:
-            return "no guardrails were enforced"
+            return "no guardrails were enforced by the engine"
         found = ", ".join(rules.not_enforced(self.guardrails_config) if self.guardrails_config else ())
         return f"not every guardrail is enforced: {found}" if found else ""
 

@@ -181,7 +181,7 @@ class Engine:
         words = [self._pulumi, command, "--stack", self.stack, "-C", str(folder), *options]
         process = subprocess.Popen(
             words,
-            env=environment.process_environment(self.home),
+            env={**environment.process_environment(self.home), **guardrails.variables(options)},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )

@@ -1,5 +1,6 @@
 """The engine's options for the guardrails."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline import PipelineError, guardrails
@@ -24,3 +25,8 @@ def options(path: Path | None) -> list[str]:
     except PipelineError as error:
         raise SandboxError(str(error)) from error
     return guardrails.engine_options(PACK, path.resolve())
+
+
+def variables(options: Sequence[str]) -> dict[str, str]:
+    """With these options, the variables that tell the stack's program that the engine has the guardrails."""
+    return guardrails.variables(PACK if str(PACK) in options else None)
