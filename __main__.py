@@ -7,7 +7,7 @@ from pathlib import Path
 import pulumi
 
 from components import short_stack_traces
-from stack import compose, edition, file, guardrails, namespaces, warnings
+from stack import compose, edition, file, guardrails, lookups, namespaces, warnings
 from stack.reading import StackFileError
 
 # Nearly all that the program makes lives until it ends, which is soon. To look for garbage every 700 objects
@@ -19,6 +19,7 @@ try:
     edition.check(stack)
 except (StackFileError, edition.EditionError, guardrails.ConfigurationError) as error:
     raise pulumi.RunError(str(error)) from None
+lookups.explain(stack)
 for warning in warnings.of(stack):
     pulumi.log.warn(warning)
 with short_stack_traces():

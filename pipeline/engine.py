@@ -61,16 +61,15 @@ def verify(
 def _run(environment: Environment, words: list[str], log: int) -> Report:
     with tempfile.TemporaryDirectory(prefix="pipeline-") as folder:  # readable by its owner only
         events = Path(folder) / "events.json"
-        command = ["pulumi", *words, *environment.engine_options, "--event-log", str(events)]
+        command = ["pulumi", *words, *environment.stack_options, "--event-log", str(events)]
         try:
             process = subprocess.Popen(
                 [*command, "--non-interactive", "--suppress-outputs"],
                 cwd=environment.project,
-                # For --event-log, which `--help` hides.
                 env={
                     **os.environ,
-                    "PULUMI_DEBUG_COMMANDS": "true",
-                    **guardrails.variables(environment.guardrails),
+                    "PULUMI_DEBUG_COMMANDS": "true",  # for --event-log, which `--help` hides
+                    **guardrails.variables(environment.guardrail_options),
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=log,

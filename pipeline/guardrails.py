@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline import PipelineError
@@ -33,10 +33,11 @@ def engine_options(pack: Path, config: Path | None) -> list[str]:
     return [*options, "--policy-pack-config", str(config)] if config else options
 
 
-def variables(pack: Path | None) -> dict[str, str]:
-    """The same option as a variable, by which this project's program knows that the engine has the pack, and
-    does not check everything once more."""
-    return {configured.PACKS_OF_ENGINE: str(pack)} if pack else {}
+def variables(options: Sequence[str]) -> dict[str, str]:
+    """These options as the variables in which the engine looks for them, too. By them, this project's program
+    knows that the engine has the guardrails, and does not ask every rule once more."""
+    pairs = zip(options[::2], options[1::2], strict=True)
+    return {f"PULUMI_OPTION_{option[2:].replace('-', '_').upper()}": value for option, value in pairs}
 
 
 def not_enforced(path: Path) -> Iterator[str]:

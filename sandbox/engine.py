@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,16 +47,18 @@ class Engine:
         `rules` is the guardrails' configuration; default: the stack's own.
         """
         self._prepare()
-        words = ["--config-file", str(self._write_config(config)), *self._guarded(rules)]
+        words = ["--config-file", str(self._write_config(config))]
+        guarded = self._guarded(rules)
         self._release_stale_lock()
-        self._run("up", "--yes", "--skip-preview", *words, folder=REPOSITORY)
+        self._run("up", "--yes", "--skip-preview", *words, folder=REPOSITORY, variables=guarded)
 
     def preview(self, config: Path, rules: Path | None = None, *, as_json: bool = False) -> None:
         """Prints what `up` would do, as the engine's report or as JSON; guardrails as in `up`."""
         self._prepare()
-        words = ["--config-file", str(self._write_config(config)), *self._guarded(rules)]
+        words = ["--config-file", str(self._write_config(config)), *(["--json"] if as_json else [])]
+        guarded = self._guarded(rules)
         try:
-            self._run("preview", *words, *(["--json"] if as_json else []), folder=REPOSITORY)
+            self._run("preview", *words, folder=REPOSITORY, variables=guarded)
         except EngineFailed as failed:
             if as_json:  # Pulumi's JSON has no guardrail violations
                 raise EngineFailed(
@@ -64,8 +66,8 @@ class Engine:
                 ) from None
             raise
 
-    def _guarded(self, rules: Path | None) -> list[str]:
-        return guardrails.options(rules or guardrails.configuration(self.stack))
+    def _guarded(self, rules: Path | None) -> dict[str, str]:
+        return guardrails.variables(guardrails.options(rules or guardrails.configuration(self.stack)))
 
     def destroy(self) -> None:
         """Destroys the stack and removes it from the state."""
@@ -173,7 +175,9 @@ class Engine:
             print(f"  an earlier run of stack {self.stack} was killed; its lock is released", flush=True)
             self._call("cancel", "--yes", "--stack", self.stack)
 
-    def _run(self, command: str, *options: str, folder: Path) -> None:
+    def _run(
+        self, command: str, *options: str, folder: Path, variables: Mapping[str, str] | None = None
+    ) -> None:
         """Runs a long command in the foreground.
 
         Ctrl-C lets the engine finish its current steps, then ends.
@@ -181,7 +185,7 @@ class Engine:
         words = [self._pulumi, command, "--stack", self.stack, "-C", str(folder), *options]
         process = subprocess.Popen(
             words,
-            env={**environment.process_environment(self.home), **guardrails.variables(options)},
+            env={**environment.process_environment(self.home), **(variables or {})},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )

@@ -1,12 +1,12 @@
 """The engine's options for the guardrails."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline import PipelineError, guardrails
 from sandbox.home import SandboxError
 
 PACK = guardrails.PACK
+variables = guardrails.variables
 
 
 def configuration(stack: str) -> Path | None:
@@ -25,8 +25,3 @@ def options(path: Path | None) -> list[str]:
     except PipelineError as error:
         raise SandboxError(str(error)) from error
     return guardrails.engine_options(PACK, path.resolve())
-
-
-def variables(options: Sequence[str]) -> dict[str, str]:
-    """With these options, the variables that tell the stack's program that the engine has the guardrails."""
-    return guardrails.variables(PACK if str(PACK) in options else None)

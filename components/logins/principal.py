@@ -114,7 +114,8 @@ class PrincipalLogin(Login):
             bound = pulumi.Output.all(*principals)
             pin_principals(name, vault_role, bound, pulumi.Output.all(*unique_ids), self)
 
-        roles = [str(principal) for principal in in_full if principal.kind == "role"]
+        roles: list[pulumi.Input[str]] = [str(arn) for arn in in_full if arn.kind == "role"]
+        roles += [arn.apply(_role) for arn in principals if isinstance(arn, pulumi.Output)]
         self._finish(
             vault_role,
             iam_role_arn=roles[0] if roles else "",
@@ -138,3 +139,8 @@ class PrincipalLogin(Login):
         named = {"verifyAs": options.get("verify_as"), "verifyNotAs": options.get("verify_not_as", [])}
         # Not written is not the same as empty, by which none is tried.
         return {key: roles for key, roles in named.items() if roles is not None}
+
+
+def _role(arn: str) -> str:
+    """A role's ARN; empty for a user's."""
+    return arn if arns.parse(arn).kind == "role" else ""
