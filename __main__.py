@@ -9,17 +9,19 @@ from typing import Any
 import pulumi
 
 from components import short_stack_traces
-from stack import compose, edition, file, preflight, providers, warnings
+from stack import compose, edition, file, guardrails, lookups, namespaces, preflight, providers, warnings
 from stack.reading import StackFileError
 
 # Nearly all that the program makes lives until it ends, which is soon. To look for garbage every 700 objects
 # would take more than half of its time.
 gc.set_threshold(50_000)
 try:
+    guardrails.enforce(pulumi.get_stack())
     stack = file.load(Path(__file__).parent)
     edition.check(stack)
-except (StackFileError, edition.EditionError) as error:
+except (StackFileError, edition.EditionError, guardrails.ConfigurationError) as error:
     raise pulumi.RunError(str(error)) from None
+lookups.explain(stack)
 for warning in warnings.of(stack):
     pulumi.log.warn(warning)
 
@@ -30,14 +32,15 @@ async def main() -> Mapping[str, Any]:
         declared = providers.declare(stack)
     try:
         handed_over = await preflight.check(stack, declared)
-    except preflight.TakenError as error:
+        with short_stack_traces():
+            outputs = compose.declare(stack, declared, handed_over)
+        # Lets the registrations of what is declared begin. The SDK waits one by one for those that have
+        # begun. Where none has, it waits for all outputs together, and goes through all of them whenever one
+        # is there: at fifty logins a third of the program's time and more.
+        await asyncio.sleep(0)
+        await namespaces.check(stack, outputs)
+    except (preflight.TakenError, StackFileError) as error:
         raise pulumi.RunError(str(error)) from None
-    with short_stack_traces():
-        outputs = compose.declare(stack, declared, handed_over)
-    # Lets the registrations of what is declared begin. The SDK waits one by one for those that have begun.
-    # Where none has, it waits for all outputs together, and goes through all of them whenever one is there:
-    # at fifty logins a third of the program's time and more.
-    await asyncio.sleep(0)
     return outputs
 
 

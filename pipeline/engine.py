@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline import PipelineError, ending
+from pipeline import PipelineError, ending, guardrails
 from pipeline.environment import Environment
 from pipeline.report import Report, read
 
@@ -54,15 +54,18 @@ def verify(
 def _run(environment: Environment, words: list[str], log: int) -> Report:
     with tempfile.TemporaryDirectory(prefix="pipeline-") as folder:  # readable by its owner only
         events = Path(folder) / "events.json"
-        command = [*words, *environment.engine_options, "--event-log", str(events)]
+        command = [*words, *environment.stack_options, "--event-log", str(events)]
         program = shutil.which("pulumi")
         if not program:
             raise PipelineError("there is no pulumi on PATH; install it: https://www.pulumi.com")
         with ending.guarded(
             [program, *command, "--non-interactive", "--suppress-outputs"],
             cwd=environment.project,
-            # For --event-log, which `--help` hides.
-            env={**os.environ, "PULUMI_DEBUG_COMMANDS": "true"},
+            env={
+                **os.environ,
+                "PULUMI_DEBUG_COMMANDS": "true",  # for --event-log, which `--help` hides
+                **guardrails.variables(environment.guardrail_options),
+            },
             stdout=log,
             stderr=subprocess.PIPE,
         ) as process:

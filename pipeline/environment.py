@@ -30,17 +30,21 @@ class Environment:
     def caveat(self) -> str:
         """Which guardrails are not enforced, in a few words. Empty if all are."""
         if self.guardrails is None:
-            return "no guardrails were enforced"
+            return "no guardrails were enforced by the engine"
         found = ", ".join(rules.not_enforced(self.guardrails_config) if self.guardrails_config else ())
         return f"not every guardrail is enforced: {found}" if found else ""
 
     @property
-    def engine_options(self) -> list[str]:
-        """The options of `pulumi` for every run on this environment."""
-        options = ["--stack", self.name, "--config-file", str(self.stack_file)]
-        if self.guardrails:
-            options += rules.engine_options(self.guardrails, self.guardrails_config)
-        return options
+    def stack_options(self) -> list[str]:
+        """The options of `pulumi` for this stack."""
+        return ["--stack", self.name, "--config-file", str(self.stack_file)]
+
+    @property
+    def guardrail_options(self) -> list[str]:
+        """The options of `pulumi` for the guardrails."""
+        if self.guardrails is None:
+            return []
+        return rules.engine_options(self.guardrails, self.guardrails_config)
 
 
 def find(name: str, project: Path, config_dir: Path | None, guardrails: Path | None) -> Environment:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline import PipelineError
-from policies.guardrails.rules import RULES
+from policies.guardrails import configuration as configured
+from policies.guardrails.configuration import ADVISORY, DISABLED, PACK
 
-PACK = Path(__file__).resolve().parents[1] / "policies" / "guardrails"
-"""This project's own."""
+__all__ = ["PACK", "PACK_FILE", "check", "configuration", "engine_options", "not_enforced", "variables"]
+
 PACK_FILE = "PulumiPolicy.yaml"
-LEVELS = ("advisory", "mandatory", "disabled")
 
-
-def configuration(pack: Path, stack: str) -> Path | None:
-    """A pack's configuration for a stack. None if the pack's defaults apply."""
-    path = pack / "stacks" / f"{stack}.json"
-    return path if path.is_file() else None
+configuration = configured.path_of
 
 
 def check(path: Path, pack: Path) -> None:
@@ -27,16 +21,10 @@ def check(path: Path, pack: Path) -> None:
 
     The rules' names are known for this project's own pack only.
     """
-    own = pack.resolve() == PACK
-    known = ["all", *(rule.name for rule in RULES)]
-    # Policies of other packs may fix what they find.
-    levels = LEVELS if own else (*LEVELS, "remediate")
-    for name, value in _read(path).items():
-        if own and name not in known:
-            raise PipelineError(f"{path}: {name} is not a rule; write one of {', '.join(known)}")
-        level = _level(value)
-        if level not in levels:
-            raise PipelineError(f"{path}: {name}: {level!r} is not a level; write one of {', '.join(levels)}")
+    try:
+        configured.check_levels(path, configured.read(path), own=pack.resolve() == PACK)
+    except configured.ConfigurationError as error:
+        raise PipelineError(str(error)) from None
 
 
 def engine_options(pack: Path, config: Path | None) -> list[str]:
@@ -45,24 +33,15 @@ def engine_options(pack: Path, config: Path | None) -> list[str]:
     return [*options, "--policy-pack-config", str(config)] if config else options
 
 
+def variables(options: Sequence[str]) -> dict[str, str]:
+    """These options as the variables in which the engine looks for them, too. By them, this project's program
+    knows that the engine has the guardrails, and does not ask every rule once more."""
+    pairs = zip(options[::2], options[1::2], strict=True)
+    return {f"PULUMI_OPTION_{option[2:].replace('-', '_').upper()}": value for option, value in pairs}
+
+
 def not_enforced(path: Path) -> Iterator[str]:
     """Such as `token-ttl is advisory`, for each rule that the configuration does not enforce."""
-    for name, value in _read(path).items():
-        if _level(value) in ("advisory", "disabled"):
-            yield f"{name} is {_level(value)}"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        given = json.loads(path.read_text())
-    except ValueError as error:
-        raise PipelineError(f"{path} is not JSON: {error}") from error
-    if not isinstance(given, dict):
-        raise PipelineError(
-            f"{path} is not a configuration of guardrails: write an object with a key for each rule"
-        )
-    return given
-
-
-def _level(value: Any) -> Any:
-    return value.get("enforcementLevel", "mandatory") if isinstance(value, dict) else value
+    for name, value in configured.read(path).items():
+        if configured.level(value) in (ADVISORY, DISABLED):
+            yield f"{name} is {configured.level(value)}"

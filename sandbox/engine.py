@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,16 +45,18 @@ class Engine:
         `rules` is the guardrails' configuration; default: the stack's own.
         """
         self._prepare()
-        words = ["--config-file", str(self._write_config(config)), *self._guarded(rules)]
+        words = ["--config-file", str(self._write_config(config))]
+        guarded = self._guarded(rules)
         self.recover()
-        self._run("up", "--yes", "--skip-preview", *words, folder=REPOSITORY)
+        self._run("up", "--yes", "--skip-preview", *words, folder=REPOSITORY, variables=guarded)
 
     def preview(self, config: Path, rules: Path | None = None, *, as_json: bool = False) -> None:
         """Prints what `up` would do, as the engine's report or as JSON; guardrails as in `up`."""
         self._prepare()
-        words = ["--config-file", str(self._write_config(config)), *self._guarded(rules)]
+        words = ["--config-file", str(self._write_config(config)), *(["--json"] if as_json else [])]
+        guarded = self._guarded(rules)
         try:
-            self._run("preview", *words, *(["--json"] if as_json else []), folder=REPOSITORY)
+            self._run("preview", *words, folder=REPOSITORY, variables=guarded)
         except EngineFailed as failed:
             if as_json:  # Pulumi's JSON has no guardrail violations
                 raise EngineFailed(
@@ -61,8 +64,8 @@ class Engine:
                 ) from None
             raise
 
-    def _guarded(self, rules: Path | None) -> list[str]:
-        return guardrails.options(rules or guardrails.configuration(self.stack))
+    def _guarded(self, rules: Path | None) -> dict[str, str]:
+        return guardrails.variables(guardrails.options(rules or guardrails.configuration(self.stack)))
 
     def destroy(self) -> None:
         """Destroys the stack and removes it from the state."""
@@ -173,13 +176,15 @@ class Engine:
             print(f"  an earlier run of stack {self.stack} was killed; its lock is released", flush=True)
             each.unlink()
 
-    def _run(self, command: str, *options: str, folder: Path) -> None:
+    def _run(
+        self, command: str, *options: str, folder: Path, variables: Mapping[str, str] | None = None
+    ) -> None:
         """Runs a long command in the foreground.
 
         Ctrl-C lets the engine finish its current steps, then ends. So does a kill of this process.
         """
         words = [self._pulumi, command, "--stack", self.stack, "-C", str(folder), *options]
-        here = environment.process_environment(self.home)
+        here = {**environment.process_environment(self.home), **(variables or {})}
         with ending.guarded(words, env=here, keep=lock.passed_on()) as process:
             status = process.wait()
         if status != 0:

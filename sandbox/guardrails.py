@@ -6,6 +6,7 @@ from pipeline import PipelineError, guardrails
 from sandbox.home import SandboxError
 
 PACK = guardrails.PACK
+variables = guardrails.variables
 
 
 def configuration(stack: str) -> Path | None:

@@ -21,10 +21,12 @@ from components import (
     VaultAuthMount,
     VaultAwsAuth,
     VaultPluginIssuer,
+    arns,
 )
 from components.cluster import Cluster
 from components.consumers import Consumer
 from components.logins import Login
+from components.logins.own_role import role_name
 from components.secrets_engine.args import EngineFederationOptions, EngineUserOptions
 from components.vault_identity import VaultIdentity
 from stack import handover, permissions
@@ -68,10 +70,12 @@ def declare(
     }
     facts = {"region": stack.region, "connection": auth.connection, **_given(cluster=cluster and cluster.ref)}
     facts["lookups"] = permissions.lookups(stack)
-    logins = {
-        name: _login(stack, name, declared, facts, policies, of_accounts, in_cluster)
-        for name, declared in stack.logins.items()
-    }
+    logins: dict[str, Login] = {}
+    # The roles of some may be the principals of others.
+    for name, declared in sorted(stack.logins.items(), key=lambda it: "principals" in it[1].options):
+        roles = _made_roles(stack, logins)
+        logins[name] = _login(stack, name, declared, facts, policies, of_accounts, in_cluster, roles)
+    logins = {name: logins[name] for name in stack.logins}
     pod = _pod_of_vault(stack, identity)
     consumers = {
         name: _consumer(name, declared, auth, logins, pod, in_cluster)
@@ -289,8 +293,11 @@ def _login(
     policies: Mapping[str, pulumi.Output[str]],
     of_accounts: Mapping[str, aws.Provider],
     opts: pulumi.ResourceOptions,
+    roles: Mapping[str, pulumi.Output[str]],
 ) -> Login:
     args = _args(declared, facts)
+    if "principals" in args:
+        args["principals"] = [roles.get(arn, arn) for arn in args["principals"]]
     args["policies"] = [policies.get(policy, policy) for policy in declared.options["policies"]]
     # Named by what it owns in Vault: by the login's key, a login with a new key would write the same Vault
     # role, which the old one, deleted afterwards, would delete.
@@ -309,6 +316,19 @@ def _login(
             opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider]))
     login: Login = declared.kind(component, args, opts)
     return login
+
+
+def _made_roles(stack: StackFile, logins: Mapping[str, Login]) -> dict[str, pulumi.Output[str]]:
+    """By ARN: the roles that logins make in the stack's account. A login of principals that names one waits
+    for it, and so gives its workload a second Vault role."""
+    if stack.account_id is None:
+        return {}
+    partition, account = arns.partition_of(stack.region), stack.account_id
+    return {
+        arns.role_arn(partition, account, role_name(name, stack.logins[name].options)): login.iam_role_arn
+        for name, login in logins.items()
+        if "iam_role_name" in stack.logins[name].kind.ARGS.__annotations__
+    }
 
 
 def _pod_of_vault(stack: StackFile, identity: VaultIdentity) -> dict[str, Any] | None:

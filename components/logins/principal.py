@@ -112,7 +112,8 @@ class PrincipalLogin(Login):
             unique_ids = [lookup.unique_id("principals", arn.kind, str(arn), self) for arn in in_full]
             self._look_up_again(name, vault_role, unique_ids)
 
-        roles = [str(principal) for principal in in_full if principal.kind == "role"]
+        roles: list[pulumi.Input[str]] = [str(arn) for arn in in_full if arn.kind == "role"]
+        roles += [arn.apply(_role) for arn in principals if isinstance(arn, pulumi.Output)]
         self._finish(
             vault_role,
             iam_role_arn=roles[0] if roles else "",
@@ -136,3 +137,8 @@ class PrincipalLogin(Login):
         named = {"verifyAs": options.get("verify_as"), "verifyNotAs": options.get("verify_not_as", [])}
         # Not written is not the same as empty, by which none is tried.
         return {key: roles for key, roles in named.items() if roles is not None}
+
+
+def _role(arn: str) -> str:
+    """A role's ARN; empty for a user's."""
+    return arn if arns.parse(arn).kind == "role" else ""

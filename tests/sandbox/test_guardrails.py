@@ -32,6 +32,29 @@ def test_a_stack_that_does_not_declare_its_exceptions_is_refused(sandbox: Sandbo
     assert "run a preview without --json" in answer.stderr
 
 
+def test_a_plain_preview_is_refused_as_well_and_tells_all_at_once(sandbox: Sandbox, tmp_path: Path) -> None:
+    """With no policy pack the program asks the same rules; the engine of a pack's run is not asked twice."""
+    engines = sandbox.home / "pulumi" / "project" / "Pulumi.local.yaml"
+    document = yaml.safe_load(engines.read_text())
+    config = document["config"]
+    config["vault-aws-auth:logins"]["pod"]["maxTtl"] = "900h"
+    config["vault-aws-auth:cluster"] |= {"logTypes": ["api"], "endpointPublicAccess": True}
+    config["vault-aws-auth:cluster"]["publicAccessCidrs"] = ["0.0.0.0/0"]
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(yaml.safe_dump(document))
+    plain = f"pulumi preview --stack local --config-file {changed}"
+    answer = sandbox.shell(plain)
+    assert answer.returncode != 0
+    assert "3 refusals by the stack's guardrails; nothing was changed" in answer.stdout
+    assert "token-ttl: " in answer.stdout
+    assert "aws:eks/cluster:Cluster eks1-cluster: audit-logs: " in answer.stdout
+    assert "aws:eks/cluster:Cluster eks1-cluster: cluster-endpoint: " in answer.stdout
+    answer = sandbox.shell(f"PULUMI_OPTION_POLICY_PACK=policies/guardrails {plain}")
+    assert answer.returncode != 0
+    assert "[mandatory]  token-ttl" in answer.stdout
+    assert "refusals by" not in answer.stdout
+
+
 def test_the_stack_file_of_every_environment_passes_at_preview(
     leased: Sandbox, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:

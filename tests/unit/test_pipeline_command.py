@@ -31,15 +31,15 @@ def pack_of(project: Path, configuration: str = "{}") -> Path:
 
 
 def test_an_environment_is_found_with_its_guardrails(project: Path) -> None:
-    assert environment.find("dev", project, None, None).engine_options == [
+    assert environment.find("dev", project, None, None).stack_options == [
         *("--stack", "dev", "--config-file", str(project / "Pulumi.dev.yaml")),
     ]
     pack = pack_of(project)
-    assert environment.find("dev", project, None, None).engine_options[4:] == [
+    assert environment.find("dev", project, None, None).guardrail_options == [
         *("--policy-pack", str(pack), "--policy-pack-config", str(pack / "stacks" / "dev.json")),
     ]
     (pack / "stacks" / "dev.json").unlink()
-    assert environment.find("dev", project, None, None).engine_options[4:] == ["--policy-pack", str(pack)]
+    assert environment.find("dev", project, None, None).guardrail_options == ["--policy-pack", str(pack)]
 
 
 @pytest.mark.parametrize("command", ["preview", "up", "promote"])

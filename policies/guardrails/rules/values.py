@@ -11,6 +11,7 @@ from typing import Any, Final
 
 _MARK = "4dabf18193072939515e22adb298388d"  # Pulumi's key for special values
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - marks a secret, is none
+_OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 
 
 class _Unknown(Enum):
@@ -73,6 +74,10 @@ def _read(value: Any, path: str, secret: set[str]) -> Any:
         if value.get(_MARK) == _SECRET:
             secret.add(path)
             return _read(value.get("value"), path, secret)
+        if value.get(_MARK) == _OUTPUT:  # to a component of another process
+            if value.get("secret"):
+                secret.add(path)
+            return _read(value["value"], path, secret) if "value" in value else UNKNOWN
         return {key: _read(item, f"{path}.{key}", secret) for key, item in value.items()}
     return UNKNOWN if isinstance(value, str) and value in _UNKNOWN_ON_THE_WIRE else value
 

@@ -1,0 +1,170 @@
+"""A look-up that fails names the setting that it comes from. What the stack makes itself is not looked up."""
+
+import runpy
+from typing import Any, NoReturn
+
+import pulumi
+import pytest
+
+from stack import edition, file, lookups
+from tests.unit.recording import Recording, record
+from tests.unit.test_program import ROOT, stack_config
+
+ROLE = "arn:aws:iam::111111111111:role/"
+CONFIG: dict[str, Any] = {
+    "aws:region": "us-east-1",
+    "vault-aws-auth:accountId": "111111111111",
+    "vault-aws-auth:cluster": {"name": "c1"},
+    "vault-aws-auth:vault": {"address": "https://vault.example.com"},
+}
+POD = {"kind": "service-account", "serviceAccounts": ["default/app"], "policies": ["dev"]}
+
+
+@pytest.fixture(autouse=True)
+def _vault(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = edition.Vault((1, 21), True, "Vault Enterprise 1.21.0+ent")
+    monkeypatch.setattr(edition, "ask", lambda _address: answer)
+
+
+def run(logins: dict[str, Any], answers: dict[str, Any] | None = None, **sections: Any) -> Recording:
+    changes = {f"vault-aws-auth:{key}": value for key, value in {"logins": logins, **sections}.items()}
+    others = dict.fromkeys(f"vault-aws-auth:{key}" for key in ("accounts", "consumers", "secretsEngine"))
+    program = str(ROOT / "__main__.py")
+    return record(
+        lambda: runpy.run_path(program, run_name="__main__"),
+        config=stack_config("local", **{**others, **CONFIG, **changes}),
+        stack="local",
+        answers=answers,
+    )
+
+
+def principals(*names: str) -> dict[str, Any]:
+    return {"kind": "principal", "principals": [f"{ROLE}{name}" for name in names], "policies": ["dev"]}
+
+
+def refusing(text: str) -> Any:
+    def refuse(_: dict[str, Any]) -> NoReturn:
+        raise RuntimeError(text)
+
+    return refuse
+
+
+def test_a_principal_that_is_not_there_is_one_line_with_the_settings_key() -> None:
+    def answer(asked: dict[str, Any]) -> dict[str, Any]:
+        if asked["name"] == "gone":
+            raise RuntimeError(
+                "invoking aws:iam/getRole:getRole: reading IAM Role (gone): couldn't find resource"
+            )
+        return {"uniqueId": "AROA", "arn": f"{ROLE}{asked['name']}"}
+
+    with pytest.raises(pulumi.RunError) as refusal:
+        run({"app": principals("there", "gone")}, {"aws:iam/getRole:getRole": answer})
+    assert str(refusal.value) == (
+        "vault-aws-auth:logins.app.principals[1]: there is no IAM role gone in the account 111111111111; "
+        "make the role first, or write the ARN of one that is there. The provider says: reading IAM Role "
+        "(gone): couldn't find resource"
+    )
+
+
+def test_a_principal_below_another_path_is_told_with_its_login() -> None:
+    def answer(asked: dict[str, Any]) -> dict[str, Any]:
+        return {"uniqueId": "AROA", "arn": f"{ROLE}team/{asked['name']}"}
+
+    with pytest.raises(
+        pulumi.RunError,
+        match=r"^vault-aws-auth:logins\.app\.principals\[0\]: .* write it as IAM has it, with its path",
+    ):
+        run({"app": principals("ci")}, {"aws:iam/getRole:getRole": answer})
+
+
+def test_a_role_that_the_stack_makes_may_be_the_principal_of_another_login() -> None:
+    """One service account with two Vault roles: the second waits for the IAM role, and looks nothing up."""
+    logins = {"app-rw": {**principals("app-ro"), "vaultRole": "rw"}, "app-ro": POD}
+    made = run(logins, {"aws:iam/getRole:getRole": refusing("there is no IAM role")})
+    role = made.one("vault:aws/authBackendRole:AuthBackendRole", "rw-vault-role")
+    assert role.inputs["boundIamPrincipalArns"] == [f"{ROLE}app-ro"]
+    assert "app-ro-iam-role" in role.depends_on
+    assert made.exports()["logins"]["app-rw"]["iamRoleArn"] == f"{ROLE}app-ro"
+    assert made.exports()["logins"]["app-rw"]["principals"] == [f"{ROLE}app-ro"]
+
+
+KEY = "vault-aws-auth:logins.app.principals[0]: "
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "reading IAM Role (ci): couldn't find resource",
+            "there is no IAM role ci in the account 111111111111",
+        ),
+        ("NoSuchEntity: The role with name ci cannot be found.", "there is no IAM role ci"),
+        ("there is no IAM role 'ci'", "there is no IAM role ci"),
+        ("AccessDenied: User: x is not authorized to perform: iam:GetRole", "it needs iam:GetRole"),
+        ("ExpiredToken: The security token included in the request is expired", "log in to AWS again"),
+        (
+            "InvalidClientTokenId: The security token included in the request is invalid",
+            "log in to AWS again",
+        ),
+        ("No valid credential sources found", "log in to AWS again"),
+        ("dial tcp: lookup iam.amazonaws.com: no such host", "cannot be looked up"),
+    ],
+)
+def test_each_kind_of_failure_says_what_to_do(said: str, told: str) -> None:
+    stack = parsed({"app": principals("ci")})
+    text = lookups.explanation(stack, lookups.GET_ROLE, {"name": "ci"}, said)
+    assert text.startswith(KEY)
+    assert told in text
+    assert said in text
+    assert "\n" not in text
+
+
+def test_every_setting_that_asks_for_it_is_named() -> None:
+    stack = parsed(
+        {
+            "app": principals("ci"),
+            "ci": {"kind": "ec2-instance", "roleArns": [f"{ROLE}ci"], "policies": ["dev"]},
+        }
+    )
+    text = lookups.explanation(stack, lookups.GET_ROLE, {"name": "ci"}, "NoSuchEntity")
+    assert "logins.app.principals[0] (also vault-aws-auth:logins.ci.roleArns[0])" in text
+
+
+@pytest.mark.parametrize(
+    ("sections", "function", "asked", "told"),
+    [
+        (
+            {"cluster": {"name": "c1", "existing": True}},
+            lookups.GET_CLUSTER,
+            {"name": "c1"},
+            "vault-aws-auth:cluster.name: there is no EKS cluster c1 in us-east-1; write the name",
+        ),
+        (
+            {"vaultIdentity": {"kind": "existing", "roleArn": f"{ROLE}vault"}},
+            lookups.GET_ROLE,
+            {"name": "vault"},
+            "vault-aws-auth:vaultIdentity.roleArn: there is no IAM role vault in the account 111111111111",
+        ),
+        (
+            {"vault": {"address": "https://vault.example.com", "namespace": "team"}},
+            lookups.GET_NAMESPACE,
+            {"path": "team"},
+            "vault-aws-auth:vault.namespace: there is no namespace team in Vault; make it first",
+        ),
+    ],
+)
+def test_clusters_identities_and_namespaces(
+    sections: dict[str, Any], function: str, asked: dict[str, str], told: str
+) -> None:
+    assert lookups.explanation(parsed({"app": POD}, **sections), function, asked, "not found").startswith(
+        told
+    )
+
+
+def test_what_comes_from_no_setting_is_left_as_it_is() -> None:
+    assert not lookups.explanation(parsed({"app": POD}), "aws:ec2/getVpc:getVpc", {}, "not found")
+
+
+def parsed(logins: dict[str, Any], **sections: Any) -> file.StackFile:
+    given = {f"vault-aws-auth:{key}": value for key, value in {"logins": logins, **sections}.items()}
+    return file.parse({**CONFIG, **given}, {"dev": ""})
