@@ -7,7 +7,7 @@ from typing import Any
 from .base import Resource, Rule, Settings, Topic
 from .granting_paths import granted
 from .values import UNKNOWN
-from .vault_policies import ENDPOINT, names, paths, written
+from .vault_policies import DENY, ENDPOINT, names, paths, written
 
 POLICY = "vault:index/policy:Policy"
 
@@ -21,7 +21,7 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
     writers = frozenset(names(settings["policyWriters"]))
     declared = not writers.isdisjoint(names(name))
     for each in paths(text):
-        if not each.path.strip("*+/"):
+        if not each.path.strip("*+/") and each.capabilities != {DENY}:
             yield f'policy: path "{each.path}" matches every path'
             continue
         if powers := each.capabilities & {"sudo", "root"}:
