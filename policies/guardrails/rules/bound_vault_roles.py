@@ -27,6 +27,8 @@ BOUNDS = {
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
     bounds = BOUNDS[resource.type]
+    if not resource.whole and all(resource.get(field) is None for field in bounds):
+        return
     if not any(is_filled(resource.get(field)) for field in bounds):
         yield f"has none of {', '.join(bounds)}"
 

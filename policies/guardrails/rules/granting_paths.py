@@ -104,8 +104,8 @@ def granted(path: Path, more: frozenset[str]) -> str | None:
 def _held(path: Path, target: Target, more: frozenset[str]) -> bool:
     """Whether what is written there can have policies that the path fixes only.
 
-    A request that leaves the policies out changes who has those that are there: so others' are out of reach, or
-    the request must name them.
+    A request that leaves the policies out changes who has those that are there: so others' are out of
+    reach, or the request must name them.
     """
     if not target.fields or not all(path.fixes(field, more) for field in target.fields):
         return False

@@ -30,6 +30,8 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
         field, longest = "ttl", _given(resource, "ttl")
     if longest is UNKNOWN:
         return
+    if longest <= 0 and not resource.whole and resource.get(field) is None:
+        return
     if longest <= 0:
         yield f"{field}: is not set, so Vault's default of 768h applies; the limit here is {limit}"
     elif longest > seconds(limit):

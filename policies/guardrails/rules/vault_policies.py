@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .base import Resource
+from .resources import Resource
 from .values import UNKNOWN, listed
-
 
 DENY = "deny"
 """It wins over all others."""
@@ -77,9 +76,8 @@ def paths(text: str) -> list[Path]:
         for path, body in _mapping(block).items()
     ]
     found: dict[str, Path] = {}
-    for path, body in ((path, each) for path, body in blocks for each in listed(body)):
-        each = _path(path, body)
-        same = path.removeprefix("/")
+    for each in (_path(path, one) for path, body in blocks for one in listed(body)):
+        same = each.path.removeprefix("/")
         found[same] = _together(found[same], each) if same in found else each
     return [*found.values()]
 
@@ -108,7 +106,9 @@ def names(value: Any) -> list[str]:
 
 
 ENDPOINT = "vault:generic/endpoint:Endpoint"
-"""Writes to any path."""
+TOKEN = "vault:index/token:Token"  # noqa: S105 - a type
+GENERIC = (ENDPOINT, "vault:generic/secret:Secret", "vault:kv/secret:Secret")
+"""These write to any path."""
 
 
 def written(resource: Resource) -> Mapping[str, Any]:
