@@ -25,6 +25,12 @@ def team(path: str = "auth/aws/role/team-*", more: str = "", **parameters: Any) 
     return json.dumps({"path": {path: given}}) + more
 
 
+def twice(other: dict[str, Any], **parameters: Any) -> str:
+    """The same, with another block of its path."""
+    blocks = [json.loads(team(**{"denied_parameters": None, **parameters} if parameters else {}))["path"]]
+    return json.dumps({"path": [*blocks, {"/auth/aws/role/team-*": other}]})
+
+
 def vault_role(policy: str) -> dict[str, Any]:
     bound = {"authType": "iam", "boundIamPrincipalArns": [APP], "tokenMaxTtl": 3600}
     return {"role": "app", "tokenPolicies": [policy], **bound}
@@ -78,6 +84,12 @@ def said_of(text: str, **settings: Any) -> str:
         (r'path "dev/\x" { capabilities = ["read"] }', "has an invalid escape"),
         ('path "dev/x" {', "is not HCL"),
         ("{", "is not JSON"),
+        ('path "sys/policy/x" {\n capabilities = <<EOF\nupdate\nEOF\n}', "which Vault does not know"),
+        ('{"path": {"sys/policy/x": {"capabilities": [["update"]]}}}', "which Vault does not know"),
+        ('path "sys/policy/x" { capabilities = ["write-all"] }', "the capability write-all, which Vault"),
+        ('{"path": {"sys/policy/x": {"Capabilities": ["update"]}}}', "the key Capabilities, which Vault"),
+        ('PATH "sys/policy/x" { capabilities = ["update"] }', "the key PATH, which Vault does not know"),
+        ('path "+/*" { capabilities = ["denied"] }', "which Vault does not know"),
         ('{"path": {"sys/policy/x": {"policy": "write"}}, "path": {}}', "the same key twice"),
     ],
 )
@@ -108,7 +120,23 @@ def test_a_vault_policy_that_amounts_to_root_is_refused(text: str, shown: str) -
         ("auth/userpass/users/bob", "the policies of logins"),
         ("auth/userpass/users/bob/policies", "the policies of logins"),
         ("auth/ldap/groups/*", "the policies of logins"),
+        ("auth/ldap/groups/team/*", "the policies of logins"),
         ("auth/github/map/teams/dev", "the policies of logins"),
+        ("auth/cf/roles/app", "the policies of logins"),
+        ("auth/gcp/role/app/service-accounts", "who logs in"),
+        ("auth/gcp/role/app/labels", "who logs in"),
+        ("sys/policies/egp/x", "policies"),
+        ("sys/policies/rgp/+", "policies"),
+        ("sys/remount", "mounts"),
+        ("sys/plugins/catalog/auth/aws", "plugins"),
+        ("sys/raw/*", "all of Vault's data"),
+        ("sys/storage/raft/snapshot-load", "all of Vault's data"),
+        ("sys/config/group-policy-application", "who is in a group"),
+        ("identity/entity/name/team/*", "the policies of entities"),
+        ("identity/group/name/team/*", "who is in a group"),
+        ("identity/alias", "who is an entity"),
+        ("identity/alias/id/x", "who is an entity"),
+        ("identity/persona/id/x", "who is an entity"),
         ("auth/token/roles", "token roles"),
         ("auth/token/roles/ci", "token roles"),
         ("auth/token/*", "token roles"),
@@ -197,6 +225,11 @@ def test_a_policy_for_a_purpose_passes(path: str) -> None:
     assert not said_of(acl(path, "create", "read", "update", "patch", "delete", "list"))
 
 
+def test_a_path_that_is_denied_may_be_every_path() -> None:
+    for text in (acl("*", "deny"), acl("+/*", "deny", "read"), 'path "sys/*" { policy = "deny" }'):
+        assert not said_of(text)
+
+
 def test_a_snapshot_may_be_taken_and_what_is_there_may_be_listed() -> None:
     for path in (
         "sys/storage/raft/snapshot",
@@ -224,6 +257,13 @@ def test_a_snapshot_may_be_taken_and_what_is_there_may_be_listed() -> None:
         team(
             "auth/token/roles/team-*", allowed_parameters={"allowed_policies": ["a"]}, denied_parameters=None
         ),
+        team("auth/aws/role/*", required_parameters=["token_policies"]),
+        team("auth/aws/role/+", required_parameters=["Token_Policies"]),
+        team("auth/aws/role/*", capabilities=["create", "read"]),
+        team("auth/aws/role/{{identity.entity.name}}-*"),
+        twice({"capabilities": ["read", "list"]}),
+        twice({"capabilities": ["list"], "allowed_parameters": {"token_policies": ["writers"]}}),
+        twice({"capabilities": ["deny"], "allowed_parameters": {"*": [], "token_policies": []}}),
         'path "auth/aws/role/team-*" {\n  capabilities = ["create", "update"]\n  allowed_parameters = {\n'
         '    "token_policies" = ["readers", ["readers"]]\n    "*" = []\n  }\n'
         '  denied_parameters = { "policies" = [] }\n}',
@@ -254,6 +294,22 @@ def test_vault_roles_may_be_written_where_their_policies_are_fixed(text: str) ->
         team(allowed_parameters={"*": [], "token_policies": ["readers, Root"]}),
         team(allowed_parameters={"*": [], "token_policies": [["readers", "admin"]]}),
         team(allowed_parameters={"token_policies": ["readers"], "policies": []}, denied_parameters=None),
+        # Without policies a request changes who has those of the role that is there.
+        team("auth/aws/role/*"),
+        team("auth/aws/role/+"),
+        team("auth/+/role/+"),
+        team("auth/aws/role/*", required_parameters=["bound_iam_principal_arn"]),
+        team("auth/ldap/users/*", required_parameters=["policies"]),
+        # Vault puts two blocks of one path together.
+        twice({"capabilities": ["read"], "allowed_parameters": {"token_policies": []}}),
+        twice({"capabilities": ["list"], "allowed_parameters": {"token_policies": ["admin"]}}),
+        twice({"capabilities": ["read"], "allowed_parameters": {"*": []}}, allowed_parameters={"x": []}),
+        team("auth/ldap/users/bob", denied_parameters={"policies": [], "token_policies": []}),
+        team(
+            "auth/token/roles/x",
+            allowed_parameters={"*": [], "allowed_policies": ["a"]},
+            denied_parameters={"allowed_policies_glob": []},
+        ),
         team("auth/*"),
         team("auth/aws/+/*"),
         team("auth/aws/*"),

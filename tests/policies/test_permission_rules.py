@@ -51,6 +51,14 @@ EXAMPLES = {
         ({"Action": "s3:GetObject", "Resource": "arn:aws:iam:*role/app"}, "arn:aws:iam:*role/app."),
         ({"Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/app"}, "arn:aws:iam::*:role/app."),
         ({"Action": "sts:AssumeRole", "Resource": "arn:aws:iam::1*:role/app"}, "arn:aws:iam::1*:role/app."),
+        (
+            {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::${aws:PrincipalTag/x}"},
+            "aws:PrincipalTag/x}.",
+        ),
+        (
+            {"Action": "iam:PassRole", "Resource": "arn:aws:iam::${aws:RequestTag/a}:role/app"},
+            "on the resource",
+        ),
     ],
 )
 def test_permissions_that_are_too_broad_are_refused(parts: dict[str, Any], shown: str) -> None:
@@ -61,6 +69,8 @@ def test_permissions_that_are_too_broad_are_refused(parts: dict[str, Any], shown
         ("aws:iam/userPolicy:UserPolicy", {"policy": json.loads(text)}),
         (IAM_ROLE, {"inlinePolicies": [{"name": "x", "policy": text}]}),
         ("vault:aws/secretBackendRole:SecretBackendRole", {"policyDocument": text}),
+        ("aws:iam/groupPolicy:GroupPolicy", {"policy": text}),
+        ("aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy", {"inlinePolicy": text}),
     ):
         assert shown in message("permissions", kind, inputs), kind
 
@@ -100,6 +110,45 @@ def test_policies_of_awss_own_that_allow_everything_are_refused() -> None:
     assert message("permissions", IAM_ROLE, {"managedPolicyArns": [worker, administrator]})
 
 
+@pytest.mark.parametrize(
+    ("kind", "field", "listed"),
+    [
+        ("aws:iam/policyAttachment:PolicyAttachment", "policyArn", False),
+        ("aws:iam/userPolicyAttachment:UserPolicyAttachment", "policyArn", False),
+        ("aws:iam/groupPolicyAttachment:GroupPolicyAttachment", "policyArn", False),
+        ("aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive", "policyArns", True),
+        ("aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive", "policyArns", True),
+        ("aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment", "managedPolicyArn", False),
+        (
+            "aws:ssoadmin/managedPolicyAttachmentsExclusive:ManagedPolicyAttachmentsExclusive",
+            "managedPolicyArns",
+            True,
+        ),
+        (ENGINE_ROLE, "policyArns", True),
+    ],
+)
+def test_every_way_to_attach_a_policy_of_awss_own_is_known(kind: str, field: str, listed: bool) -> None:
+    for name in ("AdministratorAccess", "administratoraccess", "IAMFullAccess ", "PowerUserAccess"):
+        arn = f"arn:aws:iam::aws:policy/{name}"
+        assert f"{field}: is {arn}" in message("permissions", kind, {field: [arn] if listed else arn})
+    worker = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    assert not message("permissions", kind, {field: [worker] if listed else worker})
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        (IAM_ROLE, "permissionsBoundary"),
+        ("aws:iam/user:User", "permissionsBoundary"),
+        (ENGINE_ROLE, "permissionsBoundaryArn"),
+    ],
+)
+def test_a_boundary_that_allows_everything_is_none(kind: str, field: str) -> None:
+    arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+    assert f"{field}: is {arn}, which bounds nothing." in message("permissions", kind, {field: arn})
+    assert not message("permissions", kind, {field: f"{IAM}:policy/boundary"})
+
+
 ANY_ROLE = [
     f"{IAM}:role/*",
     f"{IAM}:role/**",
@@ -114,6 +163,11 @@ ANY_ROLE = [
     f"{IAM}:*/app",
     f"{IAM}:*role/app",
     "arn:aws:*::111111111111:role/app",
+    f"{IAM}:role/a*",
+    f"{IAM}:role/${{aws:PrincipalTag/role}}",
+    f"{IAM}:role/${{aws:PrincipalTag/role, 'app'}}-x",
+    f"{IAM}:role/${{saml:sub}}",
+    "arn:aws:iam::${aws:PrincipalTag/account}:role/*",
     "arn:aws:i*",
     "arn:*",
     "*",
@@ -155,6 +209,10 @@ def test_permissions_that_reach_any_role_are_refused(action: str, arn: str) -> N
         "iam:DeleteUserPermissionsBoundary",
         "iam:UpdateAccessKey",
         "iam:UploadSSHPublicKey",
+        "iam:ResetServiceSpecificCredential",
+        "iam:RemoveUserFromGroup",
+        "iam:TagUser",
+        "iam:Untag*",
     ],
 )
 def test_permissions_to_change_any_user_are_refused(action: str, arn: str) -> None:
@@ -179,6 +237,11 @@ def test_permissions_to_change_any_user_are_refused(action: str, arn: str) -> No
         ("iam:PassRole", f"{IAM}:role/eks-node-?"),
         ("iam:CreateAccessKey", f"{IAM}:user/vault-token-*"),
         ("iam:CreateAccessKey", f"{IAM}:user/${{aws:username}}"),
+        ("sts:AssumeRole", f"{IAM}:role/${{aws:username}}-admin"),
+        ("sts:AssumeRole", f"{IAM}:role/team-${{aws:PrincipalTag/team}}"),
+        ("sts:AssumeRole", "arn:aws:iam::${aws:PrincipalAccount}:role/app"),
+        ("iam:TagRole", f"{IAM}:role/team-*"),
+        ("iam:TagInstanceProfile", f"{IAM}:instance-profile/*"),
         ("iam:AttachUserPolicy", f"{IAM}:user/vault-token-my-role-*"),
         ("iam:GetRole", "*"),
         ("iam:GetUser", f"{IAM}:user/*"),
@@ -201,7 +264,7 @@ def test_an_identity_by_pattern_can_be_declared() -> None:
     assert not message("reachable-identities", "aws:iam/policy:Policy", inputs, **declared)
 
 
-@pytest.mark.parametrize("arn", [*ANY_ROLE, f"{IAM}:role/app-*", f"{IAM}:role/ap?"])
+@pytest.mark.parametrize("arn", [*ANY_ROLE, f"{IAM}:role/app-*", f"{IAM}:role/ap?", f"{IAM}:role/${{x}}"])
 def test_the_secrets_engine_names_its_roles_in_full(arn: str) -> None:
     assert f"roleArns: {arn} is a pattern." in message(
         "reachable-identities", ENGINE_ROLE, {"roleArns": [arn]}
@@ -217,6 +280,9 @@ def test_the_secrets_engine_names_its_roles_in_full(arn: str) -> None:
         '{"statement": []}',
         '{"Statement": []}',
         '{"Statement": [[]]}',
+        '{"Statement": {"Effect": "Allow", "Action": [["iam:*"]], "Resource": "*"}}',
+        '{"Statement": {"Effect": "Allow", "Action": "iam:PassRole", "Resource": [["*"]]}}',
+        '{"Statement": {"Effect": "Allow", "Action": {"a": "iam:*"}, "Resource": "*"}}',
         '{"Statement": {"Effect": "Allow", "action": "*", "resource": "*"}}',
         "[]",
         '"x"',

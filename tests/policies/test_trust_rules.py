@@ -111,6 +111,8 @@ def test_every_way_to_write_the_action_is_seen(action: Any) -> None:
 def test_trust_that_is_no_web_identitys_is_another_rules_business() -> None:
     saml = web_identity({}, "arn:aws:iam::111111111111:saml-provider/idp")
     assert not message("web-identity-trust", IAM_ROLE, saml)
+    pretending = web_identity({}, "arn:aws:iam::111111111111:oidc-provider/x:saml-provider/idp")
+    assert message("web-identity-trust", IAM_ROLE, pretending)
     assert not message("web-identity-trust", IAM_ROLE, web_identity({}, action="sts:AssumeRole"))
 
 
@@ -192,6 +194,9 @@ def test_a_service_by_pattern_is_refused(service: str) -> None:
         ({"AWS": [APP, "arn:aws:iam::111111111111:role/*"]}, "arn:aws:iam::111111111111:role/*"),
         ({"AWS": "222222222222"}, "222222222222"),
         ({"AWS": "arn:aws:iam::222222222222:root"}, "arn:aws:iam::222222222222:root"),
+        ({"AWS": "arn:aws:iam::222222222222:ROOT"}, "arn:aws:iam::222222222222:ROOT"),
+        ({"AWS": " 222222222222"}, " 222222222222"),
+        ({"AWS": "arn:aws-cn:sts::222222222222:root"}, "arn:aws-cn:sts::222222222222:root"),
     ],
 )
 def test_a_principal_with_a_wildcard_is_refused_unless_declared(principal: Any, shown: str) -> None:
@@ -311,6 +316,50 @@ def test_a_vault_role_names_its_callers_in_full() -> None:
     assert "boundServiceAccountNames: trusts *" in message(
         "wildcard-trust", KUBERNETES_ROLE, {"boundServiceAccountNames": ["*"]}
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "shown"),
+    [
+        ("vault:gcp/authBackendRole:AuthBackendRole", {"boundServiceAccounts": ["*"]}, "trusts *."),
+        ("vault:azure/authBackendRole:AuthBackendRole", {"boundServicePrincipalIds": ["*"]}, "trusts *."),
+        ("vault:alicloud/authBackendRole:AuthBackendRole", {"arn": "acs:ram::1:role/*"}, "role/*."),
+        (
+            "vault:saml/authBackendRole:AuthBackendRole",
+            {"boundSubjects": ["*@example.com"], "boundSubjectsType": "glob"},
+            "boundSubjects: trusts *@example.com.",
+        ),
+        (
+            "vault:saml/authBackendRole:AuthBackendRole",
+            {"boundAttributes": {"group": "*"}, "boundAttributesType": "glob"},
+            "boundAttributes.group: trusts *.",
+        ),
+        ("vault:index/certAuthBackendRole:CertAuthBackendRole", {"allowedCommonNames": ["*"]}, "trusts *."),
+        ("vault:index/certAuthBackendRole:CertAuthBackendRole", {"allowedNames": ["a", "**"]}, "trusts **."),
+        ("vault:spiffe/authBackendRole:AuthBackendRole", {"workloadIdPatterns": ["/+/*"]}, "trusts /+/*."),
+        ("vault:tokenauth/authBackendRole:AuthBackendRole", {"allowedEntityAliases": ["*"]}, "trusts *."),
+        (JWT_ROLE, {"boundClaims": {"sub": ["a", "b*"]}, "boundClaimsType": "Glob"}, "trusts b*."),
+        (KUBERNETES_ROLE, {"boundServiceAccountNamespaceSelector": "{}"}, "every namespace"),
+        (KUBERNETES_ROLE, {"boundServiceAccountNamespaceSelector": '{"matchLabels": {}}'}, "every namespace"),
+    ],
+)
+def test_other_logins_name_their_callers_in_full(kind: str, given: dict[str, Any], shown: str) -> None:
+    assert shown in message("wildcard-trust", kind, given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("vault:saml/authBackendRole:AuthBackendRole", {"boundSubjects": ["*"]}),
+        ("vault:index/certAuthBackendRole:CertAuthBackendRole", {"allowedDnsSans": ["*.example.com"]}),
+        ("vault:spiffe/authBackendRole:AuthBackendRole", {"workloadIdPatterns": ["/ns/app/*"]}),
+        (KUBERNETES_ROLE, {"boundServiceAccountNamespaceSelector": "matchLabels:\n  team: a\n"}),
+        (KUBERNETES_ROLE, {"boundServiceAccountNamespaceSelector": '{"matchLabels": {"team": "a"}}'}),
+        (KUBERNETES_ROLE, {"boundServiceAccountNamespaceSelector": ""}),
+    ],
+)
+def test_what_is_no_wildcard_for_another_login_passes(kind: str, given: dict[str, Any]) -> None:
+    assert not message("wildcard-trust", kind, given)
 
 
 PROFILE = "arn:aws:iam::111111111111:instance-profile/eks-*"

@@ -19,6 +19,8 @@ from tests.policies.kit import (
     secret,
 )
 
+APP_ROLE = "vault:appRole/authBackendRole:AuthBackendRole"
+
 
 def client(**inputs: Any) -> dict[str, Any]:
     return {
@@ -41,6 +43,7 @@ TOKEN_MAKERS = [
     "vault:index/userpassAuthBackendUser:UserpassAuthBackendUser",
     "vault:github/authBackend:AuthBackend",
     "vault:ldap/authBackend:AuthBackend",
+    "vault:index/kerberosAuthBackendLdapConfig:KerberosAuthBackendLdapConfig",
 ]
 KEY = {"accessKey": "AKIA0123456789ABCDEF", "secretKey": secret("x" * 40)}
 EXAMPLES = {
@@ -75,6 +78,26 @@ EXAMPLES = {
         (JWT_ROLE, {"boundAudiences": ["vault"]}, False),
         (JWT_ROLE, {"boundClaims": {"repository": "a/b"}}, True),
         (KUBERNETES_ROLE, {"boundServiceAccountNamespaces": ["default"]}, False),
+        (JWT_ROLE, {"boundClaims": {"aud": "vault"}}, False),
+        (JWT_ROLE, {"boundClaims": {"/aud": "vault", "iss": "https://example.com"}}, False),
+        (JWT_ROLE, {"boundClaims": {"aud": "vault", "sub": "app"}}, True),
+        (APP_ROLE, {}, True),
+        (APP_ROLE, {"bindSecretId": UNKNOWN}, True),
+        (APP_ROLE, {"bindSecretId": False}, False),
+        (APP_ROLE, {"bindSecretId": False, "tokenBoundCidrs": ["0.0.0.0/0"]}, False),
+        (APP_ROLE, {"bindSecretId": "false", "secretIdBoundCidrs": ["::/0"]}, False),
+        (APP_ROLE, {"bindSecretId": False, "secretIdBoundCidrs": ["10.0.0.0/8"]}, True),
+        ("vault:azure/authBackendRole:AuthBackendRole", {"boundSubscriptionIds": ["x"]}, False),
+        ("vault:azure/authBackendRole:AuthBackendRole", {"boundResourceGroups": ["x"]}, True),
+        ("vault:gcp/authBackendRole:AuthBackendRole", {"boundProjects": ["x"], "boundZones": ["z"]}, False),
+        ("vault:gcp/authBackendRole:AuthBackendRole", {"boundServiceAccounts": ["x"]}, True),
+        ("vault:saml/authBackendRole:AuthBackendRole", {}, False),
+        ("vault:saml/authBackendRole:AuthBackendRole", {"boundAttributes": {"group": "x"}}, True),
+        ("vault:cf/authBackendRole:AuthBackendRole", {"boundOrganizationIds": ["x"]}, False),
+        ("vault:cf/authBackendRole:AuthBackendRole", {"boundSpaceIds": ["x"]}, True),
+        ("vault:index/ociAuthBackendRole:OciAuthBackendRole", {"ocidLists": []}, False),
+        ("vault:index/ociAuthBackendRole:OciAuthBackendRole", {"ocidLists": ["ocid1"]}, True),
+        ("vault:spiffe/authBackendRole:AuthBackendRole", {"workloadIdPatterns": [""]}, False),
     ],
 )
 def test_a_vault_role_is_bound_to_callers(kind: str, inputs: dict[str, Any], bound: bool) -> None:
@@ -142,6 +165,10 @@ def test_a_token_ends(kind: str, inputs: dict[str, Any], shown: str) -> None:
         ({"explicitMaxTtl": "1h", "period": "24h"}, "period: is 24h"),
         ({"explicitMaxTtl": "1h", "period": "86400"}, "period: is 24h"),
         ({"explicitMaxTtl": "1h", "period": "0"}, ""),
+        ({"ttl": "1h", "renewable": True}, "explicitMaxTtl: is not set"),
+        ({"ttl": "1h", "renewable": "true", "explicitMaxTtl": "0"}, "explicitMaxTtl: is not set"),
+        ({"ttl": "1h", "renewable": True, "explicitMaxTtl": "24h"}, ""),
+        ({"ttl": "1h", "renewable": False}, ""),
     ],
 )
 def test_a_token_that_the_stack_makes_ends(inputs: dict[str, Any], shown: str) -> None:
@@ -230,6 +257,40 @@ def test_a_stack_that_is_said_to_be_keyless_has_no_key() -> None:
     assert not message("keyless", "vault:aws/secretBackendRole:SecretBackendRole", leased, keyless=True)
 
 
+LDAP = "vault:ldap/authBackend:AuthBackend"
+KERBEROS = "vault:index/kerberosAuthBackendLdapConfig:KerberosAuthBackendLdapConfig"
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "fixed"),
+    [
+        (
+            "vault:jwt/authBackend:AuthBackend",
+            {"oidcDiscoveryUrl": "http://a"},
+            {"oidcDiscoveryUrl": "https://a"},
+        ),
+        ("vault:jwt/authBackend:AuthBackend", {"jwksUrl": "HTTP://a/keys"}, {"jwksUrl": "https://a/keys"}),
+        (
+            "vault:kubernetes/authBackendConfig:AuthBackendConfig",
+            {"kubernetesHost": "http://a:6443"},
+            {"kubernetesHost": "https://0123456789.gr7.us-east-1.eks.amazonaws.com"},
+        ),
+        ("vault:github/authBackend:AuthBackend", {"baseUrl": "http://a"}, {"baseUrl": "https://a/api/v3"}),
+        (LDAP, {"url": "ldap://a"}, {"url": "ldaps://a"}),
+        (LDAP, {"url": "ldaps://a,LDAP://b"}, {"url": "ldap://a", "starttls": True}),
+        (LDAP, {"url": "ldap://a", "starttls": False}, {"url": "ldap://a", "starttls": UNKNOWN}),
+        (LDAP, {"url": "ldaps://a", "insecureTls": True}, {"url": "ldaps://a", "insecureTls": False}),
+        (KERBEROS, {"url": "ldap://a"}, {"url": UNKNOWN}),
+        ("pulumi:providers:aws", {"insecure": "true"}, {"insecure": "false"}),
+    ],
+)
+def test_what_says_who_a_caller_is_is_asked_by_tls(
+    kind: str, given: dict[str, Any], fixed: dict[str, Any]
+) -> None:
+    assert message("encrypted-endpoints", kind, given)
+    assert not message("encrypted-endpoints", kind, fixed)
+
+
 VAULT_PROVIDER = "pulumi:providers:vault"
 AWS_PROVIDER = "pulumi:providers:aws"
 ENGINE = "vault:aws/secretBackend:SecretBackend"
@@ -284,6 +345,10 @@ ENGINE = "vault:aws/secretBackend:SecretBackend"
         ("https://x.execute-api.us-east-1.amazonaws.com", "looks like AWS's"),
         ("https://ec2-1-2-3-4.compute-1.amazonaws.com", "looks like AWS's"),
         ("https://x.lambda-url.us-east-1.on.aws", "looks like AWS's"),
+        ("https://sts.us-east-1.aws.com", "looks like AWS's"),
+        ("https://sts.us-east-1.amazon.com", "looks like AWS's"),
+        ("https://sts.us-east-1.awsapi.com", "looks like AWS's"),
+        ("https://example.com/sts.us-east-1.amazonaws.com", "looks like AWS's"),
     ],
 )
 def test_an_endpoint_that_is_not_what_it_says_is_refused(endpoint: str, shown: str) -> None:
@@ -361,7 +426,7 @@ def test_the_services_of_every_partition_are_no_lookalikes(partition: dict[str, 
             assert not message("encrypted-endpoints", CLIENT, given), region
 
 
-@pytest.mark.parametrize("switch", [True, "true", "True", "TRUE", "1", "t", " true "])
+@pytest.mark.parametrize("switch", [True, 1, "on", "true", "True", "TRUE", "1", "t", " true "])
 def test_a_vault_provider_verifies_tls(switch: Any) -> None:
     inputs = {"address": "https://vault.example.com", "skipTlsVerify": switch}
     assert "skipTlsVerify: is on" in message("encrypted-endpoints", VAULT_PROVIDER, inputs)

@@ -7,7 +7,7 @@ from typing import Any
 from .base import Resource, Rule, Settings, Topic
 from .granting_paths import granted
 from .values import UNKNOWN
-from .vault_policies import ENDPOINT, names, paths, written
+from .vault_policies import DENY, GENERIC, names, paths, written
 
 POLICY = "vault:index/policy:Policy"
 
@@ -21,7 +21,7 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
     writers = frozenset(names(settings["policyWriters"]))
     declared = not writers.isdisjoint(names(name))
     for each in paths(text):
-        if not each.path.strip("*+/"):
+        if not each.path.strip("*+/") and each.capabilities != {DENY}:
             yield f'policy: path "{each.path}" matches every path'
             continue
         if powers := each.capabilities & {"sudo", "root"}:
@@ -35,8 +35,9 @@ def _policy(resource: Resource) -> tuple[Any, Any]:
     if resource.type == POLICY:
         return resource.get("name"), resource.get("policy")
     path = resource.get("path")
-    found = re.search(r"(?:^|/)sys/polic(?:y|ies/acl)/([^/]+)/?$", path) if isinstance(path, str) else None
-    return (found[1], written(resource).get("policy")) if found else (None, None)
+    found = re.search(r"(?:^|/)sys/+polic(?:y|ies/+acl)/+([^/]+)/*$", path) if isinstance(path, str) else None
+    data = written(resource) if found else {}
+    return (found[1], data.get("policy") or data.get("rules")) if found else (None, None)
 
 
 RULE = Rule(
@@ -49,7 +50,7 @@ RULE = Rule(
     "denied_parameters. For software that manages policies, such as the "
     "vault-access-operator, list its Vault policy under `policyWriters` in the stack's configuration of this "
     "rule. There is no exception for sudo or for every path.",
-    types=(POLICY, ENDPOINT),
+    types=(POLICY, *GENERIC),
     check=check,
     settings={
         "policyWriters": {

@@ -9,7 +9,8 @@ from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .values import Values
+from .resources import Resource as Resource
+from .written import made
 
 Settings = Mapping[str, Any]
 """A rule's configuration for the stack, with the defaults filled in."""
@@ -23,21 +24,6 @@ class Topic(Enum):
     VAULT = "How Vault is set up"
     SECRETS = "What is secret"
     CLUSTER = "How the cluster is set up"
-
-
-@dataclass(frozen=True)
-class Resource:
-    """A resource as the engine sends it: its type token and inputs, or after the update its outputs."""
-
-    type: str
-    values: Values
-    urn: str = ""
-    stack: Sequence[Resource] = ()
-    """For a rule of the whole stack: all of its resources."""
-
-    def get(self, path: str) -> Any:
-        """The value at a dotted path: plain, None if absent, UNKNOWN if a preview cannot know it."""
-        return self.values.get(path)
 
 
 @dataclass(frozen=True)
@@ -81,14 +67,22 @@ class Rule:
 
     def message(self, resource: Resource, given: Settings) -> str:
         """The problems of a resource, why they matter and how to fix them. Empty if there are none."""
-        if not self.concerns(resource.type):
+        resources = self._concerned(resource)
+        if not resources:
             return ""
         found = [_not_a_setting(self, name) for name in given if name not in (*self.settings, REASON)]
         try:
-            found += self.check(resource, {**self.defaults(), **given})
+            for where, each in resources:
+                found += (f"{where}{what}" for what in self.check(each, {**self.defaults(), **given}))
         except ValueError as error:
             found.append(f"{error}, so it cannot be checked")
         return "".join(f"{what}.\n" for what in found) + self._advice if found else ""
+
+    def _concerned(self, resource: Resource) -> list[tuple[str, Resource]]:
+        """The resource, or what it writes to a path, if this rule checks it, with the path."""
+        if self.concerns(resource.type):
+            return [("", resource)]
+        return [(f"{resource.get('path')}: ", each) for each in made(resource) if self.concerns(each.type)]
 
     @property
     def _advice(self) -> str:

@@ -1,12 +1,15 @@
 """A Vault role says who may log in with it."""
 
 from collections.abc import Iterator
+from itertools import chain
+from typing import Any
 
 from .base import Resource, Rule, Settings, Topic
-from .values import is_filled
+from .values import is_false, is_filled, listed
 
 AWS = "vault:aws/authBackendRole:AuthBackendRole"
 KUBERNETES = "vault:kubernetes/authBackendRole:AuthBackendRole"
+APP_ROLE = "vault:appRole/authBackendRole:AuthBackendRole"
 JWT = "vault:jwt/authBackendRole:AuthBackendRole"
 
 BOUNDS = {
@@ -21,14 +24,54 @@ BOUNDS = {
     ),
     KUBERNETES: ("boundServiceAccountNames",),
     JWT: ("boundSubject", "boundClaims"),
+    "vault:alicloud/authBackendRole:AuthBackendRole": ("arn",),
+    "vault:azure/authBackendRole:AuthBackendRole": (
+        "boundServicePrincipalIds",
+        "boundGroupIds",
+        "boundScaleSets",
+        "boundResourceGroups",
+    ),
+    "vault:cf/authBackendRole:AuthBackendRole": (
+        "boundApplicationIds",
+        "boundSpaceIds",
+        "boundInstanceIds",
+    ),
+    "vault:gcp/authBackendRole:AuthBackendRole": (
+        "boundServiceAccounts",
+        "boundInstanceGroups",
+        "boundLabels",
+    ),
+    "vault:index/ociAuthBackendRole:OciAuthBackendRole": ("ocidLists",),
+    "vault:saml/authBackendRole:AuthBackendRole": ("boundSubjects", "boundAttributes"),
+    "vault:spiffe/authBackendRole:AuthBackendRole": ("workloadIdPatterns",),
 }
 """By auth method: what binds a Vault role to its callers. An account, region or audience alone does not."""
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
+    if resource.type == APP_ROLE:
+        yield from _without_secret(resource)
+        return
     bounds = BOUNDS[resource.type]
-    if not any(is_filled(resource.get(field)) for field in bounds):
+    if not resource.whole and all(resource.get(field) is None for field in bounds):
+        return
+    if not any(_binds(field, resource.get(field)) for field in bounds):
         yield f"has none of {', '.join(bounds)}"
+
+
+def _binds(field: str, value: Any) -> bool:
+    """Whether a field binds a role. Every token of an issuer has the same issuer and, mostly, audience."""
+    if field == "boundClaims" and isinstance(value, dict):
+        value = {claim: text for claim, text in value.items() if claim.strip("/") not in ("aud", "iss")}
+    return is_filled(value)
+
+
+def _without_secret(resource: Resource) -> Iterator[str]:
+    """An AppRole without a secret ID is open to who knows the role ID, which is none, from its networks."""
+    networks = [resource.get(field) for field in ("secretIdBoundCidrs", "tokenBoundCidrs")]
+    named = [str(each) for each in chain(*map(listed, networks))]
+    if is_false(resource.get("bindSecretId")) and not [each for each in named if not each.endswith("/0")]:
+        yield "bindSecretId: is off, and secretIdBoundCidrs and tokenBoundCidrs name no network"
 
 
 RULE = Rule(
@@ -38,6 +81,6 @@ RULE = Rule(
     why="any identity that the auth method accepts could log in with it: the whole account, cluster or "
     "organisation.",
     fix="bind the role to its principals, e.g. boundIamPrincipalArns: [arn:aws:iam::<account>:role/<name>].",
-    types=(AWS, KUBERNETES, JWT),
+    types=(*BOUNDS, APP_ROLE),
     check=check,
 )

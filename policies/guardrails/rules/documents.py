@@ -25,6 +25,9 @@ PERMISSIONS = (
     "aws:iam/*olicyAttachment:*olicyAttachment",
     "aws:iam/*AttachmentsExclusive:*AttachmentsExclusive",
     "aws:iam/role:Role",
+    "aws:iam/user:User",
+    "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy",
+    "aws:ssoadmin/managedPolicyAttachment*:ManagedPolicyAttachment*",
     "vault:aws/secretBackendRole:SecretBackendRole",
 )
 """The types that give permissions."""
@@ -118,6 +121,15 @@ def is_pattern(text: str) -> bool:
     return "*" in text or "?" in text
 
 
+def expanded(arn: str) -> str:
+    """An ARN with `*` for each policy variable whose value a caller can choose, as a tag of a session."""
+    return re.sub(r"\$\{([^},]+)[^}]*\}", lambda found: "x" if found[1].lower() in _FIXED else "*", arn)
+
+
+_FIXED = {"*", "?", "$", "aws:username", "aws:userid", "aws:principalaccount"}
+"""The policy variables that stand for one text: a wildcard as such, and what says who the caller is."""
+
+
 def is_anything(text: str) -> bool:
     """Whether it consists of wildcards only."""
     return not text.strip("*? \t\n")
@@ -125,7 +137,7 @@ def is_anything(text: str) -> bool:
 
 def permission_documents(resource: Resource) -> Iterator[tuple[str, Any]]:
     """The permission policies of a resource of one of the types PERMISSIONS, with their fields."""
-    for field in ("policy", "policyDocument"):
+    for field in ("policy", "policyDocument", "inlinePolicy"):
         yield field, resource.get(field)
     for number, each in enumerate(listed(resource.get("inlinePolicies"))):
         if isinstance(each, dict):
@@ -141,6 +153,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _is_statement(given: Any) -> bool:
     if not isinstance(given, dict) or not set(given) <= _ELEMENTS:
+        return False
+    texts = [given.get(f"{negated}{what}") for negated in ("", "Not") for what in ("Action", "Resource")]
+    if any(not isinstance(each, str) and each is not UNKNOWN for text in texts for each in listed(text)):
         return False
     condition = given.get("Condition") or {}
     return isinstance(condition, dict) and all(isinstance(tests, dict) for tests in condition.values())

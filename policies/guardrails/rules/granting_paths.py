@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from .vault_policies import Path
 
-WRITES = {"create", "update", "patch", "recover", "sudo", "root", "write"}
+_CHANGES = {"update", "patch", "recover", "sudo", "root", "write"}
+WRITES = {"create", *_CHANGES}
 
 
 @dataclass(frozen=True)
@@ -27,37 +28,60 @@ class Target:
 _LOGIN = ("token_policies", "policies")
 _POLICIES, _LOGINS = "policies", "the policies of logins"
 _METHOD, _ENTITIES, _GROUPS = "the setup of an auth method", "the policies of entities", "who is in a group"
+_DATA = "all of Vault's data"
 
 TARGETS = (
-    *(Target(path, _POLICIES) for path in ("sys/policies/acl/+", "sys/policy/+")),
-    Target("auth/token/roles/+", "token roles", ("allowed_policies", "allowed_policies_glob")),
+    *(
+        Target(f"sys/{path}/+", _POLICIES)
+        for path in ("policies/acl", "policies/egp", "policies/rgp", "policy")
+    ),
+    Target(
+        "auth/token/roles/+",
+        "token roles",
+        # A token with the alias of another entity has that entity's policies.
+        ("allowed_policies", "allowed_policies_glob", "allowed_entity_aliases"),
+    ),
     *(
         Target(f"auth/**/{path}", _LOGINS, _LOGIN)
         for path in (
             "role/+",
             "role/+/policies",
             "role/+/token-policies",
+            "roles/+",
             "certs/+",
-            "users/+",
             "users/+/policies",
         )
     ),
-    Target("auth/**/groups/+", _LOGINS, ("policies",)),
+    Target("auth/**/users/+", _LOGINS, (*_LOGIN, "groups")),
+    Target("auth/**/groups/**", _LOGINS, ("policies",)),
+    *(Target(f"auth/**/role/+/{bound}", "who logs in", _LOGIN) for bound in ("service-accounts", "labels")),
     *(Target(f"auth/**/map/{who}/+", _LOGINS) for who in ("teams", "users")),
     *(
         Target(f"auth/**/config{path}", _METHOD)
         for path in ("", "/client", "/identity", "/ldap", "/sts/+", "/certificate/+")
     ),
     Target("sys/auth/**", "auth methods"),
-    *(Target(path, "mounts") for path in ("sys/mounts", "sys/mounts/**")),
-    *(Target(f"sys/storage/raft/snapshot{force}", "all of Vault's data") for force in ("", "-force")),
-    *(Target(f"identity/entity/{by}/+", _ENTITIES, ("policies",)) for by in ("id", "name")),
+    *(Target(path, "mounts") for path in ("sys/mounts", "sys/mounts/**", "sys/remount")),
+    Target("sys/plugins/catalog/**", "plugins"),
+    Target("sys/config/group-policy-application", _GROUPS),
+    *(Target(f"sys/storage/raft/snapshot{how}", _DATA) for how in ("", "-force", "-load")),
+    Target("sys/raw/**", _DATA),
+    *(Target(f"identity/entity/{by}", _ENTITIES, ("policies",)) for by in ("id/+", "name/**")),
     *(Target(f"identity/{path}", _ENTITIES) for path in ("entity", "entity/merge")),
-    *(Target(f"identity/{kind}", "who is an entity") for kind in ("entity-alias", "persona")),
-    *(Target(f"identity/{kind}/id/+", "who is an entity") for kind in ("entity-alias", "persona")),
-    *(Target(f"identity/group{kind}", _GROUPS) for kind in ("", "/id/+", "/name/+", "-alias", "-alias/id/+")),
+    *(
+        Target(f"identity/{kind}{one}", "who is an entity")
+        for kind in ("entity-alias", "persona", "alias")
+        for one in ("", "/id/+")
+    ),
+    *(
+        Target(f"identity/group{kind}", _GROUPS)
+        for kind in ("", "/id/+", "/name/**", "-alias", "-alias/id/+")
+    ),
 )
 """Rotation of a key, lookups, secret IDs and a user's own password are not among them."""
+
+_BEFORE_NAME = 3
+"""`auth/aws/role`, `identity/entity/name`: how many segments stand before a name, at least."""
 
 _SPELLED = {"sys": 0, "identity": 1, "auth": 2}
 """What Vault's own paths begin with, and how far they go before a name. In a namespace, that much must be
@@ -72,10 +96,22 @@ def granted(path: Path, more: frozenset[str]) -> str | None:
     if not path.capabilities & WRITES:
         return None
     for target in TARGETS:
-        held = bool(target.fields) and all(path.fixes(field, more) for field in target.fields)
-        if not held and any(_meet(given, [*target]) for given in _readings(path.path)):
+        if not _held(path, target, more) and any(_meet(given, [*target]) for given in _readings(path.path)):
             return target.what
     return None
+
+
+def _held(path: Path, target: Target, more: frozenset[str]) -> bool:
+    """Whether what is written there can have policies that the path fixes only.
+
+    A request that leaves the policies out changes who has those that are there: so others' are out of
+    reach, or the request must name them.
+    """
+    if not target.fields or not all(path.fixes(field, more) for field in target.fields):
+        return False
+    segments = path.path.strip("/").split("/")
+    own = len(segments) > _BEFORE_NAME and segments[-1].strip("+*") != ""
+    return own or not path.capabilities & _CHANGES or not path.required.isdisjoint(target.fields)
 
 
 def _readings(path: str) -> Iterator[list[str]]:
@@ -109,7 +145,11 @@ def _meet(given: Sequence[str], wanted: Sequence[str]) -> bool:
 
 def _below_mount(given: Sequence[str], wanted: Sequence[str]) -> bool:
     """The same below a mount. Its path may have several segments, if what follows it is spelled out."""
-    if not wanted or _meet(given[1:], wanted):
+    if not wanted:
+        return True
+    if given[0] == "token":  # no login: it has targets of its own
+        return False
+    if _meet(given[1:], wanted):
         return True
     ends = range(2, len(given))
     return any(given[end] == wanted[0] and _meet(given[end:], wanted) for end in ends)

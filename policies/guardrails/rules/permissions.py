@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic
-from .documents import PERMISSIONS, Statement, allowing, is_anything, is_pattern, permission_documents
+from .documents import (
+    PERMISSIONS,
+    Statement,
+    allowing,
+    expanded,
+    is_anything,
+    is_pattern,
+    permission_documents,
+)
 from .values import UNKNOWN, listed
 
 LOOKUPS = [
@@ -20,10 +28,15 @@ TOO_MUCH = (
     "AdministratorAccess",
     "AdministratorAccess-AWSElasticBeanstalk",
     "AdministratorAccess-Amplify",
+    "AWSSSOMasterAccountAdministrator",
+    "AWSSSOMemberAccountAdministrator",
     "IAMFullAccess",
     "PowerUserAccess",
 )
-"""AWS managed policies that amount to Action *."""
+"""AWS managed policies that amount to Action *, or to all that IAM Identity Center can give."""
+
+_LOWER = {name.lower() for name in TOO_MUCH}
+BOUNDARIES = ("permissionsBoundary", "permissionsBoundaryArn")
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -33,12 +46,20 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
             for what in _too_broad(statement, lookups):
                 yield f"{where}, {statement.where}: {what}"
     for where, arn in _attached(resource):
-        if isinstance(arn, str) and arn.rpartition(":policy/")[2] in TOO_MUCH:
+        if isinstance(arn, str) and _name(arn) in _LOWER:
             yield f"{where}: is {arn}"
+    for where in BOUNDARIES:
+        boundary = resource.get(where)
+        if isinstance(boundary, str) and _name(boundary) == "administratoraccess":
+            yield f"{where}: is {boundary}, which bounds nothing"
+
+
+def _name(arn: str) -> str:
+    return arn.rpartition(":policy/")[2].strip().lower()
 
 
 def _attached(resource: Resource) -> Iterator[tuple[str, object]]:
-    for field in ("policyArn", "managedPolicyArns", "policyArns"):
+    for field in ("policyArn", "policyArns", "managedPolicyArn", "managedPolicyArns"):
         yield from ((field, arn) for arn in listed(resource.get(field)) if arn is not UNKNOWN)
 
 
@@ -64,7 +85,7 @@ def _all_of_a_service(action: str) -> bool:
 
 def _everything(resource: str) -> bool:
     """Whether a resource covers a whole service, or accounts that are not named."""
-    parts = resource.split(":", 5)
+    parts = expanded(resource).split(":", 5)
     if len(parts) < 6:  # the wildcard stands for the parts that are missing
         return is_pattern(resource)
     service, (account, what) = parts[2], parts[4:]

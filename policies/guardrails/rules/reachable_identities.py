@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic
-from .documents import PERMISSIONS, Statement, allowing, is_pattern, matches, permission_documents
+from .documents import PERMISSIONS, Statement, allowing, expanded, is_pattern, matches, permission_documents
 from .values import listed
 
 TAKES_OVER = (
     "sts:AssumeRole",
+    "sts:AssumeRoot",
     "iam:AddClientIDToOpenIDConnectProvider",
     "iam:AddUserToGroup",
     "iam:AttachGroupPolicy",
@@ -31,7 +32,13 @@ TAKES_OVER = (
     "iam:PutRolePolicy",
     "iam:PutUserPermissionsBoundary",
     "iam:PutUserPolicy",
+    "iam:RemoveUserFromGroup",
+    "iam:ResetServiceSpecificCredential",
     "iam:SetDefaultPolicyVersion",
+    "iam:TagRole",
+    "iam:TagUser",
+    "iam:UntagRole",
+    "iam:UntagUser",
     "iam:UpdateAccessKey",
     "iam:UpdateAssumeRolePolicy",
     "iam:UpdateLoginProfile",
@@ -39,10 +46,11 @@ TAKES_OVER = (
     "iam:UploadSSHPublicKey",
     "iam:UploadSigningCertificate",
 )
-"""Each is enough to get what another identity may do. Taking a policy away can take a denial away."""
+"""Each is enough to get what another identity may do. Taking a policy away can take a denial away, and
+a tag may be what is trusted."""
 
-_NAMED = re.compile(r"(?:role|user|group|policy|instance-profile|oidc-provider|saml-provider)/[^*?]")
-"""A name, or how it begins: `role/team-*`, `role/team/*`."""
+_NAMED = re.compile(r"(?:role|user|group|policy|instance-profile|oidc-provider|saml-provider)/[^*?]{2}")
+"""A name, or how it begins: `role/team-*`, `role/team/*`. One letter is no beginning of a name."""
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -54,7 +62,7 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
             if wide and actions:
                 yield f"{where}, {statement.where}: allows {', '.join(actions)} on {', '.join(wide)}"
     for arn in listed(resource.get("roleArns")):
-        if isinstance(arn, str) and is_pattern(arn) and arn not in declared:
+        if isinstance(arn, str) and (is_pattern(arn) or "${" in arn) and arn not in declared:
             yield f"roleArns: {arn} is a pattern"
 
 
@@ -67,9 +75,10 @@ def _taking_over(statement: Statement) -> list[str]:
 
 def _any_identity(arn: str) -> bool:
     """Whether it reaches identities without the beginning of their name."""
+    arn = expanded(arn)
     if not is_pattern(arn):
         return False
-    parts = re.sub(r"\$\{[^}]+\}", "x", arn).split(":", 5)  # `user/${aws:username}` is the caller
+    parts = arn.split(":", 5)
     if len(parts) < 6:
         return True
     service, what = parts[2], parts[5]

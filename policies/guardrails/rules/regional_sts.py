@@ -27,7 +27,7 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
     if endpoint is UNKNOWN or by_client is UNKNOWN or is_true(by_client):
         return  # Vault asks the region that the client signed for
     if not is_filled(endpoint):
-        if resource.type == CLIENT:
+        if resource.type == CLIENT and (resource.whole or endpoint is not None):
             yield "stsEndpoint: is not set, so Vault uses the global one"
         return
     host = urlsplit(endpoint.strip() if "://" in endpoint else f"//{endpoint}").hostname

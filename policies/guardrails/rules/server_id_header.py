@@ -9,7 +9,7 @@ FIELD = "iamServerIdHeaderValue"
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
-    if not is_filled(resource.get(FIELD)):
+    if not is_filled(resource.get(FIELD)) and (resource.whole or resource.get(FIELD) is not None):
         yield f"{FIELD}: is not set"
 
 

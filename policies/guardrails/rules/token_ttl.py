@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .base import Resource, Rule, Settings, Topic
-from .values import UNKNOWN
+from .values import UNKNOWN, is_true
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = r"(?:\d+[dhms])+"
@@ -26,9 +26,14 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
         yield f"{field}: is {hours(period)}, so the token can be renewed forever"
     field = "explicitMaxTtl" if token else "tokenMaxTtl"
     longest = _given(resource, field)
+    if token and longest == 0 and is_true(resource.get("renewable")):
+        yield "explicitMaxTtl: is not set, so the token can be renewed to Vault's default of 768h"
+        return
     if token and longest == 0:
         field, longest = "ttl", _given(resource, "ttl")
     if longest is UNKNOWN:
+        return
+    if longest <= 0 and not resource.whole and resource.get(field) is None:
         return
     if longest <= 0:
         yield f"{field}: is not set, so Vault's default of 768h applies; the limit here is {limit}"
@@ -84,6 +89,7 @@ RULE = Rule(
         "vault:*:AuthBackendRole",
         "vault:index/*:*AuthBackendRole",
         "vault:index/userpassAuthBackendUser:UserpassAuthBackendUser",
+        "vault:index/kerberosAuthBackendLdapConfig:KerberosAuthBackendLdapConfig",
         *(f"vault:{method}/authBackend:AuthBackend" for method in ("github", "ldap", "okta", "radius")),
     ),
     check=check,

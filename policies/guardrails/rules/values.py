@@ -95,7 +95,12 @@ def _strings(path: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def is_true(value: Any) -> bool:
     """Whether a switch is on; a provider's inputs are text."""
-    return value is True or str(value).strip().lower() in ("true", "t", "1", "yes")
+    return value in (True, 1) or str(value).strip().lower() in ("true", "t", "1", "yes", "on")
+
+
+def is_false(value: Any) -> bool:
+    """Whether a switch is said to be off."""
+    return value is False or value == 0 or str(value).strip().lower() in ("false", "f", "0", "no", "off")
 
 
 def is_filled(value: Any) -> bool:

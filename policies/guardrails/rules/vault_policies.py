@@ -5,8 +5,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .base import Resource
+from .resources import Resource
 from .values import UNKNOWN, listed
+
+DENY = "deny"
+"""It wins over all others."""
+
+_CAPABILITIES = {DENY, "create", "read", "update", "patch", "delete", "list", "sudo", "root", "write"} | {
+    "recover",
+    "subscribe",
+}
+_TOP = {"name", "path"}
+_FIELDS = {
+    "comment",
+    "policy",
+    "capabilities",
+    "allowed_parameters",
+    "denied_parameters",
+    "required_parameters",
+    "min_wrapping_ttl",
+    "max_wrapping_ttl",
+    "mfa_methods",
+    "control_group",
+    "subscribe_event_types",
+}
+"""All that Vault's own parser takes. What it refuses, or would read in another way, cannot be checked."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +43,9 @@ class Path:
 
     denied: Mapping[str, list[Any]] = field(default_factory=dict)
     """The values that a parameter must not have; an empty list is any."""
+
+    required: frozenset[str] = frozenset()
+    """The parameters that a request must have."""
 
     def fixes(self, parameter: str, but: frozenset[str] = frozenset()) -> bool:
         """Whether a request can give the parameter only values that stand here and are not in `but`, or none.
@@ -42,9 +68,36 @@ def paths(text: str) -> list[Path]:
 
     `cli/policies.py` reads policies too, but the command and this pack are installed without each other.
     """
-    found = _document(text).get("path", [])
-    blocks = [(_bare(path), body) for block in listed(found) for path, body in _mapping(block).items()]
-    return [_path(path, each) for path, body in blocks for each in listed(body)]
+    document = _document(text)
+    _known(document, _TOP, "the policy")
+    blocks = [
+        (_bare(path), body)
+        for block in listed(document.get("path"))
+        for path, body in _mapping(block).items()
+    ]
+    found: dict[str, Path] = {}
+    for each in (_path(path, one) for path, body in blocks for one in listed(body)):
+        same = each.path.removeprefix("/")
+        found[same] = _together(found[same], each) if same in found else each
+    return [*found.values()]
+
+
+def _together(one: Path, other: Path) -> Path:
+    """Two blocks of one path as Vault takes them: what either allows."""
+    capabilities = one.capabilities | other.capabilities
+    return Path(
+        one.path,
+        frozenset({DENY}) if DENY in capabilities else capabilities,
+        _both(one.allowed, other.allowed),
+        _both(one.denied, other.denied),
+        one.required | other.required,
+    )
+
+
+def _both(one: Mapping[str, list[Any]], other: Mapping[str, list[Any]]) -> Mapping[str, list[Any]]:
+    """All values of both; an empty list, which is any, stays one."""
+    both = {key: [*one[key], *other[key]] if one[key] and other[key] else [] for key in one if key in other}
+    return {**one, **other, **both}
 
 
 def names(value: Any) -> list[str]:
@@ -53,7 +106,9 @@ def names(value: Any) -> list[str]:
 
 
 ENDPOINT = "vault:generic/endpoint:Endpoint"
-"""Writes to any path."""
+TOKEN = "vault:index/token:Token"  # noqa: S105 - a type
+GENERIC = (ENDPOINT, "vault:generic/secret:Secret", "vault:kv/secret:Secret")
+"""These write to any path."""
 
 
 def written(resource: Resource) -> Mapping[str, Any]:
@@ -74,13 +129,22 @@ def _words(value: Any) -> list[str]:
 
 def _path(path: str, body: Any) -> Path:
     fields = {_bare(key): value for key, value in _mapping(body).items()}
+    _known(fields, _FIELDS, f'path "{path}"')
     # `policy` is the former name of `capabilities`.
     words = [*listed(fields.get("capabilities")), *listed(fields.get("policy"))]
+    capabilities = frozenset(_bare(str(word)).lower() for word in words)
+    if unknown := capabilities - _CAPABILITIES:
+        raise ValueError(
+            f'policy: path "{path}" has the capability {min(unknown)}, which Vault does not know'
+        )
     return Path(
         path,
-        frozenset(_bare(str(word)).lower() for word in words),
+        frozenset({DENY}) if DENY in capabilities else capabilities,
         _parameters(fields.get("allowed_parameters")),
         _parameters(fields.get("denied_parameters")),
+        frozenset(
+            _bare(word).lower() for word in listed(fields.get("required_parameters")) if isinstance(word, str)
+        ),
     )
 
 
@@ -92,6 +156,13 @@ def _parameters(given: Any) -> dict[str, list[Any]]:
         for key, values in _mapping(block).items()
         if not key.startswith("__")  # python-hcl2's own marks
     }
+
+
+def _known(given: Mapping[str, Any], known: set[str], where: str) -> None:
+    """Raises ValueError if there is a key that Vault does not know."""
+    for key in given:
+        if key not in known and not key.startswith("__"):  # python-hcl2's own marks
+            raise ValueError(f"policy: {where} has the key {key}, which Vault does not know")
 
 
 def _plain(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """A role for web identities trusts named subjects, with tokens for a named audience."""
 
+import re
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic
@@ -12,7 +13,7 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
         if not statement.may("sts:AssumeRoleWithWebIdentity"):
             continue
         for provider in statement.principals.get("Federated", []):
-            if ":saml-provider/" in provider:
+            if re.match(r"arn:[^:]+:iam::[^:]*:saml-provider/", provider):
                 continue
             issuer = provider.partition(":oidc-provider/")[2] or provider
             missing = [claim for claim in ("aud", "sub") if not statement.pins(f"{issuer}:{claim}")]

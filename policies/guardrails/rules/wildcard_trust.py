@@ -13,10 +13,29 @@ BOUNDS = (
     "boundIamRoleArns",
     "boundServiceAccountNames",
     "boundServiceAccountNamespaces",
+    "boundServiceAccounts",
+    "boundServicePrincipalIds",
+    "arn",
+    "allowedEntityAliases",
 )
+GLOBS = {
+    "boundClaims": "boundClaimsType",
+    "boundAttributes": "boundAttributesType",
+    "boundSubjects": "boundSubjectsType",
+}
+"""The fields of JWT and SAML roles that are patterns if the other field is `glob`."""
+
+WHOLE = (
+    *(f"allowed{what}" for what in ("Names", "CommonNames", "DnsSans", "EmailSans", "UriSans")),
+    "allowedOrganizationalUnits",
+    "workloadIdPatterns",
+)
+"""Patterns by their nature, for certificates and SPIFFE: refused if nothing but a wildcard."""
+
+SELECTOR = "boundServiceAccountNamespaceSelector"
 PROFILES = "boundIamInstanceProfileArns"
 
-_ACCOUNT = re.compile(r"\d{12}|arn:[\w-]+:iam::\d{12}:root", re.ASCII)
+_ACCOUNT = re.compile(r"\s*(?:\d{12}|arn:[\w-]+:(?:iam|sts)::\d{12}:root)\s*", re.ASCII | re.IGNORECASE)
 _CALLER = ("aws:principalarn", "aws:userid")
 """These tell an account's principals apart. `aws:PrincipalOrgID` does not: all of them have the same."""
 
@@ -80,10 +99,17 @@ def _of_vault(resource: Resource) -> Iterator[tuple[str, str]]:
     # With a bound role, any instance profile of that role is fine.
     fields = BOUNDS if resource.get("boundIamRoleArns") else (*BOUNDS, PROFILES)
     named = [(field, name) for field in fields for name in listed(resource.get(field))]
-    claims = resource.get("boundClaims")
-    if resource.get("boundClaimsType") == "glob" and isinstance(claims, dict):
-        named += [(f"boundClaims.{claim}", value) for claim, value in claims.items()]
+    for field, kind in GLOBS.items():
+        if str(resource.get(kind)).lower() == "glob":
+            given = resource.get(field)
+            keyed = given.items() if isinstance(given, dict) else [("", given)]
+            named += [(f"{field}.{key}".rstrip("."), name) for key, value in keyed for name in listed(value)]
     yield from ((field, name) for field, name in named if isinstance(name, str) and is_pattern(name))
+    patterns = [(field, name) for field in WHOLE for name in listed(resource.get(field))]
+    yield from ((field, name) for field, name in patterns if name and not str(name).strip("*?+/ "))
+    selector = resource.get(SELECTOR)
+    if isinstance(selector, str) and selector.strip() and not re.search(r"(?s)\w.*:.*\w", selector):
+        yield SELECTOR, f"{selector}, that is every namespace"
 
 
 RULE = Rule(
@@ -96,7 +122,7 @@ RULE = Rule(
     fix="name each role, user or service account; for a whole account, add a Condition with sts:ExternalId, "
     "aws:PrincipalArn, aws:userid or aws:PrincipalTag/<key>. List a pattern that the stack needs under "
     "`allowed` in its configuration of this rule, as written here.",
-    types=(IAM_ROLE, "vault:*:AuthBackendRole"),
+    types=(IAM_ROLE, "vault:*:*AuthBackendRole"),
     check=check,
     settings={
         "allowed": {
