@@ -36,6 +36,12 @@ def test_the_code_passes(words: tuple[str, ...]) -> None:
         pytest.fail(answer.stdout + answer.stderr, pytrace=False)
 
 
+def test_the_groups_of_tests_reach_the_scheduler(request: pytest.FixtureRequest) -> None:
+    """pytest-xdist carries them in the tests' IDs. Without them all is well but slow: nothing is shared."""
+    grouped = request.config.getoption("loadgroup", default=False)
+    assert request.node.nodeid.endswith("@checks") == grouped
+
+
 def test_mypy_reads_every_module_of_the_sdks_that_the_code_names() -> None:
     """What it skips has the type Any, and it would not say so."""
     options = Options()
