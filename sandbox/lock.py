@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import psutil
 
 from sandbox.home import Home, SandboxError
+from sandbox.processes import is_alive
 
 ENDING, RUNNING = "ending ", "running"  # of one length: one is written over the other
 ENDS_SOON = 2.0
@@ -99,8 +100,7 @@ def _command(descriptor: int) -> str:
     """The command that holds the lock, if it is at work: alive, and not about to end. Else empty."""
     try:
         state, pid, started = os.pread(descriptor, 100, 0).decode().split()
-        process = psutil.Process(int(pid))
-        alive = abs(process.create_time() - float(started)) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        alive = is_alive(psutil.Process(int(pid)), float(started))
     except psutil.Error:
         return ""
     except ValueError:  # it is being written

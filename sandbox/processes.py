@@ -36,6 +36,14 @@ class Service:
     """How long it may take to become healthy."""
 
 
+def is_alive(process: psutil.Process, started: float) -> bool:
+    """Whether it is the one that was started then, and has not ended.
+
+    The time is counted from the boot, whose own time moves by a second when the clock is put right.
+    """
+    return abs(process.create_time() - started) < 2 and process.status() != psutil.STATUS_ZOMBIE
+
+
 class Processes:
     """The processes of one sandbox, stored on disk by pid and start time.
 
@@ -53,8 +61,7 @@ class Processes:
         for name, entry in self._read().items():
             try:
                 process = psutil.Process(int(entry["pid"]))
-                same = abs(process.create_time() - entry["started"]) < 1
-                if same and process.status() != psutil.STATUS_ZOMBIE:
+                if is_alive(process, entry["started"]):
                     alive[name] = process
             except psutil.NoSuchProcess:
                 continue

@@ -109,7 +109,7 @@ def test_a_task_of_another_role_is_refused_by_vault(example: Sandbox) -> None:
 def test_outside_a_task_the_login_is_not_tried(example: Sandbox) -> None:
     done = example.shell("env -u AWS_CONTAINER_CREDENTIALS_FULL_URI vault-aws-auth verify --json")
     (found,) = json.loads(done.stdout)["results"]
-    assert (found["got"], found["ok"]) == ("not tried", False)
+    assert (found["got"], found["ok"]) == ("not tried", None)
     assert "aws ecs execute-command" in found["hint"]
 
 

@@ -261,28 +261,6 @@ def test_an_annotation_that_another_field_manager_has_taken_is_told_and_comes_ba
     assert not re.search(r"\d+ (created|updated|replaced|deleted)", up(traps))
 
 
-def test_a_login_of_service_accounts_moves_to_another_vault_role_only_with_another_iam_role(
-    traps: Sandbox,
-) -> None:
-    """The stack knows a login by its Vault role: under another one it would be made anew, and its IAM role is
-    there already. That is told, and nothing is lost."""
-
-    def renamed(config: dict[str, Any]) -> None:
-        config["logins"]["pod"]["vaultRole"] = "api"
-
-    with changed(traps, renamed):
-        status, said = pulumi(traps, "up --yes --skip-preview")
-    assert status != 0
-    assert "Role with name pod already exists" in said
-    assert "api" not in traps.vault.list("auth/aws/role")["data"]["keys"]
-    # But for the name of the new component, which has nothing in it.
-    said = up(traps)
-    assert "- 1 deleted" in said, said
-    assert not re.search(r"\d+ (created|updated|replaced)", said), said
-    assert annotations_of(traps, "api") == {ANNOTATION: f"{IAM}:role/pod"}
-    pod_logs_in(traps, "api", "pod")
-
-
 # The stack after one change of several logins
 
 
@@ -301,6 +279,7 @@ class TestChanged:
             logins["people"]["principals"].remove(SECOND)
             logins["machines"] = {"kind": "ec2-instance", "roleArns": [SECOND], "policies": ["dev"]}
             logins["staff"]["vaultRole"] = "team"
+            logins["pod"]["vaultRole"] = "api"
             del logins["existing"]
 
         with changed(traps, change):
@@ -311,7 +290,8 @@ class TestChanged:
         for login in ("people", "machines", "staff"):
             role_logs_in(traps, SECOND, login)
         pod_logs_in(traps, "existing", "existing")
-        assert "team" not in traps.vault.list("auth/aws/role")["data"]["keys"]
+        pod_logs_in(traps, "api", "pod")
+        assert not {"team", "api"} & {*traps.vault.list("auth/aws/role")["data"]["keys"]}
 
     def test_terraform_provider_vault_1773_2323_a_bound_taken_out_of_a_login_is_gone_in_vault(
         self, traps: Sandbox
@@ -342,6 +322,14 @@ class TestChanged:
     def test_a_login_of_principals_moves_to_another_vault_role(self, traps: Sandbox) -> None:
         role_logs_in(traps, SECOND, "team")
         assert "staff" not in traps.vault.list("auth/aws/role")["data"]["keys"]
+
+    def test_a_login_of_service_accounts_moves_to_another_vault_role(self, traps: Sandbox) -> None:
+        """Its IAM role and its service account are what they were: both can exist only once."""
+        assert annotations_of(traps, "api") == {ANNOTATION: f"{IAM}:role/pod"}
+        credentials = assume_with_token(traps, traps.token("api"), f"{IAM}:role/pod")
+        log_in(traps, credentials, "api")
+        with pytest.raises(hvac.exceptions.VaultError):
+            log_in(traps, credentials, "pod")
 
     def test_eksctl_2665_7887_the_annotation_goes_with_the_login_and_the_service_account_stays(
         self, traps: Sandbox
