@@ -6,6 +6,7 @@ update; what the state owns is not, so that a stack that is up costs a look into
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping
 
 import pulumi
@@ -31,7 +32,8 @@ async def check(stack: StackFile, providers: Providers) -> Mapping[Thing, str]:
     foreign = {made.thing: made for made in leaving.of(stack)}
     known = await state.from_engine(elsewhere)
     if known is None and foreign:
-        known = await _whole_state(elsewhere)
+        with contextlib.suppress(StateError):
+            known = await state.from_export(elsewhere)
     owned = known.owned if known else {}
     made = {each.thing: each for each in objects.of(stack)}
     handed_over = {thing: owned[thing] for thing in foreign if thing in owned and thing not in made}
@@ -41,20 +43,14 @@ async def check(stack: StackFile, providers: Providers) -> Mapping[Thing, str]:
     findings = await _look(stack, providers, list(wanted.values()))
     for line in report.unseen(findings):
         pulumi.log.warn(line)
-    there = findings.there
-    if there:
+    if findings.there:
         whole = await _whole_state(elsewhere)
-        begun = [wanted[thing] for thing in there if thing in whole.begun]
-        if begun:
-            names = ", ".join(report.describe(made.thing) for made in begun)
-            pulumi.log.warn(
-                f"an earlier run was killed while it made {names}, which may be there and not in the state: "
-                "docs/operations.md, A run that was killed"
-            )
+        if begun := [thing for thing in findings.there if thing in whole.begun]:
+            pulumi.log.warn(report.begun(begun))
         own = {*whole.owned, *whole.begun}
-        there = {thing: there[thing] for thing in wanted if thing in there and thing not in own}
-    if there:
-        raise TakenError(report.taken(wanted, there))
+        taken = {thing: seen for thing, seen in findings.there.items() if thing not in own}
+        if taken:
+            raise TakenError(report.taken(wanted, taken))
     return handed_over
 
 

@@ -1,6 +1,6 @@
 """What is said of the names that are taken, and of what could not be looked up."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made, Thing
@@ -32,7 +32,8 @@ _WAYS: Mapping[str, str] = {
 
 def taken(wanted: Mapping[Thing, Made], there: Mapping[Thing, str]) -> str:
     """Every name that is taken, who has it, and what to write."""
-    lines = [_line(number, wanted[thing], there[thing]) for number, thing in enumerate(there, 1)]
+    found = (thing for thing in wanted if thing in there)
+    lines = [_line(number, wanted[thing], there[thing]) for number, thing in enumerate(found, 1)]
     names = "1 name is" if len(lines) == 1 else f"{len(lines)} names are"
     return "\n".join(
         [
@@ -57,6 +58,14 @@ def stuck(things: Mapping[Made, str]) -> str:
         for number, (made, urn) in enumerate(things.items(), 1)
     ]
     return "\n".join(["what this stack made is named as another's; nothing was changed:", *lines])
+
+
+def begun(things: Iterable[Thing]) -> str:
+    """What is there, and that a run which was killed may have made."""
+    return (
+        f"an earlier run was killed while it made {', '.join(map(describe, things))}, which is there and not in "
+        "the state: docs/operations.md, A run that was killed"
+    )
 
 
 def describe(thing: Thing) -> str:
