@@ -63,8 +63,8 @@ def stuck(things: Mapping[Made, str]) -> str:
 def begun(things: Iterable[Thing]) -> str:
     """What is there, and that a run which was killed may have made."""
     return (
-        f"an earlier run was killed while it made {', '.join(map(describe, things))}, which is there and not in "
-        "the state: docs/operations.md, A run that was killed"
+        f"an earlier run was killed while it made {', '.join(map(describe, things))}, which is there and not "
+        "in the state: docs/operations.md, A run that was killed"
     )
 
 
