@@ -64,6 +64,14 @@ class IdentityMetadata(Enum):
     """The host name of the instance."""
 
 
+NOTED_BY_DEFAULT = (
+    IdentityMetadata.ACCOUNT_ID,
+    IdentityMetadata.AUTH_TYPE,
+    IdentityMetadata.CANONICAL_ARN,
+)
+"""What Vault notes about a caller where nothing else is said."""
+
+
 class VaultConnection(TypedDict):
     """What logins and consumers must know of the mount.
 
@@ -172,15 +180,7 @@ class VaultAwsAuthArgs(VaultAwsAuthOptions):
     sts_roles: NotRequired[Annotated[Mapping[AccountId, StsRole], Default({})]]
     """By account ID: the role that Vault assumes to look up principals there."""
 
-    identity_metadata: NotRequired[
-        Annotated[
-            Sequence[IdentityMetadata],
-            Default(
-                (IdentityMetadata.ACCOUNT_ID, IdentityMetadata.AUTH_TYPE, IdentityMetadata.CANONICAL_ARN)
-            ),
-            UNIQUE,
-        ]
-    ]
+    identity_metadata: NotRequired[Annotated[Sequence[IdentityMetadata], Default(NOTED_BY_DEFAULT), UNIQUE]]
     """What Vault notes about the caller on the token and the entity's alias, beside `role_id`. The default
     changes rarely; `client_arn` or `inferred_entity_id` make Vault write to its storage at nearly every
     login."""

@@ -70,7 +70,13 @@ async def _look(stack: StackFile, providers: Providers, wanted: Iterable[Made]) 
     of_vault = [made for made in wanted if made not in elsewhere]
     by_account = {"": providers.aws_provider, **providers.of_accounts}
     parts = await asyncio.gather(
-        asyncio.to_thread(in_vault.look, stack.vault["address"], stack.vault["namespace"], of_vault),
+        asyncio.to_thread(
+            in_vault.look,
+            stack.vault["address"],
+            stack.vault["namespace"],
+            of_vault,
+            stack.vault["identity_alias"].value,
+        ),
         in_aws.look(stack.account_id, stack.region, by_account, of_aws),
         in_cluster.look(stack.cluster["name"] if stack.cluster else "", providers.aws_provider, of_cluster),
     )

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from components import names
+from components.vault_auth import NOTED_BY_DEFAULT
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made
 from stack.preflight.web import Answer, Server, Unreachable
@@ -34,12 +35,20 @@ _PATHS: Mapping[str, Callable[[str, str], str]] = {
 }
 """Where a thing is, by the mount that it is below and its own name."""
 
+_VAULTS_ALIAS = "role_id"
+_VAULTS_METADATA = {"account_id", "auth_type"}
+
 _BELOW_MOUNT = ("STS role", "Vault role", "secrets engine role")
 _ALONE = ("client config", "identity config")
 
 
-def look(address: str, namespace: str, wanted: Iterable[Made]) -> Findings:
-    """Looks the things up, with the token that the vault provider has, from the environment."""
+def look(
+    address: str, namespace: str, wanted: Iterable[Made], identity_alias: str = _VAULTS_ALIAS
+) -> Findings:
+    """Looks the things up, with the token that the vault provider has, from the environment.
+
+    `identity_alias` is the one that the stack would write.
+    """
     findings, wanted = Findings(), list(wanted)
     token = _token()
     if not wanted or not token:
@@ -51,7 +60,7 @@ def look(address: str, namespace: str, wanted: Iterable[Made]) -> Findings:
         headers["X-Vault-Namespace"] = namespace
     try:
         vault = Server(address, headers, _tls())
-        _look(vault, wanted, findings)
+        _look(vault, wanted, findings, identity_alias)
     except (Unreachable, OSError) as error:
         for made in wanted:
             if made.thing not in findings.there:
@@ -59,7 +68,7 @@ def look(address: str, namespace: str, wanted: Iterable[Made]) -> Findings:
     return findings
 
 
-def _look(vault: Server, wanted: list[Made], findings: Findings) -> None:
+def _look(vault: Server, wanted: list[Made], findings: Findings, identity_alias: str) -> None:
     single = []
     for noun, table in _TABLES.items():
         if mounts := [made for made in wanted if made.thing.noun == noun]:
@@ -80,7 +89,7 @@ def _look(vault: Server, wanted: list[Made], findings: Findings) -> None:
     paths = {made: quote(_PATHS[made.thing.noun](*_split(made))) for made in single}
     answers = vault.get_all(dict.fromkeys(paths.values()))
     for made, path in paths.items():
-        _judge(made, answers[path], findings)
+        _judge(made, answers[path], findings, identity_alias)
 
 
 def _split(made: Made) -> tuple[str, str]:
@@ -110,27 +119,24 @@ def _in_table(answer: Answer, wanted: list[Made], findings: Findings) -> None:
                 findings.there[made.thing] = where + ", ".join(words)
 
 
-def _judge(made: Made, answer: Answer, findings: Findings) -> None:
+def _judge(made: Made, answer: Answer, findings: Findings, identity_alias: str) -> None:
     if answer.status == 200:
         data = _data(answer)
-        if _is_written(made.thing.noun, data):
+        if _is_written(made.thing.noun, data, identity_alias):
             findings.there[made.thing] = _seen(made.thing.noun, data)
     elif answer.status not in (404, 405):  # neither the thing nor what it would be below
         findings.miss(made, _reason(answer))
 
 
-_DEFAULT_IDENTITY = {"role_id", ""}
-_DEFAULT_METADATA: tuple[object, ...] = (["account_id", "auth_type"], ["default"], [], None)
-
-
-def _is_written(noun: str, data: Mapping[str, Any]) -> bool:
-    """Whether it is more than what every Vault, and every mount, has from the beginning."""
+def _is_written(noun: str, data: Mapping[str, Any], identity_alias: str) -> bool:
+    """Whether it is more than what every Vault, and every mount, has from the beginning; of an identity
+    config, which nothing deletes, also more than what the stack would write, and may have written."""
     if noun == "identity issuer":
         return bool(data.get("issuer"))
     if noun == "identity config":
-        aliases = {str(data.get(alias) or "") for alias in ("iam_alias", "ec2_alias")}
-        metadata = [data.get(field) for field in ("iam_metadata", "ec2_metadata")]
-        return not (aliases <= _DEFAULT_IDENTITY and all(it in _DEFAULT_METADATA for it in metadata))
+        alias, metadata = data.get("iam_alias") or _VAULTS_ALIAS, set(data.get("iam_metadata") or [])
+        ours = alias == identity_alias and metadata == {noted.value for noted in NOTED_BY_DEFAULT}
+        return not ours and (alias != _VAULTS_ALIAS or not metadata <= {*_VAULTS_METADATA, "default"})
     return True
 
 

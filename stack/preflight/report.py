@@ -25,7 +25,8 @@ _WAYS: Mapping[str, str] = {
     "namespace": "leave it out to use it as it is",
     "service account": "write serviceAccountMode: patch to annotate it, or none to leave it as it is",
     **dict.fromkeys(("IAM role", "IAM user", "IAM policy", "instance profile"), "write another name"),
-    **dict.fromkeys(("client config", "identity config", "STS role"), "it goes with the mount"),
+    "identity config": "write the same identityAlias, or leave it to the mount's owner",
+    **dict.fromkeys(("client config", "STS role"), "it goes with the mount"),
 }
 """How to go on with a name that is taken, beside taking the thing over."""
 

@@ -208,7 +208,13 @@ DEFAULT_IDENTITY = {
 
 @pytest.mark.parametrize(
     ("changed", "there"),
-    [({}, False), ({"iam_alias": "unique_id"}, True), ({"iam_metadata": ["client_arn"]}, True)],
+    [
+        ({}, False),
+        ({"iam_alias": "unique_id"}, True),
+        ({"iam_metadata": ["client_arn"]}, True),
+        # What the stack itself writes; Vault keeps it when the resource is deleted.
+        ({"iam_metadata": ["canonical_arn", "auth_type", "account_id"]}, False),
+    ],
 )
 def test_an_identity_config_is_taken_once_it_was_written(changed: dict[str, Any], there: bool) -> None:
     config = thing("identity config", "aws")
