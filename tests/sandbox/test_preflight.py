@@ -12,7 +12,7 @@ import yaml
 from kubernetes import client as kubernetes
 
 from tests.sandbox.callers import trust
-from tests.sandbox.kit import Sandbox
+from tests.sandbox.kit import ADVISORY, Sandbox
 from tests.sandbox.test_existing_cluster import delete_cluster, make_cluster
 
 STACK = "taken"
@@ -113,14 +113,14 @@ TAKEN = {
 def listed(printed: str) -> dict[str, str]:
     """The things that a refusal lists, with all that it says of them; the last list in a report is whole."""
     report = printed.rpartition("names are taken already by what this stack did not make")[2]
-    lines = [line.split(": ", 2) for line in report.splitlines() if " is there already" in line]
-    return {rest.partition(" is there already")[0]: rest for _, _, rest in (["", *it][-3:] for it in lines)}
+    lines = [line.partition(": ")[2] for line in report.splitlines() if " is there already" in line]
+    return {line.partition(" is there already")[0]: line for line in lines}
 
 
 @pytest.mark.timeout(900)
 def test_what_is_there_already_is_listed_at_once_and_stays_as_it_is(leased: Sandbox, tmp_path: Path) -> None:
     sandbox, stack_file = leased, tmp_path / "Pulumi.taken.yaml"
-    words = ("--stack", STACK, "--config", str(stack_file))
+    words = ("--stack", STACK, "--config", str(stack_file), *ADVISORY)
 
     def write(**logins: Any) -> None:
         config = json.loads(json.dumps(CONFIG))
