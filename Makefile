@@ -12,13 +12,14 @@ WORKERS ?= auto
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 LOGINS ?= 1000
 EACH ?= 50
+MOMENTS ?= 40
 STATES ?= 50,100,200
 
 # On a fresh machine the tools are made ready beside the virtual environment.
 TOOLS := $(if $(filter up,$(MAKECMDGOALS)),--tools,$(if $(filter test unit sandbox-test,$(MAKECMDGOALS)),--all-tools))
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down stop status test check unit sandbox-test golden bench bench-scale docs schema format lock clean clean-cache
+.PHONY: help install up down stop status test check unit sandbox-test drill golden bench bench-scale docs schema format lock clean clean-cache
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +69,9 @@ unit: $(READY_TO_TEST) ## Tests that need no sandbox
 sandbox-test: $(READY_TO_TEST) ## Tests that bring real stacks up
 	@$(BIN)/python tools/build.py --all > /dev/null
 	@$(PYTEST) --durations 10 tests/sandbox
+
+drill: $(READY_TO_TEST) ## Kill MOMENTS=40 runs of a sandbox at random moments; each next run has to converge
+	@$(BIN)/python -m tests.sandbox.drill --moments $(MOMENTS) $(if $(SEED),--seed $(SEED))
 
 golden: $(READY_TO_TEST) ## Renew the golden files: the URNs of every stack file, the components' schema
 	@$(BIN)/python tools/build.py pulumi > /dev/null

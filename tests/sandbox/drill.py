@@ -160,23 +160,32 @@ def moment(sandbox: Sandbox, words: Sequence[str], kind: str, after: float) -> N
     assert strays(sandbox) == [], said
 
 
-def drill(sandbox: Sandbox, moments: int, seed: int) -> Iterator[str]:
-    """So many kills of `up` and `down`, in turn; yields a line for each, before it."""
-    chosen = random.Random(seed)  # noqa: S311 - no secret
-    stack_file = sandbox.home.parent / "Pulumi.small.yaml"
-    stack_file.write_text(STACK_FILE)
-    commands = (("up", "--stack", "small", "--config", str(stack_file), *ADVISORY), ("down",))
+def measured(sandbox: Sandbox) -> tuple[float, float]:
+    """How many seconds `up` and `down` take here."""
     took = []
-    for words in commands:
+    for words in commands(sandbox):
         began = time.monotonic()
         answer = sandbox.run(*words)
         assert answer.returncode == 0, answer.stdout + answer.stderr
         took.append(time.monotonic() - began)
+    return took[0], took[1]
+
+
+def commands(sandbox: Sandbox) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`up` of a small stack, and `down`."""
+    stack_file = sandbox.home.parent / "Pulumi.small.yaml"
+    stack_file.write_text(STACK_FILE)
+    return ("up", "--stack", "small", "--config", str(stack_file), *ADVISORY), ("down",)
+
+
+def drill(sandbox: Sandbox, moments: int, seed: int, took: tuple[float, float]) -> Iterator[str]:
+    """So many kills of `up` and `down`, in turn, while they are at work; a line for each, before it."""
+    chosen = random.Random(seed)  # noqa: S311 - no secret
     kinds: list[str] = []
     for number in range(moments):
         if not kinds:
             kinds = chosen.sample(KINDS, len(KINDS))
-        words, after, kind = commands[number % 2], chosen.uniform(0, took[number % 2]), kinds.pop()
+        words, after, kind = commands(sandbox)[number % 2], chosen.uniform(0, took[number % 2]), kinds.pop()
         yield f"{number + 1}: {words[0]}, {kind} killed after {after:.1f} s"
         moment(sandbox, words, kind, after)
     answer = sandbox.run("down")
@@ -194,7 +203,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="drill-") as folder:
         sandbox = Sandbox(Path(folder) / "sandbox")
         try:
-            for line in drill(sandbox, given.moments, given.seed):
+            for line in drill(sandbox, given.moments, given.seed, measured(sandbox)):
                 print(line, flush=True)
         finally:
             sandbox.run("down", "--force")
