@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from stack.split import SplitError
+from stack import recover as recovery
+from stack.split import SplitError, files
 from stack.split import run as steps
 from stack.split import teams as division
 from stack.split.move import Handover
@@ -101,6 +103,40 @@ def split(
     )
 
 
+@app.command()
+def recover(
+    state: Annotated[
+        Path, typer.Argument(metavar="STATE", help="What `pulumi stack export --file STATE` has written.")
+    ],
+    exists: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URN=ID", help="This one was created, with this ID. May be repeated."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the mended state here, to be imported."),
+    ] = None,
+) -> None:
+    """Name what a killed run was changing, and take over what it has created.
+
+    Reads and writes files only. What was being created and does not exist is created by the next `pulumi up`.
+    """
+    found = recovery.read(state)
+    made = {}
+    for each in exists or ():
+        urn, _, identifier = each.partition("=")
+        if not urn or not identifier:
+            raise recovery.RecoverError(f"--exists {each}: write URN=ID")
+        made[urn] = identifier
+    mended = recovery.adopted(found, made)
+    for operation in recovery.pending(found):
+        typer.echo(f"{operation}{f' is {made[operation.urn]}' if operation.urn in made else ''}")
+    if not any(recovery.pending(found)):
+        typer.echo("nothing was being changed")
+    if output:
+        files.write(output, json.dumps(mended, indent=2), 0o600)
+
+
 def _tell(split: steps.Split) -> None:
     """Say what goes where, and what is left to do."""
     plan, stack = split.plan, split.wanted.stack
@@ -145,6 +181,9 @@ def main(run: Callable[[], None] = app) -> None:
     except SplitError as error:
         for problem in error.problems:
             print(f"error: {problem}", file=sys.stderr)
+        sys.exit(1)
+    except recovery.RecoverError as error:
+        print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("interrupted; run the same command again, it goes on from there", file=sys.stderr)
