@@ -39,7 +39,7 @@ def commands_of(page: str, heading: str) -> list[str]:
     found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#+ |\Z)", text, re.M | re.S)
     assert found, f"{page} has no section {heading}"
     blocks = re.findall(r"```console\n(.*?)```", found[1], re.S)
-    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    lines = [line.strip() for line in "".join(blocks).replace("\\\n", " ").splitlines()]
     return [line[2:].partition("  #")[0].strip() for line in lines if line.startswith("$ ")]
 
 

@@ -261,6 +261,56 @@ def test_an_annotation_that_another_field_manager_has_taken_is_told_and_comes_ba
     assert not re.search(r"\d+ (created|updated|replaced|deleted)", up(traps))
 
 
+def resource_of(state: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = (each for each in state["resources"] if each["urn"].endswith(f"::{name}"))
+    return dict(found)
+
+
+def test_a_run_that_was_killed_continues_as_the_page_says(traps: Sandbox, tmp_path: Path) -> None:
+    """It was creating three things: two of them are there."""
+    folder = traps.home / "pulumi" / "state" / ".pulumi"
+    file = folder / "stacks" / "vault-aws-auth" / "traps.json"
+    checkpoint = json.loads(file.read_text())
+    state = checkpoint["checkpoint"]["latest"]
+    names = ("pod-vault-role", "cluster-default.api-service-account", "machines-vault-role")
+    begun = [resource_of(state, name) for name in names]
+    gone = {each["urn"] for each in begun}
+    gone |= {each["urn"] for each in state["resources"] if gone & {*(each.get("dependencies") or ())}}
+    state["resources"] = [each for each in state["resources"] if each["urn"] not in gone]
+    created = [{key: each[key] for key in each if key not in ("id", "outputs")} for each in begun]
+    state["pending_operations"] = [{"type": "creating", "resource": each} for each in created]
+    file.write_text(json.dumps(checkpoint))
+    traps.vault.delete("auth/aws/role/machines")
+    lock = folder / "locks" / "organization" / "vault-aws-auth" / "traps" / "of-the-killed.json"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text(
+        '{"pid": 999999, "username": "ci", "hostname": "runner", "timestamp": "2026-11-27T00:00:00Z"}'
+    )
+    status, said = pulumi(traps, "up --yes --skip-preview")
+    assert status != 0
+    assert "the stack is currently locked by 1 lock(s)" in said
+
+    there = [f"--exists '{each['urn']}={each['id']}'" for each in begun[:2]]
+    for command in commands_of("operations.md", "A run that was killed"):
+        command = command.replace("--exists 'URN=ID'", " ".join(there)).replace(" --yes", "")
+        command = re.sub(r"(killed|mended)\.json", rf"{tmp_path}/\g<0>", command)
+        if command.startswith("pulumi"):
+            command += " --stack traps --non-interactive"
+            command += (
+                " --yes" if "cancel" in command else " --yes --skip-preview" if " up" in command else ""
+            )
+        answer = traps.shell(command)
+        assert answer.returncode == 0, f"{command}\n{answer.stdout}{answer.stderr}"
+        if command.endswith("killed.json"):
+            assert all(each["urn"] in answer.stdout for each in begun)
+    assert not re.search(r"\d+ (created|updated|replaced|deleted)", up(traps))
+    after = json.loads(traps.shell("pulumi stack export --stack traps").stdout)["deployment"]
+    assert not after.get("pending_operations")
+    assert [resource_of(after, name)["id"] for name in names] == [each["id"] for each in begun]
+    pod_logs_in(traps, "api", "pod")
+    role_logs_in(traps, SECOND, "machines")
+
+
 # The stack after one change of several logins
 
 
