@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -14,6 +18,16 @@ from tests.sandbox.kit import Sandbox
 def pids(sandbox: Sandbox) -> dict[str, int]:
     processes: dict[str, int] = json.loads(sandbox.run("status", "--json").stdout)["processes"]
     return processes
+
+
+@contextmanager
+def listening(port: int) -> Iterator[None]:
+    """Something else listens there."""
+    with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        stranger.bind(("127.0.0.1", port))
+        stranger.listen()
+        yield
 
 
 def a_security_group(sandbox: Sandbox) -> str:
@@ -28,13 +42,38 @@ def test_a_sandbox_that_is_not_as_new_or_cannot_be_started_says_so_and_what_to_d
     """One sandbox, from its start to its end, because a start takes long."""
     sandbox = another_sandbox
     try:
-        with subtests.test("what no stack has made or deleted is told, and the processes stay"):
+        with subtests.test("a sandbox that no stack was in is as before"):
             sandbox.start()
             running = pids(sandbox)
             kept = sandbox.run("down", "--keep")
             assert kept.returncode == 0, kept.stderr
             assert "are as before the first stack" in kept.stdout
 
+        for part in ("emulator", "vault", "kube-apiserver", "etcd"):
+            with subtests.test(
+                "a part that died is started to be asked, though there is no stack", part=part
+            ):
+                os.kill(running[part], signal.SIGKILL)
+                kept = sandbox.run("down", "--keep")
+                assert kept.returncode == 0, kept.stderr
+                assert "are as before the first stack" in kept.stdout
+
+        with subtests.test("one that cannot be started is one message, with the way out"):
+            os.kill(pids(sandbox)["vault"], signal.SIGKILL)
+            with listening(json.loads((sandbox.home / "ports.json").read_text())["vault"]):
+                answer = sandbox.run("down")
+            assert answer.returncode == 1
+            assert "which vault listens on, is in use" in answer.stderr
+            assert (
+                "no stack is left here, and what is in AWS, Kubernetes and Vault cannot be told"
+                in answer.stderr
+            )
+            assert "python -m sandbox down --force" in answer.stderr
+            assert "Traceback" not in answer.stdout + answer.stderr
+            sandbox.start()
+            running = pids(sandbox)
+
+        with subtests.test("what no stack has made or deleted is told"):
             sandbox.aws("iam").create_user(UserName="forgotten")
             sandbox.aws("ec2").delete_security_group(GroupId=a_security_group(sandbox))
             spoiled = sandbox.run("down", "--keep")
@@ -52,9 +91,7 @@ def test_a_sandbox_that_is_not_as_new_or_cannot_be_started_says_so_and_what_to_d
 
         with subtests.test("a port in use is named and nothing stays behind"):
             port = json.loads((sandbox.home / "ports.json").read_text())["vault"]
-            with socket.socket() as stranger:
-                stranger.bind(("127.0.0.1", port))
-                stranger.listen()
+            with listening(port):
                 answer = sandbox.run("up")
             assert answer.returncode == 1
             assert f"port {port}, which vault listens on, is in use" in answer.stderr
