@@ -121,6 +121,47 @@ def test_an_engine_finishes_its_step_and_ends_whatever_ends_its_run(
     assert run.ended()
 
 
+PIPELINE = """\
+import os, sys
+from pathlib import Path
+from pipeline import ending, engine
+from pipeline.environment import Environment
+ending.interrupt_on_signals()
+folder = Path(sys.argv[1])
+try:
+    engine.preview(Environment("dev", folder, folder / "Pulumi.dev.yaml", None), log=1)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_the_pipelines_engine_finishes_its_step_and_ends_with_it(number: int, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    (tmp_path / "pulumi").write_text(f"#!{sys.executable}\n{ENGINE.replace('sys.argv[1]', repr(str(said)))}")
+    (tmp_path / "pulumi").chmod(0o700)
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    with subprocess.Popen([sys.executable, "-c", PIPELINE, str(tmp_path)], env=env) as process:
+        until(said.exists)
+        (working,) = psutil.Process(process.pid).children()
+        process.send_signal(number)
+        assert not psutil.wait_procs([working], timeout=20)[1]
+    assert said.read_text() == "at work\nfinished its step\n"
+
+
+def test_what_cleans_up_after_itself_is_interrupted_and_waited_for(tmp_path: Path) -> None:
+    """`verify` deletes its temporary service accounts in the end."""
+    said = tmp_path / "said"
+    (tmp_path / "verify.py").write_text(ENGINE.replace("0.5", "1.5"))
+    command = "import sys\nfrom pipeline import ending\nending.interrupt_on_signals()\n"
+    command += "ending.run_to_its_end([sys.executable, *sys.argv[1:]], env={})"
+    words = [sys.executable, "-c", command, str(tmp_path / "verify.py"), str(said)]
+    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        until(said.exists)
+        process.terminate()
+    assert said.read_text() == "at work\nfinished its step\n"
+
+
 def test_a_command_at_work_is_not_waited_for(begun: Callable[..., Run]) -> None:
     run = begun()
     expected = rf"another sandbox command is running .*\(process {run.command.pid}\)"

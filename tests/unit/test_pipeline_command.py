@@ -1,14 +1,13 @@
 """What the pipeline refuses before it runs anything, and the guardrails that it asks for."""
 
 import json
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from pipeline import ENVIRONMENTS, PipelineError, engine, environment, guardrails
+from pipeline import ENVIRONMENTS, PipelineError, ending, engine, environment, guardrails
 from pipeline.__main__ import app
 from pipeline.report import Report
 
@@ -201,11 +200,11 @@ def test_the_command_is_asked_for_the_named_logins_and_writes_its_findings(
 ) -> None:
     words: list[str] = []
 
-    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+    def run(command: list[str], **_: object) -> int:
         words.extend(command)
-        return subprocess.CompletedProcess(command, 0)
+        return 0
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(ending, "run_to_its_end", run)
     chosen = environment.Environment("dev", tmp_path, tmp_path / "Pulumi.dev.yaml", None)
     assert engine.verify(chosen, ["pod"], tmp_path / "findings.json", log=1)
     assert words[1:] == [
