@@ -132,7 +132,9 @@ class Engine:
         if self.stack not in stacks(self.home):
             self._call("stack", "init", "--no-select", self.stack)
             write_private(_order(self.home), json.dumps([*stacks(self.home)]))
-        salt = (yaml.safe_load(self._config_file.read_text()) or {}).get("encryptionsalt")
+        # `stack init` writes it last: if that was killed, the engine makes a salt with its first secret.
+        written = self._config_file.read_text() if self._config_file.exists() else ""
+        salt = (yaml.safe_load(written) or {}).get("encryptionsalt")
         endpoint = self.home.emulator_url
         vault = config.get(f"{PROJECT}:vault") or {}
         if isinstance(vault, dict):  # else the stack's own settings report it
@@ -143,7 +145,8 @@ class Engine:
                 "endpoints": {"sts": endpoint, "iam": endpoint, "ec2": endpoint},
                 "callersStsEndpoint": endpoint,
             }
-        document = {"encryptionsalt": salt, "config": {**config, f"{PROJECT}:vault": vault}}
+        salted = {"encryptionsalt": salt} if salt else {}
+        document = {**salted, "config": {**config, f"{PROJECT}:vault": vault}}
         write_private(self._config_file, yaml.safe_dump(document, sort_keys=False))
         write_private(self._source_file, str(source.resolve()))
         return self._config_file
