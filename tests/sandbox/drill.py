@@ -103,7 +103,7 @@ def engines(sandbox: Sandbox) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            changes = process.name() == "pulumi" and process.cmdline()[1] in ("up", "destroy")
+            changes = process.name() == "pulumi" and process.cmdline()[1:2] in (["up"], ["destroy"])
             if changes and process.environ().get("SANDBOX_HOME") == str(sandbox.home):
                 found.append(process)
     return found
