@@ -26,6 +26,7 @@ LONGEST = (
     "test_split",
     "traps",
     "test_failures",
+    "test_drill",
     "emulator",
     "pipeline of this project",
     "platform and teams",
