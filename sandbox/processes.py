@@ -106,11 +106,11 @@ class Processes:
                 if service.healthy():
                     return
             except Exception as error:  # any failure means: not yet
-                reason = f"last answer: {error}"
+                reason = f"last answer: {error.__cause__ or error}"
             if time.monotonic() > deadline:
                 raise SandboxError(
-                    f"{service.name} was not ready after {service.seconds:.0f} s ({reason}). "
-                    f"{self._last_words(service.name)}"
+                    f"{service.name} was not ready after {service.seconds:.0f} s ({reason}). To start it "
+                    f"again: python -m sandbox stop, then the same command. {self._last_words(service.name)}"
                 )
             time.sleep(0.1)
 

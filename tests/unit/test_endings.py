@@ -269,3 +269,22 @@ def test_a_removal_that_was_killed_is_completed_by_the_next_command(
     with lock.only_one_run(home):
         assert not home.has_data
         assert not (home.root / "pulumi" / "state").exists()
+
+
+def test_a_service_that_hangs_is_named_with_what_it_did_and_the_way_on(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.create()
+    processes = Processes(home)
+
+    def healthy() -> bool:
+        raise TimeoutError("Read timed out")
+
+    service = Service("one", ["/bin/sh", "-c", "echo starting; sleep 60"], [], healthy, seconds=0.5)
+    processes.start(service)
+    try:
+        with pytest.raises(SandboxError) as refused:
+            processes.wait(service)
+        for words in ("one was not ready", "Read timed out", "python -m sandbox stop", "starting"):
+            assert words in str(refused.value)
+    finally:
+        processes.stop(at_once=True)
