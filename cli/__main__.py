@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from .console import exit_on_refusal
+from .console import exit_on_refusal, plain_streams
 from .errors import Refused, UsageProblem
 from .options import (
     CallerOptions,
@@ -171,7 +171,7 @@ def verify(
         check_writable("--report", report)
         findings = list(run(source.read(), logins or [], caller, with_refusals=refusals))
         if report:
-            report.write_text(json.dumps(document(findings), indent=2) + "\n")
+            report.write_text(json.dumps(document(findings), indent=2) + "\n", encoding="utf-8")
         print_findings(findings, as_json=as_json)
         if any(finding.ok is False for finding in findings):
             raise typer.Exit(1)
@@ -226,7 +226,7 @@ def access(
 
         check_writable("--output", output)
         made = report(source.read())
-        with output.open("w") if output else contextlib.nullcontext(sys.stdout) as file:
+        with output.open("w", encoding="utf-8") if output else contextlib.nullcontext(sys.stdout) as file:
             WRITERS[format.value](made, file)
 
 
@@ -259,6 +259,7 @@ def main() -> None:
     """Run the command line."""
     # The process ends long before its garbage matters. Collecting it, during the run and once more at exit,
     # would take a third of a login's time.
+    plain_streams()
     gc.disable()
     atexit.register(gc.freeze)
     app(prog_name="vault-aws-auth")

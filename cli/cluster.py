@@ -175,6 +175,10 @@ class Cluster:
                 str(error.status),
                 hints.get(error.status, ""),
             ) from error
+        except (KeyError, TypeError, AttributeError) as error:
+            words = f"{what} ({self.origin}): its answer is not that of a Kubernetes API"
+            hint = "something else answers there, such as a proxy: check `server` in the kubeconfig"
+            raise Refused(link, None, words, "not-kubernetes", hint) from error
         except HTTPError as error:
             raise Refused(
                 link,
@@ -190,9 +194,13 @@ class Cluster:
 connected = cache(Cluster)
 
 
+_KUBECONFIG = "the file must be a kubeconfig with a current context, in YAML: kubectl config view"
+
+
 def _configuration(stacks_own: Kubeconfig, kubeconfig: str | None) -> tuple[Any, str]:
     """The client configuration, and where it came from."""
     import kubernetes.config
+    import yaml  # comes with it
     from kubernetes.client import Configuration
 
     config: Any = kubernetes.config  # untyped
@@ -221,7 +229,10 @@ def _configuration(stacks_own: Kubeconfig, kubeconfig: str | None) -> tuple[Any,
             origin = "this pod's service account"
             config.load_incluster_config(configuration)
     except (kubernetes.config.ConfigException, OSError) as error:
-        raise _unusable(str(error), "the file must be a kubeconfig with a current context") from error
+        raise _unusable(str(error), _KUBECONFIG) from error
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        # Not the error's words: they may have a part of a key.
+        raise _unusable(f"{origin}: cannot be read", _KUBECONFIG) from None
     return configuration, origin
 
 

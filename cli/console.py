@@ -1,5 +1,6 @@
 """What every command prints alike: JSON, refusals and durations; plain text where there is no terminal."""
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -23,9 +24,21 @@ def console(file: IO[str] | None = None) -> "Console":
     return Console(file=file, highlight=False, soft_wrap=True, width=None if file.isatty() else 10_000)
 
 
+def plain_streams() -> None:
+    """Where the terminal or pipe has no Unicode, writes \\u2713 for what it has not, and does not fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def has_unicode() -> bool:
+    """Whether standard output takes any character."""
+    return "utf" in (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+
+
 def print_json(document: object) -> None:
     """JSON for scripts, on standard output."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    print(json.dumps(document, indent=2, ensure_ascii=not has_unicode()))
 
 
 def camel_case(value: Any) -> Any:

@@ -7,15 +7,20 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, TypeGuard, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from .errors import Refused
 
 LINK = "stack outputs"
 MASKED = "[secret]"  # what Pulumi prints for a secret without --show-secrets
+
+
+ServiceAccount = Annotated[str, Field(pattern=r"^[^/]+/[^/]+$")]
+"""`NAMESPACE/NAME`."""
+PrincipalArn = Annotated[str, Field(pattern=r"^arn:[^:]+:iam::[^:]*:.+")]
 
 
 class _Output(BaseModel):
@@ -56,8 +61,8 @@ class LoginOutput(_Output):
     """How service accounts get their IAM role: `irsa` or `pod-identity`."""
     vault_role: str
     iam_role_arn: str | None = None
-    service_accounts: list[str] = []
-    principals: list[str] = []
+    service_accounts: list[ServiceAccount] = []
+    principals: list[PrincipalArn] = []
     verify_as: list[str] | None = None
     """IAM roles to assume to log in as a caller of this login. None: those among the principals; empty: none
     can be assumed."""
@@ -89,9 +94,17 @@ class StackOutputs(_Output):
         """Merges the output `callers`, which says how to log in as each login's caller."""
         if not isinstance(outputs, dict) or not isinstance(outputs.get("logins"), dict):
             return outputs
-        callers = outputs.get("callers") or {}
-        logins = outputs["logins"].items()
-        return {**outputs, "logins": {name: {**callers.get(name, {}), **login} for name, login in logins}}
+        callers = outputs.get("callers")
+        known = {name: it for name, it in callers.items() if isinstance(it, dict)} if _is_map(callers) else {}
+        merged = {
+            name: {**known.get(name, {}), **login} if isinstance(login, dict) else login
+            for name, login in outputs["logins"].items()
+        }
+        return {**outputs, "logins": merged}
+
+
+def _is_map(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
 
 
 Kubeconfig = Callable[[], dict[str, Any] | None]
@@ -115,11 +128,18 @@ def from_pulumi(project: Path, stack: str | None) -> Stack:
             command += ["--stack", stack]
         try:
             done = subprocess.run(
-                command, cwd=project, capture_output=True, text=True, stdin=subprocess.DEVNULL
+                command,
+                cwd=project,
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                encoding="utf-8",
             )
-        except FileNotFoundError as error:
+        except NotADirectoryError:
+            raise _unreadable(f"{project} is not a folder", "name the project's with --project") from None
+        except OSError as error:
             raise _unreadable(
-                "there is no `pulumi` on PATH",
+                "there is no `pulumi` on PATH that can be run",
                 "install Pulumi, or pass the outputs with --outputs FILE (or - for standard input)",
             ) from error
         if done.returncode:
@@ -141,8 +161,10 @@ def from_pulumi(project: Path, stack: str | None) -> Stack:
 
 def from_file(path: str) -> Stack:
     """The outputs from a file written by `pulumi stack output --json`; `-` is standard input."""
+    if path == "-" and sys.stdin is None:
+        raise _unreadable("standard input is closed", "pass the outputs as a file: --outputs FILE")
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text()
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(str(error), "create it with: pulumi stack output --json > FILE") from error
     outputs = _json(text)
@@ -152,9 +174,10 @@ def from_file(path: str) -> Stack:
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         # Do not repeat the text: it may contain a secret.
-        raise _unreadable(f"not JSON: {error}", "pass the output of `pulumi stack output --json`") from None
+        why = error if isinstance(error, ValueError) else "it is nested too deeply"
+        raise _unreadable(f"not JSON: {why}", "pass the output of `pulumi stack output --json`") from None
 
 
 def _parse(outputs: object) -> StackOutputs:
@@ -173,7 +196,10 @@ def _kubeconfig(value: object) -> dict[str, Any] | None:
     if isinstance(value, str) and value != MASKED:
         import yaml  # comes with the Kubernetes client, which is about to be used
 
-        value = yaml.safe_load(value)
+        try:
+            value = yaml.safe_load(value)
+        except (yaml.YAMLError, RecursionError):
+            raise _unreadable("its kubeconfig is not YAML", "--kubeconfig takes another one") from None
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from .console import has_unicode
 from .errors import UsageProblem
 from .outputs import StackOutputs
 
@@ -36,7 +37,7 @@ def values(outputs: StackOutputs, consumer: str, *, as_json: bool = False, helm:
 
 
 def _json(document: Any) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=not has_unicode()) + "\n"
 
 
 def _yaml(documents: list[dict[str, Any]]) -> str:
@@ -57,7 +58,7 @@ def _yaml(documents: list[dict[str, Any]]) -> str:
         documents,
         Dumper=Dumper,
         sort_keys=False,
-        allow_unicode=True,
+        allow_unicode=has_unicode(),
         width=10_000,
         explicit_start=len(documents) > 1,
     )

@@ -67,7 +67,9 @@ def login(vault: VaultOutput, role: str, payload: dict[str, str]) -> dict[str, A
         answer = _client(vault).adapter.login(
             f"/v1/auth/{vault.mount_path.strip('/')}/login", use_token=False, json={"role": role, **payload}
         )
-    return cast("dict[str, Any]", answer["auth"])
+        auth: dict[str, Any] = {**answer["auth"]}
+        _ = auth["client_token"], auth["policies"]
+    return auth
 
 
 def revoke(vault: VaultOutput, token: str) -> None:
@@ -84,14 +86,14 @@ def renew(vault: VaultOutput, token: str, seconds: int) -> int:
     """Renew the token for so many seconds. Returns the seconds that Vault grants."""
     with _asking(vault, "", RENEWAL):
         answer = _client(vault, token).auth.token.renew_self(increment=f"{seconds}s")
-    return int(answer["auth"]["lease_duration"])
+        return int(answer["auth"]["lease_duration"])
 
 
 def period(vault: VaultOutput, token: str) -> tuple[int, int]:
     """The token's period and its explicit maximum TTL, in seconds; 0 if it has none."""
     with _asking(vault, "", RENEWAL):
         found = _client(vault, token).auth.token.lookup_self()["data"]
-    return int(found.get("period") or 0), int(found.get("explicit_max_ttl") or 0)
+        return int(found.get("period") or 0), int(found.get("explicit_max_ttl") or 0)
 
 
 def health(vault: VaultOutput) -> dict[str, Any]:
@@ -104,7 +106,9 @@ def health(vault: VaultOutput) -> dict[str, Any]:
             "/v1/sys/health?standbyok=true&perfstandbyok=true&sealedcode=200&uninitcode=200"
             "&drsecondarycode=200"
         )
-    return cast("dict[str, Any]", answer if isinstance(answer, dict) else answer.json())
+        found = answer if isinstance(answer, dict) else answer.json()
+        _ = found["version"]
+    return cast("dict[str, Any]", found)
 
 
 def own_token() -> str:
@@ -119,9 +123,9 @@ def read(vault: VaultOutput, path: str, link: str) -> dict[str, Any] | None:
     with _asking(vault, "", link):
         try:
             answer = _client(vault, own_token()).adapter.get(f"/v1/{path}")
+            return {**answer["data"]}
         except InvalidPath:
             return None
-    return cast("dict[str, Any]", answer["data"])
 
 
 def _client(vault: VaultOutput, token: str = "") -> Any:
@@ -161,11 +165,20 @@ def _asking(vault: VaultOutput, role: str, link: str) -> Iterator[None]:
             hint = "Vault is busy or out of order, which says nothing about this login: try again later"
             raise Refused(link, None, words, busy, hint) from error
         raise Refused(link, "Vault", words, code, hint) from error
+    except (KeyError, TypeError, AttributeError, requests.exceptions.JSONDecodeError) as error:
+        hint = "something else answers there, such as a proxy; --vault-address takes another URL for Vault"
+        raise Refused(link, None, f"{vault.address}: its answer is not Vault's", "not-vault", hint) from error
+    except UnicodeEncodeError as error:
+        hint = "VAULT_TOKEN must be the token alone, as `vault print token` shows it"
+        raise Refused(link, None, "VAULT_TOKEN has characters that no token has", "token", hint) from error
     except requests.exceptions.SSLError as error:
         raise failed(error, "tls", "VAULT_CACERT must name the CA that signed its certificate") from error
     except requests.RequestException as error:
         hint = "is Vault running and reachable from here? --vault-address takes another URL for it"
         raise failed(error, "unreachable", hint) from error
+    except ValueError as error:
+        hint = "--vault-address takes another URL, e.g. https://vault.example.com:8200"
+        raise failed(error, "no-url", hint) from error
     except OSError as error:  # requests raises it if a certificate file is missing
         raise failed(error, "tls", "VAULT_CACERT (or VAULT_CAPATH) must name an existing file") from error
 

@@ -74,7 +74,7 @@ class Options:
     def finish(self, out: Output, sections: list[str], document: object) -> None:
         """Write the summary and the JSON, if asked for."""
         if self.summary:
-            self.summary.write_text("\n".join(sections) + "\n")
+            self.summary.write_text("\n".join(sections) + "\n", encoding="utf-8")
         out.json(document)
 
 
@@ -250,4 +250,5 @@ def _one_message() -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a pipe may have no ✓
     app(prog_name="python -m pipeline")

@@ -86,7 +86,7 @@ def _not_tried(findings: Path) -> dict[str, str]:
     """The callers that could not be tried, and why. None if the command ended before it knew."""
     if not findings.exists():
         return {}
-    found = json.loads(findings.read_text())["results"]
+    found = json.loads(findings.read_text(encoding="utf-8"))["results"]
     return {f"{each['login']}, {each['caller']}": each["reason"] for each in found if each["ok"] is None}
 
 

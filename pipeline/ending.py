@@ -88,6 +88,7 @@ def guarded(
                 stdout=stdout,
                 stderr=stderr,
                 text=True,
+                encoding="utf-8",
                 start_new_session=True,
                 pass_fds=(lifeline, *keep),
             )

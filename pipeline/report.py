@@ -82,7 +82,11 @@ class Report:
 
 def read(log: Path, ok: bool, stderr: str) -> Report:
     """The report of the run that wrote this event log. The log is missing if the run did not start."""
-    events = [json.loads(line) for line in log.read_text().splitlines() if line] if log.exists() else []
+    events = (
+        [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line]
+        if log.exists()
+        else []
+    )
     report = Report(ok)
     refreshed = dict(_refreshed(events))
     for event in events:
@@ -97,8 +101,8 @@ def read(log: Path, ok: bool, stderr: str) -> Report:
         elif "summaryEvent" in event:
             report.unchanged = event["summaryEvent"]["resourceChanges"].get("same", 0)
     if not ok and not report.errors:
-        lines = (line.strip() for line in stderr.splitlines())
-        report.errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+        said = (line.strip() for line in stderr.splitlines())
+        report.errors = [line.removeprefix("error: ") for line in said if line.startswith("error: ")]
     report.errors = list(dict.fromkeys(report.errors))
     report.changes.sort(key=lambda change: (change.type, change.name))
     return report

@@ -340,7 +340,7 @@ def _remove_if_interrupted(home: Home, stack_engine: Engine, processes: Processe
     _warn(f"{problem}: rebuilding the sandbox, with new data and addresses")
     region, behind = home.region, home.eventual_consistency
     chosen_issuer = home.enterprise / "issuer.json"
-    issuer = chosen_issuer.read_text() if home.plays_enterprise else ""
+    issuer = chosen_issuer.read_text(encoding="utf-8") if home.plays_enterprise else ""
     processes.stop(at_once=True)
     home.remove()
     home.create()
@@ -404,6 +404,7 @@ def _relative(path: Path) -> str:
 def main(run: Callable[[], None] = app) -> None:
     """Runs the command line: expected failures are one message on standard error and exit code 1."""
     ending.interrupt_on_signals(lock.say_ending)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a pipe may have no ✓
     home = Home.from_environment()
     environment.forget_foreign(home)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -119,7 +119,7 @@ class Engine:
         """Rewrites the engine's stack file from the user's; None if the sandbox has no such stack."""
         if not self._config_file.exists() or not self._source_file.exists():
             return None
-        return self._write_config(Path(self._source_file.read_text()))
+        return self._write_config(Path(self._source_file.read_text(encoding="utf-8")))
 
     def _write_config(self, source: Path) -> Path:
         config = read_config(source)
@@ -133,7 +133,7 @@ class Engine:
             self._call("stack", "init", "--no-select", self.stack)
             write_private(_order(self.home), json.dumps([*stacks(self.home)]))
         # `stack init` writes it last: if that was killed, the engine makes a salt with its first secret.
-        written = self._config_file.read_text() if self._config_file.exists() else ""
+        written = self._config_file.read_text(encoding="utf-8") if self._config_file.exists() else ""
         salt = (yaml.safe_load(written) or {}).get("encryptionsalt")
         endpoint = self.home.emulator_url
         vault = config.get(f"{PROJECT}:vault") or {}
@@ -208,6 +208,7 @@ class Engine:
             text=True,
             pass_fds=lock.passed_on(),
             check=False,
+            encoding="utf-8",
         )
         if answer.returncode != 0:
             raise SandboxError(f"pulumi {' '.join(words[:2])} failed: {answer.stderr.strip()}")
@@ -319,7 +320,7 @@ def mend_state(state: Path) -> bool:
 
 def _is_json(file: Path) -> bool:
     try:
-        json.loads(file.read_text())
+        json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return True
@@ -328,7 +329,7 @@ def _is_json(file: Path) -> bool:
 def _living_engine(lock: Path) -> psutil.Process | None:
     """The engine that holds a lock, if it is alive."""
     try:
-        process = psutil.Process(int(json.loads(lock.read_text())["pid"]))
+        process = psutil.Process(int(json.loads(lock.read_text(encoding="utf-8"))["pid"]))
         words = process.cmdline()
         began_before = (
             process.create_time() <= lock.stat().st_mtime + 1

@@ -115,7 +115,7 @@ class Home:
     def region(self) -> str:
         """The sandbox's AWS region. It is fixed, because the cluster's issuer contains it."""
         stored = self.root / "region"
-        return stored.read_text().strip() if stored.exists() else DEFAULT_REGION
+        return stored.read_text(encoding="utf-8").strip() if stored.exists() else DEFAULT_REGION
 
     def choose_region(self, region: str) -> None:
         """Sets the region before the first start; refuses another one later."""
@@ -149,7 +149,7 @@ class Home:
         stored = self.root / "passphrase"
         if not stored.exists():
             write_private(stored, secrets.token_urlsafe(32))
-        return stored.read_text().strip()
+        return stored.read_text(encoding="utf-8").strip()
 
     @property
     def emulator_url(self) -> str:
@@ -209,7 +209,7 @@ class Home:
 
     def read_json(self, path: Path) -> Any:
         try:
-            return json.loads(path.read_text())
+            return json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise SandboxError(
                 f"{path} is missing: the sandbox is not up, or damaged. Run: make up; if that says the "

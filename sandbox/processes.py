@@ -140,7 +140,9 @@ class Processes:
 
     def _last_words(self, name: str) -> str:
         log = self.home.root / "logs" / f"{name}.log"
-        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()][-5:]
+        lines = [
+            line for line in log.read_text(errors="replace", encoding="utf-8").splitlines() if line.strip()
+        ][-5:]
         return "Its log ends with:\n  " + "\n  ".join(lines) + f"\nThe whole log: {log}"
 
     def _read(self) -> dict[str, dict[str, float]]:

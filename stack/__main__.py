@@ -176,6 +176,7 @@ def _shown(path: Path) -> str:
 
 def main(run: Callable[[], None] = app) -> None:
     """The command line: every expected failure is one line for each problem, and exit code 1."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a pipe may have no ✓
     try:
         run()
     except SplitError as error:

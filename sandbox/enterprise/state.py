@@ -88,7 +88,7 @@ class State:
     def _read(self) -> dict[str, Any]:
         document: dict[str, Any] = {"mounts": {}, "namespaces": {}, "issuers": {}}
         if self._file.exists():
-            document |= json.loads(self._file.read_text())
+            document |= json.loads(self._file.read_text(encoding="utf-8"))
         return document
 
     def _write(self, document: dict[str, Any]) -> None:

@@ -33,6 +33,7 @@ class Project:
                 stderr=subprocess.PIPE,
                 text=True,
                 start_new_session=True,
+                encoding="utf-8",
             )
         except FileNotFoundError:
             raise SplitError(["there is no pulumi on PATH; install it: https://www.pulumi.com"]) from None
