@@ -80,7 +80,8 @@ def rows(report: Report) -> None:
 
 def _engine_runs(bench: Bench, report: Report) -> None:
     plain = ["pulumi", "preview", "--stack", "local", "--expect-no-changes"]
-    guarded = [*plain, *guardrails.options(guardrails.configuration("local"))]
+    pack = guardrails.variables(guardrails.options(guardrails.configuration("local")))
+    guarded = ["env", *(f"{name}={value}" for name, value in pack.items()), *plain]
     report(Row("one run of the engine", median(lambda: bench.shell(*guarded)).cpu, CPU, 4))
     on_to_off = ratio(lambda: bench.shell(*guarded), lambda: bench.shell(*plain))
-    report(Row("guardrails on ÷ off", on_to_off, RATIO, 1.05))
+    report(Row("policy pack ÷ the program's own guardrails", on_to_off, RATIO, 1.05))
