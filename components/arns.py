@@ -45,6 +45,10 @@ _IAM_RESOURCE_FORM = (
 )
 
 
+_LONGEST_NAMES = {"role": 64, "user": 64, "oidc-provider": 255}
+"""Characters of a name in IAM; of the other kinds 128."""
+
+
 class Arn(NamedTuple):
     """The parts of `arn:partition:service:region:account:resource`."""
 
@@ -152,6 +156,9 @@ def parse_iam(arn: str, *kinds: str, wildcard: bool = False) -> Arn:
     match = re.fullmatch(_IAM_RESOURCE_FORM, result.resource)
     if match is None or match["kind"] not in kinds or not match["name"]:
         raise ValueError(f"is not the ARN of an IAM {' or '.join(kinds)}; write e.g. {example}")
+    most = _LONGEST_NAMES.get(match["kind"], 128)
+    if len(match["name"].rstrip("*")) > most:
+        raise ValueError(f"has a name of more than {most} characters, which IAM does not take; check it")
     return result
 
 

@@ -42,7 +42,8 @@ def split_service_account(account: str) -> tuple[str, str]:
 
 
 # A user name would be shown with the URL, and a path, a query or a fragment would not be asked for.
-_URL = r"[hH][tT][tT][pP][sS]?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?"
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_URL = rf"[hH][tT][tT][pP][sS]?://({_LABEL}(\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?/?"
 
 
 def _check_url(value: str) -> None:
@@ -106,7 +107,9 @@ VaultRoleName = Annotated[str, Form(names.check_vault_role, "dev-role-iam", VAUL
 # Vault keeps policy names in lower case; `root` cannot be had by a login.
 PolicyName = Annotated[
     str,
-    matches(r"(?!root$)[^\sA-Z]+", "the name of a Vault policy, in lower case, and not root", "team-readers"),
+    matches(
+        r"(?!root$)[^\sA-Z,*]+", "the name of a Vault policy, in lower case, and not root", "team-readers"
+    ),
 ]
 VaultPath = Annotated[str, Form(names.check_vault_path, "team/app", r"[^\s/]+(/[^\s/]+)*")]
 Audience = Annotated[
@@ -310,6 +313,10 @@ def _is_of_tags(text: str) -> bool:
     return all(char in "_.:/=+-@" or unicodedata.category(char)[0] in "LNZ" for char in text)
 
 
+_MOST_TAGS = 46
+"""AWS takes 50, and a stack has three of its own, an OIDC provider four."""
+
+
 def _check_tag_name(name: str) -> None:
     if not 0 < len(name) <= 128 or not _is_of_tags(name) or name.lower().startswith("aws:"):
         raise ValueError(
@@ -326,6 +333,10 @@ _MOST_TAGS = 50
 
 
 def _check_tag_names(tags: Mapping[str, Any]) -> None:
+    if len(tags) > _MOST_TAGS:
+        raise ValueError(
+            f"has {len(tags)} tags, and AWS takes 50, with those of this stack; write at most {_MOST_TAGS}"
+        )
     lower: dict[str, str] = {}
     for name in tags:
         other = lower.setdefault(name.lower(), name)

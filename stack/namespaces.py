@@ -9,9 +9,7 @@ from components.forms import is_wild, split_service_account
 from components.logins.base import ServiceAccountMode
 from stack.file import StackFile
 from stack.reading import StackFileError
-from stack.sections import PROJECT
-
-_OF_A_NEW_CLUSTER = ("default", "kube-system", "kube-public", "kube-node-lease")
+from stack.sections import OF_EVERY_CLUSTER, PROJECT
 
 
 async def check(stack: StackFile, outputs: Mapping[str, Any]) -> None:
@@ -28,7 +26,7 @@ async def check(stack: StackFile, outputs: Mapping[str, Any]) -> None:
 def _unmade(stack: StackFile) -> Iterator[str]:
     if stack.cluster is None or stack.cluster["existing"]:
         return
-    known = {*_OF_A_NEW_CLUSTER, *stack.cluster["namespaces"]}
+    known = {*OF_EVERY_CLUSTER, *stack.cluster["namespaces"]}
     for name, login in stack.logins.items():
         if login.options.get("service_account_mode") is not ServiceAccountMode.CREATE:
             continue
@@ -37,7 +35,7 @@ def _unmade(stack: StackFile) -> Iterator[str]:
             if namespace not in known and not is_wild(namespace):
                 yield (
                     f'{PROJECT}:logins.{name}.serviceAccounts[{index}]: "{account}" is in a namespace that '
-                    f"nothing makes: a new cluster has {', '.join(_OF_A_NEW_CLUSTER)}; add {namespace} to "
+                    f"nothing makes: a new cluster has {', '.join(OF_EVERY_CLUSTER)}; add {namespace} to "
                     f"{PROJECT}:cluster.namespaces, or write serviceAccountMode: none if something else "
                     "makes both"
                 )

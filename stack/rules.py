@@ -17,7 +17,7 @@ from components.vault_auth import sts_refusals
 from components.vault_identity.base import too_long
 from stack.draft import Draft
 from stack.reading import Section, report
-from stack.sections import PROJECT
+from stack.sections import OF_EVERY_CLUSTER, PROJECT
 
 BUILT_IN_POLICIES = ("default",)
 """Vault policies that need no file: every Vault has them."""
@@ -39,6 +39,7 @@ def check(draft: Draft) -> None:
         _used_accounts,
         _existing_identity,
         _cluster,
+        _of_the_cluster,
         _trust_policies,
         _federation,
         _engines,
@@ -271,6 +272,22 @@ def _cluster(draft: Draft) -> None:
         )
 
 
+def _of_the_cluster(draft: Draft) -> None:
+    """What is of the cluster's region, or is in every cluster."""
+    if draft.cluster is None:
+        return
+    key = draft.cluster.get("encryption_key_arn")
+    if draft.region and isinstance(key, str) and arns.parse(key).region != draft.region:
+        draft.problems.add(
+            draft.cluster.at("encryption_key_arn"),
+            f"is not of the cluster's region, {draft.region}; write a key of that region",
+            key,
+        )
+    for index, name in draft.cluster.entries("namespaces"):
+        if name in OF_EVERY_CLUSTER:
+            draft.problems.add(draft.cluster.at("namespaces", index), "is in every cluster; remove it", name)
+
+
 def _trust_policies(draft: Draft) -> None:
     """A cluster's issuer is known when it is up, but how long it is is known before."""
     if draft.cluster is None or draft.region is None or not isinstance(draft.cluster.get("name"), str):
@@ -333,7 +350,7 @@ def _engines(draft: Draft) -> None:
 
 
 def _sts_endpoint(draft: Draft) -> None:
-    """Vault asks the STS that logins are signed for."""
+    """Vault and its callers ask the STS that logins are signed for."""
     given = {"endpoints", "sts_region", "callers_sts_endpoint"}
     if draft.vault is None or draft.region is None or given & draft.vault.wrong:
         return

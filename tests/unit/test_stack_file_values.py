@@ -1,0 +1,89 @@
+"""Values of the right shape that AWS, Vault or Kubernetes would refuse, or read as something else."""
+
+import re
+from typing import Any
+
+import pytest
+
+from stack import file
+from stack.reading import StackFileError
+
+ROLE = "arn:aws:iam::111111111111:role/"
+POD = {"kind": "service-account", "serviceAccounts": ["default/app"], "policies": ["dev"]}
+CONFIG: dict[str, Any] = {
+    "aws:region": "us-east-1",
+    "vault-aws-auth:accountId": "111111111111",
+    "vault-aws-auth:cluster": {"name": "eks1"},
+    "vault-aws-auth:vault": {"address": "https://vault.example.com:8200"},
+    "vault-aws-auth:logins": {"pod": POD},
+}
+OTHER_REGION = "arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012"
+
+
+def problems(section: str, **fields: Any) -> list[str]:
+    key = f"vault-aws-auth:{section}"
+    try:
+        file.parse({**CONFIG, key: {**CONFIG.get(key, {}), **fields}}, {"dev": ""})
+    except StackFileError as error:
+        return error.problems
+    return []
+
+
+def ci(*principals: str) -> dict[str, Any]:
+    return {"kind": "principal", "principals": list(principals), "policies": ["dev"]}
+
+
+@pytest.mark.parametrize(
+    ("section", "fields", "told"),
+    [
+        ("logins", {"ci": ci(f"{ROLE}{'a' * 65}")}, r"logins.ci.principals\[0\]: .* more than 64 characters"),
+        ("vault", {"address": "https://vault..example.com"}, "vault.address: .* write e.g. https://vault"),
+        ("vault", {"address": "https://-vault.example.com"}, "vault.address: .* write e.g. https://vault"),
+        ("vault", {"address": f"https://{'a' * 64}.com"}, "vault.address: .* write e.g. https://vault"),
+        (
+            "vault",
+            {"callersStsEndpoint": "https://sts.eu-west-1.amazonaws.com"},
+            "vault.callersStsEndpoint: .* logins are signed for us-east-1, .* https://sts.us-east-1",
+        ),
+        (
+            "vault",
+            {"externalPolicies": ["a,b"]},
+            "vault.externalPolicies.*: .* is not the name of a Vault policy",
+        ),
+        (
+            "vault",
+            {"externalPolicies": ["*"]},
+            "vault.externalPolicies.*: .* is not the name of a Vault policy",
+        ),
+        ("cluster", {"encryptionKeyArn": OTHER_REGION}, "cluster.encryptionKeyArn: .* a key of that region"),
+        ("cluster", {"namespaces": ["team-a", "default"]}, r"cluster.namespaces\[1\]: .* in every cluster"),
+        (
+            "logins",
+            {"pod": {**POD, "tags": {f"k{i}": "v" for i in range(47)}}},
+            "pod.tags: .* write at most 46",
+        ),
+    ],
+)
+def test_it_is_refused_with_what_to_write(section: str, fields: dict[str, Any], told: str) -> None:
+    (problem,) = problems(section, **fields)
+    assert re.search(told, problem), problem
+
+
+@pytest.mark.parametrize(
+    ("section", "fields"),
+    [
+        ("logins", {"ci": ci(f"{ROLE}{'a' * 64}", f"{ROLE}{'b' * 64}*")}),
+        ("vault", {"address": "https://vault.example.com."}),
+        ("vault", {"address": "http://vault_1:8200/"}),
+        ("vault", {"address": "https://[::1]:8200"}),
+        ("vault", {"address": "https://10.0.0.1"}),
+        ("vault", {"callersStsEndpoint": "https://sts.us-east-1.amazonaws.com"}),
+        ("vault", {"callersStsEndpoint": "https://vpce-1-x.sts.us-east-1.vpce.amazonaws.com"}),
+        ("vault", {"externalPolicies": ["team/readers"]}),
+        ("cluster", {"encryptionKeyArn": OTHER_REGION.replace("eu-west", "us-east")}),
+        ("cluster", {"namespaces": ["team-a"]}),
+        ("logins", {"pod": {**POD, "tags": {f"k{i}": "v" for i in range(46)}}}),
+    ],
+)
+def test_what_they_take_is_accepted(section: str, fields: dict[str, Any]) -> None:
+    assert problems(section, **fields) == []
