@@ -368,9 +368,8 @@ def _vaults_policy(draft: Draft) -> None:
     identity = draft.identity
     if draft.problems.found or identity is None or draft.region is None:
         return
-    if identity.kind == "existing" and not (
-        identity.get("role_arn") and identity.get("attach_policy") is not False
-    ):
+    options = identity.options
+    if identity.kind == "existing" and not (options.get("role_arn") and options.get("attach_policy", True)):
         return
     partition = arns.partition_of(draft.region)
     assumed = [
@@ -379,7 +378,7 @@ def _vaults_policy(draft: Draft) -> None:
     ]
     needs = [logins.KINDS[login.kind].permissions(login.options) for login in draft.logins.values()]
     needed = merge_permissions([*needs, {"assume_role_arns": assumed}])
-    granted = vault_identity.KINDS[identity.kind].granted({**identity.options, "permissions": needed})
+    granted = vault_identity.KINDS[identity.kind].granted({**options, "permissions": needed})
     if said := too_long(granted):
         own = identity.get("assume_role_arns")
         draft.problems.add(identity.at("assume_role_arns") if own else f"{PROJECT}:accounts", said)

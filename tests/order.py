@@ -32,6 +32,7 @@ LONGEST = (
     "platform and teams",
     "vault's identity",
     "test_upgrade",
+    "examples",
     "test_guardrails",
     "test_identity_switch",
     "test_existing_cluster",

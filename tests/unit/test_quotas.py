@@ -205,8 +205,7 @@ FEDERATED = {
             lambda count: ("vaultIdentity", {"kind": "user", "assumeRoleArns": role_arns(count)}),
             100,  # and the one of the stack's account
             "vaultIdentity.assumeRoleArns",
-            "make Vault's policy 6,150 characters long, and AWS takes 6,144: of 102 roles to assume, the "
-            "first",
+            "make Vault's policy 6,150 characters long, and AWS takes 6,144: of 102 roles to assume,",
             id="what Vault may assume",
         ),
         pytest.param(

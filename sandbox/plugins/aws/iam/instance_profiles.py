@@ -36,8 +36,9 @@ def _set_role(aws: Aws, profile: str, old: str | None, new: str | None) -> None:
 
 def _delete(aws: Aws, id_: str, state: State) -> None:
     iam, profile = aws.client("iam"), {"InstanceProfileName": id_}
-    for role in (_live(aws, id_, state) or {"Roles": []})["Roles"]:
-        found(iam.remove_role_from_instance_profile, **profile, RoleName=role["RoleName"])
+    live = _live(aws, id_, state)
+    for role in {state.get("role"), _role(live) if live else None} - {None}:
+        found(iam.remove_role_from_instance_profile, **profile, RoleName=role)
     iam.delete_instance_profile(**profile)
 
 
