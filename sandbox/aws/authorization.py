@@ -72,6 +72,10 @@ def request_context(call: Call, now: datetime) -> dict[str, ContextValue]:
         context |= tag_context(call.tags())
         if call.text("PolicyArn"):
             context["iam:PolicyARN"] = call.text("PolicyArn")
+        if call.text("AWSServiceName"):
+            context["iam:AWSServiceName"] = call.text("AWSServiceName")
+    if call.service == "eks" and isinstance(tags := call.params.get("tags"), dict):
+        context |= tag_context({str(key): str(value) for key, value in tags.items()})
     return context
 
 

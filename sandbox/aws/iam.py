@@ -55,6 +55,8 @@ def check(call: Call, caller: Caller) -> None:
                 _pins(call)
     except policy.MalformedPolicy as error:
         raise AwsError("MalformedPolicyDocument", str(error), 400) from None
+    if call.action == "CreateOpenIDConnectProvider" and not call.text("Url").startswith("https://"):
+        raise AwsError("ValidationError", "Invalid Open ID Connect Provider URL", 400)
     if call.action in _UNIQUE:
         parameter, table, message = _UNIQUE[call.action]
         name, own = call.text(parameter), f":{caller.account}:"  # includes AWS managed policies
@@ -66,6 +68,10 @@ def check(call: Call, caller: Caller) -> None:
     boundary = call.text("PermissionsBoundary")
     if boundary and boundary not in backend.managed_policies:
         raise AwsError("NoSuchEntity", f"Scope ARN: {boundary} does not exist or is not attachable.", 404)
+    if call.action == "DeletePolicy":
+        attached = backend.managed_policies.get(call.text("PolicyArn"))
+        if attached is not None and attached.attachment_count:
+            raise AwsError("DeleteConflict", "Cannot delete a policy attached to entities.", 409)
     if call.action == "DeleteUser":
         _check_empty(call.text("UserName"), backend)
     with REPLICAS.any(call.action, call.text("RoleName")):

@@ -102,7 +102,7 @@ class Sts:
         account, partition = split_role_arn(arn)
         name = sts_parameters.session_name(call)
         tags = sts_parameters.session_tags(call, caller)
-        if external_id := call.text("ExternalId"):
+        if external_id := sts_parameters.external_id(call):
             context = context | {"sts:ExternalId": external_id}
         role = self.check_assume_role(caller, arn, name, tags, context)
         session = self.issue(

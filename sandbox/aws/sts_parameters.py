@@ -15,6 +15,7 @@ HOUR = 3600
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 # Refused, because callers rely on them and they would have no effect.
 _UNSUPPORTED = {"ProvidedContexts", "ProviderId", "SerialNumber", "SourceIdentity", "TokenCode"}
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 _MAX_TAGS = 50
 _SESSION_POLICY = 2048
 
@@ -48,6 +49,15 @@ def session_name(call: Call) -> str:
     return name
 
 
+def external_id(call: Call) -> str:
+    """The external ID; empty if there is none."""
+    given = call.text("ExternalId")
+    if "ExternalId" in call.params and not _EXTERNAL_ID.fullmatch(given):
+        rule = r"Member must satisfy regular expression pattern: [\w+=,.@:\/-]{2,1224}"
+        raise constraint(given, "externalId", rule)
+    return given
+
+
 def session_tags(call: Call, caller: Caller) -> SessionTags:
     """The tags in a request, and those inherited from the caller's session."""
     given, transitive = call.tags(), call.members("TransitiveTagKeys")
@@ -66,6 +76,9 @@ def session_tags(call: Call, caller: Caller) -> SessionTags:
         raise AwsError(
             "InvalidParameterValue", "The specified transitive tag key must be included in the tags.", 400
         )
+    for texts, most in ((given, 128), (given.values(), 256)):
+        if long := next((text for text in texts if len(text) > most), None):
+            raise constraint(long, "tags", f"Member must have length less than or equal to {most}")
     if len(given) > _MAX_TAGS:
         raise constraint(
             str(len(given)), "tags", f"Member must have length less than or equal to {_MAX_TAGS}"

@@ -107,3 +107,73 @@ def test_a_session_policy_has_up_to_2048_characters(emulator: Emulator) -> None:
     wanted = {"RoleArn": role, "RoleSessionName": "tester", "Policy": f"{compact} "}
     code, message = error_of(emulator.client("sts").assume_role, **wanted)
     assert (code, "at 'policy'" in message) == ("ValidationError", True)
+
+
+MANY_TAGS = [{"Key": f"k{number}", "Value": "v"} for number in range(51)]
+
+
+def test_an_object_has_up_to_50_tags(emulator: Emulator) -> None:
+    iam = emulator.client("iam")
+    iam.create_role(RoleName="tagged", AssumeRolePolicyDocument=TRUST, Tags=MANY_TAGS[:50])
+    iam.tag_role(RoleName="tagged", Tags=[{"Key": "k0", "Value": "another"}])
+    iam.create_user(UserName="tagged", Tags=MANY_TAGS[:50])
+    iam.tag_user(UserName="tagged", Tags=[{"Key": "k0", "Value": "another"}])
+    for call, quota in (
+        (lambda **tags: iam.tag_role(RoleName="tagged", **tags), "TagsPerRole"),
+        (lambda **tags: iam.tag_user(UserName="tagged", **tags), "TagsPerUser"),
+    ):
+        assert error_of(call, Tags=MANY_TAGS[50:]) == (
+            "LimitExceeded",
+            f"Cannot exceed quota for {quota}: 50",
+        )
+    assert error_of(iam.create_user, UserName="too-many-tags", Tags=MANY_TAGS)[0] == "LimitExceeded"
+    reserved = [{"Key": "aws:team", "Value": "v"}]
+    assert error_of(iam.create_user, UserName="reserved-tag", Tags=reserved)[0] == "InvalidInput"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rule"),
+    [
+        ({"MaxSessionDuration": 3599}, "Member must have value greater than or equal to 3600"),
+        ({"MaxSessionDuration": 43201}, "Member must have value less than or equal to 43200"),
+        ({"Description": "d" * 1001}, "Member must have length less than or equal to 1000"),
+        ({"RoleName": "a b"}, "Member must satisfy regular expression pattern"),
+        ({"RoleName": "a/b"}, "Member must satisfy regular expression pattern"),
+        ({"RoleName": "r\u00f6le"}, "Member must satisfy regular expression pattern"),
+        ({"Path": "team"}, "Member must satisfy regular expression pattern"),
+        ({"Path": "/team"}, "Member must satisfy regular expression pattern"),
+    ],
+)
+def test_what_iam_does_not_take_is_refused(emulator: Emulator, wrong: dict[str, Any], rule: str) -> None:
+    anything = Config(parameter_validation=False, retries={"total_max_attempts": 1})
+    keys = emulator.keys()
+    iam = boto3.client("iam", endpoint_url=emulator.url, region_name="us-east-1", config=anything, **keys)
+    right = {"RoleName": "refused", "AssumeRolePolicyDocument": TRUST}
+    code, message = error_of(iam.create_role, **{**right, **wrong})
+    assert code == "ValidationError"
+    assert rule in message
+
+
+def test_an_issuer_has_https(emulator: Emulator) -> None:
+    create = emulator.client("iam").create_open_id_connect_provider
+    assert error_of(create, Url="http://issuer.example.com", ClientIDList=["x"])[0] == "ValidationError"
+
+
+@pytest.mark.parametrize("wrong", ["e", "e e", "e" * 1225, "\u00e9\u00e9"])
+def test_an_external_id_has_2_to_1224_of_a_few_characters(emulator: Emulator, wrong: str) -> None:
+    role = f"arn:aws:iam::{PRIMARY}:role/whatever"
+    anything = Config(parameter_validation=False, retries={"total_max_attempts": 1})
+    keys = emulator.keys()
+    sts = boto3.client("sts", endpoint_url=emulator.url, region_name="us-east-1", config=anything, **keys)
+    code, message = error_of(sts.assume_role, RoleArn=role, RoleSessionName="tester", ExternalId=wrong)
+    assert (code, "at 'externalId'" in message) == ("ValidationError", True)
+
+
+def test_a_policy_that_is_attached_is_not_deleted(emulator: Emulator) -> None:
+    iam = emulator.client("iam")
+    arn = iam.create_policy(PolicyName="attached", PolicyDocument=READ)["Policy"]["Arn"]
+    make_role(emulator, "holder", TRUST)
+    iam.attach_role_policy(RoleName="holder", PolicyArn=arn)
+    assert error_of(iam.delete_policy, PolicyArn=arn)[0] == "DeleteConflict"
+    iam.detach_role_policy(RoleName="holder", PolicyArn=arn)
+    iam.delete_policy(PolicyArn=arn)

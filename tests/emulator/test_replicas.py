@@ -120,17 +120,17 @@ def test_a_new_issuer_is_not_known_yet(cloud: Emulator) -> None:
 
 
 def test_a_role_in_a_new_cluster_does_not_exist_yet(cloud: Emulator) -> None:
-    role = make_role(cloud, "cluster", trust({"Service": "eks.amazonaws.com"}))
     names = iter(range(10_000))
     subnets = [each["SubnetId"] for each in cloud.client("ec2").describe_subnets()["Subnets"][:2]]
+    eks = cloud.client("eks")
 
-    def create() -> None:
-        cloud.client("eks").create_cluster(
-            name=f"c{next(names)}", roleArn=role, resourcesVpcConfig={"subnetIds": subnets}
-        )
+    def create(role: str) -> None:
+        vpc = {"subnetIds": subnets}
+        eks.create_cluster(name=f"c{next(names)}", roleArn=role, resourcesVpcConfig=vpc)
 
     with cloud.without_api_server():
-        assert outcomes(create) == {"", "InvalidParameterException"}
+        role = make_role(cloud, "cluster", trust({"Service": "eks.amazonaws.com"}))
+        assert outcomes(lambda: create(role)) == {"", "InvalidParameterException"}
 
 
 def test_what_changes_something_does_so_at_once(cloud: Emulator) -> None:
