@@ -88,7 +88,7 @@ def _tags(call: Call, caller: Caller) -> None:
         name = call.text(f"{kind}Name")
         known = next((each for each in table.values() if each.name == name), None)
         if known is not None:
-            had = (known.tags or {}) if kind == "Role" else backend.list_user_tags(name)
+            had: Any = (known.tags or {}) if kind == "Role" else backend.list_user_tags(name)
             given |= {tag["Key"] for tag in (had.values() if isinstance(had, dict) else had)}
         if len(given) > _TAGS:
             raise AwsError("LimitExceeded", f"Cannot exceed quota for TagsPer{kind}: {_TAGS}", 409)

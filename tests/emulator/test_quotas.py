@@ -109,6 +109,15 @@ def test_a_session_policy_has_up_to_2048_characters(emulator: Emulator) -> None:
     assert (code, "at 'policy'" in message) == ("ValidationError", True)
 
 
+def unchecked(emulator: Emulator, service: str) -> Any:
+    """A client that sends what the SDK itself would refuse."""
+    anything = Config(parameter_validation=False, retries={"total_max_attempts": 1})
+    connect: Any = boto3.client
+    return connect(
+        service, endpoint_url=emulator.url, region_name="us-east-1", config=anything, **emulator.keys()
+    )
+
+
 MANY_TAGS = [{"Key": f"k{number}", "Value": "v"} for number in range(51)]
 
 
@@ -145,9 +154,7 @@ def test_an_object_has_up_to_50_tags(emulator: Emulator) -> None:
     ],
 )
 def test_what_iam_does_not_take_is_refused(emulator: Emulator, wrong: dict[str, Any], rule: str) -> None:
-    anything = Config(parameter_validation=False, retries={"total_max_attempts": 1})
-    keys = emulator.keys()
-    iam = boto3.client("iam", endpoint_url=emulator.url, region_name="us-east-1", config=anything, **keys)
+    iam = unchecked(emulator, "iam")
     right = {"RoleName": "refused", "AssumeRolePolicyDocument": TRUST}
     code, message = error_of(iam.create_role, **{**right, **wrong})
     assert code == "ValidationError"
@@ -162,9 +169,7 @@ def test_an_issuer_has_https(emulator: Emulator) -> None:
 @pytest.mark.parametrize("wrong", ["e", "e e", "e" * 1225, "\u00e9\u00e9"])
 def test_an_external_id_has_2_to_1224_of_a_few_characters(emulator: Emulator, wrong: str) -> None:
     role = f"arn:aws:iam::{PRIMARY}:role/whatever"
-    anything = Config(parameter_validation=False, retries={"total_max_attempts": 1})
-    keys = emulator.keys()
-    sts = boto3.client("sts", endpoint_url=emulator.url, region_name="us-east-1", config=anything, **keys)
+    sts = unchecked(emulator, "sts")
     code, message = error_of(sts.assume_role, RoleArn=role, RoleSessionName="tester", ExternalId=wrong)
     assert (code, "at 'externalId'" in message) == ("ValidationError", True)
 
