@@ -17,6 +17,7 @@ SERVERS = ("emulator", "plugins")
 
 LONGEST = (
     "shared sandbox",
+    "examples",
     "plugins",
     "component package",
     "checks",  # in a fresh checkout; seconds later on
@@ -32,7 +33,6 @@ LONGEST = (
     "platform and teams",
     "vault's identity",
     "test_upgrade",
-    "examples",
     "test_guardrails",
     "test_identity_switch",
     "test_existing_cluster",
