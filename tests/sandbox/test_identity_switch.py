@@ -28,6 +28,9 @@ EXISTING = {"kind": "existing", "roleArn": EXISTING_ARN, "taggedSessions": True}
 EXISTING_POLICY_ARN = "arn:aws:iam::111111111111:policy/vault-of-others-vault-auth-policy"
 ISSUER = "https://vault-issuer.example.com"
 
+PAUSE = 0.05
+"""Seconds between two rounds of logins: without any, they would take as long as what they watch."""
+
 STACK = ("--stack", "switch", "--no-logins", *ADVISORY, "--config")
 
 # The identities that the stack makes.
@@ -113,13 +116,13 @@ def assert_vault_is(sandbox: Sandbox, identity: dict[str, Any]) -> None:
 
 @contextmanager
 def logging_in_all_the_time(sandbox: Sandbox) -> Iterator[list[int]]:
-    """Logins of every kind, one after the other without a pause; fails with the first that was refused."""
+    """Logins of every kind, one after the other, all the time; fails with the first that was refused."""
     attempts = callers(sandbox)
     done, count = threading.Event(), [0]
     refused: list[str] = []
 
     def work() -> None:
-        while not done.is_set() and not refused:
+        while not done.wait(PAUSE) and not refused:
             for number, attempt in enumerate(attempts):
                 try:
                     attempt()
@@ -138,7 +141,7 @@ def logging_in_all_the_time(sandbox: Sandbox) -> Iterator[list[int]]:
 
 
 class Switching:
-    """The stack, whose identity changes while workloads log in without a pause."""
+    """The stack, whose identity changes while workloads log in all the time."""
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self.sandbox, self.folder = sandbox, folder
