@@ -18,6 +18,9 @@ STATES ?= 50,100,200
 # On a fresh machine the tools are made ready beside the virtual environment.
 TOOLS := $(if $(filter up,$(MAKECMDGOALS)),--tools,$(if $(filter test unit sandbox-test,$(MAKECMDGOALS)),--all-tools))
 
+# Python keeps its bytecode even if the shell is set to prevent that: without it, commands take twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install up down stop status test check unit sandbox-test drill golden bench bench-scale docs schema format lock clean clean-cache
 
@@ -102,6 +105,7 @@ lock: $(READY) ## Update constraints.txt to the newest allowed versions
 clean: $(READY) ## Take the sandbox down and remove everything that `make` made in this folder
 	@$(BIN)/python -m sandbox down
 	@rm -rf $(VENV) .sandbox build/site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 clean-cache: ## Remove the tools and everything else that the project keeps in your caches
 	@$(PYTHON) tools/build.py --clean
