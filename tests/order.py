@@ -16,20 +16,20 @@ SERVERS = ("emulator", "plugins")
 """Folders whose tests share servers, one of each for a worker."""
 
 LONGEST = (
-    "shared sandbox",
     "examples",
     "plugins",
+    "shared sandbox",
     "component package",
     "checks",  # in a fresh checkout; seconds later on
     "enterprise",
+    "emulator",
     "pipeline",
-    "example of cross-account",
+    "pipeline of this project",
     "test_split",
-    "traps",
     "test_failures",
     "test_drill",
-    "emulator",
-    "pipeline of this project",
+    "traps",
+    "example of cross-account",
     "platform and teams",
     "vault's identity",
     "test_upgrade",
