@@ -230,6 +230,25 @@ def test_a_path_that_is_denied_may_be_every_path() -> None:
         assert not said_of(text)
 
 
+CONTROL_GROUP = """path "sys/{}" {{
+  capabilities = ["update"]
+  control_group = {{
+    ttl = "4h"
+    factor "ops" {{
+      identity {{
+        group_names = ["ops"]
+        approvals = 1
+      }}
+    }}
+  }}
+}}"""
+
+
+def test_a_policy_as_vaults_documentation_writes_it_is_read() -> None:
+    assert not said_of(CONTROL_GROUP.format("tools/hash"))
+    assert "can write policies" in said_of(CONTROL_GROUP.format("policy/x"))
+
+
 def test_a_snapshot_may_be_taken_and_what_is_there_may_be_listed() -> None:
     for path in (
         "sys/storage/raft/snapshot",

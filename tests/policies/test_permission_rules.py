@@ -51,6 +51,9 @@ EXAMPLES = {
         ({"Action": "s3:GetObject", "Resource": "arn:aws:iam:*role/app"}, "arn:aws:iam:*role/app."),
         ({"Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/app"}, "arn:aws:iam::*:role/app."),
         ({"Action": "sts:AssumeRole", "Resource": "arn:aws:iam::1*:role/app"}, "arn:aws:iam::1*:role/app."),
+        ({"Action": "ec2:RunInstances", "Resource": "arn:aws:ec2:*:*:*"}, "arn:aws:ec2:*:*:*."),
+        ({"Action": "ec2:RunInstances", "Resource": "arn:aws:ec2:*:*:*/*"}, "arn:aws:ec2:*:*:*/*."),
+        ({"Action": "kms:Decrypt", "Resource": "arn:aws:kms:*:*:key/*"}, "arn:aws:kms:*:*:key/*."),
         (
             {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::${aws:PrincipalTag/x}"},
             "aws:PrincipalTag/x}.",
@@ -83,6 +86,14 @@ def test_permissions_that_are_too_broad_are_refused(parts: dict[str, Any], shown
         {"Action": "s3:Ge*", "Resource": "arn:*:s3:::bucket/*"},
         {"Action": "iam:Get*", "Resource": f"{IAM}:role/*"},
         {"Action": "ec2:RunInstances", "Resource": "arn:aws:ec2:*:111111111111:instance/i-*"},
+        {
+            "Action": ["ec2:AttachVolume"],
+            "Resource": ["arn:aws:ec2:*:*:volume/*", "arn:aws:ec2:*:*:instance/*"],
+        },
+        {
+            "Action": "elasticloadbalancing:AddTags",
+            "Resource": "arn:aws:elasticloadbalancing:*:*:targetgroup/*/*",
+        },
     ],
 )
 def test_permissions_may_have_wildcards_in_names(parts: dict[str, Any]) -> None:
@@ -92,6 +103,14 @@ def test_permissions_may_have_wildcards_in_names(parts: dict[str, Any]) -> None:
 def test_lookups_may_have_every_resource_and_deny_may_have_everything() -> None:
     looking = document(Action=["iam:GetRole", "EC2:describeinstances"], Resource="*")
     assert not message("permissions", "aws:iam/policy:Policy", {"policy": looking})
+    controllers = ["autoscaling:DescribeAutoScalingGroups", "ec2:Describe*", "ec2:DescribeVolumes"]
+    more = ["route53:ListHostedZonesByName", "ecr:GetAuthorizationToken", "pricing:GetProducts"]
+    looking = document(Action=controllers + more, Resource="*")
+    assert not message("permissions", "aws:iam/policy:Policy", {"policy": looking})
+    for action in ("ec2:D*", "ec2:CreateVolume", "route53:List*", "sts:Get*"):
+        assert message(
+            "permissions", "aws:iam/policy:Policy", {"policy": document(Action=action, Resource="*")}
+        )
     denied = json.dumps({"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
     assert not message("permissions", "aws:iam/policy:Policy", {"policy": denied})
     more = document(Action="s3:ListAllMyBuckets", Resource="*")

@@ -11,18 +11,28 @@ from .documents import (
     expanded,
     is_anything,
     is_pattern,
+    matches,
     permission_documents,
 )
 from .values import UNKNOWN, listed
 
 LOOKUPS = [
-    "ec2:DescribeInstances",
+    "autoscaling:Describe*",
+    "ec2:Describe*",
+    "ecr:GetAuthorizationToken",
+    "elasticloadbalancing:Describe*",
     "iam:GetInstanceProfile",
     "iam:GetRole",
     "iam:GetUser",
+    "pricing:GetProducts",
+    "route53:ListHostedZones*",
     "sts:GetCallerIdentity",
 ]
-"""How Vault's AWS auth method looks callers up. The first accepts no resource but *."""
+"""How Vault's AWS auth method looks callers up, and what a cluster's controllers look up and AWS gives on no
+resource but *."""
+
+OF_ONE_ACCOUNT = ("autoscaling", "ec2", "elasticloadbalancing")
+"""Services that reach nothing in another account: `arn:aws:ec2:*:*:volume/*` is the volumes of one's own."""
 
 TOO_MUCH = (
     "AdministratorAccess",
@@ -71,7 +81,7 @@ def _too_broad(statement: Statement, lookups: set[str]) -> Iterator[str]:
             yield f"allows the action {action}"
     if statement.all_resources_but:
         yield "allows all resources but some (NotResource)"
-    beyond = [action for action in statement.actions if action.lower() not in lookups]
+    beyond = [action for action in statement.actions if not any(matches(each, action) for each in lookups)]
     wide = [name for name in statement.resources if _everything(name)]
     if wide and beyond:
         yield f"allows {', '.join(beyond)} on the resource {', '.join(wide)}"
@@ -89,6 +99,8 @@ def _everything(resource: str) -> bool:
     if len(parts) < 6:  # the wildcard stands for the parts that are missing
         return is_pattern(resource)
     service, (account, what) = parts[2], parts[4:]
+    if service in OF_ONE_ACCOUNT and is_anything(account) and not is_pattern(what.partition("/")[0]):
+        return False
     return is_anything(re.sub("[/:]", "", what)) or is_pattern(account) or is_pattern(service)
 
 
@@ -107,7 +119,7 @@ RULE = Rule(
             "type": "array",
             "items": {"type": "string"},
             "default": LOOKUPS,
-            "description": "The actions that may be allowed on the resource *.",
+            "description": "The actions, with * for any text, that may be allowed on the resource *.",
         }
     },
 )

@@ -1,6 +1,7 @@
 """Vault policies, in HCL or JSON."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -180,9 +181,14 @@ def _document(text: str) -> Mapping[str, Any]:
     import hcl2  # slow to import, and few resources are policies
 
     try:
-        return {_bare(key): value for key, value in hcl2.loads(f"{text}\n").items()}
+        return {_bare(key): value for key, value in hcl2.loads(f"{_as_blocks(text)}\n").items()}
     except Exception as error:  # its parser's errors have no common class
         raise ValueError(f"policy: is not HCL ({str(error).splitlines()[0]})") from None
+
+
+def _as_blocks(text: str) -> str:
+    """Vault's documentation writes `control_group = {` around blocks, which its HCL, version 1, takes."""
+    return re.sub(r"\b(control_group|factor|identity)(\s+\"[^\"\n]*\")?\s*=\s*\{", r"\1\2 {", text)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
