@@ -45,8 +45,10 @@ _IAM_RESOURCE_FORM = (
 )
 
 
-_LONGEST_NAMES = {"role": 64, "user": 64, "oidc-provider": 255}
-"""Characters of a name in IAM; of the other kinds 128."""
+LONGEST_NAMES = {"role": 64, "user": 64, "oidc-provider": 255}
+"""Characters of a name in IAM; 128 for any other kind."""
+
+LONGEST_PATH = 512
 
 
 class Arn(NamedTuple):
@@ -156,9 +158,9 @@ def parse_iam(arn: str, *kinds: str, wildcard: bool = False) -> Arn:
     match = re.fullmatch(_IAM_RESOURCE_FORM, result.resource)
     if match is None or match["kind"] not in kinds or not match["name"]:
         raise ValueError(f"is not the ARN of an IAM {' or '.join(kinds)}; write e.g. {example}")
-    most = _LONGEST_NAMES.get(match["kind"], 128)
-    if len(match["name"].rstrip("*")) > most:
-        raise ValueError(f"has a name of more than {most} characters, which IAM does not take; check it")
+    for part, longest in (("name", LONGEST_NAMES.get(match["kind"], 128)), ("path", LONGEST_PATH)):
+        if len(match[part].removesuffix("*")) > longest:
+            raise ValueError(f"has a {part} of {len(match[part])} characters; IAM takes up to {longest}")
     return result
 
 

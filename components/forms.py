@@ -52,6 +52,8 @@ def _check_url(value: str) -> None:
     except ValueError:  # a port above 65535, or no IPv6 address
         good = False
     if good:
+        if "[" not in value:
+            names.check_host((urlsplit(value).hostname or "").removesuffix("."))
         return
     if re.match(r"https?://[^\s/?#]", value, re.IGNORECASE):
         raise ValueError(
@@ -79,6 +81,7 @@ def _check_issuer(url: str) -> None:
     host, colon, _ = url[len("https://") :].removesuffix("/").partition(":")
     if not re.fullmatch(r"[A-Za-z0-9.-]+", host):
         raise ValueError("is not the URL of a host; write e.g. https://vault.example.com")
+    names.check_host(host)
     if colon:
         raise ValueError(
             f"has a port, and AWS trusts no such issuer; serve it at port 443 and write https://{host}"
@@ -105,12 +108,7 @@ MountPath = Annotated[
 ServerIdHeader = Annotated[str, Form(_check_server_id_header, "vault.example.com", r"[\w.:-]*")]
 VaultRoleName = Annotated[str, Form(names.check_vault_role, "dev-role-iam", VAULT_ROLE_PATTERN)]
 # Vault keeps policy names in lower case; `root` cannot be had by a login.
-PolicyName = Annotated[
-    str,
-    matches(
-        r"(?!root$)[^\sA-Z,*]+", "the name of a Vault policy, in lower case, and not root", "team-readers"
-    ),
-]
+PolicyName = Annotated[str, Form(names.check_vault_policy, "team-readers", r"(?!root$)[^\sA-Z,*?]+")]
 VaultPath = Annotated[str, Form(names.check_vault_path, "team/app", r"[^\s/]+(/[^\s/]+)*")]
 Audience = Annotated[
     str, matches(r"[\w.:/-]{1,255}", "an audience; write e.g. vault-aws-auth", "vault-aws-auth")
@@ -132,7 +130,12 @@ Thumbprint = Annotated[
     ),
 ]
 VaultKeyName = Annotated[
-    str, matches(r"[\w.-]+", "the name of a key; write letters, digits, _, - and .", "vault-aws-auth")
+    str,
+    matches(
+        r"\w([\w.-]*\w)?",
+        "the name of a key; write letters, digits, _, - and . (not first or last)",
+        "vault-aws-auth",
+    ),
 ]
 NamespaceId = Annotated[
     str,
@@ -177,7 +180,7 @@ def _as_json(value: Any) -> str:
 def _check_key_arn(value: str) -> None:
     arn = arns.parse(value)
     of_region = arns.REGION_FORM.fullmatch(arn.region) and arns.ACCOUNT_FORM.fullmatch(arn.account)
-    named = re.fullmatch(r"(key|alias)/[\w/-]+", arn.resource, re.ASCII)
+    named = re.fullmatch(r"key/[A-Za-z0-9-]+|alias/[\w/-]+", arn.resource, re.ASCII)
     if arn.service != "kms" or not of_region or not named:
         raise ValueError(
             "is not the ARN of a KMS key; write "
@@ -224,7 +227,12 @@ ServicePrincipal = Annotated[
 IamName = Annotated[str, Form(names.check_iam_name, pattern=_IAM_NAME + "{1,64}")]
 IamPolicyName = Annotated[str, Form(names.check_policy_name, pattern=_IAM_NAME + "{1,128}")]
 ProfileName = Annotated[
-    str, matches(r"[\w+=,.@-]+\*?|\*", "the name of an instance profile; a * may only end it", "eks-*")
+    str,
+    matches(
+        r"[\w+=,.@-]{1,128}\*?|\*",
+        "the name of an instance profile, of up to 128 characters; a * may only end it",
+        "eks-*",
+    ),
 ]
 ExternalId = Annotated[
     str,
@@ -297,7 +305,12 @@ KubernetesName = Annotated[
     str, Form(names.check_service_account, "vault-ca", r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 ]
 SecretKey = Annotated[
-    str, matches(r"[\w.-]{1,253}", "a key of a secret; write letters, digits, _, - and .", "ca.crt")
+    str,
+    matches(
+        r"(?!\.$|\.\.)[\w.-]{1,253}",
+        "a key of a secret; write letters, digits, _, - and ., and not .. at its beginning",
+        "ca.crt",
+    ),
 ]
 ServiceAccount = Annotated[str, Form(_check_service_account, "default/api", _SERVICE_ACCOUNT)]
 ServiceAccountPattern = Annotated[
@@ -361,13 +374,13 @@ Tags = Annotated[
 
 
 HostName = Annotated[
-    str,
-    matches(
-        r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?",
-        "a host name; write e.g. vault.example.com",
-        "vault.example.com",
-    ),
+    str, Form(names.check_host, "vault.example.com", r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 ]
-FilePath = Annotated[
-    str, matches(r"\S(.*\S)?", "the path of a file; write e.g. /etc/ssl/ca.pem", "/etc/ssl/ca.pem")
-]
+
+
+def _check_file_path(path: str) -> None:
+    if not path or path != path.strip() or not path.isprintable():
+        raise ValueError("is not the path of a file; write e.g. /etc/ssl/ca.pem")
+
+
+FilePath = Annotated[str, Form(_check_file_path, "/etc/ssl/ca.pem", r"\S(.*\S)?")]

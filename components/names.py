@@ -8,6 +8,10 @@ _DNS_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DNS_SUBDOMAIN = rf"{_DNS_LABEL}(?:\.{_DNS_LABEL})*"
 _IAM_NAME = r"(?a)[\w+=,.@-]{1,64}"
 _POLICY_NAME = r"(?a)[\w+=,.@-]{1,128}"
+_HOST_LABEL = r"(?a)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+# Vault splits a text of policies at commas, and takes a * for the end of any name in some lists.
+_VAULT_POLICY = r"""[^\s/,*?"'\\]+(?:/[^\s/,*?"'\\]+)*"""
 _VAULT_ROLE = r"(?a)\w(?:[\w.-]*\w)?"
 _PATH = r"(?a)[\w.-]+(?:/[\w.-]+)*"
 
@@ -32,6 +36,32 @@ def check_service_account(name: str) -> None:
         raise ValueError(
             "is not a Kubernetes name; write lower-case letters, digits, - and . (not first or last)"
         )
+
+
+def check_host(host: str) -> None:
+    """Raise ValueError unless it can be a host name, or an address of IP version 4."""
+    if len(host) > 253 or not all(re.fullmatch(_HOST_LABEL, label) for label in host.split(".")):
+        raise ValueError(
+            "is not a host name; write labels of up to 63 letters, digits and - (not first or last), with "
+            "one dot between them, e.g. vault.example.com"
+        )
+    if re.fullmatch(r"[0-9.]+", host) and not re.fullmatch(rf"{_OCTET}(\.{_OCTET}){{3}}", host):
+        raise ValueError("is neither a host name nor an IP address; write e.g. vault.example.com or 10.0.0.1")
+
+
+def check_vault_policy(name: str) -> None:
+    """Raise ValueError unless it can name a Vault policy that a login may have."""
+    if (
+        name == "root"
+        or name != name.lower()
+        or not re.fullmatch(_VAULT_POLICY, name)
+        or not name.isprintable()
+    ):
+        raise ValueError(
+            "is not the name of a Vault policy, in lower case, and not root; it has no blank, comma, quote "
+            "or wildcard"
+        )
+    _check_parts(name)
 
 
 def check_iam_name(name: str) -> None:

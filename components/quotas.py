@@ -44,12 +44,6 @@ LONGEST_FEDERATION_TOKEN = 36 * 60 * 60
 ROLE_NAME = 64
 """Characters of a role's name."""
 
-POLICY_NAME = 128
-"""Characters of a policy's name."""
-
-PATH = 512
-"""Characters of the path of a role, user or policy."""
-
 
 def size(document: Any) -> int:
     """The characters of a policy that IAM counts; the policy is JSON text, or what stands for it."""

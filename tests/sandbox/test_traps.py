@@ -7,6 +7,7 @@ decides is in `tests/unit/test_traps.py`; what an example is about, in the examp
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path

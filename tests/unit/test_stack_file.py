@@ -85,7 +85,7 @@ def test_policies_of_others_may_be_named_and_are_not_written() -> None:
     assert set(parse(config, POLICIES).policies) == {"dev"}
     assert problems(changed("vault.externalPolicies", ["Root"])) == [
         'vault-aws-auth:vault.externalPolicies[0]: "Root" is not the name of a Vault policy, in lower case, '
-        "and not root"
+        "and not root; it has no blank, comma, quote or wildcard"
     ]
 
 

@@ -188,7 +188,7 @@ def _document(text: str) -> Mapping[str, Any]:
 
 def _as_blocks(text: str) -> str:
     """Vault's documentation writes `control_group = {` around blocks, which its HCL, version 1, takes."""
-    return re.sub(r"\b(control_group|factor|identity)(\s+\"[^\"\n]*\")?\s*=\s*\{", r"\1\2 {", text)
+    return re.sub(r"(?a)\b(control_group|factor|identity)(\s+\"[^\"\n]*\")?\s*=\s*\{", r"\1\2 {", text)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ WHOLE = (
 SELECTOR = "boundServiceAccountNamespaceSelector"
 PROFILES = "boundIamInstanceProfileArns"
 
-_ACCOUNT = re.compile(r"\s*(?:\d{12}|arn:[\w-]+:(?:iam|sts)::\d{12}:root)\s*", re.ASCII | re.IGNORECASE)
+_ACCOUNT = re.compile(r"(?ai)\s*(?:\d{12}|arn:[\w-]+:(?:iam|sts)::\d{12}:root)\s*")
 _CALLER = ("aws:principalarn", "aws:userid")
 """These tell an account's principals apart. `aws:PrincipalOrgID` does not: all of them have the same."""
 
@@ -108,7 +108,7 @@ def _of_vault(resource: Resource) -> Iterator[tuple[str, str]]:
     patterns = [(field, name) for field in WHOLE for name in listed(resource.get(field))]
     yield from ((field, name) for field, name in patterns if name and not str(name).strip("*?+/ "))
     selector = resource.get(SELECTOR)
-    if isinstance(selector, str) and selector.strip() and not re.search(r"(?s)\w.*:.*\w", selector):
+    if isinstance(selector, str) and selector.strip() and not re.search(r"(?as)\w.*:.*\w", selector):
         yield SELECTOR, f"{selector}, that is every namespace"
 
 
