@@ -12,6 +12,9 @@ from .aws import Caller, Credentials, own_credentials, session
 from .errors import Refused
 from .outputs import VaultOutput
 
+_SSO_NAME, _SSO_PATH = "AWSReservedSSO_", "aws-reserved/sso.amazonaws.com/"
+"""Of the roles that IAM Identity Center makes; a region may follow in the path."""
+
 
 @dataclass(frozen=True)
 class Principal:
@@ -35,8 +38,10 @@ class Principal:
         pattern = bound[:-1]
         if self.whole:
             return self.arn.startswith(pattern)
-        # With its path, anything may stand between these words and the name.
+        # With its path, anything may stand between these words and the name; for SSO, it begins in one way.
         stem = f"{self.arn.partition('/')[0]}/"
+        if self.arn.startswith(f"{stem}{_SSO_NAME}"):
+            stem += _SSO_PATH
         return None if pattern.startswith(stem) or stem.startswith(pattern) else False
 
 
@@ -87,8 +92,8 @@ def is_exact_role(principal: str) -> bool:
 
 def _named(arn: str) -> tuple[str, str]:
     head, _, resource = arn.rpartition(":")
-    kind, *_, name = resource.split("/")
-    return f"{head}:{kind}", name.lower()
+    kind, _, name = resource.partition("/")  # of an account's root, there is no name
+    return f"{head}:{kind}", name.rpartition("/")[2].lower()
 
 
 def _looked_up(vault: VaultOutput, role: str, credentials: Credentials | None) -> str | None:

@@ -77,6 +77,46 @@ def test_a_role_of_another_account_of_the_same_name_is_a_hole_whatever_its_path(
     assert done.exit_code == 1
 
 
+@pytest.mark.parametrize(
+    "own",
+    [
+        f"arn:aws:iam::{ACCOUNT}:root",
+        f"arn:aws:sts::{ACCOUNT}:federated-user/deployer",
+        f"arn:aws:sts::{ACCOUNT}:federated-user/app",
+    ],
+)
+def test_root_and_federated_users_are_no_callers_that_vault_could_let_in(
+    run: Run, world: World, own: str
+) -> None:
+    outputs = paths(world)
+    world.own = own
+    done = run("verify", "orders", "everybody", "--json", outputs=outputs)
+    assert done.exit_code == 0, done.output
+    assert not [r for r in results(done.stdout).values() if "credentials at hand" in r["caller"]]
+
+
+def test_a_user_below_a_path_is_compared_with_it(run: Run, world: World) -> None:
+    outputs = paths(world)
+    world.own = f"arn:aws:iam::{ACCOUNT}:user/teams/orders/me"
+    world.bound["orders"] = "*"
+    done = run("verify", "orders", "--json", outputs=outputs)
+    assert done.exit_code == 1  # bound to roles
+    outputs["logins"]["orders"]["principals"] = [f"arn:aws:iam::{ACCOUNT}:user/teams/*", APP]
+    done = run("verify", "orders", "--json", outputs=outputs)
+    assert done.exit_code == 0, done.output
+
+
+def test_an_sso_session_that_no_pattern_can_admit_is_a_hole_though_its_path_is_unknown(
+    run: Run, world: World
+) -> None:
+    outputs = paths(world)
+    world.own = f"{SESSIONS}/{SSO.rpartition('/')[2]}/me@example.com"
+    world.bound["orders"] = "*"
+    assert run("verify", "orders", "--json", outputs=outputs).exit_code == 1
+    outputs["logins"]["orders"]["principals"] = [f"{ROLES}/aws-reserved/sso.amazonaws.com/*", APP]
+    assert run("verify", "orders", "--json", outputs=outputs).exit_code == 0
+
+
 def with_sso(world: World, *, at_hand: bool) -> dict[str, Any]:
     world.assumable = set()
     name = SSO.rpartition("/")[2]
@@ -152,6 +192,11 @@ def test_with_an_empty_verify_as_none_is_assumed(run: Run, world: World) -> None
         ("arn:aws-cn:sts::1:assumed-role/ci/session/x", "arn:aws-cn:iam::1:role/ci"),
         ("arn:aws:iam::1:user/team/me", "arn:aws:iam::1:user/team/me"),
         ("arn:aws:iam::1:root", "arn:aws:iam::1:root"),
+        ("arn:aws:sts::1:federated-user/me", "arn:aws:iam::1:federated-user/me"),
+        (
+            "arn:aws-us-gov:sts::1:assumed-role/AWSReservedSSO_A_0/me@x",
+            "arn:aws-us-gov:iam::1:role/AWSReservedSSO_A_0",
+        ),
     ],
 )
 def test_a_session_stands_for_its_role(caller: str, principal: str) -> None:
@@ -172,6 +217,28 @@ def test_a_session_stands_for_its_role(caller: str, principal: str) -> None:
         ("role/a", False, "arn:aws:iam::2:role/t/*", False),
         ("role/a", False, "arn:aws:iam::1:role/t/a", True),
         ("role/a", False, "arn:aws:iam::1:role/t/b", False),
+        ("role/AWSReservedSSO_A_0", False, "arn:aws:iam::1:role/t/*", False),
+        ("role/AWSReservedSSO_A_0", False, "arn:aws:iam::1:role/AWSReservedSSO_*", False),
+        ("role/AWSReservedSSO_A_0", False, "arn:aws:iam::1:role/aws-reserved/*", None),
+        (
+            "role/AWSReservedSSO_A_0",
+            False,
+            "arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_A_*",
+            None,
+        ),
+        (
+            "role/AWSReservedSSO_A_0",
+            False,
+            "arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_A_0",
+            True,
+        ),
+        ("role/App-1", True, "arn:aws:iam::1:role/app-*", False),
+        ("user/t/a", True, "arn:aws:iam::1:user/t/*", True),
+        ("user/t/a", True, "arn:aws:iam::1:user/a", True),
+        ("user/a", True, "arn:aws:iam::1:role/*", False),
+        ("root", True, "arn:aws:iam::1:role/*", False),
+        ("federated-user/a", True, "arn:aws:iam::1:user/*", False),
+        ("federated-user/a", True, "arn:aws:iam::1:user/a", False),
     ],
 )
 def test_a_principal_is_admitted_by_what_vault_compares(
