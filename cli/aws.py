@@ -174,7 +174,7 @@ def wrong_region(vault: VaultOutput) -> str:
 def sts_region_of(host: str) -> str | None:
     """The region of an STS host name of AWS, in any partition; a VPC endpoint's own name tells it, too. None
     for other hosts."""
-    host = host.lower()
+    host = host.lower().removesuffix(".")
     if host == "sts.amazonaws.com":
         return "us-east-1"
     found = re.fullmatch(r"(vpce-[a-z0-9-]+\.)?sts(-fips)?\.([a-z0-9-]+)(?(1)\.vpce)\.([a-z0-9.-]+)", host)

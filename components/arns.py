@@ -103,9 +103,10 @@ def sts_region(host: str) -> str | None:
     A VPC endpoint's own name tells its region, too. The global `sts.amazonaws.com` is in `us-east-1`. None
     for any other host.
     """
-    if host.lower() == "sts.amazonaws.com":
+    host = host.lower().removesuffix(".")
+    if host == "sts.amazonaws.com":
         return "us-east-1"
-    found = _STS_HOST.fullmatch(host.lower())
+    found = _STS_HOST.fullmatch(host)
     if found is None:
         return None
     region, suffix = found["region"], found["suffix"]

@@ -301,6 +301,11 @@ GroupName = Annotated[
     ),
 ]
 Namespace = Annotated[str, Form(names.check_namespace, "team-a", r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")]
+NewNamespace = Annotated[
+    str, Form(names.check_new_namespace, "team-a", r"(?!default$|kube-)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+]
+"""A namespace that the stack makes."""
+
 KubernetesName = Annotated[
     str, Form(names.check_service_account, "vault-ca", r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 ]
@@ -342,9 +347,6 @@ def _check_tag_value(value: str) -> None:
         raise ValueError("is not the value of a tag; write up to 256 letters, digits, blanks and _.:/=+-@")
 
 
-_MOST_TAGS = 50
-
-
 def _check_tag_names(tags: Mapping[str, Any]) -> None:
     if len(tags) > _MOST_TAGS:
         raise ValueError(
@@ -355,8 +357,6 @@ def _check_tag_names(tags: Mapping[str, Any]) -> None:
         other = lower.setdefault(name.lower(), name)
         if other != name:
             raise ValueError(f"has {other} and {name}, which are one tag to IAM; write one of them")
-    if len(tags) > _MOST_TAGS:
-        raise ValueError(f"has {len(tags)} tags, and AWS takes {_MOST_TAGS} of an object; write fewer")
 
 
 Tags = Annotated[

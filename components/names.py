@@ -30,6 +30,15 @@ def check_namespace(name: str) -> None:
         )
 
 
+def check_new_namespace(name: str) -> None:
+    """Raise ValueError unless a stack can make a Kubernetes namespace of this name, and delete it."""
+    check_namespace(name)
+    if name == "default" or name.startswith("kube-"):
+        raise ValueError(
+            "is Kubernetes' own, which every cluster has from the start, and nobody may delete; leave it out"
+        )
+
+
 def check_service_account(name: str) -> None:
     """Raise ValueError unless it can name a Kubernetes service account."""
     if len(name) > 253 or not re.fullmatch(_DNS_SUBDOMAIN, name):

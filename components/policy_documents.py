@@ -1,5 +1,6 @@
 """The grammar of IAM's identity policies, as IAM checks it. Pure functions; no resources."""
 
+import ipaddress
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -141,6 +142,8 @@ def _wrong_resource(resource: str) -> str:
         return f"has an unknown partition; write one of {', '.join(arns.DNS_SUFFIXES)}"
     if not re.fullmatch(r"[a-zA-Z0-9-]+", parts[2]):
         return "does not name its service in full; IAM takes no wildcard there"
+    if wrong := _unfinished(resource):
+        return wrong
     if parts[2] == "iam" and parts[3]:
         return "has a region; IAM's resources have none, write arn:aws:iam::ACCOUNT:RESOURCE"
     return ""
@@ -163,6 +166,38 @@ def _of_condition(condition: Any, place: str) -> Iterator[str]:
                 values = _listed(value)
                 if not values or not all(isinstance(it, (str, int, float)) for it in values):
                     yield f"{place}.{operator}.{key}: write a value, or a list with at least one"
+                    continue
+                for each in values:
+                    if wrong := _wrong_value(str(operator), each):
+                        yield f"{place}.{operator}.{key}: {each!r} {wrong}"
+
+
+_DATE = r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d))?|\d+"
+
+
+def _wrong_value(operator: str, value: Any) -> str:
+    """What is wrong with a value that the operator compares; nothing if it has a policy variable."""
+    kind = operator.rpartition(":")[2].removesuffix("IfExists")
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if "${" in text:
+        return _unfinished(text)
+    if kind in ("Bool", "Null"):
+        return "" if text.lower() in ("true", "false") else "is neither true nor false"
+    if kind.startswith("Numeric"):
+        return "" if re.fullmatch(r"(?a)-?\d+(\.\d+)?", text) else "is not a number"
+    if kind.startswith("Date"):
+        return "" if re.fullmatch(_DATE, text, re.ASCII) else "is not a date; write 2030-01-31T00:00:00Z"
+    if kind.endswith("IpAddress"):
+        try:
+            ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            return "is not an address or a range of addresses; write e.g. 203.0.113.0/24"
+    return ""
+
+
+def _unfinished(text: str) -> str:
+    """What is wrong with a text whose policy variables have no end."""
+    return "" if "${" not in re.sub(r"\$\{[^{}]*\}", "", text) else "has a policy variable without its end, }"
 
 
 def _is_operator(text: str) -> bool:

@@ -234,11 +234,6 @@ def _sts(args: VaultAwsAuthArgs) -> Iterator[Refusal]:
     yield from sts_refusals(args.get("callers_sts_endpoint"), args["region"], ("callers_sts_endpoint",))
 
 
-@rule(VaultAwsAuthArgs, "callers_sts_endpoint", "region")
-def _callers_sts(args: VaultAwsAuthArgs) -> Iterator[Refusal]:
-    yield from sts_refusals(args.get("callers_sts_endpoint"), args["region"], ("callers_sts_endpoint",))
-
-
 def server_id_header(options: VaultAwsAuthOptions) -> str:
     """The server-id header's value in force; empty where none is demanded."""
     if "server_id_header" in options:

@@ -17,7 +17,7 @@ from components.forms import (
     VAULT_ROLE_PATTERN,
     AccountId,
     MountPath,
-    Namespace,
+    NewNamespace,
     PolicyName,
     Region,
     RoleArn,
@@ -43,7 +43,7 @@ class InCluster(TypedDict):
     existing: NotRequired[Annotated[bool, Default(False)]]
     """Find the cluster instead of creating it. Such a cluster is used as it is."""
 
-    namespaces: NotRequired[Annotated[Sequence[Namespace], Default(()), UNIQUE]]
+    namespaces: NotRequired[Annotated[Sequence[NewNamespace], Default(()), UNIQUE]]
     """Kubernetes namespaces that the stack makes, and deletes with all in them."""
 
 

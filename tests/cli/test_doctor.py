@@ -195,6 +195,7 @@ def test_the_region_of_an_sts_endpoint_is_known_in_every_partition(region: str) 
         f"vpce-1.{host}",
         f"vpce-1.sts.{region}.vpce.{arns.dns_suffix(region)}",
         f"sts.{region}.api.aws",
+        f"{host}.",
         "sts.internal",
     ):
         assert sts_region_of(name) == arns.sts_region(name)

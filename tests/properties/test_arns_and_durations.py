@@ -65,7 +65,7 @@ def test_hosts_and_partitions_of_a_region_belong_together(region: str) -> None:
     assert (partition == "aws-us-gov") == region.startswith("us-gov-")
     host = arns.sts_endpoint(region).removeprefix("https://")
     private = f"vpce-1-x.sts.{region}.vpce.{arns.DNS_SUFFIXES[partition]}"
-    for known in (host, host.replace("sts.", "sts-fips.", 1), private, host.upper()):
+    for known in (host, host.replace("sts.", "sts-fips.", 1), private, host.upper(), f"{host}."):
         assert arns.sts_region(known) == region
     for other in (f"vpce-1.{host}", f"{host}.example.com", host.replace("sts.", "iam.", 1), "sts.internal"):
         assert arns.sts_region(other) is None

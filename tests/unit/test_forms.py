@@ -56,6 +56,7 @@ ACCEPTED: dict[str, list[Any]] = {
     "FilePath": ["/etc/ssl/ca.pem", "my files/ca.pem", "équipe"],
     "ProfileName": ["eks-*", "*", "a" * 128],
     "VaultRoleName": ["app-1"],
+    "NewNamespace": ["team-a", "defaults", "kubernetes"],
     "ServiceAccountPattern": ["app/api", "ci-*/web", "app/*", "app/a?i.b", "team-?/*"],
     "Thumbprint": ["a" * 40, "A" * 40],
     "Cidr": ["203.0.113.0/24", "2001:db8::/32"],
@@ -215,6 +216,7 @@ REFUSED: dict[str, list[Any]] = {
     "FilePath": ["a\x00", "a\nb", "a\u2028b", " a", "a ", ""],
     "ProfileName": ["a" * 129, "a**", "a*b"],
     "VaultRoleName": ["a*", "A", "\u0661"],
+    "NewNamespace": ["default", "kube-system", "kube-public", "kube-node-lease", "kube-x", "A", "a.b", ""],
     "ServiceAccountPattern": [
         "app/${aws:username}*",
         "${aws:PrincipalTag/team}/*",
@@ -238,6 +240,7 @@ REFUSED: dict[str, list[Any]] = {
         {"AWS:a": "b"},
         {"a": "b" * 257},
         {"Team": "a", "team": "a"},
+        {f"tag{number}": "a" for number in range(51)},
         {"a": "b?"},
     ],
 }

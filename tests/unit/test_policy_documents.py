@@ -34,6 +34,12 @@ ACCEPTED = {
     "a set": document(Condition={"ForAllValues:StringEqualsIfExists": {"aws:TagKeys": "a"}}),
     "null": document(Condition={"Null": {"aws:TokenIssueTime": "true"}}),
     "a boolean": document(Condition={"Bool": {"aws:SecureTransport": True}}),
+    "dates": document(
+        Condition={"DateLessThan": {"aws:CurrentTime": ["2030-01-31T00:00:00Z", "2030-01-31"]}}
+    ),
+    "numbers": document(Condition={"NumericLessThan": {"aws:MultiFactorAuthAge": ["3600", 3600]}}),
+    "addresses": document(Condition={"NotIpAddress": {"aws:SourceIp": ["203.0.113.1", "2001:db8::/32"]}}),
+    "values of variables": document(Condition={"Bool": {"aws:SecureTransport": "${aws:PrincipalTag/tls}"}}),
     "China": document(Resource="arn:aws-cn:s3:::bucket"),
 }
 
@@ -89,6 +95,14 @@ OURS_ALONE = {
     "text that is not JSON": "{",
     "text of a list": "[]",
     "a list": [STATEMENT],
+    "neither true nor false": document(Condition={"Bool": {"aws:SecureTransport": "maybe"}}),
+    "null or not": document(Condition={"Null": {"aws:TokenIssueTime": "no"}}),
+    "no number": document(Condition={"NumericEquals": {"s3:max-keys": "ten"}}),
+    "no date": document(Condition={"DateLessThan": {"aws:CurrentTime": "tomorrow"}}),
+    "no address": document(Condition={"IpAddress": {"aws:SourceIp": "203.0.113"}}),
+    "a range that is none": document(Condition={"ForAnyValue:NotIpAddress": {"aws:SourceIp": "10.0.0.0/33"}}),
+    "a variable without an end": document(Resource="arn:aws:s3:::bucket/${aws:username"),
+    "a value without an end": document(Condition={"StringLike": {"aws:PrincipalTag/a": "${aws:username"}}),
     "a NUL": document(Resource="arn:aws:s3:::a\x00"),
 }
 """What the emulation does not look at."""

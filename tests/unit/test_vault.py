@@ -149,6 +149,22 @@ def test_callers_have_an_sts_of_their_own_where_that_is_written() -> None:
     assert outputs(recording)["sts_endpoint"] == outputs(recording)["connection"]["sts_endpoint"] == vpce
 
 
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://sts.eu-west-1.amazonaws.com",
+        "https://sts.eu-west-1.amazonaws.com.",
+        "https://sts-fips.us-east-2.amazonaws.com",
+        "https://sts.cn-north-1.amazonaws.com.cn",
+    ],
+)
+def test_the_sts_of_another_region_is_refused_for_vault_and_for_callers(endpoint: str) -> None:
+    with pytest.raises(ValueError, match=r"endpoints\.sts: .* is of .*, and logins are signed for us-east-1"):
+        auth(endpoints={"sts": endpoint})
+    with pytest.raises(ValueError, match=r"callers_sts_endpoint: .*, and logins are signed for us-east-1"):
+        auth(callers_sts_endpoint=endpoint)
+
+
 def test_each_other_account_has_an_sts_role_named_by_the_account() -> None:
     recording = auth(sts_roles={"222222222222": {**LOOKUP, "external_id": "x-1"}, "333333333333": LOOKUP})
     sts_role = recording.one(STS_ROLE, "auth-sts-role-222222222222")
