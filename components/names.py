@@ -34,9 +34,7 @@ def check_new_namespace(name: str) -> None:
     """Raise ValueError unless a stack can make a Kubernetes namespace of this name, and delete it."""
     check_namespace(name)
     if name == "default" or name.startswith("kube-"):
-        raise ValueError(
-            "is Kubernetes' own, which every cluster has from the start, and nobody may delete; leave it out"
-        )
+        raise ValueError("is Kubernetes' own and in every cluster from the start; remove it")
 
 
 def check_service_account(name: str) -> None:

@@ -9,7 +9,10 @@ from components.forms import is_wild, split_service_account
 from components.logins.base import ServiceAccountMode
 from stack.file import StackFile
 from stack.reading import StackFileError
-from stack.sections import OF_EVERY_CLUSTER, PROJECT
+from stack.sections import PROJECT
+
+OF_EVERY_CLUSTER = ("default", "kube-system", "kube-public", "kube-node-lease")
+"""Namespaces that a new cluster has."""
 
 
 async def check(stack: StackFile, outputs: Mapping[str, Any]) -> None:

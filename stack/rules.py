@@ -17,7 +17,7 @@ from components.vault_auth import sts_refusals
 from components.vault_identity.base import too_long
 from stack.draft import Draft
 from stack.reading import Section, report
-from stack.sections import OF_EVERY_CLUSTER, PROJECT
+from stack.sections import PROJECT
 
 BUILT_IN_POLICIES = ("default",)
 """Vault policies that need no file: every Vault has them."""
@@ -283,9 +283,6 @@ def _of_the_cluster(draft: Draft) -> None:
             f"is not of the cluster's region, {draft.region}; write a key of that region",
             key,
         )
-    for index, name in draft.cluster.entries("namespaces"):
-        if name in OF_EVERY_CLUSTER:
-            draft.problems.add(draft.cluster.at("namespaces", index), "is in every cluster; remove it", name)
 
 
 def _trust_policies(draft: Draft) -> None:

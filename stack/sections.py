@@ -33,8 +33,6 @@ from components.vault_auth import VaultAwsAuthOptions
 
 PROJECT = "vault-aws-auth"
 REGION_KEY = "aws:region"
-OF_EVERY_CLUSTER = ("default", "kube-system", "kube-public", "kube-node-lease")
-"""Namespaces that a new cluster has."""
 
 
 class InCluster(TypedDict):

@@ -113,9 +113,9 @@ def test_lookups_may_have_every_resource_and_deny_may_have_everything() -> None:
         )
     denied = json.dumps({"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
     assert not message("permissions", "aws:iam/policy:Policy", {"policy": denied})
-    more = document(Action="s3:ListAllMyBuckets", Resource="*")
+    listing = document(Action="s3:ListAllMyBuckets", Resource="*")
     declared = {"lookupActions": ["s3:ListAllMyBuckets"]}
-    assert not message("permissions", "aws:iam/policy:Policy", {"policy": more}, **declared)
+    assert not message("permissions", "aws:iam/policy:Policy", {"policy": listing}, **declared)
 
 
 def test_policies_of_awss_own_that_allow_everything_are_refused() -> None:

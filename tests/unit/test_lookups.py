@@ -6,9 +6,9 @@ from typing import Any, NoReturn
 import pulumi
 import pytest
 
-from stack import edition, file, lookups
+from stack import edition, file, lookups, preflight
 from tests.unit.recording import Recording, record
-from tests.unit.test_program import ROOT, stack_config
+from tests.unit.test_program import ROOT, nothing_is_there, stack_config
 
 ROLE = "arn:aws:iam::111111111111:role/"
 CONFIG: dict[str, Any] = {
@@ -24,6 +24,7 @@ POD = {"kind": "service-account", "serviceAccounts": ["default/app"], "policies"
 def _vault(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = edition.Vault((1, 21), True, "Vault Enterprise 1.21.0+ent")
     monkeypatch.setattr(edition, "ask", lambda _address: answer)
+    monkeypatch.setattr(preflight, "check", nothing_is_there)
 
 
 def run(logins: dict[str, Any], answers: dict[str, Any] | None = None, **sections: Any) -> Recording:

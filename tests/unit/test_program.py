@@ -45,14 +45,14 @@ def stack_config(name: str, **changes: Any) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
 
 
-async def _nothing_is_there(*_: Any) -> None:
+async def nothing_is_there(*_: Any) -> None:
     """The look at what is there already, where there is neither Vault nor AWS."""
 
 
 def run(name: str, **changes: Any) -> Recording:
     program = ROOT / "__main__.py"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(preflight, "check", _nothing_is_there)
+        patch.setattr(preflight, "check", nothing_is_there)
         return record(
             lambda: runpy.run_path(str(program), run_name="__main__"),
             config=stack_config(name, **changes),

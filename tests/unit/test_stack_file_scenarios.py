@@ -300,7 +300,6 @@ ONE_PROBLEM: list[tuple[list[tuple[str, Any]], str]] = [
         ([("vaultIdentity/assumeRoleArns", ["arn:aws-cn:iam::222222222222:role/v"])], "vaultIdentity.assumeRoleArns[0]"),
         ([("vaultIdentity/permissionsBoundary", "arn:aws-cn:iam::aws:policy/B")], "vaultIdentity.permissionsBoundary"),
         ([("logins/other/principals", ["arn:aws-cn:iam::222222222222:role/app"])], "logins.other.principals[0]"),
-        ([("cluster", {**CLUSTER, "encryptionKeyArn": "arn:aws-cn:kms:cn-north-1:111111111111:key/k"})], "cluster.encryptionKeyArn"),
         ([("secretsEngine", ENGINE), ("secretsEngine/roles/my-role/policyArns", ["arn:aws-cn:iam::aws:policy/P"])], "secretsEngine.roles.my-role.policyArns[0]"),
         ([("secretsEngine", ENGINE), ("secretsEngine/roles/my-role/policyDocument", document_of("arn:aws-cn:s3:::b"))], "secretsEngine.roles.my-role.policyDocument.Statement[0].Resource"),
     ],

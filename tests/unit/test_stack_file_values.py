@@ -36,7 +36,11 @@ def ci(*principals: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("section", "fields", "told"),
     [
-        ("logins", {"ci": ci(f"{ROLE}{'a' * 65}")}, r"logins.ci.principals\[0\]: .* more than 64 characters"),
+        (
+            "logins",
+            {"ci": ci(f"{ROLE}{'a' * 65}")},
+            r"logins.ci.principals\[0\]: .* a name of 65 characters; IAM takes up to 64",
+        ),
         ("vault", {"address": "https://vault..example.com"}, "vault.address: .* write e.g. https://vault"),
         ("vault", {"address": "https://-vault.example.com"}, "vault.address: .* write e.g. https://vault"),
         ("vault", {"address": f"https://{'a' * 64}.com"}, "vault.address: .* write e.g. https://vault"),
