@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pulumi
-from google.protobuf import json_format, struct_pb2
+from google.protobuf import struct_pb2
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import get_monitor
 
@@ -70,8 +70,16 @@ def _from_engine(resources: Mapping[str, struct_pb2.Value]) -> Iterator[tuple[Th
     for urn, resource in resources.items():
         fields = resource.struct_value.fields
         read = TYPES.get(fields["type"].string_value)
-        if read and (thing := read(json_format.MessageToDict(fields["outputs"].struct_value))):
+        if read and (thing := read(_texts(fields["outputs"].struct_value))):
             yield thing, urn
+
+
+def _texts(struct: struct_pb2.Struct) -> dict[str, Any]:
+    """The texts of a struct, and of those in it: names are nothing else."""
+    return {
+        name: _texts(value.struct_value) if value.HasField("struct_value") else value.string_value
+        for name, value in struct.fields.items()
+    }
 
 
 async def from_export(elsewhere: Collection[str]) -> State:
