@@ -25,6 +25,9 @@ _FUNCTIONS: Mapping[str, tuple[str, str]] = {
 
 NOUNS = frozenset(_FUNCTIONS)
 
+_FEW = 10
+"""Roles that are asked for one by one."""
+
 _ABSENT = re.compile(
     r"couldn't find resource|NoSuchEntity|ResourceNotFoundException|empty result|no matching|: not found"
     r"|there is no "
@@ -45,6 +48,7 @@ async def look(
     if "" in by_arn and not accounts[""]:
         answer, _ = await call("aws:index/getCallerIdentity:getCallerIdentity", {}, providers[""])
         accounts[""] = str(answer.get("accountId") or "")
+    wanted = [made for account in accounts for made in await _listed(account, providers[account], wanted)]
     answers = await asyncio.gather(
         *(
             call(*_question(made.thing, region, accounts[made.thing.account]), providers[made.thing.account])
@@ -57,6 +61,18 @@ async def look(
         elif error:
             findings.miss(made, error)
     return findings
+
+
+async def _listed(account: str, provider: aws.Provider, wanted: Iterable[Made]) -> list[Made]:
+    """The things of an account, without the roles that it does not have: of many, by one list of them."""
+    here = [made for made in wanted if made.thing.account == account]
+    roles = [made.thing.name for made in here if made.thing.noun == "IAM role"]
+    if len(roles) <= _FEW:
+        return here
+    pattern = f"(?i)^({'|'.join(map(re.escape, roles))})$"
+    answer, error = await call("aws:iam/getRoles:getRoles", {"nameRegex": pattern}, provider)
+    there = {str(name).lower() for name in answer.get("names") or []}
+    return [made for made in here if error or made.thing.noun != "IAM role" or made.thing.name in there]
 
 
 async def call(

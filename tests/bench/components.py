@@ -130,6 +130,7 @@ def config(home: Home, logins: int = LOGINS) -> dict[str, Any]:
             "address": home.vault_address,
             "endpoints": {"sts": endpoint, "iam": endpoint, "ec2": endpoint},
             "callersStsEndpoint": endpoint,
+            "protect": False,  # it is destroyed after each measurement
         },
         f"{PROJECT}:logins": {
             f"app-{number:03}": {

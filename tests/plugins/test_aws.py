@@ -530,6 +530,7 @@ def test_roles_clusters_and_oidc_providers_are_looked_up(engine: Engine) -> None
     engine.create(ROLE, {"assumeRolePolicy": TRUST, "name": "eks"})
     role = ask(engine, "aws:iam/getRole:getRole", name="eks")
     assert json.loads(role["assumeRolePolicy"]) == json.loads(TRUST)
+    assert ask(engine, "aws:iam/getRoles:getRoles", nameRegex="(?i)^(EKS|nope)$")["names"] == ["eks"]
     url = "https://oidc.example.com/id/A"
     oidc = engine.create(OIDC, {"url": url, "clientIdLists": ["sts.amazonaws.com"]})
     for asked in ({"url": url}, {"arn": oidc.id}):

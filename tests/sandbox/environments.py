@@ -148,6 +148,7 @@ def config_of_this_project(sandbox: Sandbox, name: str) -> dict[str, Any]:
             "endpoints": {"sts": aws, "iam": aws, "ec2": aws},
             "callersStsEndpoint": aws,
             "externalPolicies": [POLICY],
+            "protect": False,  # the tests take them down
         },
         "vault-aws-auth:vaultIdentity": {
             "kind": "user",

@@ -13,7 +13,7 @@ import pytest
 
 from stack import edition, file, handover, preflight, providers
 from stack.file import StackFile
-from stack.preflight import in_vault, leaving, objects, report, state
+from stack.preflight import in_aws, in_vault, leaving, objects, report, state
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made, Thing, thing
 from stack.preflight.state import State
@@ -356,6 +356,26 @@ def test_what_may_not_be_read_is_said_and_is_not_fatal(warned: list[str]) -> Non
     check({GET.format("User"): is_forbidden}, {"sys/auth": (200, {})})
     (line,) = warned
     assert "the IAM user vault-primary: AccessDenied: not authorized to perform iam:GetUser" in line
+
+
+def test_of_many_roles_only_those_that_are_there_are_asked_for() -> None:
+    wanted = [Made(thing("IAM role", f"r{number}"), "key") for number in range(11)]
+    found = []
+
+    async def main() -> None:
+        provider = providers.declare(stack_of("cross-account")).aws_provider
+        found.append(await in_aws.look("111111111111", "us-east-1", {"": provider}, wanted))
+
+    recording = record(
+        lambda: pulumi.run(main),
+        answers={
+            "aws:iam/getRoles:getRoles": lambda _: {"names": ["R7"]},
+            GET.format("Role"): lambda _: {"arn": "arn:r7"},
+        },
+    )
+    assert found[0].there == {thing("IAM role", "r7"): "arn:r7"}
+    asked = [arguments for token, arguments, _ in recording.calls if token == GET.format("Role")]
+    assert asked == [{"name": "r7"}]
 
 
 def test_what_the_state_owns_is_not_looked_up() -> None:

@@ -1,5 +1,7 @@
 """Functions of IAM: roles, users, policies, instance profiles, OIDC providers."""
 
+import re
+
 from sandbox.plugins.aws.client import Aws, found
 from sandbox.plugins.aws.entry import function
 from sandbox.plugins.aws.fields import back, capital, document, moment, unpaired
@@ -45,6 +47,17 @@ def _role(aws: Aws, inputs: Inputs) -> State:
         if used.get("LastUsedDate")
         else [],
         "tags": unpaired(live.get("Tags")),
+    }
+
+
+def _roles(aws: Aws, inputs: Inputs) -> State:
+    pages = aws.client("iam").get_paginator("list_roles").paginate(PathPrefix=inputs.get("pathPrefix", "/"))
+    wanted = re.compile(inputs.get("nameRegex", ""))
+    found = [role for page in pages for role in page["Roles"] if wanted.search(role["RoleName"])]
+    return {
+        "id": aws.region,
+        "arns": [role["Arn"] for role in found],
+        "names": [role["RoleName"] for role in found],
     }
 
 
@@ -98,6 +111,7 @@ IAM = (
         invoke=_oidc,
     ),
     function("iam/getRole:getRole", inputs="name", unsupported="tags", required="name", invoke=_role),
+    function("iam/getRoles:getRoles", inputs="nameRegex pathPrefix", invoke=_roles),
     function("iam/getPolicy:getPolicy", inputs="arn", unsupported="name pathPrefix tags", invoke=_policy),
     function(
         "iam/getInstanceProfile:getInstanceProfile", inputs="name", required="name", invoke=_instance_profile
