@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,12 +24,15 @@ each with the reason and what users must do, to the page of the coming version i
 
 def without_unknown_keys(released: Path) -> None:
     """This version's sandbox writes into a stack file only what the last release's program knows."""
-    if "callersStsEndpoint" in (released / "schema" / "stack.schema.json").read_text():
-        return
+    schema = json.loads((released / "schema" / "stack.schema.json").read_text())
+    known = schema["definitions"]["Vault"]["properties"]
     engine = released / "sandbox" / "engine.py"
-    line = '                "callersStsEndpoint": endpoint,\n'
-    assert line in engine.read_text()
-    engine.write_text(engine.read_text().replace(line, ""))
+    for key, value in (("callersStsEndpoint", "endpoint"), ("protect", "False")):
+        if key not in known:
+            line = re.compile(rf'^ +"{key}": {value},.*\n', re.MULTILINE)
+            text, count = line.subn("", engine.read_text())
+            assert count == 1
+            engine.write_text(text)
 
 
 @pytest.mark.timeout(900)
