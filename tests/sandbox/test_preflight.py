@@ -17,7 +17,9 @@ from tests.sandbox.test_existing_cluster import delete_cluster, make_cluster
 
 STACK = "taken"
 ARN = "arn:aws:iam::111111111111"
-POLICY = json.dumps({"Version": "2012-10-17", "Statement": []})
+POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}]}
+)
 SECRETS_ENGINES = ("aws", "dev")
 USERS = ("vault-auth", "vault-aws-engine")
 POLICIES = ("vault-auth-policy", "vault-aws-engine-policy")
