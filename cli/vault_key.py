@@ -44,7 +44,7 @@ def state(vault: VaultOutput, config: dict[str, Any], read_path: str) -> str:
             "AWS",
             f"{key} of {user} is {status.lower()}: Vault's lookups fail",
             status,
-            f"`aws iam update-access-key --status Active {on}`, if nobody meant it; else give Vault a new one, "
-            "with `pulumi up --replace URN-of-…-access-key`, if it is the stack's",
+            f"`aws iam update-access-key --status Active {on}`, if nobody meant it; else give Vault a "
+            "new one, with `pulumi up --replace URN-of-…-access-key`, if it is the stack's",
         )
     return f"{key} of {user}, active"
