@@ -103,7 +103,6 @@ def test_a_run_that_is_killed_or_interrupted_leaves_nothing_behind_and_the_next_
         )
         started = engine.children(recursive=True)
         launchers = [each for each in started if any("launch.py" in word for word in each.cmdline())]
-        assert len(started) == len(launchers) + 1  # the watcher beside the engine
         for module in ("sandbox.language", "sandbox.plugins"):
             assert any(module in each.cmdline() for each in launchers)
         forks = psutil.Process(pid(another_sandbox, "fork-server")).children()
