@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import sys
 import time
 from collections.abc import Iterator
 
@@ -85,7 +86,7 @@ def _acquire(home: Home, descriptor: int, kind: int) -> None:
                 f"sandbox: SANDBOX_HOME=<folder>"
             )
         if not at_work and not said:
-            print("Waiting for an earlier run, which was ended, to finish its steps", flush=True)
+            print("Waiting for an earlier run, which was ended, to finish its steps", file=sys.stderr)
             said = True
         if waited > PATIENCE:
             left = ", ".join(str(engine.pid) for engine in _engines(home)) or "unknown"
