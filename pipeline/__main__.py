@@ -108,9 +108,6 @@ def _about() -> None:
     Credentials come from the environment, as for Pulumi and its providers: AWS_…, VAULT_TOKEN, VAULT_CACERT,
     PULUMI_BACKEND_URL, KUBECONFIG.
     """
-    # CI cancels a job with SIGTERM, or kills the shell that runs it: the engine then finishes its step, if CI
-    # gives it the time.
-    ending.interrupt_on_signals()
 
 
 @app.command()
@@ -251,4 +248,7 @@ def _one_message() -> Iterator[None]:
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a pipe may have no ✓
+    # CI cancels a job with SIGTERM, or kills the shell that runs it: the engine then finishes its step, if CI
+    # gives it the time.
+    ending.interrupt_on_signals()
     app(prog_name="python -m pipeline")
