@@ -62,8 +62,10 @@ def _settings() -> None:
     """
     # Setting VAULT_SKIP_VERIFY or insecure-skip-tls-verify is a decision: do not repeat the warning.
     warnings.filterwarnings("ignore", message="Unverified HTTPS request")
-    # A cancelled CI job ends like Ctrl-C: temporary service accounts are removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # A cancelled CI job and a closed terminal end like Ctrl-C: temporary service accounts are removed.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # `nohup` ignores SIGHUP
+            signal.signal(number, _ended)
 
 
 @app.command(
@@ -253,6 +255,11 @@ def values(
 
         stack = source.read()
         sys.stdout.write(text_of(stack.outputs, consumer, as_json=format is ValuesFormat.JSON, helm=helm))
+
+
+def _ended(number: int, _frame: object) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # of a closed terminal, the kernel and the shell send one
+    sys.exit(128 + number)
 
 
 def main() -> None:

@@ -228,7 +228,9 @@ def test_the_table_has_a_row_per_attempt_and_breaks_no_line(run: Run) -> None:
     assert "\x1b[" not in done.stdout
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_an_interrupt_removes_what_was_created(
     world: World, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
