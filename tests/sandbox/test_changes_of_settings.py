@@ -73,11 +73,8 @@ class Live:
     def names(self) -> dict[str, Any]:
         """What is called somehow, in Vault and in AWS."""
         iam, vault = self.sandbox.aws("iam"), self.sandbox.vault
-        auth = [
-            path for path, mount in vault.sys.list_auth_methods()["data"].items() if mount["type"] == "aws"
-        ]
-        engines = vault.sys.list_mounted_secrets_engines()["data"].items()
-        (path,) = auth
+        methods, engines = vault.sys.list_auth_methods(), vault.sys.list_mounted_secrets_engines()
+        (path,) = [where for where, mount in methods["data"].items() if mount["type"] == "aws"]
         return {
             "mount": path,
             "engine": [where for where, mount in engines["data"].items() if mount["type"] == "aws"],
@@ -147,7 +144,7 @@ def test_names_change_there_and_back(leased: Sandbox, tmp_path: Path) -> None:
     settings = live.changed(api={"iamRoleName": "api-4"}, secretsEngine={"roles": {"reader": SESSIONS}})
     live.to(settings)
     assert live.names() == {**AS_THEY_WERE, "iam": ["api-4"]}
-    assert credentials(sandbox, "aws", "reader")["security_token"]
+    assert credentials(sandbox, "aws", "reader")["session_token"]
     live.to(SETTINGS)
     assert live.names() == AS_THEY_WERE
     again: Any = sandbox.kubernetes.read_namespaced_service_account("api", "default")
