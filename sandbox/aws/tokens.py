@@ -4,6 +4,7 @@ import contextlib
 import http
 import http.client
 import json
+import math
 import socket
 import ssl
 import threading
@@ -125,6 +126,7 @@ def unverified_issuer(token: str) -> str:
     """The issuer that a token claims. Unverified: only for finding its provider."""
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
+        _check_json(jwt.utils.base64url_decode(token.split(".")[1]))
         issuer = claims["iss"]
     except (jwt.PyJWTError, KeyError, ValueError, RecursionError):
         issuer = None
@@ -133,6 +135,19 @@ def unverified_issuer(token: str) -> str:
             "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
         )
     return issuer
+
+
+def _check_json(payload: bytes) -> None:
+    """Raises ValueError for numbers that are no JSON, or too large for any: Python reads them."""
+
+    def refuse(text: str) -> float:
+        raise ValueError(text)
+
+    def finite(text: str) -> float:
+        number = float(text)
+        return number if math.isfinite(number) else refuse(text)
+
+    json.loads(payload, parse_constant=refuse, parse_float=finite)
 
 
 def verify(token: str, audiences: Collection[str], issuers: Issuers, now: datetime) -> WebIdentity:

@@ -115,6 +115,21 @@ def test_a_date_in_a_token_is_a_finite_whole_number(
     assert refusal(emulator, role, token)[0] == "InvalidIdentityToken"
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_a_token_with_a_number_that_is_no_json_is_refused_wherever_it_is(
+    emulator: Emulator, role: str, number: str
+) -> None:
+    claims = emulator.issuer.claims(auth_time=0, **{"kubernetes.io": {"warnafter": [1]}})
+    text = json.dumps(claims)
+    for was, now in (('"auth_time": 0', f'"auth_time": {number}'), ("[1]", f"[{number}]")):
+        assert was in text
+        token = emulator.issuer.signed(text.replace(was, now).encode())
+        assert refusal(emulator, role, token)[0] == "InvalidIdentityToken"
+    assert "Credentials" in emulator.client("sts").assume_role_with_web_identity(
+        RoleArn=role, RoleSessionName="tester", WebIdentityToken=emulator.issuer.signed(text.encode())
+    )
+
+
 def test_an_expired_token_is_refused(emulator: Emulator, role: str) -> None:
     past = int(time.time()) - 3600
     token = emulator.issuer.token(iat=past - 60, nbf=past - 60, exp=past)
