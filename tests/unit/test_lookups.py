@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 
 import pulumi
 import pytest
+import yaml
 
 from stack import edition, file, lookups, preflight
 from tests.unit.recording import Recording, record
@@ -169,3 +170,14 @@ def test_what_comes_from_no_setting_is_left_as_it_is() -> None:
 def parsed(logins: dict[str, Any], **sections: Any) -> file.StackFile:
     given = {f"vault-aws-auth:{key}": value for key, value in {"logins": logins, **sections}.items()}
     return file.parse({**CONFIG, **given}, {"dev": ""})
+
+
+def test_the_sample_of_two_vault_roles_in_the_documentation_comes_up() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    sample = page.split("## Two Vault roles for one workload")[1].split("```yaml\n")[1].split("```")[0]
+    logins = yaml.safe_load(sample.replace("app-read", "dev").replace("[app-write]", "[dev]"))
+    made = run(logins["vault-aws-auth:logins"], {lookups.GET_ROLE: refusing("there is no IAM role")})
+    assert {each.name for each in made.of_type("vault:aws/authBackendRole:AuthBackendRole")} == {
+        "app-vault-role",
+        "app-write-vault-role",
+    }
