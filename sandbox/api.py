@@ -10,9 +10,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from sandbox.environment import PRIMARY_ACCOUNT
 from sandbox.home import Home, SandboxError
@@ -89,6 +86,10 @@ def signed(home: Home, service: str, query: str) -> str:
 
     Without a client, because EC2's would read the largest of all service models.
     """
+    from botocore.auth import SigV4Auth  # these three take as long as the rest of a command's imports
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
     key = home.credentials()[PRIMARY_ACCOUNT]
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     request = AWSRequest("POST", f"{home.emulator_url}/", headers=headers, data=query)
