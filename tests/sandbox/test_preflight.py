@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,7 @@ TAKEN = {
 def listed(printed: str) -> dict[str, str]:
     """The things that a refusal lists, with all that it says of them; the last list in a report is whole."""
     report = printed.rpartition("names are taken already by what this stack did not make")[2]
-    lines = [line.partition(": ")[2] for line in report.splitlines() if " is there already" in line]
+    lines = [line.partition(": ")[2] for line in report.splitlines() if re.match(r" +\d+\. ", line)]
     return {line.partition(" is there already")[0]: line for line in lines}
 
 
@@ -124,10 +125,12 @@ def test_what_is_there_already_is_listed_at_once_and_stays_as_it_is(leased: Sand
     sandbox, stack_file = leased, tmp_path / "Pulumi.taken.yaml"
     words = ("--stack", STACK, "--config", str(stack_file), *ADVISORY)
 
-    def write(**logins: Any) -> None:
+    def write(app: Any = None, vault: Any = None, reader: Any = None) -> None:
+        """Writes the stack file, with changes to the login, to `vault` and to the engine's role."""
         config = json.loads(json.dumps(CONFIG))
-        config["vault-aws-auth:logins"]["app"] |= logins.pop("app", {})
-        config["vault-aws-auth:vault"] |= logins.pop("vault", {})
+        config["vault-aws-auth:logins"]["app"] |= app or {}
+        config["vault-aws-auth:vault"] |= vault or {}
+        config["vault-aws-auth:secretsEngine"]["roles"]["reader"] |= reader or {}
         stack_file.write_text(yaml.safe_dump({"config": config}))
 
     write()
@@ -153,7 +156,9 @@ def test_what_is_there_already_is_listed_at_once_and_stays_as_it_is(leased: Sand
 
 def comes_up_after_a_failure(sandbox: Sandbox, write: Callable[..., None], words: tuple[str, ...]) -> None:
     """What a first run has made before it failed is the stack's own, though it has no outputs yet."""
-    write(app={"policyArns": {"none": "arn:aws:iam::aws:policy/NoSuchPolicy"}})
+    write(
+        reader={"credentialType": "federation_token", "policyArns": ["arn:aws:iam::aws:policy/NoSuchPolicy"]}
+    )
     answer = sandbox.run("up", *words, "--no-logins")
     assert answer.returncode == 1
     assert "NoSuchPolicy" in answer.stdout + answer.stderr
