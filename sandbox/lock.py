@@ -19,8 +19,8 @@ from sandbox.home import Home, SandboxError
 from sandbox.processes import is_alive
 
 ENDING, RUNNING = "ending ", "running"  # of one length: one is written over the other
-ENDS_SOON = 2.0
-"""Seconds in which a command notices that its parent is gone."""
+ENDS_SOON = 5.0
+"""Seconds in which a command notices that its parent is gone, on a busy machine too."""
 PATIENCE = 100.0
 """Seconds that a killed command's engine has to end: more than its guard gives it."""
 PAUSE = 0.2

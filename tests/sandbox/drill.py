@@ -11,6 +11,7 @@ import contextlib
 import os
 import pty
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -50,6 +51,7 @@ class Run:
 
     def __init__(self, sandbox: Sandbox, words: Sequence[str], kind: str, log: Path) -> None:
         self.kind, self.terminal = kind, -1
+        self._closed, self._draining = threading.Event(), threading.Thread(target=self._drain, args=(log,))
         command = ["/bin/sh", "-c", A_PARENT, "sh", sys.executable, "-u", "-m", "sandbox", *words]
         env = {**os.environ, "SANDBOX_HOME": str(sandbox.home)}
         if kind in ("terminal", "Ctrl-C"):
@@ -57,7 +59,7 @@ class Run:
             if self.pid == 0:
                 os.chdir(REPOSITORY)
                 os.execve(command[0], command, env)  # noqa: S606 - it is a shell
-            threading.Thread(target=self._drain, args=(log,), daemon=True).start()
+            self._draining.start()
         else:
             with log.open("wb") as output:
                 self.pid = subprocess.Popen(
@@ -71,9 +73,16 @@ class Run:
                 ).pid
 
     def _drain(self, log: Path) -> None:
+        # Never blocked in a read, which would keep the terminal open after it is closed.
         with log.open("wb") as output, contextlib.suppress(OSError):
-            while read := os.read(self.terminal, 4096):
-                output.write(read)
+            while not self._closed.is_set():
+                if select.select([self.terminal], [], [], 0.05)[0]:
+                    output.write(os.read(self.terminal, 4096))
+        os.close(self.terminal)
+
+    def _close(self) -> None:
+        self._closed.set()
+        self._draining.join()
 
     def kill(self) -> None:
         """Kills what this run is about, if the run has not ended by itself."""
@@ -88,14 +97,14 @@ class Run:
             elif self.kind == "Ctrl-C":
                 os.write(self.terminal, b"\x03")
             else:
-                os.close(self.terminal)
+                self._close()
 
     def reap(self) -> None:
         """To be called at the end: the shell is a child of this process."""
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
         if self.kind == "Ctrl-C":
-            os.close(self.terminal)
+            self._close()
 
 
 def engines(sandbox: Sandbox) -> list[psutil.Process]:
