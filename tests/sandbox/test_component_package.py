@@ -295,6 +295,8 @@ def _cluster(sandbox: Sandbox, name: str) -> Iterator[None]:
         resourcesVpcConfig={"subnetIds": subnets[:2]},
         accessConfig={"authenticationMode": "API"},
     )
-    yield
-    eks.delete_cluster(name=name)
-    iam.delete_role(RoleName=name)
+    try:
+        yield
+    finally:
+        eks.delete_cluster(name=name)
+        iam.delete_role(RoleName=name)

@@ -44,7 +44,14 @@ def problems(schema: dict[str, Any], program: dict[str, Any]) -> list[str]:
         declared = schema["resources"].get(components[name]["type"]) if name in components else None
         if declared and output not in declared["properties"]:
             found.append(f"{name}: has no output {output}")
+        elif declared and _has_enum(schema, declared["properties"][output]):
+            found.append(f"{name}: the YAML host takes {output} as no input, for it has an enum")
     return found
+
+
+def _has_enum(schema: dict[str, Any], declared: dict[str, Any]) -> bool:
+    named = schema["types"].get(declared.get("$ref", "").removeprefix("#/types/"), {})
+    return "enum" in named or any(_has_enum(schema, each) for each in named.get("properties", {}).values())
 
 
 def _object(schema: dict[str, Any], owner: dict[str, Any], given: Any, where: str) -> list[str]:
@@ -97,6 +104,11 @@ def test_the_yaml_program_uses_what_there_is(schema: dict[str, Any]) -> None:
         ('["${in-vault}"]', "{vault: '${in-vault}'}", "vault-auth.options.providers: is no list"),
         ("maxTtl: 1h", "maxTtl: 3600", "payments.maxTtl: is no string"),
         ("${eks-cluster.ref}", "${eks-cluster.cluster}", "eks-cluster: has no output cluster"),
+        (
+            "vaultRole: ${payments.vaultRole}",
+            "vaultRole: ${payments.ref}",
+            "payments: the YAML host takes ref",
+        ),
         ("name: ${cluster}", "name: ${policy.name}", "eks-cluster.name: must be plain"),
         (
             "index:ServiceAccountLogin",
