@@ -152,9 +152,12 @@ def _principals(stack: StackFile) -> Iterator[tuple[str, str]]:
         yield f"{PROJECT}:vaultIdentity.roleArn", str(role)
 
 
+_LAYERS = (r"invocation of \S+ returned an error: ", r"invoking \S+: ", r"[\w-]+:\w+/\w+:\w+: ")
+
+
 def _plain(said: str) -> str:
     """In one line, without what the layers between added."""
     text = " ".join(said.split())
-    return re.sub(
-        r"^(?:invocation of \S+ returned an error: )?(?:invoking \S+: )?(?:1 error occurred: \* )?", "", text
-    )
+    for layer in _LAYERS:
+        text = re.sub(f"(?a)^{layer}", "", text)
+    return text
