@@ -293,11 +293,13 @@ def _login(
     policies: Mapping[str, pulumi.Output[str]],
     of_accounts: Mapping[str, aws.Provider],
     opts: pulumi.ResourceOptions,
-    roles: Mapping[str, pulumi.Output[str]],
+    roles: Mapping[str, Login],
 ) -> Login:
     args = _args(declared, facts)
     if "principals" in args:
-        args["principals"] = [roles.get(arn, arn) for arn in args["principals"]]
+        made = [roles[arn] for arn in args["principals"] if arn in roles]
+        args["principals"] = [roles[arn].iam_role_arn if arn in roles else arn for arn in args["principals"]]
+        args["principal_ids"] = [login.iam_role_unique_id for login in made]
     args["policies"] = [policies.get(policy, policy) for policy in declared.options["policies"]]
     # Named by what it owns in Vault: by the login's key, a login with a new key would write the same Vault
     # role, which the old one, deleted afterwards, would delete.
@@ -318,14 +320,14 @@ def _login(
     return login
 
 
-def _made_roles(stack: StackFile, logins: Mapping[str, Login]) -> dict[str, pulumi.Output[str]]:
-    """By ARN: the roles that logins make in the stack's account. A login of principals that names one waits
-    for it, and so gives its workload a second Vault role."""
+def _made_roles(stack: StackFile, logins: Mapping[str, Login]) -> dict[str, Login]:
+    """By ARN of their roles: the logins that make one in the stack's account. A login of principals that
+    names one waits for it, and so gives its workload a second Vault role."""
     if stack.account_id is None:
         return {}
     partition, account = arns.partition_of(stack.region), stack.account_id
     return {
-        arns.role_arn(partition, account, role_name(name, stack.logins[name].options)): login.iam_role_arn
+        arns.role_arn(partition, account, role_name(name, stack.logins[name].options)): login
         for name, login in logins.items()
         if "iam_role_name" in stack.logins[name].kind.ARGS.__annotations__
     }

@@ -42,6 +42,10 @@ class PrincipalLoginArgs(PrincipalLoginOptions, LoginArgs):
     known; else false, because it needs a provider of the principals' account. With a principal that is known
     only later, none is looked up."""
 
+    principal_ids: NotRequired[Annotated[Sequence[pulumi.Input[str]], Default(())]]
+    """Unique IDs of the principals that the program makes itself, such as a login's `iam_role_unique_id`:
+    Vault goes by them, so another ID replaces the Vault role. Default: none."""
+
 
 @rule(PrincipalLoginOptions, "principals", "verify_as", "verify_not_as")
 def _verified(options: PrincipalLoginOptions) -> Iterator[Refusal]:
@@ -103,7 +107,12 @@ class PrincipalLogin(Login):
         args = checked(PrincipalLoginArgs, args)
         super().__init__(name, args, opts)
         principals = args["principals"]
-        vault_role = self._vault_role(name, bound_iam_principal_arns=principals)
+        made = args["principal_ids"]
+        vault_role = self._vault_role(
+            name,
+            pulumi.Output.all(*made).apply(lambda ids: ",".join(map(str, ids))) if made else None,
+            bound_iam_principal_arns=principals,
+        )
         written = [arn for arn in principals if isinstance(arn, str)]
         in_full = [arns.parse(arn) for arn in written if not arn.endswith("*")]
         mine = lookup.in_own_account(principals, lookup.known_accounts(args))

@@ -86,6 +86,7 @@ def test_a_role_that_the_stack_makes_may_be_the_principal_of_another_login() -> 
     role = made.one("vault:aws/authBackendRole:AuthBackendRole", "rw-vault-role")
     assert role.inputs["boundIamPrincipalArns"] == [f"{ROLE}app-ro"]
     assert "app-ro-iam-role" in role.depends_on
+    assert role.replacement_trigger == "AROA-app-ro"  # Vault goes by it, and no input shows another one
     assert made.exports()["logins"]["app-rw"]["iamRoleArn"] == f"{ROLE}app-ro"
     assert made.exports()["logins"]["app-rw"]["principals"] == [f"{ROLE}app-ro"]
 
