@@ -104,8 +104,8 @@ def test_lookups_may_have_every_resource_and_deny_may_have_everything() -> None:
     looking = document(Action=["iam:GetRole", "EC2:describeinstances"], Resource="*")
     assert not message("permissions", "aws:iam/policy:Policy", {"policy": looking})
     controllers = ["autoscaling:DescribeAutoScalingGroups", "ec2:Describe*", "ec2:DescribeVolumes"]
-    more = ["route53:ListHostedZonesByName", "ecr:GetAuthorizationToken", "pricing:GetProducts"]
-    looking = document(Action=controllers + more, Resource="*")
+    others = ["route53:ListHostedZonesByName", "ecr:GetAuthorizationToken", "pricing:GetProducts"]
+    looking = document(Action=controllers + others, Resource="*")
     assert not message("permissions", "aws:iam/policy:Policy", {"policy": looking})
     for action in ("ec2:D*", "ec2:CreateVolume", "route53:List*", "sts:Get*"):
         assert message(
