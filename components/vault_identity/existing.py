@@ -120,12 +120,15 @@ class ExistingVaultIdentity(VaultIdentity):
     def claims(cls, options: ExistingVaultIdentityOptions) -> Iterator[Claim]:
         if _makes_policy(options):
             place = "policy_name" if "policy_name" in options else "role_arn"
-            yield Claim("IAM policy", _policy_name(options), (place,))
+            if options.get(place):  # else it is wrong
+                yield Claim("IAM policy", _policy_name(options), (place,))
 
 
 def _policy_name(options: ExistingVaultIdentityOptions) -> str:
     # Not ROLE-policy: the role's owner may have made that, too.
-    return options.get("policy_name", f"{arns.parse(options['role_arn']).name}-vault-auth-policy")
+    if "policy_name" in options:
+        return options["policy_name"]
+    return f"{arns.parse(options['role_arn']).name}-vault-auth-policy"
 
 
 def _checked(wanted: str, found: str) -> str:

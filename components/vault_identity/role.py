@@ -96,7 +96,8 @@ class IamRoleVaultIdentity(VaultRole):
     @classmethod
     def claims(cls, options: IamRoleVaultIdentityOptions) -> Iterator[Claim]:
         yield from super().claims(options)
-        if "role_name" in options and instance_profile.is_needed(options.get("trusted_services") or ()):
+        services = filter(None, options.get("trusted_services") or ())  # None is a wrong one
+        if "role_name" in options and instance_profile.is_needed([*services]):
             yield Claim("instance profile", options["role_name"], ("role_name",))
         if "service_account" in options:
             yield Claim("service account", options["service_account"], ("service_account",))

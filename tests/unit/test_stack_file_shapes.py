@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from components import consumers, logins, vault_identity
+from components.declared import fields_of, to_camel
 from stack.file import parse
 from stack.sections import KEYS
 from tests.unit.test_stack_file import POLICIES, VALID, changed, problems
@@ -30,6 +32,29 @@ def test_a_section_that_is_no_mapping_is_told(key: str, value: Any) -> None:
 def test_a_consumer_of_logins_that_are_no_mapping_is_no_traceback(value: Any) -> None:
     config = changed("consumers.eso", {"kind": "external-secrets", "login": "pod"})
     assert problems({**config, "vault-aws-auth:logins": value})
+
+
+def _kinds() -> list[Any]:
+    """The place of each kind of section, and its fields."""
+    places = (("vaultIdentity", vault_identity), ("logins.x", logins), ("consumers.x", consumers))
+    return [
+        pytest.param(
+            place, word, [to_camel(field) for field in fields_of(kind.OPTIONS)], id=f"{place} {word}"
+        )
+        for place, of in places
+        for word, kind in of.KINDS.items()
+    ]
+
+
+@pytest.mark.parametrize(("place", "kind", "fields"), _kinds())
+def test_a_field_that_is_wrong_is_no_traceback_in_the_rules_between_fields(
+    place: str, kind: str, fields: list[str]
+) -> None:
+    wrong: list[Any] = ["?", ["?"], {"?": "?"}, [None], [["?"]], 5]
+    for value in wrong:
+        for field in fields:
+            assert problems(changed(place, {"kind": kind, field: value})), (field, value)
+        assert problems(changed(place, {"kind": kind, **dict.fromkeys(fields, value)})), value
 
 
 @pytest.mark.parametrize("levels", [40, 900, 20_000])
