@@ -223,6 +223,7 @@ def of_an_account(**conditions: Any) -> dict[str, Any]:
         {"StringLike": {"aws:PrincipalTag/team": "vault-*"}},
         {"StringEquals": {"aws:PrincipalArn": [APP, f"{APP}2"]}},
         {"StringEquals": {"aws:userid": "AROAEXAMPLE:session"}},
+        {"StringEquals": {"aws:username": ["vault", "vault2"]}},
         {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "StringEquals": {"STS:externalid": "between-us"}},
     ],
 )
@@ -262,6 +263,8 @@ def test_an_account_that_is_narrowed_is_no_wildcard(conditions: dict[str, Any]) 
         {"ArnEquals": {"aws:PrincipalArn": [APP, "arn:aws:iam::*:role/*"]}},
         {"StringLike": {"aws:userid": "*:*"}},
         {"StringLike": {"aws:userid": "AROA*"}},
+        {"StringLike": {"aws:username": "*a"}},
+        {"StringEquals": {"aws:username": "${aws:username}"}},
         {"ArnNotEquals": {"aws:PrincipalArn": APP}},
         {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}},
         {"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}},

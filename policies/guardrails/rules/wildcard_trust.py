@@ -36,7 +36,7 @@ SELECTOR = "boundServiceAccountNamespaceSelector"
 PROFILES = "boundIamInstanceProfileArns"
 
 _ACCOUNT = re.compile(r"(?ai)\s*(?:\d{12}|arn:[\w-]+:(?:iam|sts)::\d{12}:root)\s*")
-_CALLER = ("aws:principalarn", "aws:userid")
+_CALLER = ("aws:principalarn", "aws:userid", "aws:username")
 """These tell an account's principals apart. `aws:PrincipalOrgID` does not: all of them have the same."""
 
 _CALLER_TAGS = ("aws:requesttag/kubernetes-namespace", "aws:requesttag/kubernetes-service-account")

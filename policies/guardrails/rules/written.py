@@ -29,6 +29,7 @@ _PATHS: tuple[tuple[str, str], ...] = (
     (rf"{_LOGIN}/users/([^/]+)/?", "vault:index/userpassAuthBackendUser:UserpassAuthBackendUser"),
     (rf"{_LOGIN}/certs/([^/]+)/?", "vault:index/certAuthBackendRole:CertAuthBackendRole"),
     (rf"{_LOGIN}/config/client()/?", "vault:aws/authBackendClient:AuthBackendClient"),
+    (rf"{_LOGIN}/config(?:/ldap)?()/?", "vault:ldap/authBackend:AuthBackend"),
     (r"(?:.*/)?auth/token/roles/([^/]+)/?", "vault:tokenauth/authBackendRole:AuthBackendRole"),
     (r"(?:.*/)?auth/token/create(?:-orphan)?()/?", TOKEN),
 )
