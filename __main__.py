@@ -21,7 +21,6 @@ try:
     edition.check(stack)
 except (StackFileError, edition.EditionError, guardrails.ConfigurationError) as error:
     raise pulumi.RunError(str(error)) from None
-lookups.explain(stack)
 for warning in warnings.of(stack):
     pulumi.log.warn(warning)
 
@@ -32,6 +31,7 @@ async def main() -> Mapping[str, Any]:
         declared = providers.declare(stack)
     try:
         handed_over = await preflight.check(stack, declared)
+        lookups.explain(stack)
         with short_stack_traces():
             outputs = compose.declare(stack, declared, handed_over)
         # Lets the registrations of what is declared begin. The SDK waits one by one for those that have
