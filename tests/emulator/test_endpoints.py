@@ -49,11 +49,12 @@ def test_hosts_are_those_of_the_regions_partition() -> None:
         "sts.us-east-1.vpce.amazonaws.com",
         "vpce-1.sts.us-east-1.amazonaws.com",
         "sts.us-east-1.amazonaws.com.example.com",
-        "sts.us-east-1.amazonaws.com.",
         "iam.amazonaws.com",
         "sts.nowhere.amazonaws.com",
     ):
         assert endpoints.sts_region(host) is arns.sts_region(host) is None, host
+    # As a setting, the name is that of the endpoint; in a signature it is another host.
+    assert endpoints.sts_region("sts.us-east-1.amazonaws.com.") is None
 
 
 @pytest.mark.parametrize(
