@@ -42,7 +42,7 @@ def calls(emulator: Emulator, kind: str, role: str, keys: dict[str, str]) -> lis
     eks, ec2 = emulator.client("eks", keys), emulator.client("ec2", keys)
     subnets = [s["SubnetId"] for s in emulator.client("ec2").describe_subnets()["Subnets"]][:2]
     if kind == "eks":
-        cluster = {"name": "second", "resourcesVpcConfig": {"subnetIds": subnets}, "roleArn": role}
+        cluster = {"name": "passed-to", "resourcesVpcConfig": {"subnetIds": subnets}, "roleArn": role}
         return [(eks.create_cluster, cluster)]
     if kind == "pods":
         account = {"clusterName": "passing", "namespace": "default", "serviceAccount": "app"}
