@@ -28,6 +28,7 @@ PROPAGATION = frozenset(
         "InvalidIdentityToken",
         "NoSuchEntity",
         "ResourceNotFoundException",
+        refusals.LOOKUP_CREDENTIALS,
         refusals.LOOKUP_DENIED,
         refusals.STS_REFUSED,
     }

@@ -14,6 +14,7 @@ NOT_BOUND = "not-bound"
 NOT_AN_INSTANCE = "not-an-instance"
 OTHER_INSTANCE = "other-instance"
 LOOKUP_DENIED = "lookup-denied"
+LOOKUP_CREDENTIALS = "lookup-credentials"
 FOREIGN_ACCOUNT = "foreign-account"
 STS_REFUSED = "sts-refused"
 STS_REGION = "sts-region"
@@ -46,6 +47,14 @@ _VAULT = (
         LOOKUP_DENIED,
         "Vault's own AWS identity, {identity}, lacks {action}. The stack grants what its logins need: "
         "`pulumi up --refresh` restores it. If the stack does not manage this identity, allow it {action}",
+    ),
+    Meaning(
+        r"(?s)error (?:looking up full ARN|creating (?:IAM|EC2) client).*"
+        r"(?:InvalidClientTokenId|UnrecognizedClientException|AuthFailure|ExpiredToken|SignatureDoesNotMatch)",
+        LOOKUP_CREDENTIALS,
+        "AWS does not know the credentials with which Vault looks the caller up. New ones take AWS a moment; "
+        "else Vault's own access key is deleted or inactive, or its STS role in the caller's account is: "
+        "`pulumi up --refresh` restores what the stack made",
     ),
     Meaning(
         r"UnauthorizedOperation",  # EC2's code, without names; Vault asks EC2 for nothing else
