@@ -124,7 +124,7 @@ def _keys(stack: StackFile, function: str, asked: dict[str, Any]) -> Iterator[tu
             parsed = arns.parse(arn)
             if (parsed.kind, parsed.name) == (kind, asked.get(argument)):
                 yield key, f"IAM {kind} {parsed.name} in the account {parsed.account}", action, mend
-    elif function == GET_CLUSTER and stack.cluster:
+    elif function == GET_CLUSTER and stack.cluster and stack.cluster["existing"]:  # else it is to be made
         yield (
             f"{PROJECT}:cluster.name",
             f"EKS cluster {asked.get('name')} in {stack.region}",

@@ -168,6 +168,12 @@ def test_what_comes_from_no_setting_is_left_as_it_is() -> None:
     assert not lookups.explanation(parsed({"app": POD}), "aws:ec2/getVpc:getVpc", {}, "not found")
 
 
+def test_a_cluster_that_the_stack_makes_may_be_missing() -> None:
+    """The preflight looks whether its name is taken."""
+    stack = parsed({"app": POD}, cluster={"name": "c1"})
+    assert not lookups.explanation(stack, lookups.GET_CLUSTER, {"name": "c1"}, "not found")
+
+
 def parsed(logins: dict[str, Any], **sections: Any) -> file.StackFile:
     given = {f"vault-aws-auth:{key}": value for key, value in {"logins": logins, **sections}.items()}
     return file.parse({**CONFIG, **given}, {"dev": ""})
