@@ -131,6 +131,14 @@ def test_an_unreachable_sts_is_not_a_refusal(run: Run, world: World) -> None:
         ),
         (
             400,
+            "error looking up full ARN of entity &{aws 222222222222 assumed-role  app s}: error creating IAM "
+            "client: InvalidClientTokenId: The security token included in the request is invalid.\n\tstatus "
+            "code: 403",
+            "lookup-credentials",
+            "New ones take AWS a moment",
+        ),
+        (
+            400,
             "failed to verify i-0 as a valid EC2 instance in region us-east-1: "
             "UnauthorizedOperation: You are not authorized to perform this operation.",
             "lookup-denied",
