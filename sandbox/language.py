@@ -24,8 +24,6 @@ from google.protobuf import empty_pb2, json_format
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-from pipeline import ending
-
 
 class LanguageHost(LanguageServer):
     """Runs `python <program folder>` in the engine's deployment, as the vendor's host does.
@@ -53,6 +51,8 @@ class LanguageHost(LanguageServer):
 
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:
         """Runs a policy pack, or a plugin in a folder, and forwards its output to the engine."""
+        from pipeline import ending  # not there where only this file is copied, to run programs
+
         folder = request.info.program_directory
         if request.kind == "analyzer":
             words = [*self.python, "pulumi.policy", *request.args[:1], folder, *request.args[1:]]
