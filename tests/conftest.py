@@ -30,8 +30,10 @@ counted: Path | None = None
 def pytest_configure() -> None:
     """Before any test module is imported, in every worker."""
     found = {str(path.parent) for name in build.TOOLS if (path := build.resolve(name))}
-    # A shell starts what it runs in the background with SIGINT ignored, and children inherit that.
+    # A shell starts what it runs in the background with SIGINT ignored, `nohup` with SIGHUP, and children
+    # inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.environ["PATH"] = os.pathsep.join([*sorted(found), os.environ.get("PATH", os.defpath)])
     # What a refused program leaves is logged with its traceback when it is collected, whose carets Python
     # finds with `ast`; where the collection happens inside of `ast.parse`, that one fails: SystemError.

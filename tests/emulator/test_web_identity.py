@@ -268,7 +268,9 @@ def test_session_tags_of_a_token_need_tag_session(emulator: Emulator, role: str)
     tagging = may_tag(json.loads(web_trust()))
     tagging["Statement"][1]["Condition"] = {"StringEquals": {"aws:RequestTag/team": "a"}}
     iam = emulator.client("iam")
-    arn = iam.create_role(RoleName="tagged", AssumeRolePolicyDocument=json.dumps(tagging))["Role"]["Arn"]
+    arn = iam.create_role(RoleName="tagged-by-token", AssumeRolePolicyDocument=json.dumps(tagging))["Role"][
+        "Arn"
+    ]
     assume(emulator, arn, token)
 
 

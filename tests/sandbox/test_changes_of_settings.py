@@ -169,13 +169,14 @@ def test_auth_method_and_secrets_engine_leave_federation_and_come_back(
     federated = {
         "vault": SETTINGS["vault"],
         "federation": {"issuer": ISSUER},
-        "vaultIdentity": {"kind": "federation"},
+        "vaultIdentity": {"kind": "federation", "allLookups": True},  # as no login is declared
         "secretsEngine": {"kind": "federation", "roles": {"reader": READER}},
     }
     with enterprise_pool.lease() as sandbox:
         sandbox.start_with_issuer(ISSUER)
         live = Live(sandbox, tmp_path, federated)
         with_keys = {key: value for key, value in SETTINGS.items() if key not in ("cluster", "logins")}
+        with_keys["vaultIdentity"] = {"kind": "user", "allLookups": True}
         live.to(with_keys)
         assert sandbox.vault.list("identity/oidc/key")["data"]["keys"] == ["default"]
         for path in ("aws/config/root", "auth/aws/config/client"):

@@ -69,9 +69,10 @@ def test_the_stack_file_of_every_environment_passes_at_preview(
 
 
 def for_the_sandbox(path: Path, folder: Path) -> Path:
-    """A copy for the sandbox's account, because staging and prod go into no account but their own."""
+    """A copy for the sandbox's account and region: a stack file is of its own."""
     text = path.read_text()
     account = yaml.safe_load(text)["config"].get("vault-aws-auth:accountId", PRIMARY_ACCOUNT)
     copy = folder / path.name
-    copy.write_text(text.replace(account, PRIMARY_ACCOUNT))
+    region = yaml.safe_load(text)["config"]["aws:region"]
+    copy.write_text(text.replace(account, PRIMARY_ACCOUNT).replace(region, "us-east-1"))
     return copy

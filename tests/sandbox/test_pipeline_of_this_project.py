@@ -76,7 +76,7 @@ def test_a_promotion_stops_where_settings_are_refused_or_a_login_does_not_work(
         add_login(environments, "staging", "late", serviceAccountMode="none")
         status, result, printed = environments.promote("staging", "prod")
         assert status == 1
-        assert (result["staging"]["step"], result["staging"]["ok"]) == ("verify", False)
+        assert (result["staging"]["step"], result["staging"]["ok"]) == ("verify", False), printed
         assert "a login does not work" in result["staging"]["reason"]
         assert "service account staging/late" in printed
         assert result["prod"]["step"] == "none"

@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from kubernetes import client as kubernetes
 
 from tests.sandbox.callers import assume_with_token, log_in, session, trust
-from tests.sandbox.kit import ADVISORY, Sandbox, commands_of
+from tests.sandbox.kit import ADVISORY, REPOSITORY, Sandbox, commands_of
 from tests.sandbox.lease import Pool
 
 pytestmark = pytest.mark.xdist_group("traps")
@@ -113,9 +113,14 @@ def stack_file(sandbox: Sandbox) -> Path:
     return sandbox.home.parent / "Pulumi.traps.yaml"
 
 
+_VARIABLE = "PULUMI_OPTION_POLICY_PACK"
+ADVISED = f"{_VARIABLE}={REPOSITORY}/policies/guardrails {_VARIABLE}_CONFIG={ADVISORY[1]}"
+"""As the sandbox brought the stack up: the guardrails warn only."""
+
+
 def pulumi(sandbox: Sandbox, *words: str) -> tuple[int, str]:
     """The engine, by hand in the sandbox's shell: it reads the stack file as that is now."""
-    answer = sandbox.shell(f"pulumi {' '.join(words)} --stack traps --non-interactive")
+    answer = sandbox.shell(f"{ADVISED} pulumi {' '.join(words)} --stack traps --non-interactive")
     return answer.returncode, answer.stdout + answer.stderr
 
 
@@ -252,7 +257,7 @@ def test_an_annotation_that_another_field_manager_has_taken_is_told_and_comes_ba
     for command in commands_of("operations.md", "A service account's annotation is another's"):
         command = command.replace("NAMESPACE", "default").replace("NAME", account)
         if command.startswith("pulumi"):
-            command += " --yes --skip-preview --stack traps --non-interactive"
+            command = f"{ADVISED} {command} --yes --skip-preview --stack traps --non-interactive"
         answer = traps.shell(command)
         assert answer.returncode == 0, answer.stdout + answer.stderr
     assert annotations_of(traps, account) == before
@@ -294,7 +299,7 @@ def test_a_run_that_was_killed_continues_as_the_page_says(traps: Sandbox, tmp_pa
         command = command.replace("--exists 'URN=ID'", " ".join(there)).replace(" --yes", "")
         command = re.sub(r"(killed|mended)\.json", rf"{tmp_path}/\g<0>", command)
         if command.startswith("pulumi"):
-            command += " --stack traps --non-interactive"
+            command = f"{ADVISED} {command} --stack traps --non-interactive"
             command += (
                 " --yes" if "cancel" in command else " --yes --skip-preview" if " up" in command else ""
             )
