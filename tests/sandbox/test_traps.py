@@ -211,10 +211,8 @@ def test_vault_2729_a_path_that_the_role_has_not_is_told_at_preview(traps: Sandb
     with changed(traps, path):
         status, said = pulumi(traps, "preview")
     assert status != 0
-    assert (
-        f"vault-aws-auth:logins.people.principals[0]: {arn} is not its ARN; write it as IAM has it, with its path: {APP}"
-        in said
-    )
+    problem = f"{arn} is not its ARN; write it as IAM has it, with its path: {APP}"
+    assert f"vault-aws-auth:logins.people.principals[0]: {problem}" in said
 
 
 def test_terraform_aws_iam_200_424_486_a_wildcard_lets_in_what_it_covers_and_no_other_audience(
