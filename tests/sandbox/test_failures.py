@@ -123,7 +123,9 @@ def test_a_run_that_is_killed_or_interrupted_leaves_nothing_behind_and_the_next_
     with subtests.test("Ctrl-C leaves nothing running"):
         process = begin_up(another_sandbox, stack, until=AT_WORK)
         # Meanwhile no other command gets in its way.
+        process.send_signal(signal.SIGSTOP)  # else it may have ended by itself when that stops waiting
         answer = another_sandbox.run("down")
+        process.send_signal(signal.SIGCONT)
         assert answer.returncode == 1
         assert "another sandbox command is running" in answer.stderr
         process.send_signal(signal.SIGINT)
