@@ -30,6 +30,7 @@ PROPAGATION = frozenset(
         "ResourceNotFoundException",
         refusals.LOOKUP_CREDENTIALS,
         refusals.LOOKUP_DENIED,
+        refusals.LOOKUP_NOT_FOUND,
         refusals.STS_REFUSED,
     }
 )

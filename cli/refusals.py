@@ -15,6 +15,7 @@ NOT_AN_INSTANCE = "not-an-instance"
 OTHER_INSTANCE = "other-instance"
 LOOKUP_DENIED = "lookup-denied"
 LOOKUP_CREDENTIALS = "lookup-credentials"
+LOOKUP_NOT_FOUND = "lookup-not-found"
 FOREIGN_ACCOUNT = "foreign-account"
 STS_REFUSED = "sts-refused"
 STS_REGION = "sts-region"
@@ -49,12 +50,19 @@ _VAULT = (
         "`pulumi up --refresh` restores it. If the stack does not manage this identity, allow it {action}",
     ),
     Meaning(
-        r"(?s)error (?:looking up full ARN|creating (?:IAM|EC2) client).*"
-        r"(?:InvalidClientTokenId|UnrecognizedClientException|AuthFailure|ExpiredToken|SignatureDoesNotMatch)",
+        r"(?s)^(?!.*upstream request).*"
+        r"(?:InvalidClientTokenId|UnrecognizedClientException|AuthFailure|ExpiredToken"
+        r"|SignatureDoesNotMatch)",
         LOOKUP_CREDENTIALS,
         "AWS does not know the credentials with which Vault looks the caller up. New ones take AWS a moment; "
         "else Vault's own access key is deleted or inactive, or its STS role in the caller's account is: "
         "`pulumi up --refresh` restores what the stack made",
+    ),
+    Meaning(
+        r"(?s)^(?!.*upstream request).*NoSuchEntity",
+        LOOKUP_NOT_FOUND,
+        "IAM does not know the caller's role or user, which Vault looks up. One that was just made takes a "
+        "moment; one that was deleted and made again needs new credentials",
     ),
     Meaning(
         r"UnauthorizedOperation",  # EC2's code, without names; Vault asks EC2 for nothing else

@@ -139,6 +139,19 @@ def test_an_unreachable_sts_is_not_a_refusal(run: Run, world: World) -> None:
         ),
         (
             400,
+            "IAM role ARN could not be fetched: InvalidClientTokenId: The security token included in the "
+            "request is invalid.",
+            "lookup-credentials",
+            "New ones take AWS a moment",
+        ),
+        (
+            400,
+            "error looking up full ARN of entity: NoSuchEntity: The role with name app cannot be found.",
+            "lookup-not-found",
+            "takes a moment",
+        ),
+        (
+            400,
             "failed to verify i-0 as a valid EC2 instance in region us-east-1: "
             "UnauthorizedOperation: You are not authorized to perform this operation.",
             "lookup-denied",

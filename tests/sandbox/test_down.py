@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -25,8 +26,9 @@ def listening(port: int) -> Iterator[None]:
     """Something else listens there."""
     with socket.socket() as stranger:
         stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        stranger.bind(("127.0.0.1", port))
-        stranger.listen()
+        with contextlib.suppress(OSError):  # another test's server may have got it already
+            stranger.bind(("127.0.0.1", port))
+            stranger.listen()
         yield
 
 
