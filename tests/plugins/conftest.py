@@ -26,7 +26,6 @@ from sandbox.plugins.aws import client, entry
 def _short_wait_for_iam() -> Iterator[None]:
     """What stays refused need not be asked for two minutes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SANDBOX_IAM_WAIT", "10")
         patch.setattr(client, "PROPAGATION_SECONDS", 10.0)
         patch.setattr(entry, "PROPAGATION_SECONDS", 10.0)
         yield

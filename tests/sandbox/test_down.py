@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,12 +24,15 @@ def pids(sandbox: Sandbox) -> dict[str, int]:
 
 @contextmanager
 def listening(port: int) -> Iterator[None]:
-    """Something else listens there."""
+    """Something else listens there, as soon as what was killed has left the port."""
     with socket.socket() as stranger:
         stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with contextlib.suppress(OSError):  # another test's server may have got it already
-            stranger.bind(("127.0.0.1", port))
-            stranger.listen()
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                stranger.bind(("127.0.0.1", port))
+                break
+            time.sleep(0.05)
+        stranger.listen()
         yield
 
 

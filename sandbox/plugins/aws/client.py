@@ -190,9 +190,8 @@ def found(call: Callable[..., Any], **params: Any) -> Any:
         raise
 
 
-PROPAGATION_SECONDS = float(os.environ.get("SANDBOX_IAM_WAIT", "120"))
-"""How long the official provider waits for IAM: what was just made is not everywhere at once. Tests of what
-stays refused do not wait as long."""
+PROPAGATION_SECONDS = 120.0
+"""How long the official provider waits for IAM: what was just made is not everywhere at once."""
 
 Transient = tuple[tuple[str, str], ...]
 """Error codes, with words of their messages, that may mean "not everywhere yet"."""
