@@ -19,15 +19,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sandbox.plugins.aws import client, entry
-
 
 @pytest.fixture(autouse=True, scope="package")
 def _short_wait_for_iam() -> Iterator[None]:
     """What stays refused need not be asked for two minutes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client, "PROPAGATION_SECONDS", 10.0)
-        patch.setattr(entry, "PROPAGATION_SECONDS", 10.0)
+        patch.setenv("SANDBOX_IAM_PATIENCE", "10")
         yield
 
 

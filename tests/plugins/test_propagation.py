@@ -133,7 +133,7 @@ def test_only_what_may_be_new_is_tried_again(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_wrong_principal_is_refused_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PROPAGATION_SECONDS", 0)
+    monkeypatch.setenv("SANDBOX_IAM_PATIENCE", "0")
     with pytest.raises(ClientError, match="Invalid principal"):
         client.retried(refusing(refusal("MalformedPolicyDocument", "Invalid principal in policy")), NEW)
 

@@ -190,8 +190,11 @@ def found(call: Callable[..., Any], **params: Any) -> Any:
         raise
 
 
-PROPAGATION_SECONDS = 120.0
-"""How long the official provider waits for IAM: what was just made is not everywhere at once."""
+def propagation_seconds() -> float:
+    """How long to wait for IAM, where what was just made is not everywhere at once: as long as the official
+    provider, unless SANDBOX_IAM_PATIENCE says otherwise, for tests of what stays refused."""
+    return float(os.environ.get("SANDBOX_IAM_PATIENCE", "120"))
+
 
 Transient = tuple[tuple[str, str], ...]
 """Error codes, with words of their messages, that may mean "not everywhere yet"."""
@@ -199,7 +202,7 @@ Transient = tuple[tuple[str, str], ...]
 
 def retried(call: Callable[..., Any], transient: Transient, *args: Any) -> Any:
     """What the call returns, tried again for two minutes while it is refused with one of these."""
-    deadline, pause = time.monotonic() + PROPAGATION_SECONDS, 0.2
+    deadline, pause = time.monotonic() + propagation_seconds(), 0.2
     while True:
         try:
             return call(*args)
