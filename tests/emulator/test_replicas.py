@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def outcomes(ask: Callable[[], Any]) -> set[str]:
 
 def test_a_new_role_is_there_and_not_there(cloud: Emulator) -> None:
     make_role(cloud, "new", trust(root(PRIMARY)))
-    get = lambda: cloud.client("iam").get_role(RoleName="new")  # noqa: E731
+    get = partial(cloud.client("iam").get_role, RoleName="new")
     assert outcomes(get) == {"", "NoSuchEntity"}
     assert outcome(get) == ""
 
@@ -89,7 +90,7 @@ def test_a_new_key_is_no_key_yet_and_a_deleted_one_still_is(cloud: Emulator) -> 
 def test_a_policy_that_was_just_attached_does_not_count_yet(cloud: Emulator) -> None:
     keys = make_user(cloud, "reader")
     time.sleep(SECONDS)
-    reads = lambda: cloud.client("iam", keys).get_user(UserName="reader")  # noqa: E731
+    reads = partial(cloud.client("iam", keys).get_user, UserName="reader")
     assert outcome(reads) == "AccessDenied"
     cloud.client("iam").put_user_policy(
         UserName="reader", PolicyName="own", PolicyDocument=allow("iam:GetUser")
@@ -102,7 +103,7 @@ def test_a_new_trust_policy_does_not_count_yet_in_whatever_account(cloud: Emulat
     iam = cloud.client("iam", cloud.keys(SECONDARY))
     role = make_role(cloud, "there", trust(root(SECONDARY)), SECONDARY)
     time.sleep(SECONDS)
-    assume = lambda: cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="x1")  # noqa: E731
+    assume = partial(cloud.client("sts").assume_role, RoleArn=role, RoleSessionName="x1")
     assert outcome(assume) == "AccessDenied"
     iam.update_assume_role_policy(RoleName="there", PolicyDocument=trust(root(PRIMARY)))
     assert outcomes(assume) == {"", "AccessDenied"}

@@ -8,9 +8,8 @@ import pytest
 from policies.guardrails.rules import RULES
 from policies.guardrails.rules.base import Topic
 from sandbox import guardrails
-from stack import edition
 from tests.policies.kit import resource
-from tests.unit.test_program import LOCAL_VAULT, STACK_FILES, run
+from tests.unit.test_program import LOCAL_VAULT, STACK_FILES, run, vault_is_enterprise
 
 CHECKED = [rule for rule in RULES if rule.topic is not Topic.SECRETS]
 """The recording does not mark what is secret. The sandbox's tests bring the stacks up with all rules."""
@@ -18,10 +17,8 @@ CHECKED = [rule for rule in RULES if rule.topic is not Topic.SECRETS]
 
 @pytest.fixture(autouse=True, scope="module")
 def _enterprise() -> Iterator[None]:
-    """No Vault runs here; this is what it would say of itself."""
-    answer = edition.Vault((1, 21), True, "Vault Enterprise 1.21.0+ent")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(edition, "ask", lambda _address: answer)
+        vault_is_enterprise(patch)
         yield
 
 

@@ -25,19 +25,7 @@ import psutil
 
 from pipeline import ending
 from tests import tally
-from tests.sandbox.kit import ADVISORY, REPOSITORY, Sandbox
-
-STACK_FILE = """\
-config:
-  aws:region: us-east-1
-  vault-aws-auth:cluster: { name: eks1 }
-  vault-aws-auth:vault: { serverIdHeader: vault.example.com }
-  vault-aws-auth:logins:
-    api:
-      kind: service-account
-      serviceAccounts: [default/api]
-      policies: [dev]
-"""
+from tests.sandbox.kit import ADVISORY, REPOSITORY, SMALL_STACK, Sandbox
 
 KINDS = ("parent", "command", "process group", "terminal", "Ctrl-C")
 """What is killed: what has started the command, as `make` does; the command; both; their terminal."""
@@ -184,7 +172,7 @@ def measured(sandbox: Sandbox) -> tuple[float, float]:
 def commands(sandbox: Sandbox) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """`up` of a small stack, and `down`."""
     stack_file = sandbox.home.parent / "Pulumi.small.yaml"
-    stack_file.write_text(STACK_FILE)
+    stack_file.write_text(SMALL_STACK)
     return ("up", "--stack", "small", "--config", str(stack_file), *ADVISORY), ("down",)
 
 

@@ -26,6 +26,19 @@ from tests import tally
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+SMALL_STACK = """\
+config:
+  aws:region: us-east-1
+  vault-aws-auth:cluster: { name: eks1 }
+  vault-aws-auth:vault: { serverIdHeader: vault.example.com }
+  vault-aws-auth:logins:
+    api:
+      kind: service-account
+      serviceAccounts: [default/api]
+      policies: [dev]
+"""
+"""One pod that logs in, for what it is all the same which stack it happens to."""
+
 ADVISORY = ("--guardrails", str(Path(__file__).parent / "advisory.json"))
 """For stacks that a test is about and that the guardrails would refuse."""
 

@@ -14,26 +14,14 @@ import psutil
 import pytest
 
 from tests import tally
-from tests.sandbox.kit import ADVISORY, REPOSITORY, Sandbox
-
-STACK_FILE = """\
-config:
-  aws:region: us-east-1
-  vault-aws-auth:cluster: { name: eks1 }
-  vault-aws-auth:vault: { serverIdHeader: vault.example.com }
-  vault-aws-auth:logins:
-    api:
-      kind: service-account
-      serviceAccounts: [default/api]
-      policies: [dev]
-"""
+from tests.sandbox.kit import ADVISORY, REPOSITORY, SMALL_STACK, Sandbox
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> tuple[str, ...]:
     """The options of a small stack, for what it is all the same which stack it happens to."""
     path = tmp_path / "Pulumi.small.yaml"
-    path.write_text(STACK_FILE)
+    path.write_text(SMALL_STACK)
     return ("--stack", "small", "--config", str(path), *ADVISORY)
 
 

@@ -46,7 +46,7 @@ def test_a_stack_of_the_last_release_is_upgraded_without_replacements(
     except release.NoRelease as missing:
         pytest.skip(str(missing))  # a copy of the files, or a shallow clone: nothing to upgrade from
     # Its program, in this version's sandbox: the engine and the SDKs are those that are installed here.
-    for name in ("sandbox", "tools", "pipeline", "policies/guardrails"):
+    for name in ("sandbox", "tools", "pipeline", "cli", "policies/guardrails"):
         shutil.rmtree(released / name, ignore_errors=True)
         shutil.copytree(REPOSITORY / name, released / name)
     reader = Path("stack/yaml_file.py")  # the one module of the program that the sandbox uses

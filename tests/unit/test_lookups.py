@@ -7,9 +7,9 @@ import pulumi
 import pytest
 import yaml
 
-from stack import edition, file, lookups, preflight
+from stack import file, lookups, preflight
 from tests.unit.recording import Recording, record
-from tests.unit.test_program import ROOT, nothing_is_there, stack_config
+from tests.unit.test_program import ROOT, nothing_is_there, stack_config, vault_is_enterprise
 
 ROLE = "arn:aws:iam::111111111111:role/"
 CONFIG: dict[str, Any] = {
@@ -23,8 +23,7 @@ POD = {"kind": "service-account", "serviceAccounts": ["default/app"], "policies"
 
 @pytest.fixture(autouse=True)
 def _vault(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = edition.Vault((1, 21), True, "Vault Enterprise 1.21.0+ent")
-    monkeypatch.setattr(edition, "ask", lambda _address: answer)
+    vault_is_enterprise(monkeypatch)
     monkeypatch.setattr(preflight, "check", nothing_is_there)
 
 

@@ -6,15 +6,21 @@ from typing import Any
 import pulumi
 import pytest
 
-from stack import edition, preflight
+from stack import preflight
 from tests.unit.recording import Recording, record
-from tests.unit.test_program import LOCAL_VAULT, ROOT, logins_of_the_cluster, nothing_is_there, stack_config
+from tests.unit.test_program import (
+    LOCAL_VAULT,
+    ROOT,
+    logins_of_the_cluster,
+    nothing_is_there,
+    stack_config,
+    vault_is_enterprise,
+)
 
 
 @pytest.fixture(autouse=True)
 def _vault(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = edition.Vault((1, 21), True, "Vault Enterprise 1.21.0+ent")
-    monkeypatch.setattr(edition, "ask", lambda _address: answer)
+    vault_is_enterprise(monkeypatch)
     monkeypatch.setattr(preflight, "check", nothing_is_there)
 
 

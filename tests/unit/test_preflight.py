@@ -11,14 +11,14 @@ from typing import Any
 import pulumi
 import pytest
 
-from stack import edition, file, handover, preflight, providers
+from stack import file, handover, preflight, providers
 from stack.file import StackFile
 from stack.preflight import in_aws, in_vault, leaving, objects, report, state
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made, Thing, thing
 from stack.preflight.state import State
 from tests.unit.recording import ISSUER, Recording, Registered, record
-from tests.unit.test_program import LOCAL_VAULT, ROOT, STACK_FILES, run, stack_config
+from tests.unit.test_program import LOCAL_VAULT, ROOT, STACK_FILES, run, stack_config, vault_is_enterprise
 
 NAMELESS = {
     "aws:ec2/launchTemplate:LaunchTemplate",  # Pulumi makes its name up
@@ -55,9 +55,7 @@ def registered(resource: Registered) -> Thing | None:
 
 @pytest.fixture
 def enterprise(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No Vault runs here; this is what it would say of itself."""
-    answer = edition.Vault((1, 21), True, "Vault Enterprise 1.21.0+ent")
-    monkeypatch.setattr(edition, "ask", lambda _address: answer)
+    vault_is_enterprise(monkeypatch)
 
 
 @pytest.mark.usefixtures("enterprise")

@@ -29,12 +29,16 @@ STACK_FILES = {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _enterprise() -> Iterator[None]:
+def vault_is_enterprise(patch: pytest.MonkeyPatch) -> None:
     """No Vault runs here; this is what it would say of itself."""
     answer = edition.Vault((1, 21), True, "Vault Enterprise 1.21.0+ent")
+    patch.setattr(edition, "ask", lambda _address: answer)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _enterprise() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(edition, "ask", lambda _address: answer)
+        vault_is_enterprise(patch)
         yield
 
 
