@@ -49,6 +49,7 @@ LONGEST_NAMES = {"role": 64, "user": 64, "oidc-provider": 255}
 """Characters of a name in IAM; 128 for any other kind."""
 
 LONGEST_PATH = 512
+"""Characters of the path of anything in IAM."""
 
 
 class Arn(NamedTuple):

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 from typing_extensions import NotRequired, TypedDict
 
-from . import arns, quotas
+from . import arns
 from .component import Component
 from .declared import UNIQUE, Default, Form, Key, Refusal, Secret, checked, rule
 from .forms import (
@@ -134,11 +134,11 @@ def _endpoints(options: EksClusterOptions) -> Iterator[Refusal]:
 def _node_role_names(options: EksClusterOptions) -> Iterator[Refusal]:
     for group, declared in options["node_groups"].items():
         name = node_role_name(options["name"], group, declared)
-        if len(name) > quotas.ROLE_NAME:
+        if len(name) > arns.LONGEST_NAMES["role"]:
             yield Refusal(
                 ("node_groups", Key(group)),
                 f"would have the node role {name}, of {len(name)} characters, and AWS takes "
-                f"{quotas.ROLE_NAME}; write a shorter one into {{role_name}}",
+                f"{arns.LONGEST_NAMES['role']}; write a shorter one into {{role_name}}",
             )
 
 

@@ -41,9 +41,6 @@ LONGEST_CHAINED_SESSION = 60 * 60
 LONGEST_FEDERATION_TOKEN = 36 * 60 * 60
 """Seconds that a federation token of a user lasts at most."""
 
-ROLE_NAME = 64
-"""Characters of a role's name."""
-
 
 def size(document: Any) -> int:
     """The characters of a policy that IAM counts; the policy is JSON text, or what stands for it."""

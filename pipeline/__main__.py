@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cli.console import plain_streams
 from cli.options import with_option_groups
 from pipeline import ENVIRONMENTS, PipelineError, delivery, ending, engine, environment, summary
 from pipeline.environment import Environment
@@ -247,7 +248,7 @@ def _one_message() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a pipe may have no ✓
+    plain_streams()
     # CI cancels a job with SIGTERM, or kills the shell that runs it: the engine then finishes its step, if CI
     # gives it the time.
     ending.interrupt_on_signals()

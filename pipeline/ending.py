@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-GUARD = Path(__file__).resolve().parent / "guard.py"
+_GUARD = Path(__file__).resolve().parent / "guard.py"
 PATIENCE = (60, 10)
 """Seconds that an engine may take to finish its steps; then to stop without that."""
 
@@ -62,6 +62,11 @@ def interrupt_on_signals(ending: Callable[[], None] = lambda: None) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def under_guard(lifeline: int, words: Sequence[str]) -> list[str]:
+    """The words of a command that ends when the other end of this pipe is closed. It inherits the pipe."""
+    return [sys.executable, "-I", "-S", str(_GUARD), str(lifeline), *words]
+
+
 @contextlib.contextmanager
 def guarded(
     words: Sequence[str],
@@ -81,7 +86,7 @@ def guarded(
     try:
         try:
             process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(GUARD), str(lifeline), *words],
+                under_guard(lifeline, words),
                 cwd=cwd,
                 env=dict(env),
                 stdin=subprocess.DEVNULL,

@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from cli.console import plain_streams
 from pipeline import ending
 from sandbox import charts, engine, enterprise, environment, leftovers, lock, place, services
 from sandbox.engine import Engine
@@ -404,7 +405,7 @@ def _relative(path: Path) -> str:
 def main(run: Callable[[], None] = app) -> None:
     """Runs the command line: expected failures are one message on standard error and exit code 1."""
     ending.interrupt_on_signals(lock.say_ending)
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a pipe may have no ✓
+    plain_streams()
     home = Home.from_environment()
     environment.forget_foreign(home)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -61,7 +61,7 @@ class LanguageHost(LanguageServer):
         # Ends with this process, even if the engine and this are killed.
         lifeline, _ = os.pipe()
         plugin = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(ending.GUARD), str(lifeline), *words],
+            ending.under_guard(lifeline, words),
             pass_fds=(lifeline,),
             cwd=request.pwd,
             env=dict(variable.split("=", 1) for variable in request.env),

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cli.console import plain_streams
 from stack import recover as recovery
 from stack.split import SplitError, files
 from stack.split import run as steps
@@ -176,7 +177,7 @@ def _shown(path: Path) -> str:
 
 def main(run: Callable[[], None] = app) -> None:
     """The command line: every expected failure is one line for each problem, and exit code 1."""
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a pipe may have no ✓
+    plain_streams()
     try:
         run()
     except SplitError as error:

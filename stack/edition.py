@@ -77,13 +77,18 @@ def _needs(stack: StackFile) -> Iterator[_Need]:
             )
 
 
+def trusts_any_certificate() -> bool:
+    """Whether VAULT_SKIP_VERIFY is set, as Vault's own tools read it."""
+    return os.environ.get("VAULT_SKIP_VERIFY", "").lower() in ("1", "t", "true")
+
+
 def ask(address: str) -> Vault:
     """Vault's version and edition. Raises EditionError if it does not say."""
     import hvac  # takes a while, and most stacks need not ask
     import requests
 
     # None: hvac then goes by VAULT_CACERT and VAULT_CAPATH, as Vault's own tools do.
-    verify = False if os.environ.get("VAULT_SKIP_VERIFY", "").lower() in ("1", "t", "true") else None
+    verify = False if trusts_any_certificate() else None
     try:
         client = hvac.Client(url=address, verify=verify, timeout=20)
         health = client.sys.read_health_status(method="GET")

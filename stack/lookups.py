@@ -14,6 +14,7 @@ from google.protobuf import json_format
 from pulumi.runtime import settings
 
 from components import arns
+from components.declared import to_camel
 from stack.file import StackFile
 from stack.sections import PROJECT, REGION_KEY
 
@@ -144,10 +145,9 @@ def _keys(stack: StackFile, function: str, asked: dict[str, Any]) -> Iterator[tu
 def _principals(stack: StackFile) -> Iterator[tuple[str, str]]:
     """Every ARN of a role or user that is written, with its key."""
     for name, login in stack.logins.items():
-        for field in ("principals", "role_arns", "task_role_arns"):
+        for field in ("principals", "role_arns"):
             for index, arn in enumerate(login.options.get(field) or ()):
-                camel = "".join(word.title() if at else word for at, word in enumerate(field.split("_")))
-                yield f"{PROJECT}:logins.{name}.{camel}[{index}]", str(arn)
+                yield f"{PROJECT}:logins.{name}.{to_camel(field)}[{index}]", str(arn)
     if role := stack.identity.options.get("role_arn"):
         yield f"{PROJECT}:vaultIdentity.roleArn", str(role)
 

@@ -39,7 +39,7 @@ def check(draft: Draft) -> None:
         _used_accounts,
         _existing_identity,
         _cluster,
-        _of_the_cluster,
+        _encryption_key,
         _trust_policies,
         _federation,
         _engines,
@@ -272,8 +272,8 @@ def _cluster(draft: Draft) -> None:
         )
 
 
-def _of_the_cluster(draft: Draft) -> None:
-    """What is of the cluster's region, or is in every cluster."""
+def _encryption_key(draft: Draft) -> None:
+    """EKS takes keys of the cluster's region only."""
     if draft.cluster is None:
         return
     key = draft.cluster.get("encryption_key_arn")

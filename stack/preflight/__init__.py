@@ -31,9 +31,10 @@ async def check(stack: StackFile, providers: Providers) -> Mapping[Thing, str]:
     elsewhere = frozenset(providers.of_accounts) - {stack.account_id or ""}
     foreign = {made.thing: made for made in leaving.of(stack)}
     known = await state.from_engine(elsewhere)
+    exported: State | None = None
     if known is None and foreign:
         with contextlib.suppress(StateError):
-            known = await state.from_export(elsewhere)
+            known = exported = await state.from_export(elsewhere)
     owned = known.owned if known else {}
     made = {each.thing: each for each in objects.of(stack)}
     handed_over = {thing: owned[thing] for thing in foreign if thing in owned and thing not in made}
@@ -44,7 +45,7 @@ async def check(stack: StackFile, providers: Providers) -> Mapping[Thing, str]:
     for line in report.unseen(findings):
         pulumi.log.warn(line)
     if findings.there:
-        whole = await _whole_state(elsewhere)
+        whole = exported or await _whole_state(elsewhere)
         if begun := [thing for thing in findings.there if thing in whole.begun]:
             pulumi.log.warn(report.begun(begun))
         own = {*whole.owned, *whole.begun}

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from components import names
 from components.vault_auth import NOTED_BY_DEFAULT
+from stack.edition import trusts_any_certificate
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made
 from stack.preflight.web import Answer, Server, Unreachable
@@ -180,7 +181,7 @@ def _token() -> str:
 
 def _tls() -> ssl.SSLContext:
     """As Vault's own tools and the provider have it, from the environment."""
-    if os.environ.get("VAULT_SKIP_VERIFY", "").lower() in ("1", "t", "true"):
+    if trusts_any_certificate():
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from components import arns
+from components.declared import to_camel
 from components.logins.base import ServiceAccountMode
 from stack.file import StackFile
 from stack.preflight.objects import Made, thing
@@ -30,7 +31,7 @@ def of(stack: StackFile) -> Iterator[Made]:
         for field in ("principals", "role_arns"):
             for arn in login.options.get(field) or ():
                 if "*" not in arn:
-                    yield _principal(stack, arn, f"{key}.{field}")
+                    yield _principal(stack, arn, f"{key}.{to_camel(field)}")
         mode = login.options.get("service_account_mode")
         if mode not in (None, ServiceAccountMode.CREATE):
             for account in login.options["service_accounts"]:

@@ -76,7 +76,7 @@ def _kind(data: Mapping[str, Any]) -> str:
 
 
 def _resource(kind: str, name: str, data: Mapping[str, Any], *, whole: bool) -> Resource:
-    token = kind == "vault:index/token:Token"
+    token = kind == TOKEN
     plain = {(_camel(key) if token else _NAMES.get(key, _camel(key))): value for key, value in data.items()}
     if kind == _AWS:  # the provider's names are plurals
         plain = {
