@@ -42,7 +42,7 @@ class Engine:
     def up(self, config: Path, rules: Path | None = None) -> None:
         """Brings up the stack that a stack file declares and prints the engine's report.
 
-        `rules` is the guardrails' configuration; default: the stack's own.
+        `rules` is the guardrails' configuration; default: the stack's own, which the program itself enforces.
         """
         self._prepare()
         words = ["--config-file", str(self._write_config(config))]
@@ -65,7 +65,8 @@ class Engine:
             raise
 
     def _guarded(self, rules: Path | None) -> dict[str, str]:
-        return guardrails.variables(guardrails.options(rules or guardrails.configuration(self.stack)))
+        """The guardrails as a policy pack, for a configuration that the program would not find."""
+        return guardrails.variables(guardrails.options(rules)) if rules else {}
 
     def destroy(self) -> None:
         """Destroys the stack and removes it from the state."""

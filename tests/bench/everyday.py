@@ -13,7 +13,9 @@ from typing import Any
 
 import psutil
 
-from sandbox import guardrails, place
+from pipeline import guardrails
+from policies.guardrails.configuration import PACK, path_of
+from sandbox import place
 from sandbox.engine import Engine
 from sandbox.environment import process_environment
 from sandbox.home import Home
@@ -80,7 +82,7 @@ def rows(report: Report) -> None:
 
 def _engine_runs(bench: Bench, report: Report) -> None:
     plain = ["pulumi", "preview", "--stack", "local", "--expect-no-changes"]
-    pack = guardrails.variables(guardrails.options(guardrails.configuration("local")))
+    pack = guardrails.variables(guardrails.engine_options(PACK, path_of(PACK, "local")))
     guarded = ["env", *(f"{name}={value}" for name, value in pack.items()), *plain]
     report(Row("one run of the engine", median(lambda: bench.shell(*guarded)).cpu, CPU, 4))
     on_to_off = ratio(lambda: bench.shell(*guarded), lambda: bench.shell(*plain))

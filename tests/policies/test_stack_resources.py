@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from policies.guardrails import configuration
 from policies.guardrails.rules import RULES
 from policies.guardrails.rules.base import Topic
-from sandbox import guardrails
 from tests.policies.kit import resource
 from tests.unit.test_program import LOCAL_VAULT, STACK_FILES, run, vault_is_enterprise
 
@@ -24,7 +24,7 @@ def _enterprise() -> Iterator[None]:
 
 @pytest.mark.parametrize("name", STACK_FILES)
 def test_every_resource_of_a_stack_file_passes_as_its_stack_is_configured(name: str) -> None:
-    path = guardrails.configuration(name)
+    path = configuration.path_of(configuration.PACK, name)
     settings = json.loads(path.read_text()) if path else {}
     made = run(name, **(LOCAL_VAULT if name == "local" else {})).resources
     said = {

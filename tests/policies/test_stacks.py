@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from policies.guardrails.configuration import PACK, path_of
 from policies.guardrails.rules import RULES
 from sandbox import guardrails
 from sandbox.home import REPOSITORY, SandboxError
 from tests.policies.kit import POLICY, message
 from tools.docs import rules_table
 
-STACKS = sorted((guardrails.PACK / "stacks").glob("*.json"))
+STACKS = sorted((PACK / "stacks").glob("*.json"))
 TEAMS = sorted((REPOSITORY / "examples" / "platform-and-teams").glob("*-deploy.hcl"))
 STACK_FILES = {
     path.stem.removeprefix("Pulumi."): path
@@ -35,7 +36,7 @@ def test_every_exception_is_a_known_setting_and_says_why(path: Path) -> None:
     "path", sorted((REPOSITORY / "policies" / "vault").glob("*.hcl")), ids=lambda path: path.stem
 )
 def test_the_vault_policies_that_are_shipped_pass_as_the_sandboxs_stack_declares_them(path: Path) -> None:
-    declared = json.loads((guardrails.PACK / "stacks" / "local.json").read_text())["acl-policies"]
+    declared = json.loads((PACK / "stacks" / "local.json").read_text())["acl-policies"]
     assert not message("acl-policies", POLICY, {"name": path.stem, "policy": path.read_text()}, **declared)
 
 
@@ -61,14 +62,13 @@ def test_a_stack_whose_vault_has_no_stored_credential_is_held_to_that(name: str)
     # A stack that names no identity has a user, which is the default; one of a team has none of its own.
     if "user" in {identity.get("kind", "user") for identity in identities if identity} or not identities[0]:
         return
-    path = guardrails.configuration(name)
+    path = path_of(PACK, name)
     assert path
     assert json.loads(path.read_text())["keyless"]["keyless"] is True
 
 
 def test_a_stack_without_a_configuration_uses_the_defaults() -> None:
-    assert guardrails.configuration("no-such-stack") is None
-    assert guardrails.options(None) == ["--policy-pack", str(guardrails.PACK)]
+    assert path_of(PACK, "no-such-stack") is None
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,6 @@ config:
 ADVISORY = ("--guardrails", str(Path(__file__).parent / "advisory.json"))
 """For stacks that a test is about and that the guardrails would refuse."""
 
-GUARDRAILS_PASSED = "✅ vault-aws-auth@v"
-"""What the engine prints of a stack that passes."""
-
 
 def commands_of(page: str, heading: str) -> list[str]:
     """The commands that a section of a page gives, in order, without their comments."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.kit import GUARDRAILS_PASSED, REPOSITORY, Sandbox
+from tests.sandbox.kit import REPOSITORY, Sandbox
 
 pytestmark = [pytest.mark.xdist_group("examples"), pytest.mark.timeout(900)]
 
@@ -44,8 +44,7 @@ def test_every_example_is_brought_up_by_a_test_of_its_own() -> None:
 @pytest.mark.parametrize("path", STACK_FILES, ids=stack_of)
 def test_an_example_stands_alone_proves_its_logins_and_leaves_nothing(behind: Sandbox, path: Path) -> None:
     stack = stack_of(path)
-    printed = behind.up("--stack", stack, "--config", str(path))
-    assert GUARDRAILS_PASSED in printed
+    behind.up("--stack", stack, "--config", str(path))
     if stack in NO_TEST_OF_THEIR_OWN:
         proof = behind.json(f"vault-aws-auth verify --stack {stack} --json")
         assert proof["ok"], proof

@@ -10,7 +10,7 @@ from typing import Any
 import hvac
 import pytest
 
-from sandbox import guardrails
+from pipeline import guardrails
 from tests.sandbox.callers import assume_with_token, log_in
 from tests.sandbox.kit import REPOSITORY, Sandbox
 from tests.sandbox.team_project import EXAMPLE, TeamProject
@@ -60,7 +60,7 @@ def teams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]:
             sandbox.vault.sys.create_or_update_policy(f"{team}-deploy", own)
             made.pulumi("stack", "init", team, "--no-select")
             made.first_ups[team] = made.deploy(
-                team, "up", "--yes", "--skip-preview", *guardrails.options(None)
+                team, "up", "--yes", "--skip-preview", *guardrails.engine_options(guardrails.PACK, None)
             )
         yield made
     finally:
