@@ -67,8 +67,8 @@ EventualConsistency = Annotated[
         min=0,
         max=60,
         help="For so long after a change of IAM, some answers of the emulated AWS are those of before it, as "
-        "on AWS. For a sandbox that is not there yet.",
-        show_default="0, none",
+        "on AWS, until another value is given.",
+        show_default="as it is; 0, none, in a new sandbox",
     ),
 ]
 

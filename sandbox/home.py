@@ -134,14 +134,8 @@ class Home:
         return float(stored.read_text()) if stored.exists() else 0.0
 
     def choose_eventual_consistency(self, seconds: float) -> None:
-        """Sets it before the first start; refuses another value later."""
-        if not self.has_data:
-            write_private(self.root / "eventual-consistency", str(seconds))
-        elif seconds != self.eventual_consistency:
-            raise SandboxError(
-                f"this sandbox runs with --eventual-consistency {self.eventual_consistency:g}; take it down "
-                "first (python -m sandbox down), or use another one: SANDBOX_HOME=<folder>"
-            )
+        """Sets it, from the next start of the services on, whether they run or not."""
+        write_private(self.root / "eventual-consistency", str(seconds))
 
     @property
     def passphrase(self) -> str:

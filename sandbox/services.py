@@ -20,6 +20,7 @@ from sandbox.processes import Processes, Service
 from tools import build
 
 AUTHENTICATOR_PATH = "/sandbox/authenticate"
+CONSISTENCY_PATH = "/sandbox/eventual-consistency"
 
 
 def start(home: Home, processes: Processes, report: Callable[[str, str], None]) -> None:
@@ -53,6 +54,7 @@ def start(home: Home, processes: Processes, report: Callable[[str, str], None]) 
     _ready(processes, controllers, report, "namespaces and default service accounts")
     vault_pod.ensure(home)
     _ready(processes, emulator, report, home.emulator_url)
+    tell_eventual_consistency(home)
     _ready(processes, plugins, report, "the engine's plugins are its forks")
     if home.plays_enterprise:
         for service, address in enterprise.services(home):
@@ -79,12 +81,16 @@ def _emulator(home: Home) -> Service:
             f"--home={home.root / 'aws'}",
             f"--port={port}",
             f"--region={home.region}",
-            f"--eventual-consistency={home.eventual_consistency}",
         ],
         [port],
         lambda: _answers(emulator, "/sandbox/health"),
         {"PYTHONPATH": str(REPOSITORY), "AWS_DEFAULT_REGION": home.region},
     )
+
+
+def tell_eventual_consistency(home: Home) -> None:
+    """Lets the emulated IAM be as consistent as it was chosen to be, from now on."""
+    api.emulator(home).request("PUT", CONSISTENCY_PATH, home.eventual_consistency)
 
 
 def _describe_cluster(home: Home) -> None:

@@ -72,7 +72,8 @@ def main() -> int:
             store.save(account, ("iam",))
     except UnusableState as problem:
         return _fail(f"{problem}. To start afresh, delete the folder {home}")
-    REPLICAS.seconds, REPLICAS.seed = options.eventual_consistency, options.seed
+    REPLICAS.seed = options.seed
+    REPLICAS.choose(options.eventual_consistency)
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # it would log query strings
     application = Front(home, store, options.region)
     server = make_server(HOST, options.port, application, threaded=True, fd=listener.fileno())

@@ -93,7 +93,7 @@ class Front:
         return response(environ, start_response)
 
     def _control(self, request: Request, now: datetime) -> Response:
-        """Requests outside of AWS's APIs: health, TokenReview webhook, instance metadata."""
+        """Requests outside of AWS's APIs: health, how consistent IAM is, TokenReview webhook, instance metadata."""
         with self._store.lock:
             if request.path == "/sandbox/health":
                 return _json({"status": "ok", "accounts": accounts.ALL})
@@ -102,6 +102,8 @@ class Front:
                 state, sessions = self._store.state, self._store.sessions
                 with REPLICAS.any("review"):
                     return _json(authenticator.review(body, state, sessions, self._region, now))
+            if request.path == "/sandbox/eventual-consistency" and request.method == "PUT":
+                return _consistency(request.get_json(silent=True))
             if request.path.startswith("/imds/"):
                 return self._metadata.answer(request, now)
         return Response(status=404)
@@ -279,6 +281,13 @@ def _http_request(request: Request) -> sigv4.HttpRequest:
         headers={name.lower(): value for name, value in request.headers.items()},
         body=request.get_data(),
     )
+
+
+def _consistency(seconds: object) -> Response:
+    if not isinstance(seconds, int | float) or not 0 <= seconds <= 60:
+        return Response(status=400)
+    REPLICAS.choose(seconds)
+    return _json(seconds)
 
 
 def _json(document: Any) -> Response:

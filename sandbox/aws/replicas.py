@@ -1,6 +1,6 @@
 """IAM's eventual consistency: for some seconds after a change, some answers are those of before it.
 
-Off unless the emulator is started with `--eventual-consistency`. As on AWS, what changes something does so at
+Off unless the emulator is started with `--eventual-consistency`, or told to. As on AWS, what changes something does so at
 once, and what is asked is asked of a replica, which may be behind: every read, and every decision about who a
 caller is and what it may do. A replica is moto's data of an account as it was, exchanged for the time of one
 question.
@@ -43,6 +43,12 @@ class Replicas:
         """Which answers are old: the same question, asked for the same time, has the same answer."""
         self._before: dict[str, list[_Before]] = {}  # by account, the oldest first
         self._asked: Counter[tuple[str, ...]] = Counter()
+
+    def choose(self, seconds: float) -> None:
+        """From now on, replicas may be behind that long."""
+        self.seconds = seconds
+        if not seconds:
+            self._before.clear()
 
     def changed(self, account: str, pickled: bytes) -> None:
         """Keeps an account's IAM as it was before a change; `pickled` as the store does."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from botocore.exceptions import ClientError
 
 from tests.emulator.world import (
@@ -161,6 +162,20 @@ def test_a_seed_decides_which_answers_are_old(tmp_path: Path) -> None:
     first = answers("first", 7)
     assert answers("again", 7) == first
     assert answers("other", 8) != first
+
+
+def test_it_begins_and_ends_when_the_emulator_is_told(emulator: Emulator) -> None:
+    get = partial(emulator.client("iam").get_role, RoleName="now-and-then")
+    tell = partial(requests.put, f"{emulator.url}/sandbox/eventual-consistency", timeout=10)
+    assert tell(json=SECONDS).ok
+    try:
+        make_role(emulator, "now-and-then", trust(root(PRIMARY)))
+        assert {outcome(get) for _ in range(50)} == {"", "NoSuchEntity"}
+    finally:
+        assert tell(json=0).ok
+    assert {outcome(get) for _ in range(50)} == {""}
+    for wrong in ("5", -1, 61, None):
+        assert tell(json=wrong).status_code == 400
 
 
 def test_nothing_is_behind_unless_that_is_asked_for(emulator: Emulator) -> None:

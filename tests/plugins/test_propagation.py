@@ -145,7 +145,11 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return pauses
 
 
-def test_a_vault_role_is_written_sixty_times_in_half_a_minute(attempts: list[float]) -> None:
+def test_a_vault_role_is_written_sixty_times_in_half_a_minute(
+    attempts: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SANDBOX_IAM_PATIENCE")
+
     def write() -> None:
         raise exceptions.InvalidRequest("unable to resolve ARN to internal ID: NoSuchEntity")
 

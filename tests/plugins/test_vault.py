@@ -8,7 +8,7 @@ from uuid import uuid4
 import hvac
 import pytest
 
-from sandbox.plugins.vault import PLUGIN, aws_auth
+from sandbox.plugins.vault import PLUGIN
 from sandbox.plugins.vault.client import Vault
 from sandbox.plugins.wire import UNKNOWN, Secret
 from tests.plugins.conftest import VaultServer, free_port
@@ -252,9 +252,10 @@ def test_client_config_lives_and_keeps_the_secret_key_secret(
 
 
 def test_client_config_whose_keys_are_removed_leaves_the_secret_key_in_vault(
-    engine: Engine, mount: Deployed, vault_server: VaultServer
+    engine: Engine, mount: Deployed, vault_server: VaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As with the official provider, which never writes an empty secret key.
+    monkeypatch.setenv("SANDBOX_IAM_PATIENCE", "0")
     closed = f"http://127.0.0.1:{free_port()}"
     inputs = {"backend": mount.id, "stsEndpoint": closed, "stsRegion": "us-east-1", "maxRetries": 0}
     keys = {"accessKey": Secret("AKIAACCESSKEY"), "secretKey": Secret("the secret key")}
@@ -409,7 +410,7 @@ def test_role_is_replaced_only_where_it_must_be(
 def test_role_whose_principal_aws_does_not_know_is_refused_by_vault(
     engine: Engine, mount: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aws_auth, "ATTEMPTS", 1)
+    monkeypatch.setenv("SANDBOX_IAM_PATIENCE", "0")
     closed = f"http://127.0.0.1:{free_port()}"
     client = {
         "backend": mount.id,

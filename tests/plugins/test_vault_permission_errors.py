@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.plugins.vault import PLUGIN, aws_auth
+from sandbox.plugins.vault import PLUGIN
 from sandbox.plugins.vault.permission_errors import missing_permission
 from sandbox.plugins.wire import Secret
 from tests.plugins.cloud import REGION, Cloud, cloud
@@ -27,7 +27,7 @@ def engine(vault_server: VaultServer) -> Iterator[Engine]:
 def test_role_that_vault_may_not_look_up_says_who_lacks_what(
     cloud: Cloud, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aws_auth, "ATTEMPTS", 1)
+    monkeypatch.setenv("SANDBOX_IAM_PATIENCE", "0")
     iam = cloud.client("iam")
     iam.create_user(UserName="vault-without-permissions")
     key = iam.create_access_key(UserName="vault-without-permissions")["AccessKey"]

@@ -20,7 +20,7 @@ import psutil
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 
-from sandbox import enterprise
+from sandbox import enterprise, services
 from sandbox.home import Home
 from tests import tally
 
@@ -79,6 +79,16 @@ class Sandbox:
         answer = self.run("up", *words, env=env)
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return answer.stdout
+
+    def up_as_on_aws(self, *words: str) -> str:
+        """The same, where what is new in IAM is not everywhere for five seconds, on the way up alone."""
+        home = Home(self.home)
+        home.choose_eventual_consistency(5)
+        try:
+            return self.up(*words)
+        finally:
+            home.choose_eventual_consistency(0)
+            services.tell_eventual_consistency(home)
 
     def start(self) -> None:
         """Starts the processes alone, without any stack."""

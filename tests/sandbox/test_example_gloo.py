@@ -155,7 +155,7 @@ def test_vault_2852_an_identity_without_get_role_is_named_with_what_it_lacks(
     words = ("--stack", EXAMPLE, "--no-logins", "--config")
     try:
         with without_get_role(example):
-            answer = example.run("up", *words, str(changed))
+            answer = example.run("up", *words, str(changed), env={"SANDBOX_IAM_PATIENCE": "2"})
         assert answer.returncode != 0
         said = answer.stdout + answer.stderr
         assert "assumed-role/vault-eks1/" in said

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader, create_loader
 
 from sandbox.plugins.aws.fields import rename
+from sandbox.plugins.patience import propagation_seconds
 from sandbox.plugins.resource import Inputs, ProviderError, words
 
 CONFIG_JSON = words(
@@ -190,11 +191,8 @@ def found(call: Callable[..., Any], **params: Any) -> Any:
         raise
 
 
-def propagation_seconds() -> float:
-    """How long to wait for IAM, where what was just made is not everywhere at once: as long as the official
-    provider, unless SANDBOX_IAM_PATIENCE says otherwise, for tests of what stays refused."""
-    return float(os.environ.get("SANDBOX_IAM_PATIENCE", "120"))
-
+PROPAGATION = 120.0
+"""Seconds that the official provider waits for IAM."""
 
 Transient = tuple[tuple[str, str], ...]
 """Error codes, with words of their messages, that may mean "not everywhere yet"."""
@@ -202,7 +200,7 @@ Transient = tuple[tuple[str, str], ...]
 
 def retried(call: Callable[..., Any], transient: Transient, *args: Any) -> Any:
     """What the call returns, tried again for two minutes while it is refused with one of these."""
-    deadline, pause = time.monotonic() + propagation_seconds(), 0.2
+    deadline, pause = time.monotonic() + propagation_seconds(PROPAGATION), 0.2
     while True:
         try:
             return call(*args)

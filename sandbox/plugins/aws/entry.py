@@ -8,8 +8,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sandbox.plugins.aws.client import Aws, Transient, absent, explain, propagation_seconds, retried
+from sandbox.plugins.aws.client import PROPAGATION, Aws, Transient, absent, explain, retried
 from sandbox.plugins.aws.fields import back, document, unpaired
+from sandbox.plugins.patience import propagation_seconds
 from sandbox.plugins.resource import (
     Function,
     Inputs,
@@ -75,7 +76,7 @@ def resource(
         return {**shown, "region": aws.region} if regional else shown
 
     def present(aws: Aws, id_: str, state: State) -> State:
-        deadline, pause = time.monotonic() + (0 if regional else propagation_seconds()), 0.1
+        deadline, pause = time.monotonic() + (0 if regional else propagation_seconds(PROPAGATION)), 0.1
         while (shown := read(aws, id_, state)) is None:  # IAM: not everywhere yet
             if time.monotonic() >= deadline:
                 raise NotFound(f"{token} {id_} is gone right after AWS accepted it")

@@ -6,6 +6,7 @@ from typing import Any
 
 from hvac import exceptions
 
+from sandbox.plugins.patience import propagation_seconds
 from sandbox.plugins.resource import Inputs, State
 from sandbox.plugins.vault.objects import fields, vault_object
 
@@ -29,8 +30,7 @@ def _role_fields(_: State, inputs: Inputs) -> Inputs:
     return {n: v for n, v in inputs.items() if n != "resolveAwsUniqueIds" or inputs["authType"] == "iam"}
 
 
-ATTEMPTS = 60
-_PAUSE = 0.5  # seconds
+_PATIENCE, _PAUSE = 30.0, 0.5  # seconds
 _LOOKED_UP = ("unable to resolve ARN", "unable to fetch client")
 
 
@@ -40,11 +40,12 @@ def _looked_up(write: Callable[[], Any]) -> None:
     The official provider tries again after every status 400, for half a minute; here that is done after those
     that waiting can change.
     """
-    for attempt in range(1, ATTEMPTS + 1):
+    attempts = max(1, round(propagation_seconds(_PATIENCE) / _PAUSE))
+    for attempt in range(1, attempts + 1):
         try:
             write()
         except exceptions.InvalidRequest as error:
-            if attempt == ATTEMPTS or not any(words in str(error) for words in _LOOKED_UP):
+            if attempt == attempts or not any(words in str(error) for words in _LOOKED_UP):
                 raise
         else:
             return
