@@ -16,17 +16,18 @@ SERVERS = ("emulator", "plugins")
 """Folders whose tests share servers, one of each for a worker."""
 
 LONGEST = (
-    "examples",
-    "plugins",
     "shared sandbox",
     "component package",
+    "plugins",
     "checks",  # in a fresh checkout; seconds later on
     "enterprise",
     "emulator",
     "pipeline",
     "pipeline of this project",
-    "test_split",
     "test_failures",
+    "test_down",
+    "test_split",
+    "test_examples",
     "test_drill",
     "traps",
     "example of cross-account",

@@ -24,7 +24,7 @@ from tests.emulator.world import (
     trust,
 )
 
-SECONDS = 3.0
+SECONDS = 2.0
 
 
 def behind(home: Path, seed: int = 0) -> Emulator:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.sandbox.kit import REPOSITORY, Sandbox
 
 NO_TEST_OF_THEIR_OWN = ("eks", "pod-identity")
