@@ -93,7 +93,7 @@ class Front:
         return response(environ, start_response)
 
     def _control(self, request: Request, now: datetime) -> Response:
-        """Requests outside of AWS's APIs: health, IAM's consistency, TokenReview webhook, instance metadata."""
+        """Requests outside of AWS's APIs: health, consistency, TokenReview webhook, instance metadata."""
         with self._store.lock:
             if request.path == "/sandbox/health":
                 return _json({"status": "ok", "accounts": accounts.ALL})
