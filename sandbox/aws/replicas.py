@@ -1,9 +1,9 @@
 """IAM's eventual consistency: for some seconds after a change, some answers are those of before it.
 
 Off unless the emulator is started with `--eventual-consistency`, or told to. As on AWS, what changes
-something does so at once. What is asked is asked of a replica, which may be behind: every read, and every decision about
-who a caller is and what it may do. A replica is moto's data of an account as it was, exchanged for the time of
-one question.
+something does so at once. What is asked is asked of a replica, which may be behind: every read, and every
+decision about who a caller is and what it may do. A replica is moto's data of an account as it was,
+exchanged for the time of one question.
 """
 
 import pickle
