@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from .base import Resource
@@ -144,6 +145,12 @@ def permission_documents(resource: Resource) -> Iterator[tuple[str, Any]]:
             yield f"inlinePolicies[{number}]", each.get("policy")
 
 
+def attached(resource: Resource) -> Iterator[tuple[str, str]]:
+    """The ARNs of the policies that such a resource attaches, with their fields."""
+    for field in ("policyArn", "policyArns", "managedPolicyArn", "managedPolicyArns"):
+        yield from ((field, arn) for arn in listed(resource.get(field)) if isinstance(arn, str))
+
+
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -188,5 +195,10 @@ def _texts(value: Any) -> list[str]:
 
 def matches(pattern: str, action: str) -> bool:
     """Whether an action is one of those that a pattern stands for."""
+    return _compiled(pattern).fullmatch(action) is not None
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
     words = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
-    return re.fullmatch("".join(words), action, re.IGNORECASE) is not None
+    return re.compile("".join(words), re.IGNORECASE)

@@ -8,13 +8,14 @@ from .documents import (
     PERMISSIONS,
     Statement,
     allowing,
+    attached,
     expanded,
     is_anything,
     is_pattern,
     matches,
     permission_documents,
 )
-from .values import UNKNOWN, listed
+from .managed_policies import name
 
 LOOKUPS = [
     "autoscaling:Describe*",
@@ -45,7 +46,7 @@ TOO_MUCH = (
 )
 """AWS managed policies that amount to Action *, or to all that IAM Identity Center can give."""
 
-_LOWER = {name.lower() for name in TOO_MUCH}
+_LOWER = {each.lower() for each in TOO_MUCH}
 BOUNDARIES = ("permissionsBoundary", "permissionsBoundaryArn")
 
 
@@ -55,22 +56,13 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
         for statement in allowing(document, where):
             for what in _too_broad(statement, lookups):
                 yield f"{where}, {statement.where}: {what}"
-    for where, arn in _attached(resource):
-        if isinstance(arn, str) and _name(arn) in _LOWER:
+    for where, arn in attached(resource):
+        if name(arn) in _LOWER:
             yield f"{where}: is {arn}"
     for where in BOUNDARIES:
         boundary = resource.get(where)
-        if isinstance(boundary, str) and _name(boundary) == "administratoraccess":
+        if isinstance(boundary, str) and name(boundary) == "administratoraccess":
             yield f"{where}: is {boundary}, which bounds nothing"
-
-
-def _name(arn: str) -> str:
-    return arn.rpartition(":policy/")[2].strip().lower()
-
-
-def _attached(resource: Resource) -> Iterator[tuple[str, object]]:
-    for field in ("policyArn", "policyArns", "managedPolicyArn", "managedPolicyArns"):
-        yield from ((field, arn) for arn in listed(resource.get(field)) if arn is not UNKNOWN)
 
 
 def _too_broad(statement: Statement, lookups: set[str]) -> Iterator[str]:
@@ -82,7 +74,7 @@ def _too_broad(statement: Statement, lookups: set[str]) -> Iterator[str]:
     if statement.all_resources_but:
         yield "allows all resources but some (NotResource)"
     beyond = [action for action in statement.actions if not any(matches(each, action) for each in lookups)]
-    wide = [name for name in statement.resources if _everything(name)]
+    wide = [arn for arn in statement.resources if _everything(arn)]
     if wide and beyond:
         yield f"allows {', '.join(beyond)} on the resource {', '.join(wide)}"
 

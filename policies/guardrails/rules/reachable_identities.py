@@ -1,15 +1,30 @@
 """Permissions to become another IAM identity, or to change one, name it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from .base import Resource, Rule, Settings, Topic
-from .documents import PERMISSIONS, Statement, allowing, expanded, is_pattern, matches, permission_documents
+from .documents import (
+    PERMISSIONS,
+    Statement,
+    allowing,
+    attached,
+    expanded,
+    is_pattern,
+    matches,
+    permission_documents,
+)
+from .managed_policies import takes_over
 from .values import listed
 
 TAKES_OVER = (
     "sts:AssumeRole",
+    "sts:AssumeRoleWithSAML",
+    "sts:AssumeRoleWithWebIdentity",
     "sts:AssumeRoot",
+    "eks:AssociateAccessPolicy",
+    "eks:CreateAccessEntry",
+    "eks:UpdateAccessEntry",
     "iam:AddClientIDToOpenIDConnectProvider",
     "iam:AddUserToGroup",
     "iam:AttachGroupPolicy",
@@ -46,24 +61,52 @@ TAKES_OVER = (
     "iam:UploadSSHPublicKey",
     "iam:UploadSigningCertificate",
 )
-"""Each is enough to get what another identity may do. Taking a policy away can take a denial away, and
-a tag may be what is trusted."""
+"""Each is enough to get what another identity may do. Taking a policy away can take a denial away, a tag may
+be what is trusted, and who administers a cluster can be any of its service accounts."""
 
-_NAMED = re.compile(r"(?:role|user|group|policy|instance-profile|oidc-provider|saml-provider)/[^*?]{2}")
+_NAMED = re.compile(
+    r"(?:role|user|group|policy|instance-profile|oidc-provider|saml-provider|cluster|access-entry)/[^*?]{2}"
+)
 """A name, or how it begins: `role/team-*`, `role/team/*`. One letter is no beginning of a name."""
+
+_ADMINISTRATORS = {
+    "admin",
+    "administrator",
+    "administrators",
+    "admins",
+    "awscloudformationstacksetexecutionrole",
+    "awscontroltowerexecution",
+    "organizationaccountaccessrole",
+}
+"""The names, without case, that AWS or its documentation gives to an account's administrators."""
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
     declared = settings["allowed"]
     for where, document in permission_documents(resource):
         for statement in allowing(document, where):
-            wide = [arn for arn in statement.resources if _any_identity(arn) and arn not in declared]
             actions = _taking_over(statement)
+            services = {_service(action) for action in TAKES_OVER if statement.may(action)}
+            wide = [
+                arn for arn in statement.resources if _any_identity(arn, services) and arn not in declared
+            ]
             if wide and actions:
                 yield f"{where}, {statement.where}: allows {', '.join(actions)} on {', '.join(wide)}"
     for arn in listed(resource.get("roleArns")):
         if isinstance(arn, str) and (is_pattern(arn) or "${" in arn) and arn not in declared:
             yield f"roleArns: {arn} is a pattern"
+    for field in ("roleArns", "iamGroups"):
+        for given in listed(resource.get(field)):
+            if isinstance(given, str) and _name(given) in _ADMINISTRATORS and given not in declared:
+                yield f"{field}: {given} is an account's administrator by its name"
+    for field, arn in attached(resource):
+        if takes_over(arn) and arn not in declared:
+            yield f"{field}: {arn} lets its holder become another identity"
+
+
+def _name(given: str) -> str:
+    """The name of a role or group, from its ARN or alone, as names are compared."""
+    return given.rpartition("/")[2].strip().lower()
 
 
 def _taking_over(statement: Statement) -> list[str]:
@@ -73,26 +116,33 @@ def _taking_over(statement: Statement) -> list[str]:
     return [given for given in statement.actions if any(matches(given, action) for action in TAKES_OVER)]
 
 
-def _any_identity(arn: str) -> bool:
-    """Whether it reaches identities without the beginning of their name."""
-    arn = expanded(arn)
+def _service(action: str) -> str:
+    """Whose ARNs an action takes: STS assumes IAM's roles."""
+    return action.partition(":")[0].replace("sts", "iam")
+
+
+def _any_identity(arn: str, services: Set[str]) -> bool:
+    """Whether it reaches identities of these services without the beginning of their name."""
+    arn = expanded(arn).lower()
     if not is_pattern(arn):
         return False
     parts = arn.split(":", 5)
     if len(parts) < 6:
         return True
     service, what = parts[2], parts[5]
-    return is_pattern(service) or (service in ("iam", "sts") and is_pattern(what) and not _NAMED.match(what))
+    reached = service.replace("sts", "iam") in services
+    return is_pattern(service) or (reached and is_pattern(what) and not _NAMED.match(what))
 
 
 RULE = Rule(
     name="reachable-identities",
     topic=Topic.PERMISSIONS,
-    requires="Permissions to assume or pass a role, or to change an identity's keys and policies, name the "
-    "identity or how its name begins; the AWS secrets engine names its roles in full",
+    requires="Permissions to assume or pass a role, to change an identity's keys and policies, or to give "
+    "access to a cluster name it or how its name begins; no AWS managed policy has them for any identity; "
+    "the AWS secrets engine names its roles in full, and hands out no administrator",
     why="who reaches any role or user of an account can do what the most powerful of them may.",
-    fix="name the ARNs, or how the names begin, e.g. arn:aws:iam::<account>:role/<team>-*. List an ARN that "
-    "the stack needs under `allowed` in its configuration of this rule, as written here.",
+    fix="name the ARNs, or how the names begin, e.g. arn:aws:iam::<account>:role/<team>-*. List an ARN or "
+    "group that the stack needs under `allowed` in its configuration of this rule, as written here.",
     types=PERMISSIONS,
     check=check,
     settings={
@@ -100,7 +150,8 @@ RULE = Rule(
             "type": "array",
             "items": {"type": "string"},
             "default": [],
-            "description": "The ARNs with a wildcard that this stack may reach.",
+            "description": "The ARNs with a wildcard, AWS managed policies, and roles and groups of "
+            "administrators that this stack may reach.",
         }
     },
 )
