@@ -168,12 +168,63 @@ def test_a_vault_policy_that_amounts_to_root_is_refused(text: str, shown: str) -
         ("identity/g*", "who is in a group"),
         ("+/group/name/x", "who is in a group"),
         ("ns1/identity/group/name/x", "who is in a group"),
+        ("sys/policies//acl/x", "policies"),
+        ("sys/mounts/auth/aws/tune", "mounts"),
+        ("sys/generate-root/attempt", "a root token"),
+        ("sys/generate-root/*", "a root token"),
+        ("sys/gen*", "a root token"),
+        ("sys/rekey/init", "the keys that unseal Vault"),
+        ("sys/rekey-recovery-key/+", "the keys that unseal Vault"),
+        ("sys/replication/*", "all of Vault's data"),
+        ("sys/replication/dr/primary/secondary-token", "all of Vault's data"),
+        ("sys/audit/file", "audit devices, and so files on Vault's disk"),
+        ("sys/audit/*", "audit devices, and so files on Vault's disk"),
+        ("auth/approle/role/app/bind-secret-id", "who logs in"),
+        ("auth/approle/role/+/bind-secret-id", "who logs in"),
+        ("auth/userpass/users/+/password", "anyone's password"),
+        ("auth/+/users/+/password", "anyone's password"),
+        ("ns1/auth/userpass/users/+/password", "anyone's password"),
     ],
 )
 @pytest.mark.parametrize("capability", ["create", "update", "patch"])
 def test_a_token_that_can_grant_itself_anything_is_refused(path: str, what: str, capability: str) -> None:
     assert f'path "{path}" can write {what}, which is root in two steps.' in said_of(acl(path, capability))
     assert not said_of(acl(path, "read", "list", "delete"))
+
+
+def test_a_token_that_can_make_tokens_without_a_parent_is_refused() -> None:
+    """Its max TTL ends it and its children, but not these."""
+    for path in ("auth/token/create-orphan", "auth/token/create-o*", "ns1/auth/token/create-orphan"):
+        assert "can write tokens, which live on when" in said_of(acl(path, "update")), path
+        assert not said_of(acl(path, "read")), path
+    # A child ends with its parent, and has none but its policies. Pulumi's Vault provider works with one.
+    assert not said_of(acl("auth/token/create", "create", "update"))
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("auth/approle/role/app/secret-id", "half of the login of a role that is named"),
+        ("auth/approle/role/+/secret-id", "Vault's trusted broker: the role ID comes by another way"),
+        ("auth/approle/role/+/custom-secret-id", "the same"),
+        ("auth/approle/role/app/role-id", "the other half, which is no secret"),
+        ("auth/approle/role/app/token-bound-cidrs", "a network alone logs nobody in"),
+        ("auth/userpass/users/bob/password", "of a user who is named, as a helpdesk or a rotation has it"),
+        ("auth/userpass/users/{{identity.entity.name}}/password", "one's own"),
+        ("auth/+/users/{{identity.entity.name}}/password", "one's own"),
+        ("auth/token/create/ci", "a token of a role that is there, as a login is"),
+        ("identity/mfa/login-enforcement/x", "a second factor alone logs nobody in"),
+        ("identity/oidc/key/x", "tokens for other software, whose subject stays the entity"),
+        ("sys/storage/raft/snapshot-auto/config/x", "a backup, which the seal encrypts"),
+        ("sys/namespaces/team", "who makes a namespace has no policy in it"),
+        ("sys/seal", "Vault asks for sudo there, which is refused"),
+        ("sys/leases/revoke/*", "it only takes away"),
+        ("sys/auth", "nothing is written there"),
+        ("aws/roles/x", "what the engine's own IAM identity may do is another rule's business"),
+    ],
+)
+def test_what_is_near_to_a_grant_and_none_passes(path: str, why: str) -> None:
+    assert not said_of(acl(path, "create", "update", "patch")), why
 
 
 @pytest.mark.parametrize(
@@ -203,7 +254,6 @@ def test_a_token_that_can_grant_itself_anything_is_refused(path: str, what: str,
         "auth/approle/role/+/secret-id",
         "auth/approle/role/app/secret-id-accessor/destroy",
         "auth/userpass/users/bob/password",
-        "auth/userpass/users/+/password",
         "auth/userpass/users/{{identity.entity.name}}/password",
         "sys/wrapping/*",
         "sys/leases/renew",

@@ -344,6 +344,27 @@ def test_a_vault_role_names_its_callers_in_full() -> None:
         (JWT_ROLE, {"boundClaims": {"sub": ["a", "b*"]}, "boundClaimsType": "Glob"}, "trusts b*."),
         (KUBERNETES_ROLE, {"boundServiceAccountNamespaceSelector": "{}"}, "every namespace"),
         (KUBERNETES_ROLE, {"boundServiceAccountNamespaceSelector": '{"matchLabels": {}}'}, "every namespace"),
+        (
+            KUBERNETES_ROLE,
+            {"boundServiceAccountNamespaceSelector": "matchLabels:\nmatchExpressions: []\n"},
+            "every namespace",
+        ),
+        (
+            KUBERNETES_ROLE,
+            {"boundServiceAccountNamespaceSelector": "matchExpressions: [{key: a, operator: DoesNotExist}]"},
+            "all but some",
+        ),
+        (
+            KUBERNETES_ROLE,
+            {
+                "boundServiceAccountNamespaceSelector": '{"matchExpressions": [{"key": "env", '
+                '"operator": "NotIn", "values": ["prod"]}]}'
+            },
+            "all but some",
+        ),
+        (AWS_ROLE, {"boundIamPrincipalArns": ["arn:aws:iam::111111111111:root"]}, "111111111111:root."),
+        (AWS_ROLE, {"boundIamPrincipalArns": [APP, "111111111111"]}, "trusts 111111111111."),
+        (AWS_ROLE, {"boundIamRoleArns": ["arn:aws-cn:iam::111111111111:Root"]}, "111111111111:Root."),
     ],
 )
 def test_other_logins_name_their_callers_in_full(kind: str, given: dict[str, Any], shown: str) -> None:
@@ -358,6 +379,21 @@ def test_other_logins_name_their_callers_in_full(kind: str, given: dict[str, Any
         ("vault:spiffe/authBackendRole:AuthBackendRole", {"workloadIdPatterns": ["/ns/app/*"]}),
         (KUBERNETES_ROLE, {"boundServiceAccountNamespaceSelector": "matchLabels:\n  team: a\n"}),
         (KUBERNETES_ROLE, {"boundServiceAccountNamespaceSelector": '{"matchLabels": {"team": "a"}}'}),
+        (KUBERNETES_ROLE, {"boundServiceAccountNamespaceSelector": "{matchLabels: {example.com/team: a}}"}),
+        (
+            KUBERNETES_ROLE,
+            {
+                "boundServiceAccountNamespaceSelector": "matchExpressions:\n- key: vault\n"
+                "  operator: 'In'\n  values: [a]\n"
+            },
+        ),
+        (
+            KUBERNETES_ROLE,
+            {
+                "boundServiceAccountNamespaceSelector": '{"matchExpressions":[{"operator":"Exists", '
+                '"key":"a"}]}'
+            },
+        ),
         (KUBERNETES_ROLE, {"boundServiceAccountNamespaceSelector": ""}),
     ],
 )

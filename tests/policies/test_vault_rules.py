@@ -20,6 +20,7 @@ from tests.policies.kit import (
 )
 
 APP_ROLE = "vault:appRole/authBackendRole:AuthBackendRole"
+LDAP = "vault:ldap/authBackend:AuthBackend"
 
 
 def client(**inputs: Any) -> dict[str, Any]:
@@ -80,13 +81,23 @@ EXAMPLES = {
         (KUBERNETES_ROLE, {"boundServiceAccountNamespaces": ["default"]}, False),
         (JWT_ROLE, {"boundClaims": {"aud": "vault"}}, False),
         (JWT_ROLE, {"boundClaims": {"/aud": "vault", "iss": "https://example.com"}}, False),
+        (JWT_ROLE, {"boundClaims": {"email_verified": True, "iat": "1", "/exp": "2"}}, False),
         (JWT_ROLE, {"boundClaims": {"aud": "vault", "sub": "app"}}, True),
+        (JWT_ROLE, {"boundClaims": {"email_verified": True, "hd": "example.com"}}, True),
         (APP_ROLE, {}, True),
         (APP_ROLE, {"bindSecretId": UNKNOWN}, True),
         (APP_ROLE, {"bindSecretId": False}, False),
         (APP_ROLE, {"bindSecretId": False, "tokenBoundCidrs": ["0.0.0.0/0"]}, False),
         (APP_ROLE, {"bindSecretId": "false", "secretIdBoundCidrs": ["::/0"]}, False),
+        (APP_ROLE, {"bindSecretId": False, "tokenBoundCidrs": ["0.0.0.0/1", "128.0.0.0/1"]}, False),
+        (APP_ROLE, {"bindSecretId": False, "tokenBoundCidrs": ["0.0.0.0/0 ", "::/3", "here", ""]}, False),
         (APP_ROLE, {"bindSecretId": False, "secretIdBoundCidrs": ["10.0.0.0/8"]}, True),
+        (APP_ROLE, {"bindSecretId": False, "tokenBoundCidrs": ["10.1.2.3"]}, True),
+        (APP_ROLE, {"bindSecretId": False, "tokenBoundCidrs": [UNKNOWN]}, True),
+        (LDAP, {"denyNullBind": False}, False),
+        (LDAP, {"denyNullBind": "false"}, False),
+        (LDAP, {"denyNullBind": True}, True),
+        (LDAP, {}, True),
         ("vault:azure/authBackendRole:AuthBackendRole", {"boundSubscriptionIds": ["x"]}, False),
         ("vault:azure/authBackendRole:AuthBackendRole", {"boundResourceGroups": ["x"]}, True),
         ("vault:gcp/authBackendRole:AuthBackendRole", {"boundProjects": ["x"], "boundZones": ["z"]}, False),
@@ -257,7 +268,6 @@ def test_a_stack_that_is_said_to_be_keyless_has_no_key() -> None:
     assert not message("keyless", "vault:aws/secretBackendRole:SecretBackendRole", leased, keyless=True)
 
 
-LDAP = "vault:ldap/authBackend:AuthBackend"
 KERBEROS = "vault:index/kerberosAuthBackendLdapConfig:KerberosAuthBackendLdapConfig"
 
 
@@ -282,6 +292,37 @@ KERBEROS = "vault:index/kerberosAuthBackendLdapConfig:KerberosAuthBackendLdapCon
         (LDAP, {"url": "ldaps://a", "insecureTls": True}, {"url": "ldaps://a", "insecureTls": False}),
         (KERBEROS, {"url": "ldap://a"}, {"url": UNKNOWN}),
         ("pulumi:providers:aws", {"insecure": "true"}, {"insecure": "false"}),
+        (
+            "vault:jwt/authBackend:AuthBackend",
+            {"jwksPairs": [{"jwks_url": "https://a/keys"}, {"jwksUrl": "http://a/keys"}]},
+            {"jwksPairs": [{"jwks_url": "https://a/keys"}, {"jwks_url": UNKNOWN}, UNKNOWN]},
+        ),
+        (
+            "vault:jwt/authBackend:AuthBackend",
+            {"oidcDiscoveryUrl": "https://oidc.eks.us-east-1.amazonaws.com.example.com/id/A"},
+            {"oidcDiscoveryUrl": "https://oidc.eks.us-east-1.amazonaws.com/id/A"},
+        ),
+        (
+            "vault:jwt/authBackend:AuthBackend",
+            {"oidcDiscoveryUrl": "https://oidc.eks.us-east-1.arnazonaws.com/id/A"},
+            {"oidcDiscoveryUrl": "https://issuer.s3.us-east-1.amazonaws.com"},
+        ),
+        (
+            JWT_ROLE,
+            {"allowedRedirectUris": ["https://vault.example.com/ui/callback", "http://example.com/cb"]},
+            {"allowedRedirectUris": ["http://localhost:8250/oidc/callback", "https://vault.example.com/ui"]},
+        ),
+        (JWT_ROLE, {"allowedRedirectUris": ["https://*/oidc/callback"]}, {"allowedRedirectUris": []}),
+        (
+            "pulumi:providers:aws",
+            {"endpoints": '[{"eks": "http://example.com"}]'},
+            {"endpoints": [{"eks": "https://eks.us-east-1.amazonaws.com", "s3": "http://127.0.0.1:5000"}]},
+        ),
+        (
+            "pulumi:providers:aws",
+            {"endpoints": [{"secretsmanager": "https://secretsmanager.us-east-1.amazonaws.co"}]},
+            {"endpoints": [{"secretsmanager": "https://secretsmanager.us-east-1.amazonaws.com"}]},
+        ),
     ],
 )
 def test_what_says_who_a_caller_is_is_asked_by_tls(
@@ -289,6 +330,30 @@ def test_what_says_who_a_caller_is_is_asked_by_tls(
 ) -> None:
     assert message("encrypted-endpoints", kind, given)
     assert not message("encrypted-endpoints", kind, fixed)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "shown"),
+    [
+        ("insecure-skip-tls-verify: true", "insecure-skip-tls-verify is on"),
+        ("insecure-skip-tls-verify: True\n    server: https://a", "insecure-skip-tls-verify is on"),
+        ('{"server": "https://a", "insecure-skip-tls-verify":true}', "insecure-skip-tls-verify is on"),
+        ("server: http://a:6443", "http://a:6443 does not use TLS"),
+        ('{"server": "HTTP://a"}', "HTTP://a does not use TLS"),
+        ("server: https://A.gr7.us-east-1.eks.amazonaws.com.example.com", "looks like AWS's"),
+        ("server: https://A.gr7.us-east-1.eks.amazonaws.com", ""),
+        ('{"server":"https://127.0.0.1:6443","insecure-skip-tls-verify":false}', ""),
+        ("server: http://localhost:8080", ""),
+    ],
+)
+def test_a_cluster_is_reached_by_tls_and_its_kubeconfig_is_not_shown(cluster: str, shown: str) -> None:
+    given = {"kubeconfig": secret(f"clusters:\n- cluster:\n    {cluster}\nusers: [{{token: hidden}}]")}
+    said = message("encrypted-endpoints", "pulumi:providers:kubernetes", given)
+    assert shown in said
+    assert bool(said) is bool(shown)
+    assert "hidden" not in said
+    for none in ({}, {"kubeconfig": UNKNOWN}):
+        assert not message("encrypted-endpoints", "pulumi:providers:kubernetes", none)
 
 
 VAULT_PROVIDER = "pulumi:providers:vault"
@@ -316,6 +381,10 @@ ENGINE = "vault:aws/secretBackend:SecretBackend"
         ("https://sts.us-east-1.amazonaws.com\\@example.com", "has no host"),
         ("https://sts.us-\u0435ast-1.amazonaws.com", "foreign characters"),
         ("https://sts.us-east-1.amazonaws.com:port", "is not a URL"),
+        ("https://sts.us-east-1.amazonaws.com:0", "is not a URL"),
+        ("https://sts.us-east-1.amazonaws.com:", "is not a URL"),
+        ("https://[::1]example.com", "is not a URL"),
+        ("https://[::1]%25eth0", "is not a URL"),
         ("https://sts.us-east-1.amazonaws.com@example.com", "is more than"),
         ("https://@sts.us-east-1.amazonaws.com", "is more than"),
         ("https://example.com?sts.us-east-1.amazonaws.com", "is more than"),

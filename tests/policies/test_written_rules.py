@@ -12,7 +12,9 @@ WRITERS = ("vault:generic/endpoint:Endpoint", "vault:generic/secret:Secret", "va
 EXAMPLES: dict[str, Example] = {}
 ROLE = "auth/aws/role/app"
 BOUND = {"bound_iam_principal_arn": [APP], "token_policies": ["dev"], "token_max_ttl": 3600}
-ANY_ROLE = "arn:aws:iam::111111111111:role/*"
+IAM = "arn:aws:iam::111111111111"
+ANY_ROLE = f"{IAM}:role/*"
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 STS = "https://sts.us-east-1.amazonaws.com"
 
 
@@ -66,6 +68,27 @@ def said(rule: str, path: Any, kind: str = WRITERS[0], **data: Any) -> str:
         ("root-tokens", "identity/entity", {"name": "x", "policies": ["root"]}),
         ("root-tokens", "identity/group/name/x", {"policies": "root"}),
         ("root-tokens", "auth/token/roles/x", {"allowed_policies_glob": "*"}),
+        ("root-tokens", "auth/token/create", {"ttl": "1h"}),
+        ("root-tokens", "auth/token/create-orphan", {"ttl": "1h", "policies": []}),
+        ("root-tokens", "auth/approle/role/x/policies", {"token_policies": "dev,root"}),
+        ("bound-vault-roles", "auth/approle/role/x/bind-secret-id", {"bind_secret_id": False}),
+        ("bound-vault-roles", "auth/ldap/config", {"url": "ldaps://a", "deny_null_bind": False}),
+        ("token-ttl", "auth/approle/role/x/period", {"period": "24h"}),
+        ("token-ttl", "auth/approle/role/x/token-period", {"token_period": 600}),
+        ("token-ttl", "auth/approle/role/x/token-max-ttl", {"token_max_ttl": "768h"}),
+        ("wildcard-trust", ROLE, {"bound_iam_principal_arn": f"{APP},{ANY_ROLE}"}),
+        ("wildcard-trust", "auth/kubernetes/role/x", {"bound_service_account_names": "app,*"}),
+        (
+            "wildcard-trust",
+            "auth/jwt/role/x",
+            {"user_claim": "sub", "bound_claims_type": "glob", "bound_claims": {"sub": "*"}},
+        ),
+        ("encrypted-endpoints", "auth/jwt/config", {"jwks_pairs": [{"jwks_url": "http://a"}]}),
+        (
+            "encrypted-endpoints",
+            "auth/oidc/role/x",
+            {"user_claim": "sub", "allowed_redirect_uris": ["http://a"]},
+        ),
     ],
 )
 def test_a_write_is_refused_as_the_resource_would_be(
@@ -93,6 +116,12 @@ def test_a_write_is_refused_as_the_resource_would_be(
             {"credential_type": "iam_user", "policy_document": document(Action="*", Resource="*")},
         ),
         ("reachable-identities", "aws/roles/x", {"credential_type": "assumed_role", "role_arns": [ANY_ROLE]}),
+        ("reachable-identities", "aws/roles/x", {"role_arns": f"{APP},{ANY_ROLE}"}),
+        ("reachable-identities", "aws/roles/x", {"iam_groups": "readers,Administrators"}),
+        ("permissions", "aws/roles/x", {"policy_arns": f"{ADMINISTRATOR},{IAM}:policy/x"}),
+        # The names that Vault's API had before, and takes still.
+        ("permissions", "aws/roles/x", {"arn": ADMINISTRATOR}),
+        ("permissions", "aws/roles/x", {"policy": document(Action="*", Resource="*")}),
     ],
 )
 def test_a_write_to_the_secrets_engine_is_refused_as_its_resources_are(
@@ -128,6 +157,15 @@ def test_a_write_to_the_secrets_engine_is_refused_as_its_resources_are(
         ("aws/roles/x", {"credential_type": "assumed_role", "role_arns": [APP]}),
         ("database/roles/x", {"db_name": "x", "max_ttl": "768h"}),
         ("pki/roles/x", {"max_ttl": "8760h", "allow_any_name": True}),
+        ("consul/roles/x", {"policies": "readonly", "policy": "cmVhZA=="}),
+        ("aws/roles/x", {"policy_arns": f"{IAM}:policy/a,{IAM}:policy/b", "iam_groups": "readers"}),
+        ("auth/approle/role/x/secret-id", {"metadata": "{}", "ttl": "10m", "num_uses": 1}),
+        ("auth/approle/role/x/role-id", {"role_id": "x"}),
+        ("auth/approle/role/x/policies", {"token_policies": "dev"}),
+        ("auth/approle/role/x/token-max-ttl", {"token_max_ttl": "1h"}),
+        ("auth/approle/role/x/bind-secret-id", {"bind_secret_id": True}),
+        ("auth/token/create/ci", {"ttl": "1h"}),
+        (ROLE, {**BOUND, "bound_iam_principal_arn": f"{APP},{APP}2"}),
     ],
 )
 def test_a_write_that_keeps_the_rules_passes(kind: str, path: str, data: dict[str, Any]) -> None:
@@ -143,6 +181,7 @@ def test_a_write_that_keeps_the_rules_passes(kind: str, path: str, data: dict[st
         ("dev/auth/users/app", {"policies": ["root"], "period": "768h"}),
         ("dev/roles/app", {"max_ttl": "768h", "role_arns": ["*"]}),
         ("dev/config/client", {"endpoint": "http://example.com"}),
+        ("dev/auth/x/role/app/period", {"period": "768h"}),
         ("dev/sys/policies", {"policy": "not one"}),
     ],
 )

@@ -27,7 +27,7 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
         if powers := each.capabilities & {"sudo", "root"}:
             yield f'policy: path "{each.path}" has the capability {min(powers)}'
         if not declared and (what := granted(each, writers | {"root"})):
-            yield f'policy: path "{each.path}" can write {what}, which is root in two steps'
+            yield f'policy: path "{each.path}" can write {what}'
 
 
 def _policy(resource: Resource) -> tuple[Any, Any]:
@@ -43,8 +43,9 @@ def _policy(resource: Resource) -> tuple[Any, Any]:
 RULE = Rule(
     name="acl-policies",
     topic=Topic.PERMISSIONS,
-    requires="No Vault policy has `sudo`, matches every path, or can write what gives a token its policies",
-    why="these permissions let a token grant itself any other.",
+    requires="No Vault policy has `sudo`, matches every path, or can write what gives a token its policies, "
+    "or tokens that outlive it",
+    why="these permissions let a token grant itself any other, or live on after it was revoked.",
     fix="name the paths and capabilities that are needed. Who writes Vault roles must not choose their "
     "policies: fix token_policies with allowed_parameters, without *, and deny policies with "
     "denied_parameters. For software that manages policies, such as the "

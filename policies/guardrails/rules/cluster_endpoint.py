@@ -1,13 +1,10 @@
 """A cluster's API is not open to the whole internet."""
 
-import ipaddress
 from collections.abc import Iterator
 
 from .base import Resource, Rule, Settings, Topic
+from .networks import is_too_wide
 from .values import UNKNOWN, listed
-
-WIDEST = {4: 8, 6: 16}
-"""By IP version: the shortest prefix that still counts as an allow-list."""
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
@@ -26,10 +23,9 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
 
 def _too_wide(cidr: str) -> bool:
     try:
-        network = ipaddress.ip_network(cidr, strict=False)
+        return is_too_wide(cidr)
     except ValueError:
         return False  # AWS refuses it
-    return network.prefixlen < WIDEST[network.version]
 
 
 RULE = Rule(

@@ -21,6 +21,12 @@ class Target:
     fields: Sequence[str] = ()
     """The parameters that give a policy. Nothing is granted where all of them are fixed."""
 
+    harm: str = "which is root in two steps"
+    """What comes of it."""
+
+    of_anyone: bool = False
+    """Whether it grants something only where the path names nobody: `users/+/password`, not `users/bob/…`."""
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.path.split("/"))
 
@@ -54,18 +60,26 @@ TARGETS = (
     ),
     Target("auth/**/users/+", _LOGINS, (*_LOGIN, "groups")),
     Target("auth/**/groups/**", _LOGINS, ("policies",)),
-    *(Target(f"auth/**/role/+/{bound}", "who logs in", _LOGIN) for bound in ("service-accounts", "labels")),
+    *(
+        Target(f"auth/**/role/+/{bound}", "who logs in", _LOGIN)
+        for bound in ("service-accounts", "labels", "bind-secret-id")
+    ),
     *(Target(f"auth/**/map/{who}/+", _LOGINS) for who in ("teams", "users")),
     *(
         Target(f"auth/**/config{path}", _METHOD)
         for path in ("", "/client", "/identity", "/ldap", "/sts/+", "/certificate/+")
     ),
+    Target("auth/**/users/+/password", "anyone's password", of_anyone=True),
+    Target("auth/token/create-orphan", "tokens", harm="which live on when the one that made them has ended"),
     Target("sys/auth/**", "auth methods"),
     *(Target(path, "mounts") for path in ("sys/mounts", "sys/mounts/**", "sys/remount")),
     Target("sys/plugins/catalog/**", "plugins"),
     Target("sys/config/group-policy-application", _GROUPS),
     *(Target(f"sys/storage/raft/snapshot{how}", _DATA) for how in ("", "-force", "-load")),
-    Target("sys/raw/**", _DATA),
+    *(Target(f"sys/{path}/**", _DATA) for path in ("raw", "replication")),
+    Target("sys/generate-root/**", "a root token"),
+    *(Target(f"sys/{path}/**", "the keys that unseal Vault") for path in ("rekey", "rekey-recovery-key")),
+    Target("sys/audit/**", "audit devices, and so files on Vault's disk"),
     *(Target(f"identity/entity/{by}", _ENTITIES, ("policies",)) for by in ("id/+", "name/**")),
     *(Target(f"identity/{path}", _ENTITIES) for path in ("entity", "entity/merge")),
     *(
@@ -78,7 +92,7 @@ TARGETS = (
         for kind in ("", "/id/+", "/name/**", "-alias", "-alias/id/+")
     ),
 )
-"""Rotation of a key, lookups, secret IDs and a user's own password are not among them."""
+"""Rotation of a key, lookups, secret IDs and a named user's password are not among them."""
 
 _BEFORE_NAME = 3
 """`auth/aws/role`, `identity/entity/name`: how many segments stand before a name, at least."""
@@ -92,31 +106,34 @@ _KV = ("data", "metadata", "delete", "undelete", "destroy", "subkeys")
 
 
 def granted(path: Path, more: frozenset[str]) -> str | None:
-    """What a path of a policy lets its token write, so that it can have more; `more` are policies that do."""
+    """What a path of a policy lets its token write, so that it can have more, and what comes of it; `more`
+    are policies that do."""
     if not path.capabilities & WRITES:
         return None
     for target in TARGETS:
         if not _held(path, target, more) and any(_meet(given, [*target]) for given in _readings(path.path)):
-            return target.what
+            return f"{target.what}, {target.harm}"
     return None
 
 
 def _held(path: Path, target: Target, more: frozenset[str]) -> bool:
-    """Whether what is written there can have policies that the path fixes only.
+    """Whether what is written there is of who is named, or can have policies that the path fixes only.
 
     A request that leaves the policies out changes who has those that are there: so others' are out of
     reach, or the request must name them.
     """
+    segments = path.path.strip("/").split("/")
+    if target.of_anyone and len(segments) > 1 and segments[-2].strip("+*"):
+        return True
     if not target.fields or not all(path.fixes(field, more) for field in target.fields):
         return False
-    segments = path.path.strip("/").split("/")
     own = len(segments) > _BEFORE_NAME and segments[-1].strip("+*") != ""
     return own or not path.capabilities & _CHANGES or not path.required.isdisjoint(target.fields)
 
 
 def _readings(path: str) -> Iterator[list[str]]:
     """The segments of a path, and those below a namespace: `ns1/sys/policies/acl/*`."""
-    segments = path.strip("/").split("/")
+    segments = [segment for segment in path.split("/") if segment]
     kv = [number for number, segment in enumerate(segments[:-1]) if segment in _KV]
     if segments[0] in _SPELLED or not kv:
         yield segments

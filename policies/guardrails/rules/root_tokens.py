@@ -8,6 +8,7 @@ from typing import Any
 from .base import Resource, Rule, Settings, Topic
 from .values import is_filled, listed
 from .vault_policies import ENDPOINT, GENERIC, TOKEN, names, written
+from .written import made
 
 FIELDS = ("tokenPolicies", "policies", "allowedPolicies", "allowedPoliciesGlobs", "unregisteredUserPolicies")
 RAW = ("token_policies", "policies", "allowed_policies", "allowed_policies_glob")
@@ -18,9 +19,10 @@ _VAULTS_OWN = r"/?(?:auth|identity|sys)/"
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
-    asked = [resource.get(field) for field in ("policies", "roleName")]
-    if resource.type == TOKEN and not any(map(is_filled, asked)):
-        yield "policies: is not set, so the token may do all that the provider's own may"
+    for each in (resource, *made(resource)):
+        asked = [each.get(field) for field in ("policies", "roleName")]
+        if each.type == TOKEN and not any(map(is_filled, asked)):
+            yield "policies: is not set, so the token may do all that the provider's own may"
     for where, value in _given(resource):
         given = names(value)
         if "root" in given:

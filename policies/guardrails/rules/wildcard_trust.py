@@ -33,6 +33,13 @@ WHOLE = (
 """Patterns by their nature, for certificates and SPIFFE: refused if nothing but a wildcard."""
 
 SELECTOR = "boundServiceAccountNamespaceSelector"
+_SELECTS = re.compile(
+    r"""matchLabels["']?\s*:[\s{]*(?!["']?matchExpressions)["']?[\w./-]+["']?\s*:"""
+    r"""|operator["']?\s*:\s*["']?(?:In|Exists)\b""",
+    re.ASCII,
+)
+"""A label that a namespace must have, in YAML or JSON. NotIn and DoesNotExist hold where there is none."""
+
 PROFILES = "boundIamInstanceProfileArns"
 
 _ACCOUNT = re.compile(r"(?ai)\s*(?:\d{12}|arn:[\w-]+:(?:iam|sts)::\d{12}:root)\s*")
@@ -104,12 +111,13 @@ def _of_vault(resource: Resource) -> Iterator[tuple[str, str]]:
             given = resource.get(field)
             keyed = given.items() if isinstance(given, dict) else [("", given)]
             named += [(f"{field}.{key}".rstrip("."), name) for key, value in keyed for name in listed(value)]
-    yield from ((field, name) for field, name in named if isinstance(name, str) and is_pattern(name))
+    texts = [(field, name) for field, name in named if isinstance(name, str)]
+    yield from ((field, name) for field, name in texts if is_pattern(name) or _ACCOUNT.fullmatch(name))
     patterns = [(field, name) for field in WHOLE for name in listed(resource.get(field))]
     yield from ((field, name) for field, name in patterns if name and not str(name).strip("*?+/ "))
     selector = resource.get(SELECTOR)
-    if isinstance(selector, str) and selector.strip() and not re.search(r"(?as)\w.*:.*\w", selector):
-        yield SELECTOR, f"{selector}, that is every namespace"
+    if isinstance(selector, str) and selector.strip() and not _SELECTS.search(selector):
+        yield SELECTOR, f"{selector}, that is every namespace, or all but some"
 
 
 RULE = Rule(

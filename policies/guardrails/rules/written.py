@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .resources import Resource
-from .values import Values
+from .values import UNKNOWN, Values
 from .vault_policies import ENDPOINT, GENERIC, TOKEN, written
 
 _AWS = "vault:aws/authBackendRole:AuthBackendRole"
@@ -24,6 +24,9 @@ _SIGNS = {
 
 _OTHER = "vault:appRole/authBackendRole:AuthBackendRole"
 _LOGIN = r"(?:.*/)?auth/(?!token/).+"
+_PARTS = rf"{_LOGIN}/role/([^/]+)/[a-z-]+/?"
+"""Single parameters of an AppRole: `auth/approle/role/app/period`."""
+
 _PATHS: tuple[tuple[str, str], ...] = (
     (rf"{_LOGIN}/roles?/([^/]+)/?", ""),
     (rf"{_LOGIN}/users/([^/]+)/?", "vault:index/userpassAuthBackendUser:UserpassAuthBackendUser"),
@@ -32,19 +35,32 @@ _PATHS: tuple[tuple[str, str], ...] = (
     (rf"{_LOGIN}/config(?:/ldap)?()/?", "vault:ldap/authBackend:AuthBackend"),
     (r"(?:.*/)?auth/token/roles/([^/]+)/?", "vault:tokenauth/authBackendRole:AuthBackendRole"),
     (r"(?:.*/)?auth/token/create(?:-orphan)?()/?", TOKEN),
+    (_PARTS, _OTHER),
 )
 _ENGINE_PATHS: tuple[tuple[str, str], ...] = (
     (r".+/config/root()/?", "vault:aws/secretBackend:SecretBackend"),
     (r".+/roles/([^/]+)/?", "vault:aws/secretBackendRole:SecretBackendRole"),
 )
-_OF_ENGINE = ("iam_endpoint", "sts_endpoint", "credential_type")
+_OF_ENGINE = {"iam_endpoint", "sts_endpoint", "credential_type"}
 """With one of these, a secrets engine's path is one of the AWS engine."""
+
+_OF_ITS_ROLES = {"role_arns", "policy_arns", "iam_groups", "arn"}
+"""With one of these, too, unless a secret is written, which may have any keys."""
+
+_LISTS = {
+    *(f"bound_iam_{what}_arn" for what in ("principal", "role", "instance_profile")),
+    *(f"bound_service_account_{what}" for what in ("names", "namespaces")),
+    *_OF_ITS_ROLES,
+}
+"""The parameters that Vault also takes as a text with commas."""
 
 _NAMES = {
     "policies": "tokenPolicies",
     "period": "tokenPeriod",
     "max_ttl": "tokenMaxTtl",
     "endpoint": "ec2Endpoint",
+    "arn": "policyArn",
+    "policy": "policyDocument",
 }
 """Older names of Vault's API, and those that differ. The others are written in camelCase."""
 
@@ -56,15 +72,26 @@ def made(resource: Resource) -> Iterator[Resource]:
     path = resource.get("path")
     if resource.type not in GENERIC or not isinstance(path, str):
         return
+    if resource.get("dataJson") is UNKNOWN:
+        return
     data = written(resource)
-    paths = _PATHS if resource.type == ENDPOINT or re.match(r"/?auth/", path) else ()
-    if not data.keys().isdisjoint(_OF_ENGINE):
+    anything = resource.type == ENDPOINT
+    paths = _PATHS if anything or re.match(r"/?auth/", path) else ()
+    if _is_of_engine(data, anything=anything):
         paths += _ENGINE_PATHS
     for pattern, kind in paths:
         if found := re.fullmatch(pattern, path):
             # A write that gives policies makes the whole; another changes what it names.
-            yield _resource(kind or _kind(data), found[1], data, whole=not data.keys().isdisjoint(_GIVES))
+            whole = pattern != _PARTS and not data.keys().isdisjoint(_GIVES)
+            yield _resource(kind or _kind(data), found[1], data, whole=whole)
             return
+
+
+def _is_of_engine(data: Mapping[str, Any], *, anything: bool) -> bool:
+    """Whether it is for the AWS secrets engine; not `anything`: for that, or a secret."""
+    if not data.keys().isdisjoint(_OF_ENGINE):
+        return True
+    return anything and (not data.keys().isdisjoint(_OF_ITS_ROLES) or "Statement" in str(data.get("policy")))
 
 
 def _kind(data: Mapping[str, Any]) -> str:
@@ -76,13 +103,19 @@ def _kind(data: Mapping[str, Any]) -> str:
 
 
 def _resource(kind: str, name: str, data: Mapping[str, Any], *, whole: bool) -> Resource:
-    token = kind == TOKEN
-    plain = {(_camel(key) if token else _NAMES.get(key, _camel(key))): value for key, value in data.items()}
+    names = {} if kind == TOKEN else _NAMES
+    plain = {
+        names.get(key, _camel(key)): _split(value) if key in _LISTS else value for key, value in data.items()
+    }
     if kind == _AWS:  # the provider's names are plurals
         plain = {
             f"{key}s" if key.startswith("bound") and key[-1] != "s" else key: v for key, v in plain.items()
         }
     return Resource(kind, Values({"role": name, **plain}), whole=whole)
+
+
+def _split(value: Any) -> Any:
+    return [each.strip() for each in value.split(",")] if isinstance(value, str) else value
 
 
 def _camel(name: str) -> str:
