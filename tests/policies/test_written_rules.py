@@ -119,6 +119,7 @@ def test_a_write_is_refused_as_the_resource_would_be(
         ("reachable-identities", "aws/roles/x", {"role_arns": f"{APP},{ANY_ROLE}"}),
         ("reachable-identities", "aws/roles/x", {"iam_groups": "readers,Administrators"}),
         ("permissions", "aws/roles/x", {"policy_arns": f"{ADMINISTRATOR},{IAM}:policy/x"}),
+        ("cluster-admins", "kubernetes/roles/x", {"kubernetes_role_name": "cluster-admin"}),
         # The names that Vault's API had before, and takes still.
         ("permissions", "aws/roles/x", {"arn": ADMINISTRATOR}),
         ("permissions", "aws/roles/x", {"policy": document(Action="*", Resource="*")}),
@@ -157,6 +158,7 @@ def test_a_write_to_the_secrets_engine_is_refused_as_its_resources_are(
         ("aws/roles/x", {"credential_type": "assumed_role", "role_arns": [APP]}),
         ("database/roles/x", {"db_name": "x", "max_ttl": "768h"}),
         ("pki/roles/x", {"max_ttl": "8760h", "allow_any_name": True}),
+        ("kubernetes/roles/x", {"kubernetes_role_name": "edit", "allowed_kubernetes_namespaces": "app"}),
         ("consul/roles/x", {"policies": "readonly", "policy": "cmVhZA=="}),
         ("aws/roles/x", {"policy_arns": f"{IAM}:policy/a,{IAM}:policy/b", "iam_groups": "readers"}),
         ("auth/approle/role/x/secret-id", {"metadata": "{}", "ttl": "10m", "num_uses": 1}),

@@ -44,6 +44,9 @@ _ENGINE_PATHS: tuple[tuple[str, str], ...] = (
 _OF_ENGINE = {"iam_endpoint", "sts_endpoint", "credential_type"}
 """With one of these, a secrets engine's path is one of the AWS engine."""
 
+_OF_KUBERNETES = {"kubernetes_role_name", "generated_role_rules"}
+_KUBERNETES_PATHS = ((r".+/roles/([^/]+)/?", "vault:kubernetes/secretBackendRole:SecretBackendRole"),)
+
 _OF_ITS_ROLES = {"role_arns", "policy_arns", "iam_groups", "arn"}
 """With one of these, too, unless a secret is written, which may have any keys."""
 
@@ -79,6 +82,8 @@ def made(resource: Resource) -> Iterator[Resource]:
     paths = _PATHS if anything or re.match(r"/?auth/", path) else ()
     if _is_of_engine(data, anything=anything):
         paths += _ENGINE_PATHS
+    elif anything and not data.keys().isdisjoint(_OF_KUBERNETES):
+        paths += _KUBERNETES_PATHS
     for pattern, kind in paths:
         if found := re.fullmatch(pattern, path):
             # A write that gives policies makes the whole; another changes what it names.
