@@ -104,7 +104,7 @@ class _Guarded:
             rule
             for rule in RULES
             if rule.whole_stack is (everything is not None)
-            and rule.concerns(kind)
+            and rule.looks_at(kind)
             and self.configuration.level(rule) != DISABLED
         ]
         if not rules:

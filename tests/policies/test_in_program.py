@@ -14,7 +14,7 @@ from policies.guardrails.configuration import PACK, Configuration, Configuration
 from policies.guardrails.rules import RULES
 from stack import guardrails
 from tests.policies.conftest import EXAMPLES
-from tests.policies.kit import CLUSTER
+from tests.policies.kit import CLUSTER, secret
 from tests.unit.recording import Recording, record
 
 KEYLESS = {"keyless": {"keyless": True}}
@@ -59,6 +59,25 @@ def test_what_the_policy_pack_refuses_is_refused_and_the_same_fixed_is_not(rule:
     record(
         lambda: declaring(KEYLESS, (example.kind, "app", plain(example.fixed)))(), stack="one", preview=True
     )
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "data"),
+    [
+        ("token-ttl", "auth/aws/role/app", {"token_max_ttl": "768h"}),
+        ("wildcard-trust", "auth/aws/role/app", {"bound_iam_principal_arn": "*"}),
+        ("bound-vault-roles", "auth/jwt/role/app", {"user_claim": "sub", "token_policies": "dev"}),
+        ("encrypted-endpoints", "auth/aws/config/client", {"sts_endpoint": "http://sts.example.com"}),
+        ("server-id-header", "auth/aws/config/client", {"iam_server_id_header_value": ""}),
+        ("reachable-identities", "aws/roles/app", {"role_arns": "*"}),
+        ("acl-policies", "sys/policies/acl/app", {"policy": 'path "*" { capabilities = ["read"] }'}),
+        ("root-tokens", "auth/token/create", {"ttl": "1h"}),
+    ],
+)
+def test_what_is_written_to_a_path_is_held_to_every_rule(rule: str, path: str, data: dict[str, Any]) -> None:
+    inputs = {"path": path, "dataJson": secret(json.dumps(data))}
+    said, _ = refused(lambda: declaring({}, ("vault:generic/endpoint:Endpoint", "app", plain(inputs)))())
+    assert f": {rule}: " in said
 
 
 def bad(rule: str, name: str) -> tuple[str, str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .resources import Resource as Resource
+from .vault_policies import GENERIC
 from .written import made
 
 Settings = Mapping[str, Any]
@@ -60,6 +61,10 @@ class Rule:
     def concerns(self, type_token: str) -> bool:
         """Whether it checks resources of this type."""
         return any(fnmatchcase(type_token, pattern) for pattern in self.types)
+
+    def looks_at(self, type_token: str) -> bool:
+        """Whether it checks resources of this type, or may check what they write to a path of Vault."""
+        return self.concerns(type_token) or type_token in GENERIC
 
     def defaults(self) -> dict[str, Any]:
         """Its settings in a stack that configures none."""

@@ -53,7 +53,7 @@ def _spare(servicer: Any) -> None:
     servicer._get_resource_options = servicer._get_provider_resource = lambda *_: None
     # Most resources are of a type that no rule looks at, and are not read.
     analyze = servicer.Analyze
-    looked_at = cache(lambda token: any(rule.concerns(token) for rule in RULES if not rule.whole_stack))
+    looked_at = cache(lambda token: any(rule.looks_at(token) for rule in RULES if not rule.whole_stack))
     servicer.Analyze = lambda self, request, context: (
         analyze(self, request, context) if looked_at(request.type) else analyzer_pb2.AnalyzeResponse()
     )
