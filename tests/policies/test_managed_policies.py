@@ -167,6 +167,17 @@ def test_the_secrets_engine_hands_out_no_administrator_unless_it_is_declared(fie
     assert not message("reachable-identities", ENGINE_ROLE, inputs, allowed=[given])
 
 
+def test_no_user_is_put_among_the_administrators_unless_it_is_declared() -> None:
+    for kind, field, given in (
+        ("aws:iam/groupMembership:GroupMembership", "group", "Administrators"),
+        ("aws:iam/userGroupMembership:UserGroupMembership", "groups", ["readers", "Administrators"]),
+    ):
+        inputs = {"user": "vault", field: given}
+        assert f"{field}: Administrators is" in message("reachable-identities", kind, inputs)
+        assert not message("reachable-identities", kind, inputs, allowed=["Administrators"])
+        assert not message("reachable-identities", kind, {field: "readers"})
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [

@@ -187,10 +187,12 @@ ANY_ROLE = [
     f"{IAM}:role/${{aws:PrincipalTag/role, 'app'}}-x",
     f"{IAM}:role/${{saml:sub}}",
     "arn:aws:iam::${aws:PrincipalTag/account}:role/*",
+    "ARN:AWS:IAM::111111111111:ROLE/*",
     "arn:aws:i*",
     "arn:*",
     "*",
 ]
+CLUSTERS = "arn:aws:eks:us-east-1:111111111111:cluster"
 
 
 @pytest.mark.parametrize("arn", ANY_ROLE)
@@ -269,10 +271,49 @@ def test_permissions_to_change_any_user_are_refused(action: str, arn: str) -> No
         ("sts:GetFederationToken", "arn:aws:sts::111111111111:federated-user/vault-*"),
         ("s3:GetObject", "arn:aws:s3:::bucket/*"),
         ("ec2:*Instances", "arn:aws:ec2:*:111111111111:instance/*"),
+        ("eks:DescribeCluster", f"{CLUSTERS}/*"),
+        ("eks:CreateAccessEntry", f"{CLUSTERS}/team-*"),
+        ("eks:*", f"{CLUSTERS}/app"),
+        # Nothing comes of these alone: who is new has no permission, and who is gone has none left.
+        ("iam:CreateRole", f"{IAM}:role/*"),
+        ("iam:CreateUser", f"{IAM}:user/*"),
+        ("iam:CreatePolicy", f"{IAM}:policy/*"),
+        ("iam:DeleteRole", f"{IAM}:role/*"),
+        ("iam:AddRoleToInstanceProfile", f"{IAM}:instance-profile/*"),
+        ("iam:CreateOpenIDConnectProvider", f"{IAM}:oidc-provider/*"),
+        # These have no names, and a rule does not read the condition that narrows them.
+        ("ssm:StartSession", "arn:aws:ec2:us-east-1:111111111111:instance/*"),
     ],
 )
 def test_permissions_on_named_identities_pass(action: str, resource: str) -> None:
     text = document(Action=action, Resource=resource)
+    assert not message("reachable-identities", "aws:iam/policy:Policy", {"policy": text})
+
+
+@pytest.mark.parametrize(
+    ("action", "arn"),
+    [
+        ("sts:AssumeRoleWithWebIdentity", f"{IAM}:role/*"),
+        ("sts:AssumeRoleWithSAML", f"{IAM}:role/*"),
+        ("eks:CreateAccessEntry", f"{CLUSTERS}/*"),
+        ("eks:AssociateAccessPolicy", "arn:aws:eks:*:111111111111:*"),
+        ("eks:*Access*", f"{CLUSTERS}/*"),
+        ("EKS:updateaccessentry", "arn:aws:eks:us-east-1:111111111111:access-entry/*"),
+        ("eks:*", f"{CLUSTERS}/?*"),
+    ],
+)
+def test_permissions_to_give_access_to_any_cluster_or_to_log_in_as_any_role_are_refused(
+    action: str, arn: str
+) -> None:
+    text = document(Action=["s3:GetObject", action], Resource=[APP, arn])
+    assert f" on {arn}." in message("reachable-identities", "aws:iam/policy:Policy", {"policy": text})
+
+
+def test_a_cluster_by_pattern_beside_a_named_role_passes() -> None:
+    text = document(
+        Action=["eks:DescribeCluster", "sts:AssumeRole"],
+        Resource=[APP, f"{CLUSTERS}/*"],
+    )
     assert not message("reachable-identities", "aws:iam/policy:Policy", {"policy": text})
 
 

@@ -21,6 +21,7 @@ from tests.policies.kit import (
 
 APP_ROLE = "vault:appRole/authBackendRole:AuthBackendRole"
 LDAP = "vault:ldap/authBackend:AuthBackend"
+VAULT_PROVIDER = "pulumi:providers:vault"
 
 
 def client(**inputs: Any) -> dict[str, Any]:
@@ -312,6 +313,31 @@ KERBEROS = "vault:index/kerberosAuthBackendLdapConfig:KerberosAuthBackendLdapCon
             {"allowedRedirectUris": ["https://vault.example.com/ui/callback", "http://example.com/cb"]},
             {"allowedRedirectUris": ["http://localhost:8250/oidc/callback", "https://vault.example.com/ui"]},
         ),
+        (
+            "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+            {"url": "https://oidc.eks.us-east-1.amazonaws.com.example.com/id/A"},
+            {"url": "https://token.actions.githubusercontent.com"},
+        ),
+        (
+            "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+            {"url": "http://vault.example.com"},
+            {"url": "https://oidc.eks.us-east-1.amazonaws.com/id/A"},
+        ),
+        (
+            "vault:identity/oidc:Oidc",
+            {"issuer": "http://vault.example.com"},
+            {"issuer": "https://vault.example.com:8200"},
+        ),
+        (
+            VAULT_PROVIDER,
+            {"authLoginAws": '{"role": "ci", "awsStsEndpoint": "http://sts.us-east-1.amazonaws.com"}'},
+            {"authLoginAws": '{"role": "ci", "awsStsEndpoint": "https://sts.us-east-1.amazonaws.com"}'},
+        ),
+        (
+            VAULT_PROVIDER,
+            {"authLoginAws": {"role": "ci", "awsIamEndpoint": "https://iam.amazonaws.com.example.com"}},
+            {"authLoginAws": {"role": "ci", "awsRegion": "us-east-1", "headerValue": "vault.example.com"}},
+        ),
         (JWT_ROLE, {"allowedRedirectUris": ["https://*/oidc/callback"]}, {"allowedRedirectUris": []}),
         (
             "pulumi:providers:aws",
@@ -352,11 +378,14 @@ def test_a_cluster_is_reached_by_tls_and_its_kubeconfig_is_not_shown(cluster: st
     assert shown in said
     assert bool(said) is bool(shown)
     assert "hidden" not in said
+    if shown.startswith("http"):
+        assert not message(
+            "encrypted-endpoints", "pulumi:providers:kubernetes", given, allowed=[shown.split()[0]]
+        )
     for none in ({}, {"kubeconfig": UNKNOWN}):
         assert not message("encrypted-endpoints", "pulumi:providers:kubernetes", none)
 
 
-VAULT_PROVIDER = "pulumi:providers:vault"
 AWS_PROVIDER = "pulumi:providers:aws"
 ENGINE = "vault:aws/secretBackend:SecretBackend"
 

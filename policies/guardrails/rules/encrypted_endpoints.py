@@ -10,15 +10,28 @@ from .endpoints import SERVICES, Of, fault
 from .values import UNKNOWN, is_true, listed
 
 VAULT = "pulumi:providers:vault"
-ADDRESS = "address"
-FIELDS = (ADDRESS, "stsEndpoint", "iamEndpoint", "ec2Endpoint", "stsFallbackEndpoints")
-JWKS = "jwksUrl"
-ISSUERS = ("oidcDiscoveryUrl", JWKS, "kubernetesHost", "baseUrl", "allowedRedirectUris")
-"""Who is asked whether a login's token is right, and who gets the code for one."""
+OIDC_PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+VAULTS_ISSUER = "vault:identity/oidc:Oidc"
 
-LDAP = "url"
-KUBECONFIG = "kubeconfig"
-_ENDPOINTS = "endpoints."
+JWKS, KUBECONFIG, URL = "jwksUrl", "kubeconfig", "url"
+FIELDS = {
+    "address": Of.ANY,
+    **dict.fromkeys(("stsEndpoint", "iamEndpoint", "ec2Endpoint", "stsFallbackEndpoints"), Of.SERVICES),
+    # Who is asked whether a login's token is right, and who gets the code for one.
+    **dict.fromkeys(("oidcDiscoveryUrl", JWKS, "kubernetesHost", "baseUrl", "allowedRedirectUris"), Of.AWS),
+}
+"""The endpoints of resources, and whose they are."""
+
+OF_TYPE = {OIDC_PROVIDER: {URL: Of.AWS}, VAULTS_ISSUER: {"issuer": Of.ANY}}
+"""Endpoints whose names mean something else elsewhere: who signs the tokens that AWS takes."""
+
+_SERVICES = (*SERVICES, "awsStsEndpoint", "awsIamEndpoint")
+"""The services that say who a caller is, as the AWS provider's endpoints and the Vault provider's login call
+them."""
+
+_SERVER = re.compile(r"\bserver[\"']?\s*:\s*[\"']?([^\s\"',}]+)")
+_UNVERIFIED = re.compile(r"insecure-skip-tls-verify[\"']?\s*:\s*[\"']?(?i:true|yes|on)\b")
+
 SWITCHES = {
     "skipTlsVerify": "any server can pass for this Vault",
     "insecure": "any server can pass for AWS",
@@ -27,60 +40,55 @@ SWITCHES = {
 
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
-    for field, endpoint in _endpoints(resource):
+    for field, endpoint, of in _endpoints(resource):
         if endpoint is UNKNOWN or not endpoint or endpoint in settings["allowed"]:
             continue
-        if what := fault(str(endpoint), _of(field)):
+        if what := fault(str(endpoint), of):
             yield f"{field}: {endpoint} {what}"
     for switch, what in SWITCHES.items():
         if is_true(resource.get(switch)):
             yield f"{switch}: is on, so {what}"
+    kubeconfig = resource.get(KUBECONFIG)
+    if isinstance(kubeconfig, str) and _UNVERIFIED.search(kubeconfig):
+        yield f"{KUBECONFIG}: insecure-skip-tls-verify is on, so any server can pass for this cluster"
     yield from _directories(resource, settings["allowed"])
-    yield from _clusters(resource.get(KUBECONFIG))
 
 
-def _of(field: str) -> Of:
-    if field == ADDRESS:
-        return Of.ANY
-    return Of.SERVICES if field in FIELDS or field.removeprefix(_ENDPOINTS) in SERVICES else Of.AWS
+def _endpoints(resource: Resource) -> Iterator[tuple[str, Any, Of]]:
+    for field, of in {**FIELDS, **OF_TYPE.get(resource.type, {})}.items():
+        yield from ((field, value, of) for value in listed(resource.get(field)))
+    for pair in listed(resource.get("jwksPairs")):
+        if isinstance(pair, dict):
+            yield from ((JWKS, pair.get(key), Of.AWS) for key in ("jwks_url", JWKS))
+    for field in ("endpoints", "authLoginAws"):
+        for name, value in _of_provider(resource, field):
+            yield f"{field}.{name}", value, Of.SERVICES if name in _SERVICES else Of.AWS
+    kubeconfig = resource.get(KUBECONFIG)  # YAML or JSON; not shown, for it may hold a credential
+    servers = _SERVER.findall(kubeconfig) if isinstance(kubeconfig, str) else []
+    yield from ((KUBECONFIG, server, Of.AWS) for server in servers)
+
+
+def _of_provider(resource: Resource, field: str) -> Iterator[tuple[str, Any]]:
+    """The endpoints in an input of a provider, which may be JSON."""
+    given = resource.get(field)
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except ValueError:
+            raise ValueError(f"{field}: is not JSON") from None
+    for each in listed(given):
+        if isinstance(each, dict):
+            yield from ((name, each[name]) for name in each if field == "endpoints" or name in _SERVICES)
 
 
 def _directories(resource: Resource, allowed: list[str]) -> Iterator[str]:
     """LDAP without TLS: a login's password is readable, and who answers says which groups it is in."""
-    given = resource.get(LDAP)
+    given = resource.get(URL)
     if not isinstance(given, str) or is_true(resource.get("starttls")) or resource.get("starttls") is UNKNOWN:
         return
     for url in (each.strip() for each in given.split(",")):
         if url.lower().startswith("ldap://") and url not in allowed:
-            yield f"{LDAP}: {url} does not use TLS; write ldaps:// or set starttls"
-
-
-def _endpoints(resource: Resource) -> Iterator[tuple[str, Any]]:
-    for field in (*FIELDS, *ISSUERS):
-        yield from ((field, value) for value in listed(resource.get(field)))
-    for pair in listed(resource.get("jwksPairs")):
-        if isinstance(pair, dict):
-            yield from ((JWKS, pair.get(key)) for key in ("jwks_url", JWKS))
-    given = resource.get("endpoints")
-    if isinstance(given, str):  # a provider's inputs are JSON
-        try:
-            given = json.loads(given)
-        except ValueError:
-            raise ValueError("endpoints: is not JSON") from None
-    for each in listed(given):
-        if isinstance(each, dict):
-            yield from ((f"{_ENDPOINTS}{service}", endpoint) for service, endpoint in each.items())
-
-
-def _clusters(kubeconfig: Any) -> Iterator[str]:
-    """Of a kubeconfig, which is YAML or JSON. It is not shown: it may hold a credential."""
-    if not isinstance(kubeconfig, str):
-        return
-    if re.search(r"insecure-skip-tls-verify[\"']?\s*:\s*[\"']?(?i:true|yes|on)\b", kubeconfig):
-        yield f"{KUBECONFIG}: insecure-skip-tls-verify is on, so any server can pass for this cluster"
-    for server in re.findall(r"\bserver[\"']?\s*:\s*[\"']?([^\s\"',}]+)", kubeconfig):
-        if what := fault(server, Of.AWS):
-            yield f"{KUBECONFIG}: {server} {what}"
+            yield f"{URL}: {url} does not use TLS; write ldaps:// or set starttls"
 
 
 RULE = Rule(
@@ -96,6 +104,7 @@ RULE = Rule(
         VAULT,
         "pulumi:providers:aws",
         "pulumi:providers:kubernetes",
+        *OF_TYPE,
         "vault:aws/authBackendClient:AuthBackendClient",
         "vault:aws/secretBackend:SecretBackend",
         "vault:kubernetes/authBackendConfig:AuthBackendConfig",

@@ -81,6 +81,13 @@ _ADMINISTRATORS = {
 """The names, without case, that AWS or its documentation gives to an account's administrators."""
 
 
+_MEMBERS = {
+    "aws:iam/groupMembership:GroupMembership": ("group",),
+    "aws:iam/userGroupMembership:UserGroupMembership": ("groups",),
+}
+"""Types that put users into groups, and the field of these."""
+
+
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
     declared = settings["allowed"]
     for where, document in permission_documents(resource):
@@ -95,7 +102,7 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
     for arn in listed(resource.get("roleArns")):
         if isinstance(arn, str) and (is_pattern(arn) or "${" in arn) and arn not in declared:
             yield f"roleArns: {arn} is a pattern"
-    for field in ("roleArns", "iamGroups"):
+    for field in ("roleArns", "iamGroups", *_MEMBERS.get(resource.type, ())):
         for given in listed(resource.get(field)):
             if isinstance(given, str) and _name(given) in _ADMINISTRATORS and given not in declared:
                 yield f"{field}: {given} is an account's administrator by its name"
@@ -139,11 +146,11 @@ RULE = Rule(
     topic=Topic.PERMISSIONS,
     requires="Permissions to assume or pass a role, to change an identity's keys and policies, or to give "
     "access to a cluster name it or how its name begins; no AWS managed policy has them for any identity; "
-    "the AWS secrets engine names its roles in full, and hands out no administrator",
+    "the AWS secrets engine names its roles in full; no user or role that is handed out is an administrator",
     why="who reaches any role or user of an account can do what the most powerful of them may.",
     fix="name the ARNs, or how the names begin, e.g. arn:aws:iam::<account>:role/<team>-*. List an ARN or "
     "group that the stack needs under `allowed` in its configuration of this rule, as written here.",
-    types=PERMISSIONS,
+    types=(*PERMISSIONS, *_MEMBERS),
     check=check,
     settings={
         "allowed": {
