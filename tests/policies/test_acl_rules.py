@@ -129,6 +129,7 @@ def test_a_vault_policy_that_amounts_to_root_is_refused(text: str, shown: str) -
         ("sys/policies/rgp/+", "policies"),
         ("sys/remount", "mounts"),
         ("sys/plugins/catalog/auth/aws", "plugins"),
+        ("sys/plugins/runtimes/catalog/container/x", "plugins"),
         ("sys/raw/*", "all of Vault's data"),
         ("sys/storage/raft/snapshot-load", "all of Vault's data"),
         ("sys/config/group-policy-application", "who is in a group"),

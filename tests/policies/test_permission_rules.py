@@ -111,11 +111,41 @@ def test_lookups_may_have_every_resource_and_deny_may_have_everything() -> None:
         assert message(
             "permissions", "aws:iam/policy:Policy", {"policy": document(Action=action, Resource="*")}
         )
+    agents = ["cloudwatch:PutMetricData", "xray:PutTraceSegments", "elasticfilesystem:DescribeMountTargets"]
+    others = ["route53:ListResourceRecordSets", "route53:ListTagsForResources", "eks:DescribeNodegroup"]
+    looking = document(Action=agents + others, Resource="*")
+    assert not message("permissions", "aws:iam/policy:Policy", {"policy": looking})
     denied = json.dumps({"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
     assert not message("permissions", "aws:iam/policy:Policy", {"policy": denied})
     listing = document(Action="s3:ListAllMyBuckets", Resource="*")
     declared = {"lookupActions": ["s3:ListAllMyBuckets"]}
     assert not message("permissions", "aws:iam/policy:Policy", {"policy": listing}, **declared)
+
+
+SCALES = ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"]
+OWNED = "aws:ResourceTag/k8s.io/cluster-autoscaler/eks1"
+
+
+@pytest.mark.parametrize(
+    ("actions", "condition", "passes"),
+    [
+        (SCALES, {"StringEquals": {OWNED: "owned"}}, True),
+        ("ec2:DeleteVolume", {"StringLike": {"ec2:ResourceTag/ebs.csi.aws.com/cluster": "true"}}, True),
+        (SCALES, {}, False),
+        (SCALES, {"StringLike": {OWNED: "*"}}, False),
+        (SCALES, {"StringEqualsIfExists": {OWNED: "owned"}}, False),
+        (SCALES, {"Null": {OWNED: "false"}}, False),
+        (SCALES, {"StringEquals": {"aws:RequestTag/x": "owned"}}, False),
+        ([*SCALES, "s3:GetObject"], {"StringEquals": {OWNED: "owned"}}, False),
+        ("autoscaling:*", {"StringEquals": {OWNED: "owned"}}, False),
+        ("iam:GetLoginProfile", {"StringEquals": {"aws:ResourceTag/x": "y"}}, False),
+    ],
+)
+def test_a_clusters_controllers_may_know_their_machines_by_a_tag(
+    actions: Any, condition: dict[str, Any], passes: bool
+) -> None:
+    text = document(Action=actions, Resource="*", Condition=condition)
+    assert bool(message("permissions", "aws:iam/policy:Policy", {"policy": text})) is not passes
 
 
 def test_policies_of_awss_own_that_allow_everything_are_refused() -> None:

@@ -73,7 +73,7 @@ TARGETS = (
     Target("auth/token/create-orphan", "tokens", harm="which live on when the one that made them has ended"),
     Target("sys/auth/**", "auth methods"),
     *(Target(path, "mounts") for path in ("sys/mounts", "sys/mounts/**", "sys/remount")),
-    Target("sys/plugins/catalog/**", "plugins"),
+    *(Target(f"sys/plugins/{path}/**", "plugins") for path in ("catalog", "runtimes/catalog")),
     Target("sys/config/group-policy-application", _GROUPS),
     *(Target(f"sys/storage/raft/snapshot{how}", _DATA) for how in ("", "-force", "-load")),
     *(Target(f"sys/{path}/**", _DATA) for path in ("raw", "replication")),
