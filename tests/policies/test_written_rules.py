@@ -131,6 +131,15 @@ def test_a_write_to_the_secrets_engine_is_refused_as_its_resources_are(
     assert f"{path}: " in said(rule, path, **data)
 
 
+@pytest.mark.parametrize("data", ["{", "", 5, True])
+def test_what_cannot_be_read_is_refused_once_and_by_no_error(data: Any) -> None:
+    inputs = {"path": "auth/aws/role/app", "dataJson": secret(data)}
+    said = {rule.name: message(rule.name, WRITERS[0], inputs) for rule in RULES if not rule.whole_stack}
+    assert "dataJson: is not JSON, so it cannot be checked" in said.pop("root-tokens")
+    assert not any(said.values())
+    assert "is not a text" in message("acl-policies", "vault:index/policy:Policy", {"name": "x", "policy": 5})
+
+
 @pytest.mark.parametrize("kind", WRITERS)
 @pytest.mark.parametrize(
     ("path", "data"),

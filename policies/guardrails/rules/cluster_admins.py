@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .base import Resource, Rule, Settings, Topic
-from .documents import is_pattern
+from .documents import is_account, is_pattern
 from .values import UNKNOWN, listed
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
@@ -18,7 +18,6 @@ ADMINS = (CLUSTER_ADMIN, "admin", "edit")
 _EVERYONE = re.compile(r"system:(?:authenticated|unauthenticated|anonymous|serviceaccounts(?::.*)?)")
 """Groups, and a user, that hold all who reach the API server, or all service accounts."""
 
-_ACCOUNT = re.compile(r"(?ai)\s*(?:arn:[\w-]+:(?:iam|sts)::\d{12}:root|\d{12})\s*")
 _MAPPED = re.compile(r"(?:role|user)arn[\"']?\s*:\s*[\"']?([^\s\"',}]+)", re.IGNORECASE)
 
 
@@ -72,7 +71,7 @@ def _of_vault(resource: Resource) -> Iterator[tuple[str, str]]:
 
 
 def _is_many(principal: str) -> bool:
-    return is_pattern(principal) or _ACCOUNT.fullmatch(principal) is not None
+    return is_pattern(principal) or is_account(principal)
 
 
 def _is_any(field: str, rules: str) -> bool:

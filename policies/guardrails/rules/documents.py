@@ -122,6 +122,12 @@ def is_pattern(text: str) -> bool:
     return "*" in text or "?" in text
 
 
+def is_account(principal: str) -> bool:
+    """Whether a principal is a whole account: its number, or its root."""
+    found = re.fullmatch(r"(?ai)\s*(?:\d{12}|arn:[\w-]+:(?:iam|sts)::\d{12}:root)\s*", principal)
+    return found is not None
+
+
 def expanded(arn: str) -> str:
     """An ARN with `*` for each policy variable whose value a caller can choose, as a tag of a session."""
     return re.sub(r"\$\{([^},]+)[^}]*\}", lambda found: "x" if found[1].lower() in _FIXED else "*", arn)

@@ -37,8 +37,8 @@ LOOKUPS = [
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 ]
-"""How Vault's AWS auth method looks callers up, and what a cluster's controllers and agents have on the resource
-* in AWS's and their own documentation. None of it reads a secret."""
+"""How Vault's AWS auth method looks callers up, and what a cluster's controllers and agents have on the
+resource * in AWS's and their own documentation. None of it reads a secret."""
 
 OF_ONE_ACCOUNT = ("autoscaling", "ec2", "elasticloadbalancing")
 """Services that reach nothing in another account: `arn:aws:ec2:*:*:volume/*` is the volumes of one's own. A

@@ -30,6 +30,7 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
         if resource.type == CLIENT and (resource.whole or endpoint is not None):
             yield "stsEndpoint: is not set, so Vault uses the global one"
         return
+    endpoint = str(endpoint)
     host = urlsplit(endpoint.strip() if "://" in endpoint else f"//{endpoint}").hostname
     host = (host or "").rstrip(".")
     if host == "sts.amazonaws.com":

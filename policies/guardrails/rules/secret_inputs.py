@@ -37,7 +37,7 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
         value = resource.get(field)
         if not value or _is_marked(resource, field):
             continue
-        if field != KUBECONFIG or (value is not UNKNOWN and any(word in value for word in _words())):
+        if field != KUBECONFIG or (value is not UNKNOWN and any(word in str(value) for word in _words())):
             yield f"{field}: is not marked secret"  # the value is not shown here, either
 
 

@@ -18,7 +18,7 @@ ISSUED = "vault:index/token:Token"
 
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
     name = resource.get("role") or resource.get("roleName") or resource.get("name")
-    limit = settings["roles"].get(name, settings["limit"])
+    limit = settings["roles"].get(str(name), settings["limit"])
     token = resource.type == ISSUED
     field = "period" if token else "tokenPeriod"
     period = _given(resource, field)

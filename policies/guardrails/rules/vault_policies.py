@@ -69,6 +69,8 @@ def paths(text: str) -> list[Path]:
 
     `cli/policies.py` reads policies too, but the command and this pack are installed without each other.
     """
+    if not isinstance(text, str):
+        raise ValueError("policy: is not a text")
     document = _document(text)
     _known(document, _TOP, "the policy")
     blocks = [
@@ -119,7 +121,7 @@ def written(resource: Resource) -> Mapping[str, Any]:
         return {}
     try:
         found = json.loads(data)
-    except ValueError:
+    except (ValueError, TypeError):
         raise ValueError("dataJson: is not JSON") from None
     return found if isinstance(found, dict) else {}
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from .base import Resource, Rule, Settings, Topic
-from .documents import Statement, allowing, is_pattern
+from .documents import Statement, allowing, is_account, is_pattern
 from .values import listed
 
 IAM_ROLE = "aws:iam/role:Role"
@@ -42,7 +42,6 @@ _SELECTS = re.compile(
 
 PROFILES = "boundIamInstanceProfileArns"
 
-_ACCOUNT = re.compile(r"(?ai)\s*(?:\d{12}|arn:[\w-]+:(?:iam|sts)::\d{12}:root)\s*")
 _CALLER = ("aws:principalarn", "aws:userid", "aws:username")
 """These tell an account's principals apart. `aws:PrincipalOrgID` does not: all of them have the same."""
 
@@ -64,7 +63,7 @@ def _of_iam(resource: Resource) -> Iterator[tuple[str, str]]:
         if statement.all_principals_but:
             yield where, "NotPrincipal, that is everyone else"
         names = [name for each in statement.principals.values() for name in each]
-        accounts = [name for name in names if _ACCOUNT.fullmatch(name)]
+        accounts = [name for name in names if is_account(name)]
         yield from ((where, name) for name in names if is_pattern(name))
         if not _narrowed(statement):
             yield from ((where, name) for name in accounts)
@@ -112,7 +111,7 @@ def _of_vault(resource: Resource) -> Iterator[tuple[str, str]]:
             keyed = given.items() if isinstance(given, dict) else [("", given)]
             named += [(f"{field}.{key}".rstrip("."), name) for key, value in keyed for name in listed(value)]
     texts = [(field, name) for field, name in named if isinstance(name, str)]
-    yield from ((field, name) for field, name in texts if is_pattern(name) or _ACCOUNT.fullmatch(name))
+    yield from ((field, name) for field, name in texts if is_pattern(name) or is_account(name))
     patterns = [(field, name) for field in WHOLE for name in listed(resource.get(field))]
     yield from ((field, name) for field, name in patterns if name and not str(name).strip("*?+/ "))
     selector = resource.get(SELECTOR)
