@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 
 from components import short_stack_traces
-from stack import compose, edition, file, guardrails, lookups, namespaces, preflight, providers, warnings
+from stack import compose, edition, file, guardrails, lookups, preflight, providers, warnings
 from stack.reading import StackFileError
 
 # Nearly all that the program makes lives until it ends, which is soon. To look for garbage every 700 objects
@@ -38,8 +38,7 @@ async def main() -> Mapping[str, Any]:
         # begun. Where none has, it waits for all outputs together, and goes through all of them whenever one
         # is there: at fifty logins a third of the program's time and more.
         await asyncio.sleep(0)
-        await namespaces.check(stack, outputs)
-    except (preflight.TakenError, StackFileError) as error:
+    except preflight.PreflightError as error:
         raise pulumi.RunError(str(error)) from None
     return outputs
 

@@ -138,6 +138,12 @@ class Consumer(Kind):
         return bool(options.get("release"))
 
     @classmethod
+    def namespace(cls, options: Any, service_accounts: Sequence[str]) -> str:
+        """The namespace that the consumer's chart is installed into; `service_accounts` are of its login."""
+        account = options.get("service_account") or next(iter(service_accounts), "")
+        return split_service_account(account)[0]
+
+    @classmethod
     def refusals_of_name(cls, name: str, options: Any) -> Iterator[Refusal]:
         """What is wrong with a consumer's name; `options` are of the kind's OPTIONS, those that are right."""
         if cls.names_objects(options):

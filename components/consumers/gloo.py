@@ -112,6 +112,10 @@ class GlooConsumer(Consumer):
             install(name, args["release"], CHART, namespace, self.values, self)
         self.register_outputs({"values": self.values})
 
+    @classmethod
+    def namespace(cls, options: Any, service_accounts: Sequence[str]) -> str:
+        return _namespace(service_accounts)
+
 
 def _values(facts: ConsumerFacts, options: GlooOptions) -> dict[str, Any]:
     aws = {

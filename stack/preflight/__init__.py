@@ -1,4 +1,5 @@
 """Before the first change: is anything that the stack is about to make there already, made by somebody else?
+And is all there that it needs and does not make?
 
 Pulumi knows what its stack owns, and nothing of what else there is. A provider then stops in the middle at
 the first name that is taken, or writes over it. So everything is looked up at once, at each preview and
@@ -12,19 +13,20 @@ from collections.abc import Iterable, Mapping
 import pulumi
 
 from stack.file import StackFile
-from stack.preflight import in_aws, in_cluster, in_vault, leaving, objects, report, state
+from stack.preflight import in_aws, in_cluster, in_lists, in_vault, leaving, needed, objects, report, state
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made, Thing
 from stack.preflight.state import State, StateError
 from stack.providers import Providers
 
 
-class TakenError(Exception):
-    """Names that are taken; a line for each."""
+class PreflightError(Exception):
+    """What would stop an update in its middle; a line for each thing."""
 
 
 async def check(stack: StackFile, providers: Providers) -> Mapping[Thing, str]:
-    """Raises TakenError with every name that is taken. Warns of what could not be looked up. Only reads.
+    """Raises PreflightError with every name that is taken, and all that the stack needs and is not there.
+    Warns of what could not be looked up. Only reads.
 
     Returns what the stack owns and its stack file says is another's now, with the URN of each.
     """
@@ -39,19 +41,28 @@ async def check(stack: StackFile, providers: Providers) -> Mapping[Thing, str]:
     made = {each.thing: each for each in objects.of(stack)}
     handed_over = {thing: owned[thing] for thing in foreign if thing in owned and thing not in made}
     if stuck := {foreign[it]: urn for it, urn in handed_over.items() if it.noun not in leaving.KEPT}:
-        raise TakenError(report.stuck(stuck))
+        raise PreflightError(report.stuck(stuck))
     wanted = {thing: each for thing, each in made.items() if thing not in owned}
-    findings = await _look(stack, providers, list(wanted.values()))
+    needs = [each for each in needed.of(stack) if each.by not in owned and each.made.thing not in made]
+    asked = {**{each.made.thing: each.made for each in needs}, **wanted}
+    try:
+        findings = await _look(stack, providers, list(asked.values()))
+    except in_vault.UnknownToken:
+        raise PreflightError(report.unknown_token(stack.vault["address"])) from None
     for line in report.unseen(findings):
         pulumi.log.warn(line)
-    if findings.there:
+    said = []
+    if there := {thing: seen for thing, seen in findings.there.items() if thing in wanted}:
         whole = exported or await _whole_state(elsewhere)
-        if begun := [thing for thing in findings.there if thing in whole.begun]:
+        if begun := [thing for thing in there if thing in whole.begun]:
             pulumi.log.warn(report.begun(begun))
         own = {*whole.owned, *whole.begun}
-        taken = {thing: seen for thing, seen in findings.there.items() if thing not in own}
-        if taken:
-            raise TakenError(report.taken(wanted, taken))
+        if taken := {thing: seen for thing, seen in there.items() if thing not in own}:
+            said.append(report.taken(wanted, taken))
+    if missing := [each for each in needs if each.made.thing in findings.absent]:
+        said.append(report.missing(missing))
+    if said:
+        raise PreflightError("\n".join(said))
     return handed_over
 
 
@@ -65,9 +76,11 @@ async def _whole_state(elsewhere: frozenset[str]) -> State:
 
 async def _look(stack: StackFile, providers: Providers, wanted: Iterable[Made]) -> Findings:
     """Looks up everything side by side: in Vault, in AWS, in the cluster."""
+    wanted = list(wanted)
     of_aws = [made for made in wanted if made.thing.noun in in_aws.NOUNS]
     of_cluster = [made for made in wanted if made.thing.noun in in_cluster.NOUNS]
-    elsewhere = {*of_aws, *of_cluster}
+    listed = [made for made in wanted if made.thing.noun in in_lists.NOUNS and not made.thing.account]
+    elsewhere = {*of_aws, *of_cluster, *listed}
     of_vault = [made for made in wanted if made not in elsewhere]
     by_account = {"": providers.aws_provider, **providers.of_accounts}
     parts = await asyncio.gather(
@@ -80,10 +93,9 @@ async def _look(stack: StackFile, providers: Providers, wanted: Iterable[Made]) 
         ),
         in_aws.look(stack.account_id, stack.region, by_account, of_aws),
         in_cluster.look(stack.cluster["name"] if stack.cluster else "", providers.aws_provider, of_cluster),
+        asyncio.to_thread(in_lists.look, stack.region, listed),
     )
     whole = Findings()
     for part in parts:
-        whole.there.update(part.there)
-        for reason, things in part.unseen.items():
-            whole.unseen.setdefault(reason, []).extend(things)
+        whole.add(part)
     return whole

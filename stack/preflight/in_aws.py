@@ -10,13 +10,14 @@ import pulumi_aws as aws
 
 from components import arns
 from stack.preflight.found import Findings
-from stack.preflight.objects import Made, Thing
+from stack.preflight.objects import Made
 
 _FUNCTIONS: Mapping[str, tuple[str, str]] = {
     "IAM role": ("aws:iam/getRole:getRole", "name"),
     "IAM user": ("aws:iam/getUser:getUser", "userName"),
     "instance profile": ("aws:iam/getInstanceProfile:getInstanceProfile", "name"),
     "IAM policy": ("aws:iam/getPolicy:getPolicy", "arn"),
+    "managed policy": ("aws:iam/getPolicy:getPolicy", "arn"),
     "OIDC provider": ("aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider", "arn"),
     "EKS cluster": ("aws:eks/getCluster:getCluster", "name"),
     "EKS add-on": ("aws:eks/getAddon:getAddon", "addonName"),
@@ -24,6 +25,9 @@ _FUNCTIONS: Mapping[str, tuple[str, str]] = {
 """The function that finds a thing, and its argument."""
 
 NOUNS = frozenset(_FUNCTIONS)
+
+_BY_ARN: Mapping[str, str] = {"IAM policy": "policy", "OIDC provider": "oidc-provider"}
+"""Things whose ARN is made of their name: what stands before that."""
 
 _FEW = 10
 """Roles that are asked for one by one."""
@@ -44,29 +48,32 @@ async def look(
     accounts: dict[str, str] = {"": stack_account or ""}
     for made in wanted:
         accounts.setdefault(made.thing.account, made.thing.account)
-    by_arn = {made.thing.account for made in wanted if _FUNCTIONS[made.thing.noun][1] == "arn"}
+    by_arn = {made.thing.account for made in wanted if made.thing.noun in _BY_ARN}
     if "" in by_arn and not accounts[""]:
         answer, _ = await call("aws:index/getCallerIdentity:getCallerIdentity", {}, providers[""])
         accounts[""] = str(answer.get("accountId") or "")
-    wanted = [made for account in accounts for made in await _listed(account, providers[account], wanted)]
+    asked = [made for account in accounts for made in await _listed(account, providers[account], wanted)]
     answers = await asyncio.gather(
         *(
-            call(*_question(made.thing, region, accounts[made.thing.account]), providers[made.thing.account])
-            for made in wanted
+            call(*_question(made, region, accounts[made.thing.account]), providers[made.thing.account])
+            for made in asked
         )
     )
-    for made, (answer, error) in zip(wanted, answers, strict=True):
+    findings.absent.update(made.thing for made in wanted)
+    for made, (answer, error) in zip(asked, answers, strict=True):
         if answer:
             findings.there[made.thing] = _seen(answer)
         elif error:
             findings.miss(made, error)
+        if answer or error:
+            findings.absent.discard(made.thing)
     return findings
 
 
 async def _listed(account: str, provider: aws.Provider, wanted: Iterable[Made]) -> list[Made]:
     """The things of an account, without the roles that it does not have: of many, by one list of them."""
     here = [made for made in wanted if made.thing.account == account]
-    roles = [made.thing.name for made in here if made.thing.noun == "IAM role"]
+    roles = [made.name for made in here if made.thing.noun == "IAM role"]
     if len(roles) <= _FEW:
         return here
     pattern = f"(?i)^({'|'.join(map(re.escape, roles))})$"
@@ -86,17 +93,15 @@ async def call(
         return {}, "" if _ABSENT.search(str(error)) else _line(str(error))
 
 
-def _question(thing: Thing, region: str, account: str) -> tuple[str, dict[str, str]]:
-    function, argument = _FUNCTIONS[thing.noun]
-    partition = arns.partition_of(region)
-    if thing.noun == "IAM policy":
-        return function, {argument: f"arn:{partition}:iam::{account}:policy/{thing.name}"}
-    if thing.noun == "OIDC provider":
-        return function, {argument: f"arn:{partition}:iam::{account}:oidc-provider/{thing.name}"}
-    if thing.noun == "EKS add-on":
-        cluster, _, name = thing.name.partition("/")
+def _question(made: Made, region: str, account: str) -> tuple[str, dict[str, str]]:
+    noun, name = made.thing.noun, made.name
+    function, argument = _FUNCTIONS[noun]
+    if resource := _BY_ARN.get(noun):
+        return function, {argument: f"arn:{arns.partition_of(region)}:iam::{account}:{resource}/{name}"}
+    if noun == "EKS add-on":
+        cluster, _, name = name.partition("/")
         return function, {argument: name, "clusterName": cluster}
-    return function, {argument: thing.name}
+    return function, {argument: name}
 
 
 def _seen(answer: Mapping[str, Any]) -> str:

@@ -1,24 +1,35 @@
-"""What is in the cluster: namespaces and service accounts, asked as the aws provider's identity."""
+"""What is in the cluster: namespaces, service accounts, charts, asked as the aws provider's identity."""
 
 import asyncio
 import base64
 import binascii
+import json
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pulumi_aws as aws
 
+from components.consumers.vault_access_operator import API_VERSION
+from components.logins.service_account import ROLE_ANNOTATION
 from stack.preflight import in_aws
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made
 from stack.preflight.web import Answer, Server, Unreachable
 
-NOUNS = frozenset({"namespace", "service account"})
+NOUNS = frozenset({"namespace", "service account", "role annotation", "VaultConnection", "Helm release"})
+
+OF_EVERY_CLUSTER = ("default", "kube-system", "kube-public", "kube-node-lease")
+"""Namespaces that a new cluster has."""
+
+_NAMES_ONLY = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
+"""Asks for a list without what is in the objects, which is secret."""
 
 
 async def look(cluster: str, provider: aws.Provider, wanted: Iterable[Made]) -> Findings:
-    """Looks the things up, if the cluster is there."""
+    """Looks the things up. Of a cluster that is not there yet it is known which namespaces it will have, and
+    not what else will be made in it."""
     findings, wanted = Findings(), list(wanted)
     if not wanted:
         return findings
@@ -27,7 +38,9 @@ async def look(cluster: str, provider: aws.Provider, wanted: Iterable[Made]) -> 
         in_aws.call("aws:eks/getClusterAuth:getClusterAuth", {"name": cluster}, provider),
     )
     if not described and not problem:
-        return findings  # it is not there yet, nor what is in it
+        namespaces = {made.thing for made in wanted if made.thing.noun == "namespace"}
+        findings.absent = {thing for thing in namespaces if thing.name not in OF_EVERY_CLUSTER}
+        return findings
     try:
         if problem or refused:
             raise Unreachable(problem or refused)
@@ -35,7 +48,7 @@ async def look(cluster: str, provider: aws.Provider, wanted: Iterable[Made]) -> 
         await asyncio.to_thread(_look, server, wanted, findings)
     except (Unreachable, LookupError, ValueError, OSError) as error:
         for made in wanted:
-            if made.thing not in findings.there:
+            if made.thing not in {*findings.there, *findings.absent}:
                 findings.miss(made, f"the cluster {cluster} cannot be asked: {error}")
     return findings
 
@@ -50,25 +63,68 @@ def _server(described: Mapping[str, Any], login: Mapping[str, Any]) -> Server:
 
 
 def _look(server: Server, wanted: list[Made], findings: Findings) -> None:
-    paths = {made: _path(made) for made in wanted}
-    first, *others = paths.values()
-    answers = {first: server.get(first), **server.get_all(others)}  # one alone, lest all wait in vain
-    for made, path in paths.items():
-        answer = answers[path]
-        if answer.status == 200:
-            findings.there[made.thing] = _seen(answer)
-        elif answer.status != 404:
-            findings.miss(made, f"the cluster answered {answer.status}")
+    charts = [made for made in wanted if made.thing.noun == "Helm release"]
+    paths = {made: _path(made) for made in wanted if made not in charts}
+    lists = {made: _secrets_of_release(made) for made in charts}
+    names_only = replace(server, headers={**server.headers, **_NAMES_ONLY})
+    # One alone, lest all wait in vain.
+    for asked, by_thing in ((server, paths), (names_only, lists)):
+        first = next(iter(by_thing.values()), None)
+        answers = {first: asked.get(first)} if first else {}
+        answers |= asked.get_all({*by_thing.values()} - {first})
+        for made, path in by_thing.items():
+            _judge(made, answers[path], findings)
+
+
+def _judge(made: Made, answer: Answer, findings: Findings) -> None:
+    if answer.status == 200:
+        seen = _SEEN.get(made.thing.noun, _seen)(made, answer)
+        if seen is None:
+            findings.absent.add(made.thing)
+        else:
+            findings.there[made.thing] = seen
+    elif answer.status == 404:
+        findings.absent.add(made.thing)
+    else:
+        findings.miss(made, f"the cluster answered {answer.status}")
 
 
 def _path(made: Made) -> str:
     if made.thing.noun == "namespace":
         return f"/api/v1/namespaces/{made.thing.name}"
+    if made.thing.noun == "VaultConnection":
+        return f"/apis/{API_VERSION}/vaultconnections/{made.thing.name}"
     namespace, _, name = made.thing.name.partition("/")
     return f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
 
 
-def _seen(answer: Answer) -> str:
+def _secrets_of_release(made: Made) -> str:
+    """Where Helm keeps a release: one secret for each of its revisions."""
+    namespace, _, name = made.thing.name.partition("/")
+    return f"/api/v1/namespaces/{namespace}/secrets?labelSelector=owner%3Dhelm,name%3D{name}&limit=1"
+
+
+def _release(_: Made, answer: Answer) -> str | None:
+    items = answer.body.get("items") or []
+    return f"made {items[0]['metadata'].get('creationTimestamp')}" if items else None
+
+
+def _annotation(made: Made, answer: Answer) -> str | None:
+    """Another role than the stack's, and who has written that."""
+    metadata = answer.body.get("metadata") or {}
+    role = (metadata.get("annotations") or {}).get(ROLE_ANNOTATION)
+    if not role or role.rpartition("/")[2] == made.name:
+        return None
+    field = f"f:{ROLE_ANNOTATION}"
+    writers = {
+        str(entry.get("manager"))
+        for entry in metadata.get("managedFields") or []
+        if field in json.dumps(entry.get("fieldsV1") or {})
+    }
+    return f"names {role}{', written by ' + ', '.join(sorted(writers)) if writers else ''}"
+
+
+def _seen(_: Made, answer: Answer) -> str:
     """Who wrote it, by its fields' managers, and its labels."""
     metadata = answer.body.get("metadata") or {}
     managers = {str(entry.get("manager")) for entry in metadata.get("managedFields") or []}
@@ -79,3 +135,10 @@ def _seen(answer: Answer) -> str:
     if made := metadata.get("creationTimestamp"):
         parts.append(f"made {made}")
     return ", ".join(parts)
+
+
+_SEEN: Mapping[str, Callable[[Made, Answer], str | None]] = {
+    "Helm release": _release,
+    "role annotation": _annotation,
+}
+"""What is seen of a thing that is not an object of its own; None where there is no such thing."""

@@ -15,6 +15,11 @@ from stack.preflight.found import Findings
 from stack.preflight.objects import Made
 from stack.preflight.web import Answer, Server, Unreachable
 
+
+class UnknownToken(Exception):
+    """Vault does not know the token."""
+
+
 _TABLES = {"auth mount": "/v1/sys/auth", "secrets engine": "/v1/sys/mounts"}
 
 _LISTS: Mapping[str, Callable[[str], str]] = {
@@ -33,6 +38,7 @@ _PATHS: Mapping[str, Callable[[str, str], str]] = {
     "Vault policy": lambda _, policy: f"/v1/sys/policies/acl/{policy}",
     "identity issuer": lambda _mount, _name: "/v1/identity/oidc/config",
     "signing key": lambda _, key: f"/v1/identity/oidc/key/{key}",
+    "Vault namespace": lambda _mount, _name: "/v1/sys/auth",  # every namespace has that
 }
 """Where a thing is, by the mount that it is below and its own name."""
 
@@ -40,7 +46,7 @@ _VAULTS_ALIAS = "role_id"
 _VAULTS_METADATA = {"account_id", "auth_type"}
 
 _BELOW_MOUNT = ("STS role", "Vault role", "secrets engine role")
-_ALONE = ("client config", "identity config")
+_ALONE = ("client config", "identity config", "Vault namespace")
 
 
 def look(
@@ -48,7 +54,7 @@ def look(
 ) -> Findings:
     """Looks the things up, with the token that the vault provider has, from the environment.
 
-    `identity_alias` is the one that the stack would write.
+    `identity_alias` is the one that the stack would write. Raises UnknownToken.
     """
     findings, wanted = Findings(), list(wanted)
     token = _token()
@@ -125,7 +131,9 @@ def _judge(made: Made, answer: Answer, findings: Findings, identity_alias: str) 
         data = _data(answer)
         if _is_written(made.thing.noun, data, identity_alias):
             findings.there[made.thing] = _seen(made.thing.noun, data)
-    elif answer.status not in (404, 405):  # neither the thing nor what it would be below
+    elif answer.status in (404, 405):  # neither the thing nor what it would be below
+        findings.absent.add(made.thing)
+    else:
         findings.miss(made, _reason(answer))
 
 
@@ -164,9 +172,11 @@ def _data(answer: Answer) -> Mapping[str, Any]:
 
 
 def _reason(answer: Answer) -> str:
-    if answer.status == 403:
-        return "the token may not read it"
     errors = answer.body.get("errors") if isinstance(answer.body, Mapping) else None
+    if answer.status == 403:
+        if "invalid token" in str(errors):  # and not one that may do less
+            raise UnknownToken
+        return "the token may not read it"
     return f"Vault answered {answer.status}{': ' + '; '.join(map(str, errors)) if errors else ''}"
 
 

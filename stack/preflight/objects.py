@@ -5,10 +5,13 @@ from typing import Any, NamedTuple
 
 from components import instance_profile, node_group
 from components.component import Claim
+from components.consumers.vault_access_operator import API_VERSION
 from components.declared import CAMEL
 from components.federation import plugin_issuer_url
 from components.logins.base import ServiceAccountMode
-from stack.file import StackFile
+from components.logins.own_role import role_name
+from components.pod_role import PodIdentityMethod
+from stack.file import Declared, StackFile
 from stack.rules import engine_claims
 from stack.sections import PROJECT
 
@@ -31,6 +34,13 @@ class Made(NamedTuple):
 
     thing: Thing
     key: str
+    written: str = ""
+    """The name as it is written, where the thing's is without case; of a role annotation, the role's name."""
+
+    @property
+    def name(self) -> str:
+        """What the service is asked for."""
+        return self.written or self.thing.name
 
 
 # By type, for what a state has
@@ -81,14 +91,21 @@ TYPES: Mapping[str, Callable[[Mapping[str, Any]], Thing | None]] = {
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _by_arn("OIDC provider", "url"),
     "aws:eks/cluster:Cluster": _by("EKS cluster", "name"),
     "aws:eks/addon:Addon": _by("EKS add-on", "clusterName", "addonName"),
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation": _by(
+        "Pod Identity association", "clusterName", "namespace", "serviceAccount"
+    ),
     "kubernetes:core/v1:Namespace": _by_metadata("namespace", "name"),
     "kubernetes:core/v1:ServiceAccount": _by_metadata("service account", "namespace", "name"),
+    "kubernetes:core/v1:ServiceAccountPatch": _by_metadata("role annotation", "namespace", "name"),
+    "kubernetes:helm.sh/v3:Release": _by("Helm release", "namespace", "name"),
+    f"kubernetes:{API_VERSION}:VaultConnection": _by_metadata("VaultConnection", "name"),
 }
-"""How to tell what a resource is, from its properties."""
+"""How to tell what a resource is, from its properties. Left out is what takes no name that another could
+have: what is below the stack's own role, user or key, and what Pulumi makes a name up for."""
 
-_WITHOUT_CASE = frozenset(
-    {"Vault role", "Vault policy", "IAM role", "IAM user", "IAM policy", "instance profile"}
-)
+OF_IAM = frozenset({"IAM role", "IAM user", "IAM policy", "instance profile"})
+
+_WITHOUT_CASE = OF_IAM | {"Vault role", "Vault policy"}
 """Things whose services take two names that differ in case alone for one."""
 
 
@@ -111,10 +128,44 @@ def of(stack: StackFile) -> Iterator[Made]:
     for name in stack.policies:
         yield Made(thing("Vault policy", name), f"policies/vault/{name}.hcl")
     for name, login in stack.logins.items():
-        creates = login.options.get("service_account_mode") is ServiceAccountMode.CREATE
-        for claim in login.kind.claims(name, login.options):
-            if claim.noun != "service account" or creates:
-                yield _made(stack, claim, f"{PROJECT}:logins.{name}")
+        yield from _of_login(stack, name, login)
+    for name, consumer in stack.consumers.items():
+        key = f"{PROJECT}:consumers.{name}"
+        if "release" in consumer.options:
+            yield Made(thing("Helm release", namespace_of(stack, consumer), name), f"{key}.release")
+        if consumer.options.get("apply"):
+            yield Made(thing("VaultConnection", name), f"{key}.apply")
+
+
+def _of_login(stack: StackFile, name: str, login: Declared) -> Iterator[Made]:
+    key, options = f"{PROJECT}:logins.{name}", login.options
+    mode = options.get("service_account_mode")
+    for claim in login.kind.claims(name, options):
+        if claim.noun != "service account":
+            yield _made(stack, claim, key)
+            continue
+        if mode is ServiceAccountMode.CREATE:
+            yield _made(stack, claim, key)
+        elif mode is ServiceAccountMode.PATCH:
+            own = role_name(name, options)
+            yield Made(thing("role annotation", claim.value), f"{key}.{CAMEL.path(claim.place)}", own)
+        yield from _association(stack, options, claim, key)
+
+
+def _association(stack: StackFile, options: Mapping[str, Any], claim: Claim, key: str) -> Iterator[Made]:
+    """What EKS keeps of a service account, of which there is one."""
+    if stack.cluster and options["method"] is PodIdentityMethod.POD_IDENTITY:
+        found = thing("Pod Identity association", stack.cluster["name"], claim.value)
+        yield Made(found, f"{key}.{CAMEL.path(claim.place)}")
+
+
+def namespace_of(stack: StackFile, consumer: Declared) -> str:
+    """The namespace that a consumer's chart is installed into: that of its service account."""
+    if consumer.kind.NEEDS_LOGIN:
+        accounts = stack.logins[consumer.consumes].options.get("service_accounts") or ()
+    else:  # Vault itself, in the cluster
+        accounts = [stack.identity.options["service_account"]]
+    return str(consumer.kind.namespace(consumer.options, accounts))
 
 
 def _of_mount(stack: StackFile) -> Iterator[Made]:
@@ -129,8 +180,10 @@ def _of_mount(stack: StackFile) -> Iterator[Made]:
 def _of_identity(stack: StackFile) -> Iterator[Made]:
     key = f"{PROJECT}:vaultIdentity"
     for claim in stack.identity.kind.claims(stack.identity.options):
-        if claim.noun != "service account":  # that of Vault's own pods, which its chart makes
+        if claim.noun != "service account":
             yield _made(stack, claim, key)
+        else:  # that of Vault's own pods, which its chart makes
+            yield from _association(stack, stack.identity.options, claim, key)
     if issuer := stack.federation:
         url = plugin_issuer_url(issuer["issuer"], stack.vault["namespace"])
         yield Made(thing("identity issuer", ""), f"{PROJECT}:federation.issuer")
@@ -163,7 +216,7 @@ def _of_cluster(stack: StackFile) -> Iterator[Made]:
         yield Made(thing("EKS add-on", name, POD_IDENTITY_AGENT), f"{key}.podIdentityAgent")
     for group, declared in stack.cluster["node_groups"].items():
         role = node_group.node_role_name(name, group, declared)
-        yield Made(thing("IAM role", role), f"{key}.nodeGroups.{group}.roleName")
+        yield Made(thing("IAM role", role), f"{key}.nodeGroups.{group}.roleName", role)
 
 
 def _of_accounts(stack: StackFile) -> Iterator[Made]:
@@ -171,14 +224,15 @@ def _of_accounts(stack: StackFile) -> Iterator[Made]:
         if "role_arn" in declared:
             continue
         key, place = f"{PROJECT}:accounts.{account}", "" if account == stack.account_id else account
-        yield Made(thing("IAM role", declared["role_name"], account=place), f"{key}.roleName")
-        yield Made(thing("IAM policy", declared["policy_name"], account=place), f"{key}.policyName")
+        role, policy = declared["role_name"], declared["policy_name"]
+        yield Made(thing("IAM role", role, account=place), f"{key}.roleName", role)
+        yield Made(thing("IAM policy", policy, account=place), f"{key}.policyName", policy)
         if instance_profile.is_needed(declared["trusted_services"]):
-            yield Made(thing("instance profile", declared["role_name"], account=place), f"{key}.roleName")
+            yield Made(thing("instance profile", role, account=place), f"{key}.roleName", role)
 
 
 def _made(stack: StackFile, claim: Claim, key: str) -> Made:
     """The thing of a claim, which names a Vault role without its mount."""
     above = [stack.vault["mount_path"]] if claim.noun == "Vault role" else []
-    place = CAMEL.path(claim.place)
-    return Made(thing(claim.noun, *above, claim.value), f"{key}.{place}" if place else key)
+    place, found = CAMEL.path(claim.place), thing(claim.noun, *above, claim.value)
+    return Made(found, f"{key}.{place}" if place else key, claim.value if found.noun in OF_IAM else "")

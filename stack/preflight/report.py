@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from stack.preflight.found import Findings
+from stack.preflight.needed import Needed
 from stack.preflight.objects import Made, Thing
 from stack.sections import PROJECT
 
@@ -22,8 +23,13 @@ _WAYS: Mapping[str, str] = {
     "OIDC provider": "write another issuer",
     "EKS cluster": f"write {PROJECT}:cluster.existing: true to use it as it is, or another name",
     "EKS add-on": "write podIdentityAgent: false, and use it as it is",
+    "Pod Identity association": "a service account has one; delete it, or write another service account",
     "namespace": "leave it out to use it as it is",
     "service account": "write serviceAccountMode: patch to annotate it, or none to leave it as it is",
+    "role annotation": "take it away (kubectl annotate serviceaccount …), or write serviceAccountMode: none "
+    "to leave it as it is",
+    "Helm release": "leave release out to use it as it is, or give the consumer another name",
+    "VaultConnection": "leave apply out to use it as it is, or give the consumer another name",
     **dict.fromkeys(("IAM role", "IAM user", "IAM policy", "instance profile"), "write another name"),
     "identity config": "write the same identityAlias, or leave it to the mount's owner",
     **dict.fromkeys(("client config", "STS role"), "it goes with the mount"),
@@ -49,6 +55,24 @@ def taken(wanted: Mapping[Thing, Made], there: Mapping[Thing, str]) -> str:
 def _line(number: int, made: Made, seen: str) -> str:
     about = f" ({seen})" if seen else ""
     return f"  {number}. {made.key}: {describe(made.thing)} is there already{about}; {_WAYS[made.thing.noun]}"
+
+
+def missing(needs: Iterable[Needed]) -> str:
+    """What the stack needs and is not there, and what to write."""
+    lines = [
+        f"  {number}. {it.made.key}: there is no {it.what}; {it.mend}" for number, it in enumerate(needs, 1)
+    ]
+    names = "1 thing" if len(lines) == 1 else f"{len(lines)} things"
+    verb = "is" if len(lines) == 1 else "are"
+    return "\n".join([f"{names} that the stack needs {verb} not there; nothing was changed:", *lines])
+
+
+def unknown_token(address: str) -> str:
+    """What is said of a token that can do nothing at all."""
+    return (
+        f"VAULT_TOKEN: {address} does not know this token; nothing was changed. It has expired or been "
+        "revoked, or is of another Vault or namespace: log in again (vault login)"
+    )
 
 
 def stuck(things: Mapping[Made, str]) -> str:
@@ -80,4 +104,4 @@ def unseen(findings: Findings) -> Iterator[str]:
     for reason, things in findings.unseen.items():
         names = ", ".join(describe(made.thing) for made in things[:5])
         more = f" and {len(things) - 5} more" if len(things) > 5 else ""
-        yield f"whether something has these names already could not be looked up: {names}{more}: {reason}"
+        yield f"whether these are there already could not be looked up: {names}{more}: {reason}"

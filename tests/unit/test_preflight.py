@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 from stack import file, handover, preflight, providers
 from stack.file import StackFile
-from stack.preflight import in_aws, in_vault, leaving, objects, report, state
+from stack.preflight import in_aws, in_lists, in_vault, leaving, objects, report, state
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made, Thing, thing
 from stack.preflight.state import State
@@ -22,12 +22,10 @@ from tests.unit.test_program import LOCAL_VAULT, ROOT, STACK_FILES, run, stack_c
 
 NAMELESS = {
     "aws:ec2/launchTemplate:LaunchTemplate",  # Pulumi makes its name up
-    "aws:eks/podIdentityAssociation:PodIdentityAssociation",  # of a service account
     "aws:iam/accessKey:AccessKey",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     "aws:iam/userPolicyAttachment:UserPolicyAttachment",
     "eks:index:ManagedNodeGroup",
-    "kubernetes:core/v1:ServiceAccountPatch",  # of a service account that is another's
     "random:index/randomPassword:RandomPassword",
     "vault:generic/endpoint:Endpoint",  # fields of a role, or of the client config
 }
@@ -69,6 +67,77 @@ def test_everything_that_the_program_makes_is_looked_up(name: str) -> None:
     assert len(claimed) == len(made)
 
 
+ROLE = "arn:aws:iam::111111111111:role/"
+ACCOUNT_POLICY = "arn:aws:iam::111111111111:policy/x"
+POD = {"kind": "service-account", "serviceAccounts": ["default/app"], "policies": ["dev"]}
+OF_NO_STACK_FILE: Mapping[str, dict[str, Any]] = {
+    "pod-identity, and service accounts that are only annotated": {
+        "vaultIdentity": {"kind": "role", "method": "pod-identity", "serviceAccount": "vault/vault"},
+        "logins": {
+            "app": {**POD, "method": "pod-identity", "vaultLookups": True},
+            "other": {**POD, "serviceAccounts": ["default/other"], "serviceAccountMode": "patch"},
+        },
+    },
+    "charts and objects of consumers": {
+        "vaultIdentity": {"kind": "role", "serviceAccount": "vault/vault"},
+        "logins": {
+            "operator": {**POD, "serviceAccounts": ["operator/sa"]},
+            "gloo": {
+                **POD,
+                "serviceAccounts": ["a/x", "gloo-system/gloo", "gloo-system/discovery"],
+                "serviceAccountMode": "none",
+            },
+        },
+        "consumers": {
+            "vao": {
+                "kind": "vault-access-operator",
+                "login": "operator",
+                "apply": True,
+                "release": {"version": "1"},
+            },
+            "gloo": {"kind": "gloo", "login": "gloo", "release": {"version": "1"}},
+            "vault": {"kind": "vault-server", "plaintext": True, "release": {"version": "1"}},
+        },
+    },
+    "an identity and an instance profile that EC2 may give": {
+        "vaultIdentity": {"kind": "role", "trustedServices": ["ec2.amazonaws.com"]},
+        "logins": {"app": POD},
+    },
+    "an identity that is there": {
+        "vaultIdentity": {"kind": "existing", "roleArn": f"{ROLE}vault"},
+        "logins": {"app": POD},
+    },
+    "an engine that hands out what it may do itself": {
+        "secretsEngine": {
+            "kind": "user",
+            "roles": {
+                "r": {
+                    "credentialType": "federation_token",
+                    "policyArns": [ACCOUNT_POLICY],
+                    "policyDocument": {
+                        "Version": "2012-10-17",
+                        "Statement": [{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}],
+                    },
+                }
+            },
+        },
+        "logins": {"app": POD, "task": {"kind": "ecs-task", "policies": ["dev"]}},
+    },
+}
+"""What no stack file of this repository declares."""
+
+
+@pytest.mark.usefixtures("enterprise")
+@pytest.mark.parametrize("name", OF_NO_STACK_FILE)
+def test_what_no_stack_file_here_declares_is_looked_up_as_well(name: str) -> None:
+    sections = {f"vault-aws-auth:{key}": value for key, value in OF_NO_STACK_FILE[name].items()}
+    base = dict.fromkeys(f"vault-aws-auth:{key}" for key in ("accounts", "consumers", "secretsEngine"))
+    given = {**base, "vault-aws-auth:accountId": "111111111111", **sections}
+    of_cluster = thing("OIDC provider", ISSUER)
+    made = {it for it in map(registered, run("dev", **given).resources) if it} - {of_cluster}
+    assert {each.thing for each in objects.of(stack_of("dev", **given))} == made
+
+
 def test_every_kind_of_thing_has_a_way_on() -> None:
     nouns = {it.noun for read in objects.TYPES.values() if (it := read(EVERYTHING))}
     assert len(nouns) == len(objects.TYPES) - 1  # two types are secrets engines
@@ -78,6 +147,7 @@ def test_every_kind_of_thing_has_a_way_on() -> None:
 
 EVERYTHING = {
     **dict.fromkeys(("name", "path", "backend", "accountId", "role", "url", "clusterName", "addonName"), "x"),
+    **dict.fromkeys(("namespace", "serviceAccount"), "x"),
     "metadata": {"namespace": "x", "name": "x"},
 }
 
@@ -112,8 +182,9 @@ def test_names_without_case_are_the_same_in_any(noun: str) -> None:
 class Vault:
     """Answers reads with the statuses and data given by path; all else is not there."""
 
-    def __init__(self, answers: Mapping[str, tuple[int, Any]]) -> None:
+    def __init__(self, answers: Mapping[str, tuple[int, Any]], errors: Sequence[str] = ()) -> None:
         self.answers = answers
+        self.errors = errors
         self.asked: list[tuple[str, str | None]] = []
         """Paths, and the namespaces that they were asked in."""
 
@@ -127,7 +198,7 @@ class Vault:
                 status, data = fake.answers.get(self.path.removeprefix("/v1/"), (404, {}))
                 self.send_response(status)
                 self.end_headers()
-                self.wfile.write(json.dumps({"data": data}).encode())
+                self.wfile.write(json.dumps({"data": data, "errors": fake.errors}).encode())
 
             def log_message(self, *_: Any) -> None:
                 """Says nothing."""
@@ -144,6 +215,12 @@ class Vault:
 @pytest.fixture(autouse=True)
 def _token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAULT_TOKEN", "t")
+
+
+@pytest.fixture(autouse=True)
+def _no_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS's own lists, which tests/emulator/test_preflight_lists.py asks for, have nothing."""
+    monkeypatch.setattr(in_lists, "look", lambda _, wanted: Findings(absent={it.thing for it in wanted}))
 
 
 def look(answers: Mapping[str, tuple[int, Any]], *things: Thing) -> Findings:
@@ -241,6 +318,15 @@ def test_a_vault_that_is_not_there_is_said_once() -> None:
     assert "the auth mount aws, the Vault policy a: http://127.0.0.1:1 cannot be reached" in line
 
 
+def test_a_token_that_vault_does_not_know_is_one_error_with_what_to_do() -> None:
+    """With every permission that it lacks, the update would fail after it has made a cluster."""
+    vault = Vault(
+        {"sys/auth": (403, {})}, errors=["2 errors occurred:\n\t* permission denied\n\t* invalid token"]
+    )
+    with pytest.raises(preflight.PreflightError, match=r"^VAULT_TOKEN: \S+ does not know this token"):
+        check({}, vault)
+
+
 def test_without_a_token_nothing_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("VAULT_TOKEN")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -296,10 +382,10 @@ def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return lines
 
 
-def check(answers: Answers, vault: Mapping[str, tuple[int, Any]] | None = None) -> Recording:
+def check(answers: Answers, vault: Vault | Mapping[str, tuple[int, Any]]) -> Recording:
     """A look before the stack `cross-account` is made."""
     recording = Recording()
-    with Vault(vault or {}).serving() as address:
+    with (vault if isinstance(vault, Vault) else Vault(vault)).serving() as address:
         settings = {**json.loads(stack_config("cross-account")["vault-aws-auth:vault"]), "address": address}
         stack = stack_of("cross-account", **{"vault-aws-auth:vault": settings})
 
@@ -320,7 +406,7 @@ def test_nothing_is_said_where_all_names_are_free(warned: list[str], exported: l
 def test_all_names_that_are_taken_are_listed_at_once(exported: list[State]) -> None:
     exported.append(State({}, {}))
     role = {"arn": "arn:aws:iam::222222222222:role/x", "tags": {"team": "payments"}}
-    with pytest.raises(preflight.TakenError) as refusal:
+    with pytest.raises(preflight.PreflightError) as refusal:
         check(
             {GET.format("User"): lambda _: {"arn": "arn:user"}, GET.format("Role"): lambda _: role},
             {"sys/auth": (200, {"aws/": MOUNT}), "sys/policies/acl/admin": (200, {"policy": "x"})},
