@@ -21,16 +21,30 @@ ARN = "arn:aws:iam::111111111111"
 POLICY = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}]}
 )
+PODS = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "pods.eks.amazonaws.com"},
+                "Action": ["sts:AssumeRole", "sts:TagSession"],
+            }
+        ],
+    }
+)
+POD = {"clusterName": "older", "namespace": "default", "serviceAccount": "pod"}
 SECRETS_ENGINES = ("aws", "dev")
 USERS = ("vault-auth", "vault-aws-engine")
-POLICIES = ("vault-auth-policy", "vault-aws-engine-policy")
+POLICIES = {"vault-auth-policy": "/", "vault-aws-engine-policy": "/payments/"}
+"""Policies, and the paths that they are below: their names are taken below any."""
 
 CONFIG: dict[str, Any] = {
     "aws:region": "us-east-1",
     "vault-aws-auth:accountId": "111111111111",
     "vault-aws-auth:cluster": {"name": "older", "existing": True},
     "vault-aws-auth:vault": {"serverIdHeader": "vault.example.com", "kv": {"dev": {"protect": False}}},
-    "vault-aws-auth:vaultIdentity": {"kind": "user", "userName": USERS[0], "policyName": POLICIES[0]},
+    "vault-aws-auth:vaultIdentity": {"kind": "user", "userName": USERS[0], "policyName": "vault-auth-policy"},
     "vault-aws-auth:secretsEngine": {
         "kind": "user",
         "userName": USERS[1],
@@ -39,7 +53,14 @@ CONFIG: dict[str, Any] = {
         },
     },
     "vault-aws-auth:logins": {
-        "app": {"kind": "service-account", "serviceAccounts": ["default/app"], "policies": ["dev"]}
+        "app": {"kind": "service-account", "serviceAccounts": ["default/app"], "policies": ["dev"]},
+        "pod": {
+            "kind": "service-account",
+            "serviceAccounts": ["default/pod"],
+            "serviceAccountMode": "none",
+            "method": "pod-identity",
+            "policies": ["dev"],
+        },
     },
 }
 
@@ -53,8 +74,10 @@ def make_foreign(sandbox: Sandbox) -> None:
     )
     for name in USERS:
         iam.create_user(UserName=name)
-    for name in POLICIES:
-        iam.create_policy(PolicyName=name, PolicyDocument=POLICY)
+    for name, path in POLICIES.items():
+        iam.create_policy(PolicyName=name, Path=path, PolicyDocument=POLICY)
+    iam.create_role(RoleName="foreign-pod", AssumeRolePolicyDocument=PODS)
+    sandbox.aws("eks").create_pod_identity_association(**POD, roleArn=f"{ARN}:role/foreign-pod")
     vault.sys.enable_auth_method("aws", description="payments")
     vault.write("auth/aws/config/client", access_key="AKIAFOREIGN", secret_key="s", max_retries=7)
     role = {"auth_type": "iam", "bound_iam_principal_arn": f"{ARN}:role/x", "token_policies": "foreign"}
@@ -76,7 +99,8 @@ def foreign(sandbox: Sandbox) -> str:
         iam.list_attached_role_policies(RoleName="app")["AttachedPolicies"],
         *(iam.get_user(UserName=name)["User"] for name in USERS),
         *(iam.list_access_keys(UserName=name)["AccessKeyMetadata"] for name in USERS),
-        *(iam.get_policy(PolicyArn=f"{ARN}:policy/{name}")["Policy"] for name in POLICIES),
+        *(iam.get_policy(PolicyArn=f"{ARN}:policy{POLICIES[name]}{name}")["Policy"] for name in POLICIES),
+        *sandbox.aws("eks").list_pod_identity_associations(clusterName="older")["associations"],
         kubernetes.ApiClient().sanitize_for_serialization(account),
     ]
     return json.dumps(seen, sort_keys=True, default=str)
@@ -84,11 +108,15 @@ def foreign(sandbox: Sandbox) -> str:
 
 def take_foreign_away(sandbox: Sandbox) -> None:
     iam, vault = sandbox.aws("iam"), sandbox.vault
-    iam.delete_role(RoleName="app")
+    eks, cluster = sandbox.aws("eks"), {"clusterName": "older"}
+    for each in eks.list_pod_identity_associations(**cluster)["associations"]:
+        eks.delete_pod_identity_association(**cluster, associationId=each["associationId"])
+    for name in ("app", "foreign-pod"):
+        iam.delete_role(RoleName=name)
     for name in USERS:
         iam.delete_user(UserName=name)
-    for name in POLICIES:
-        iam.delete_policy(PolicyArn=f"{ARN}:policy/{name}")
+    for name, path in POLICIES.items():
+        iam.delete_policy(PolicyArn=f"{ARN}:policy{path}{name}")
     vault.sys.disable_auth_method("aws")
     vault.sys.delete_policy("dev")
     for path in SECRETS_ENGINES:
@@ -107,7 +135,8 @@ TAKEN = {
     "the IAM user vault-auth": f"{ARN}:user/vault-auth",
     "the IAM user vault-aws-engine": f"{ARN}:user/vault-aws-engine",
     "the IAM policy vault-auth-policy": f"{ARN}:policy/vault-auth-policy",
-    "the IAM policy vault-aws-engine-policy": f"{ARN}:policy/vault-aws-engine-policy",
+    "the IAM policy vault-aws-engine-policy": f"{ARN}:policy/payments/vault-aws-engine-policy",
+    "the Pod Identity association older/default/pod": f"gives {ARN}:role/foreign-pod",
     "the service account default/app": "write serviceAccountMode: patch",
 }
 """Each thing that is there, and what must be said of it."""
@@ -125,12 +154,13 @@ def test_what_is_there_already_is_listed_at_once_and_stays_as_it_is(leased: Sand
     sandbox, stack_file = leased, tmp_path / "Pulumi.taken.yaml"
     words = ("--stack", STACK, "--config", str(stack_file), *ADVISORY)
 
-    def write(app: Any = None, vault: Any = None, reader: Any = None) -> None:
-        """Writes the stack file, with changes to the login, to `vault` and to the engine's role."""
+    def write(app: Any = None, vault: Any = None, accounts: Any = None) -> None:
+        """Writes the stack file, with changes to the login and to `vault`, and with accounts."""
         config = json.loads(json.dumps(CONFIG))
         config["vault-aws-auth:logins"]["app"] |= app or {}
         config["vault-aws-auth:vault"] |= vault or {}
-        config["vault-aws-auth:secretsEngine"]["roles"]["reader"] |= reader or {}
+        if accounts:
+            config["vault-aws-auth:accounts"] = accounts
         stack_file.write_text(yaml.safe_dump({"config": config}))
 
     write()
@@ -145,6 +175,8 @@ def test_what_is_there_already_is_listed_at_once_and_stays_as_it_is(leased: Sand
         for what, words_of_it in TAKEN.items():
             assert words_of_it in said[what]
         assert foreign(sandbox) == before
+    takes_no_mount_over_without_what_is_in_it(sandbox, words, tmp_path)
+    assert foreign(sandbox) == before
     destroy(sandbox)
     assert foreign(sandbox) == before
     take_foreign_away(sandbox)
@@ -159,14 +191,42 @@ def destroy(sandbox: Sandbox) -> None:
     assert "The resources in the stack have been deleted" in answer.stdout, answer.stdout + answer.stderr
 
 
+def takes_no_mount_over_without_what_is_in_it(sandbox: Sandbox, words: tuple[str, ...], folder: Path) -> None:
+    """The mount that was imported alone is the stack's; its client config and its role are not. And Pulumi
+    protects what it imports, so that no `destroy` unmounts it."""
+    mount = {"type": "vault:index/authBackend:AuthBackend", "name": "vault-aws-auth-mount", "id": "aws"}
+    component = {"type": "vault-aws-auth:index:VaultAuthMount", "name": "mount", "component": True}
+    provider = f"urn:pulumi:{STACK}::vault-aws-auth::pulumi:providers:vault::vault"
+    adopt = {
+        "nameTable": {"vault": provider},
+        "resources": [
+            {**component, "logicalName": "vault-aws-auth"},
+            {**mount, "parent": "mount", "provider": "vault"},
+        ],
+    }
+    (folder / "adopt.json").write_text(json.dumps(adopt))
+    options = f"--stack {STACK} --yes --skip-preview --non-interactive"
+    answer = sandbox.shell(f"pulumi import --file {folder}/adopt.json --generate-code=false {options}")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    answer = sandbox.shell(f"pulumi destroy {options}")
+    assert answer.returncode != 0
+    assert "because it is protected" in answer.stdout + answer.stderr
+    answer = sandbox.run("preview", *words)
+    printed = answer.stdout + answer.stderr
+    assert answer.returncode == 1, printed
+    assert listed(printed).keys() == TAKEN.keys() - {"the auth mount aws"}, printed
+    urn = f"urn:pulumi:{STACK}::vault-aws-auth::vault-aws-auth:index:VaultAuthMount::vault-aws-auth"
+    answer = sandbox.shell(f"pulumi state delete --force --target-dependents --yes --stack {STACK} '{urn}'")
+    assert answer.returncode == 0, answer.stderr
+
+
 def comes_up_after_a_failure(sandbox: Sandbox, write: Callable[..., None], words: tuple[str, ...]) -> None:
     """What a first run has made before it failed is the stack's own, though it has no outputs yet."""
-    write(
-        reader={"credentialType": "federation_token", "policyArns": ["arn:aws:iam::aws:policy/NoSuchPolicy"]}
-    )
-    answer = sandbox.run("up", *words, "--no-logins")
+    nobody = "arn:aws:iam::333333333333:role/nobody"  # of an account that the stack cannot look into
+    write(accounts={"222222222222": {"allLookups": True, "trustedPrincipals": [nobody]}})
+    answer = sandbox.run("up", *words, "--no-logins", env={"SANDBOX_IAM_PATIENCE": "3"})
     assert answer.returncode == 1
-    assert "NoSuchPolicy" in answer.stdout + answer.stderr
+    assert "Invalid principal in policy" in answer.stdout + answer.stderr
     assert sandbox.vault.read("sys/policies/acl/dev") is not None
     write()
     assert "is there already" not in sandbox.up(*words, "--no-logins")
