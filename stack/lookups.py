@@ -29,6 +29,7 @@ _NOT_FOUND = re.compile(
 _NOT_ALLOWED = re.compile(
     r"AccessDenied|not authorized|UnauthorizedOperation|permission denied", re.IGNORECASE
 )
+_NO_ROLE = re.compile(r"sts:AssumeRole|cannot assume|cannot be assumed", re.IGNORECASE)
 _NO_CREDENTIALS = re.compile(
     r"ExpiredToken|InvalidClientTokenId|SignatureDoesNotMatch|UnrecognizedClient|no valid credential|"
     r"get credentials|invalid security token|security token included",
@@ -80,6 +81,11 @@ def explanation(stack: StackFile, function: str, asked: dict[str, Any], said: st
         problem = (
             f"{what} is looked up, and AWS does not know the credentials of this shell; log in to AWS again "
             "(aws sts get-caller-identity)"
+        )
+    elif _NO_ROLE.search(said):
+        problem = (
+            f"{what} is looked up with a role there, which you may not assume or is not there; see "
+            f"{PROJECT}:accounts, deployRoleArn"
         )
     elif _NOT_ALLOWED.search(said):
         problem = f"{what} is looked up, and you may not: it needs {action}"
@@ -148,6 +154,8 @@ def _principals(stack: StackFile) -> Iterator[tuple[str, str]]:
         for field in ("principals", "role_arns"):
             for index, arn in enumerate(login.options.get(field) or ()):
                 yield f"{PROJECT}:logins.{name}.{to_camel(field)}[{index}]", str(arn)
+    for group, arn in ((stack.cluster or {}).get("node_role_arns") or {}).items():
+        yield f"{PROJECT}:cluster.nodeRoleArns.{group}", str(arn)
     if role := stack.identity.options.get("role_arn"):
         yield f"{PROJECT}:vaultIdentity.roleArn", str(role)
 

@@ -21,6 +21,9 @@ _FUNCTIONS: Mapping[str, tuple[str, str]] = {
     "OIDC provider": ("aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider", "arn"),
     "EKS cluster": ("aws:eks/getCluster:getCluster", "name"),
     "EKS add-on": ("aws:eks/getAddon:getAddon", "addonName"),
+    "VPC": ("aws:ec2/getVpc:getVpc", "id"),
+    "subnet": ("aws:ec2/getSubnet:getSubnet", "id"),
+    "KMS key": ("aws:kms/getKey:getKey", "keyId"),
 }
 """The function that finds a thing, and its argument."""
 
@@ -33,7 +36,7 @@ _FEW = 10
 """Roles that are asked for one by one."""
 
 _ABSENT = re.compile(
-    r"couldn't find resource|NoSuchEntity|ResourceNotFoundException|empty result|no matching|: not found"
+    r"couldn't find resource|NoSuchEntity|NotFoundException|empty result|no matching|: not found"
     r"|there is no "
 )
 """What the provider says of what is not there. Anything else (no permission, no network) must not be taken

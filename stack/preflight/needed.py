@@ -34,6 +34,7 @@ def of(stack: StackFile) -> Iterator[Needed]:
     yield from _principals(stack)
     yield from _policies(stack)
     yield from _boundaries(stack)
+    yield from _of_new_cluster(stack)
     yield from _in_cluster(stack)
 
 
@@ -135,6 +136,22 @@ def _policy(stack: StackFile, arn: str | None, key: str, by: Thing, place: str =
             f"IAM policy {arn}",
             "make the policy first, or write the ARN of one that is there",
         )
+
+
+def _of_new_cluster(stack: StackFile) -> Iterator[Needed]:
+    """Networks and keys, which EKS refuses when other things have been made."""
+    cluster = stack.cluster
+    if cluster is None or cluster["existing"]:
+        return
+    by, key = thing("EKS cluster", cluster["name"]), f"{PROJECT}:cluster"
+    named = [("VPC", cluster.get("vpc_id"), f"{key}.vpcId")]
+    for index, subnet in enumerate(cluster.get("subnet_ids") or ()):
+        named.append(("subnet", subnet, f"{key}.subnetIds[{index}]"))
+    named.append(("KMS key", cluster.get("encryption_key_arn"), f"{key}.encryptionKeyArn"))
+    for noun, name, where in named:
+        if name:
+            what = f"{noun} {name} in {stack.region}"
+            yield Needed(Made(Thing(noun, name), where), by, what, "write one that is there")
 
 
 def _in_cluster(stack: StackFile) -> Iterator[Needed]:

@@ -103,6 +103,11 @@ KEY = "vault-aws-auth:logins.app.principals[0]: "
         ("NoSuchEntity: The role with name ci cannot be found.", "there is no IAM role ci"),
         ("there is no IAM role 'ci'", "there is no IAM role ci"),
         ("AccessDenied: User: x is not authorized to perform: iam:GetRole", "it needs iam:GetRole"),
+        (
+            "AccessDenied: User: x is not authorized to perform: sts:AssumeRole on resource: y",
+            "deployRoleArn",
+        ),
+        ("IAM Role (arn:aws:iam::222222222222:role/x) cannot be assumed.", "deployRoleArn"),
         ("ExpiredToken: The security token included in the request is expired", "log in to AWS again"),
         (
             "InvalidClientTokenId: The security token included in the request is invalid",
@@ -146,6 +151,12 @@ def test_every_setting_that_asks_for_it_is_named() -> None:
             lookups.GET_ROLE,
             {"name": "vault"},
             "vault-aws-auth:vaultIdentity.roleArn: there is no IAM role vault in the account 111111111111",
+        ),
+        (
+            {"cluster": {"name": "c1", "existing": True, "nodeRoleArns": {"g": f"{ROLE}node"}}},
+            lookups.GET_ROLE,
+            {"name": "node"},
+            "vault-aws-auth:cluster.nodeRoleArns.g: there is no IAM role node in the account 111111111111",
         ),
         (
             {"vault": {"address": "https://vault.example.com", "namespace": "team"}},

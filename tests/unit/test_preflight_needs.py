@@ -115,6 +115,7 @@ def test_what_the_state_shows_to_have_been_there_is_not_looked_up(looked_up: Loo
     assert not looked_up(parsed({"ci": principals(f"{ARN}:role/ci"), "app": POD}), owned)
 
 
+KEY = "arn:aws:kms:us-east-1:111111111111:key/00000000-0000-0000-0000-000000000000"
 FOREIGN = "arn:aws:iam::333333333333:role/lookup"
 
 
@@ -192,6 +193,26 @@ def test_accounts_that_cannot_be_looked_into_are_left_out() -> None:
             {"cluster": {"name": "c", "nodeGroups": {"g": {"permissionsBoundary": f"{ARN}:policy/b"}}}},
             "cluster.nodeGroups.g.permissionsBoundary",
             f"IAM policy {ARN}:policy/b",
+        ),
+        *(
+            (
+                {"ci": principals(f"{ARN}:role/*")},
+                {
+                    "cluster": {
+                        "name": "c",
+                        "vpcId": "vpc-11111111",
+                        "subnetIds": ["subnet-11111111", "subnet-22222222"],
+                        "encryptionKeyArn": KEY,
+                    }
+                },
+                f"cluster.{key}",
+                f"{what} in us-east-1",
+            )
+            for key, what in (
+                ("vpcId", "VPC vpc-11111111"),
+                ("subnetIds[1]", "subnet subnet-22222222"),
+                ("encryptionKeyArn", f"KMS key {KEY}"),
+            )
         ),
         (
             {"ci": principals(f"{ARN}:role/*")},
