@@ -59,8 +59,8 @@ async def check(stack: StackFile, providers: Providers) -> Mapping[Thing, str]:
         own = {*whole.owned, *whole.begun}
         if taken := {thing: seen for thing, seen in there.items() if thing not in own}:
             said.append(report.taken(wanted, taken))
-    if missing := [each for each in needs if each.made.thing in findings.absent]:
-        said.append(report.missing(missing))
+    if missing := report.missing(needs, findings):
+        said.append(missing)
     if said:
         raise PreflightError("\n".join(said))
     return handed_over

@@ -27,6 +27,9 @@ class Needed(NamedTuple):
     mend: str
     """What to do then."""
 
+    arn: str = ""
+    """The ARN that is written, of what is looked up by its name."""
+
 
 def of(stack: StackFile) -> Iterator[Needed]:
     """Everything that the stack needs of what it can look up."""
@@ -93,6 +96,7 @@ def _principal(stack: StackFile, arn: str | None, key: str, by: Thing) -> Iterat
             by,
             f"IAM {parsed.kind} {parsed.name} in the account {parsed.account}",
             f"make the {parsed.kind} first, or write the ARN of one that is there",
+            arn,
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from components import arns
 from stack.preflight.found import Findings
 from stack.preflight.needed import Needed
 from stack.preflight.objects import Made, Thing
@@ -57,14 +58,33 @@ def _line(number: int, made: Made, seen: str) -> str:
     return f"  {number}. {made.key}: {describe(made.thing)} is there already{about}; {_WAYS[made.thing.noun]}"
 
 
-def missing(needs: Iterable[Needed]) -> str:
-    """What the stack needs and is not there, and what to write."""
-    lines = [
-        f"  {number}. {it.made.key}: there is no {it.what}; {it.mend}" for number, it in enumerate(needs, 1)
-    ]
-    names = "1 thing" if len(lines) == 1 else f"{len(lines)} things"
-    verb = "is" if len(lines) == 1 else "are"
-    return "\n".join([f"{names} that the stack needs {verb} not there; nothing was changed:", *lines])
+def missing(needs: Iterable[Needed], findings: Findings) -> str:
+    """What the stack needs and is not there, and what to write; empty if all is there."""
+    problems = [f"{it.made.key}: {said}" for it in needs if (said := _missing(it, findings))]
+    if not problems:
+        return ""
+    names = (
+        "1 thing that the stack needs is"
+        if len(problems) == 1
+        else f"{len(problems)} things that the stack needs are"
+    )
+    lines = [f"  {number}. {problem}" for number, problem in enumerate(problems, 1)]
+    return "\n".join([f"{names} not there; nothing was changed:", *lines])
+
+
+def _missing(need: Needed, findings: Findings) -> str:
+    if need.made.thing in findings.absent:
+        return f"there is no {need.what}; {need.mend}"
+    found = findings.there.get(need.made.thing, "").partition(", ")[0]
+    # IAM goes by the name alone, and so does Vault: it would accept another path silently.
+    if (
+        need.arn
+        and found.startswith("arn:")
+        and found != need.arn
+        and arns.parse(found).account == arns.parse(need.arn).account
+    ):
+        return f"{need.arn} is not its ARN; write it as IAM has it, with its path: {found}"
+    return ""
 
 
 def unknown_token(address: str) -> str:

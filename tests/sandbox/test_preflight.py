@@ -154,13 +154,14 @@ def test_what_is_there_already_is_listed_at_once_and_stays_as_it_is(leased: Sand
     sandbox, stack_file = leased, tmp_path / "Pulumi.taken.yaml"
     words = ("--stack", STACK, "--config", str(stack_file), *ADVISORY)
 
-    def write(app: Any = None, vault: Any = None, accounts: Any = None) -> None:
-        """Writes the stack file, with changes to the login and to `vault`, and with accounts."""
+    def write(app: Any = None, vault: Any = None, **sections: Any) -> None:
+        """Writes the stack file, with changes to the login and to `vault`, and with sections of their own."""
         config = json.loads(json.dumps(CONFIG))
         config["vault-aws-auth:logins"]["app"] |= app or {}
         config["vault-aws-auth:vault"] |= vault or {}
-        if accounts:
-            config["vault-aws-auth:accounts"] = accounts
+        config["vault-aws-auth:logins"] |= sections.pop("logins", {})
+        config |= {f"vault-aws-auth:{key}": value for key, value in sections.items()}
+        config = {key: value for key, value in config.items() if value is not None}
         stack_file.write_text(yaml.safe_dump({"config": config}))
 
     write()
@@ -233,19 +234,29 @@ def comes_up_after_a_failure(sandbox: Sandbox, write: Callable[..., None], words
 
 
 def keeps_what_it_hands_over(sandbox: Sandbox, write: Callable[..., None], words: tuple[str, ...]) -> None:
-    """A policy and a service account that the stack file says are another's now are neither changed nor
-    deleted, not even with the stack."""
+    """A policy, a service account, a role and a user that the stack file says are another's now are neither
+    changed nor deleted, not even with the stack."""
+    iam, role, user = sandbox.aws("iam"), {"RoleName": "pod"}, {"UserName": "vault-aws-engine"}
 
-    def seen() -> tuple[Any, Any]:
+    def seen() -> tuple[Any, ...]:
         account: Any = sandbox.kubernetes.read_namespaced_service_account("app", "default")
-        return sandbox.vault.read("sys/policies/acl/dev")["data"], account.metadata.uid
+        policy = sandbox.vault.read("sys/policies/acl/dev")["data"]
+        return policy, account.metadata.uid, iam.get_role(**role)["Role"], iam.get_user(**user)["User"]
 
     before = seen()
-    write(app={"serviceAccountMode": "none"}, vault={"externalPolicies": ["dev"]})
+    principals = [f"{ARN}:role/pod", f"{ARN}:user/vault-aws-engine"]
+    write(
+        app={"serviceAccountMode": "none"},
+        vault={"externalPolicies": ["dev"]},
+        logins={"pod": {"kind": "principal", "principals": principals, "policies": ["dev"]}},
+        secretsEngine=None,
+    )
     for _ in range(2):
         sandbox.up(*words, "--no-logins")
         assert seen() == before
     destroy(sandbox)
     assert seen() == before
     sandbox.vault.sys.delete_policy("dev")
+    iam.delete_role(**role)
+    iam.delete_user(**user)
     delete_cluster(sandbox)

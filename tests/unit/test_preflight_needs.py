@@ -45,7 +45,11 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """Looks before a stack is made. Returns the lines of the refusal, none where there is none."""
 
     def look(
-        stack: file.StackFile, owned: Mapping[Any, str] | None = None, *, there: tuple[str, ...] = ()
+        stack: file.StackFile,
+        owned: Mapping[Any, str] | None = None,
+        *,
+        there: tuple[str, ...] = (),
+        seen: str = "",
     ) -> list[str]:
         async def known(_: Any) -> State:
             return State(owned or {}, {})
@@ -55,7 +59,7 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 
         def only(wanted: Any) -> Findings:
             return Findings(
-                there={it.thing: "" for it in wanted if it.thing.name in there},
+                there={it.thing: seen for it in wanted if it.thing.name in there},
                 absent={it.thing for it in wanted if it.thing.name not in there},
             )
 
@@ -108,6 +112,15 @@ def test_a_missing_principal_beside_one_that_the_stack_makes_is_told(looked_up: 
 
 def test_what_is_there_is_not_told(looked_up: Look) -> None:
     assert not looked_up(parsed({"ci": principals(f"{ARN}:role/ci")}), there=("ci",))
+
+
+def test_a_principal_below_another_path_is_told_with_the_arn_that_it_has(looked_up: Look) -> None:
+    stack = parsed({"ci": principals(f"{ARN}:role/ci")})
+    said = looked_up(stack, there=("ci",), seen=f"{ARN}:role/team/ci, made today")
+    assert said[1:] == [
+        f"  1. vault-aws-auth:logins.ci.principals[0]: {ARN}:role/ci is not its ARN; write it as IAM has it, "
+        f"with its path: {ARN}:role/team/ci"
+    ]
 
 
 def test_what_the_state_shows_to_have_been_there_is_not_looked_up(looked_up: Look) -> None:
