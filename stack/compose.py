@@ -33,6 +33,7 @@ from stack import handover, permissions
 from stack.file import Declared, StackFile
 from stack.preflight.objects import Thing
 from stack.providers import Providers
+from stack.sections import PROJECT
 
 NAME = "vault-aws-auth"
 IDENTITY = "vault-identity"
@@ -117,7 +118,10 @@ def _cluster(
     existing, namespaces = options.pop("existing"), options.pop("namespaces")
     cluster: Cluster
     if existing:
-        cluster = ExistingEksCluster(options["name"], options, in_aws)
+        try:
+            cluster = ExistingEksCluster(options["name"], options, in_aws)
+        except ValueError as error:  # of what was found, when everything written is right
+            raise pulumi.RunError(f"{PROJECT}:cluster.name: {error}") from None
     else:
         options["pod_identity_agent"] = options["pod_identity_agent"] or stack.uses_pod_identity
         cluster = EksCluster(options["name"], options, in_aws)

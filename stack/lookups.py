@@ -112,7 +112,11 @@ def another(stack: StackFile, function: str, asked: dict[str, Any], found: str) 
     for key, arn in written:
         if arns.parse(arn).account == account:
             return f"{key}: {arn} is not its ARN; write it as IAM has it, with its path: {found}"
-    return ""
+    key, arn = written[0] if written else ("", "")
+    return key and (
+        f"{key}: {arn} was looked for in the account {account}, to which your credentials belong; log in to "
+        f"AWS with the account {arns.parse(arn).account}, or write {PROJECT}:accountId"
+    )
 
 
 def _kind(function: str) -> tuple[str, str]:

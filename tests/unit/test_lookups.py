@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from stack import file, lookups, preflight
-from tests.unit.recording import Recording, record
+from tests.unit.recording import ISSUER, Recording, record
 from tests.unit.test_program import ROOT, nothing_is_there, stack_config, vault_is_enterprise
 
 ROLE = "arn:aws:iam::111111111111:role/"
@@ -174,6 +174,14 @@ def test_clusters_identities_and_namespaces(
     )
 
 
+def test_a_role_that_was_looked_for_in_another_account_is_told() -> None:
+    role = "arn:aws:iam::222222222222:role/vault"
+    stack = parsed({"app": POD}, vaultIdentity={"kind": "existing", "roleArn": role}, accountId=None)
+    told = lookups.another(stack, lookups.GET_ROLE, {"name": "vault"}, f"{ROLE}vault")
+    assert told.startswith(f"vault-aws-auth:vaultIdentity.roleArn: {role} was looked for in the account 1111")
+    assert "log in to AWS with the account 222222222222" in told
+
+
 def test_what_comes_from_no_setting_is_left_as_it_is() -> None:
     assert not lookups.explanation(parsed({"app": POD}), "aws:ec2/getVpc:getVpc", {}, "not found")
 
@@ -186,7 +194,29 @@ def test_a_cluster_that_the_stack_makes_may_be_missing() -> None:
 
 def parsed(logins: dict[str, Any], **sections: Any) -> file.StackFile:
     given = {f"vault-aws-auth:{key}": value for key, value in {"logins": logins, **sections}.items()}
-    return file.parse({**CONFIG, **given}, {"dev": ""})
+    raw = {key: value for key, value in {**CONFIG, **given}.items() if value is not None}
+    return file.parse(raw, {"dev": ""})
+
+
+def test_an_oidc_provider_without_the_audience_is_one_line_with_the_settings_key() -> None:
+    described = {
+        "name": "c1",
+        "endpoint": "https://c1.example.com",
+        "certificateAuthorities": [{"data": "YSBDQQ=="}],
+        "identities": [{"oidcs": [{"issuer": f"https://{ISSUER}"}]}],
+    }
+    answers = {
+        lookups.GET_CLUSTER: lambda _: described,
+        "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": lambda _: {
+            "arn": "arn:aws:iam::111111111111:oidc-provider/x",
+            "clientIdLists": ["another"],
+            "tags": {},
+        },
+    }
+    with pytest.raises(
+        pulumi.RunError, match=r"^vault-aws-auth:cluster\.name: the OIDC provider .* aws iam add-"
+    ):
+        run({"app": POD}, answers, cluster={"name": "c1", "existing": True})
 
 
 def test_the_sample_of_two_vault_roles_in_the_documentation_comes_up() -> None:
