@@ -462,6 +462,25 @@ def test_of_many_roles_only_those_that_are_there_are_asked_for() -> None:
     assert asked == [{"name": "r7"}]
 
 
+def test_a_name_of_iam_is_asked_for_as_it_is_written() -> None:
+    login = {**POD, "iamRoleName": "Payments-App"}
+    found = list(objects.of(stack_of("dev", **{"vault-aws-auth:logins": {"app": login}})))
+    (role,) = [each for each in found if each.key == "vault-aws-auth:logins.app.iamRoleName"]
+    assert (role.thing.name, role.name) == ("payments-app", "Payments-App")
+    asked = []
+
+    async def main() -> None:
+        provider = providers.declare(stack_of("cross-account")).aws_provider
+        await in_aws.look("111111111111", "us-east-1", {"": provider}, [role])
+
+    def answer(arguments: dict[str, Any]) -> dict[str, Any]:
+        asked.append(arguments)
+        return {"arn": "arn:r"}
+
+    record(lambda: pulumi.run(main), answers={GET.format("Role"): answer})
+    assert asked == [{"name": "Payments-App"}]
+
+
 def test_what_the_state_owns_is_not_looked_up() -> None:
     outputs = {
         "urn:1": {
