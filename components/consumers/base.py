@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import pulumi
 from typing_extensions import TypedDict
 
-from .. import names
+from .. import arns, names
 from ..component import Kind
 from ..declared import Refusal, checked, fields_of, refuse, rule
 from ..forms import is_wild, split_service_account
@@ -102,6 +102,7 @@ class ConsumerFacts(NamedTuple):
     namespace: str
     mount_path: str
     sts_endpoint: str
+    """Empty for the regional one, which the region says already."""
     sts_region: str
     server_id_header: str
     vault_role: str
@@ -170,12 +171,13 @@ class Consumer(Kind):
 
 def _facts(known: Mapping[str, Any]) -> ConsumerFacts:
     connection, login = known["connection"], known["login"]
+    endpoint, region = connection.get("sts_endpoint", ""), connection["sts_region"]
     return ConsumerFacts(
         address=connection["address"],
         namespace=connection.get("namespace", ""),
         mount_path=connection["path"],
-        sts_endpoint=connection.get("sts_endpoint", ""),
-        sts_region=connection["sts_region"],
+        sts_endpoint="" if endpoint == arns.sts_endpoint(region) else endpoint,
+        sts_region=region,
         server_id_header=connection.get("server_id_header", ""),
         **login,
     )

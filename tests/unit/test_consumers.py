@@ -76,6 +76,15 @@ def rendered(kind: str, **args: Any) -> dict[str, Any]:
     return output
 
 
+@pytest.mark.parametrize("kind", NEED_LOGIN)
+def test_an_sts_of_callers_own_is_named_by_the_kinds_that_have_a_field_for_it(kind: str) -> None:
+    own = "https://vpce-0123.sts.eu-west-1.vpce.amazonaws.com"
+    named = kind in ("vault-access-operator", "vault-secrets-operator")
+    assert (own in json.dumps(rendered(kind, connection={**CONNECTION, "sts_endpoint": own}))) is named
+    # Of the regional one, the region is all that they need.
+    assert "://sts." not in json.dumps(rendered(kind))
+
+
 # Gloo
 
 
@@ -152,7 +161,7 @@ def test_a_chart_can_come_from_elsewhere() -> None:
 # vault-access-operator
 
 
-def test_the_operators_connection_names_mount_role_region_endpoint_and_header() -> None:
+def test_the_operators_connection_names_mount_role_region_and_header() -> None:
     assert rendered("vault-access-operator")["manifests"] == [
         {
             "apiVersion": "vault.platform.io/v1alpha1",
@@ -166,7 +175,6 @@ def test_the_operators_connection_names_mount_role_region_endpoint_and_header() 
                         "authPath": "team/aws",
                         "authType": "iam",
                         "region": "eu-west-1",
-                        "stsEndpoint": "https://sts.eu-west-1.amazonaws.com",
                         "iamServerIdHeaderValue": "vault.example.com",
                     }
                 },
@@ -250,7 +258,6 @@ def test_the_secrets_operator_logs_in_as_the_service_account() -> None:
                     "role": "dev-role",
                     "region": "eu-west-1",
                     "headerValue": "vault.example.com",
-                    "stsEndpoint": "https://sts.eu-west-1.amazonaws.com",
                     "irsaServiceAccount": "api",
                 },
             },

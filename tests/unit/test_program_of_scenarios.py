@@ -64,6 +64,21 @@ def test_what_all_must_agree_on_stands_once_in_the_stack_file() -> None:
     assert client.inputs["stsEndpoint"] == "https://sts.eu-west-1.amazonaws.com"
 
 
+def test_the_endpoints_that_vault_calls_from_its_network_reach_nothing_but_vault() -> None:
+    hosts = {"sts": "vpce-1-x.sts.us-east-1.vpce", "ec2": "vpce-2-x.ec2.us-east-1.vpce", "iam": "iam"}
+    endpoints = {service: f"https://{host}.amazonaws.com" for service, host in hosts.items()}
+    settings = {
+        "address": "https://127.0.0.1:8200",
+        "endpoints": endpoints,
+        "kv": {"dev": {"protect": False}},
+    }
+    recording = whole(**{"vault-aws-auth:vault": settings})
+    inputs = recording.one("vault:aws/authBackendClient:AuthBackendClient", "vault-aws-auth-client").inputs
+    assert {service: inputs[f"{service}Endpoint"] for service in endpoints} == endpoints
+    text = json.dumps(recording.exports())
+    assert [url for url in endpoints.values() if url in text] == []
+
+
 def test_no_secret_is_in_an_output_but_the_kubeconfig(together: Recording) -> None:
     (stack,) = [urn for urn in together.secret_outputs if "pulumi:pulumi:Stack" in urn]
     assert together.secret_outputs[stack] == {"kubeconfig"}
