@@ -57,13 +57,17 @@ def render(path: Path) -> str:
     return text
 
 
-def replaces(entry: Resource, path: Path, extra: Container[str]) -> bool:
+def replaces(entry: Resource, path: Path, new: Mapping[str, Any], extra: Container[str]) -> bool:
     """Whether a difference there replaces the resource; `extra` are further inputs that do so this time."""
     if entry.update is None or path[0] in extra:
         return True
     steps = [".".join(path[: depth + 1]) for depth in range(len(path))]
     below = ".".join(path) + "."
-    return any(s in entry.replace_on for s in steps) or any(r.startswith(below) for r in entry.replace_on)
+    # What is computed where it is not set does not differ when the object around it is taken away.
+    stays = entry.computed if at(new, path) is None else frozenset[str]()
+    return any(s in entry.replace_on for s in steps) or any(
+        r.startswith(below) for r in entry.replace_on - stays
+    )
 
 
 def within(path: str, ignored: Iterable[str]) -> bool:

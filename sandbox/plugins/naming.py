@@ -19,15 +19,15 @@ def named(
     """The new inputs, with a name; and {input: reason} if there cannot be one."""
     if entry.autoname is None or diff.at(new, tuple(entry.autoname.split("."))) is not None:
         return new, {}
-    chosen = _autoname(entry.autoname, name, old, request)
+    chosen = _autoname(entry, entry.autoname, name, old, request)
     if chosen is None:
         return new, {entry.autoname: "is not set, and automatic naming is disabled"}
     return _put(new, entry.autoname.split("."), chosen), {}
 
 
-def _autoname(autoname: str, name: str, old: dict[str, Any], request: Any) -> str | None:
+def _autoname(entry: Resource, autoname: str, name: str, old: dict[str, Any], request: Any) -> str | None:
     kept = diff.at(old, tuple(autoname.split(".")))
-    if isinstance(kept, str):
+    if isinstance(kept, str) and (entry.keeps_chosen_name or _is_generated(name, kept)):
         return kept
     options = request.autonaming if request.HasField("autonaming") else None
     if options and options.mode == provider_pb2.CheckRequest.AutonamingOptions.DISABLE:
@@ -55,7 +55,12 @@ def delete_first(entry: Resource, name: str, old: dict[str, Any], new: dict[str,
         return entry.delete_before_replace
     path = tuple(entry.autoname.split("."))
     was, now = wire.plain(diff.at(old, path)), wire.plain(diff.at(new, path))
-    return was == now and not re.fullmatch(re.escape(name) + "-[0-9a-f]{7}", str(now))
+    return was == now and not _is_generated(name, str(now))
+
+
+def _is_generated(name: str, own: str) -> bool:
+    """Whether a name may be one of `_autoname` for the resource `name`."""
+    return re.fullmatch(re.escape(name) + "-[0-9a-f]{7}", own) is not None
 
 
 def added(entry: Resource, inputs: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> dict[str, Any]:

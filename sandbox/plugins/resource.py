@@ -79,6 +79,9 @@ class Resource:
     autoname: str | None = None
     """The input (dotted path if nested) named `<resource name>-<7 hex>` when absent, then kept."""
 
+    keeps_chosen_name: bool = True
+    """Whether a name that the user chose is kept, too, when it is no longer set; else it gets a new one."""
+
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """Defaults, filled in at Check."""
 

@@ -49,7 +49,7 @@ class Provider(Configured):
             if not diff.within(diff.render(path), request.ignoreChanges)
         ]
         extra = entry.replace_if(wire.known_only(old), wire.known_only(new)) if entry.replace_if else ()
-        replacing = {path for path in paths if diff.replaces(entry, path, extra)}
+        replacing = {path for path in paths if diff.replaces(entry, path, new, extra)}
         response = provider_pb2.DiffResponse(
             changes=changes_of(paths),
             diffs=sorted({path[0] for path in paths}),

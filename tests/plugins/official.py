@@ -1,7 +1,7 @@
 """What the official providers do with a change of each input that the project's components set.
 
 From the sources of terraform-provider-vault, -aws and -random, and of the bridge that makes them Pulumi's.
-Of Kubernetes' objects only names and namespaces replace, and the API takes away what is no longer applied.
+Those of Kubernetes' objects are in `official_kubernetes`.
 """
 
 from __future__ import annotations
@@ -184,20 +184,46 @@ BESIDE: dict[str, Any] = {
     "accessKey": "AKIAA",
     "stsRegion": "us-east-1",
     "stsEndpoint": "https://a.example.com",
+    "roleArn": f"{ACCOUNT}:role/a",
+    "identityTokenAudience": "a",
 }
 """Values of inputs that are set beside another."""
 
-ENTERPRISE = {
-    ("vault:index/authBackend:AuthBackend", "identityTokenKey"): (IN_PLACE, KEPT),
-    ("vault:aws/secretBackend:SecretBackend", "identityTokenKey"): (IN_PLACE, KEPT),
-    ("vault:aws/secretBackend:SecretBackend", "roleArn"): (IN_PLACE, KEPT),
-    ("vault:aws/secretBackend:SecretBackend", "identityTokenAudience"): (IN_PLACE, KEPT),
-    ("vault:aws/secretBackend:SecretBackend", "identityTokenTtl"): (IN_PLACE, NO_CHANGE),
-    ("vault:aws/authBackendClient:AuthBackendClient", "roleArn"): (IN_PLACE, EMPTY),
-    ("vault:aws/authBackendClient:AuthBackendClient", "identityTokenAudience"): (IN_PLACE, EMPTY),
-    ("vault:aws/authBackendClient:AuthBackendClient", "identityTokenTtl"): (IN_PLACE, NO_CHANGE),
+_KEY = Row("identityTokenKey", "{key}", "{otherKey}", IN_PLACE, KEPT)
+_ROLE, _AUDIENCE, _TTL = (
+    ("roleArn", f"{ACCOUNT}:role/a", f"{ACCOUNT}:role/b", IN_PLACE),
+    ("identityTokenAudience", "a", "b", IN_PLACE),
+    ("identityTokenTtl", 900, 1800, IN_PLACE),
+)
+
+ENTERPRISE: dict[str, tuple[Row, ...]] = {
+    "vault:index/authBackend:AuthBackend": (_KEY,),
+    "vault:aws/secretBackend:SecretBackend": (
+        _KEY,
+        Row(*_ROLE, KEPT),
+        Row(*_AUDIENCE, KEPT),
+        Row(*_TTL, NO_CHANGE),
+    ),
+    "vault:aws/authBackendClient:AuthBackendClient": (
+        Row(*_ROLE, EMPTY, beside=("identityTokenAudience",)),
+        Row(*_AUDIENCE, EMPTY, beside=("roleArn",)),
+        Row(*_TTL, NO_CHANGE),
+    ),
 }
-"""Of Vault Enterprise: the sandbox's tests come and go with federation, where Vault's stand-in plays it."""
+"""Of Vault Enterprise. Its namespaces are an input of every type: another one replaces, as none does."""
+
+
+def _sizes(size: int) -> dict[str, int]:
+    return {"minSize": size, "desiredSize": size, "maxSize": size + 1}
+
+
+def _template(name: str, version: int) -> dict[str, str]:
+    return {"id": name, "version": str(version)}
+
+
+def _taint(value: str) -> dict[str, str]:
+    return {"key": "a", "value": value, "effect": "NO_SCHEDULE"}
+
 
 _TAGS = Row("tags", {"a": "1"}, {"b": "2"}, IN_PLACE, EMPTY)
 
@@ -276,6 +302,32 @@ AWS: dict[str, tuple[Row, ...]] = {
         Row("roleArn", "{roleArn}", "{otherRoleArn}", REPLACES, REQUIRED),
         Row("version", "1.34", "1.35", IN_PLACE, NO_CHANGE),
         Row("enabledClusterLogTypes", ["api"], ["audit"], IN_PLACE, EMPTY),
+        _TAGS,
+    ),
+    "aws:eks/nodeGroup:NodeGroup": (
+        Row("clusterName", "{cluster}", "other", REPLACES, REQUIRED),
+        Row("nodeGroupName", "{new}", "{new}-2", REPLACES, NO_CHANGE),
+        Row("nodeRoleArn", "{roleArn}", "{otherRoleArn}", REPLACES, REQUIRED),
+        Row("subnetIds", ["{subnet}"], ["{subnet}", "{otherSubnet}"], REPLACES, REQUIRED),
+        Row("scalingConfig", _sizes(1), _sizes(2), IN_PLACE, REQUIRED),
+        Row("instanceTypes", ["t3.medium"], ["t3.large"], REPLACES, NO_CHANGE),
+        Row("amiType", "AL2023_x86_64_STANDARD", "AL2023_ARM_64_STANDARD", REPLACES, NO_CHANGE),
+        Row("capacityType", "ON_DEMAND", "SPOT", REPLACES, NO_CHANGE),
+        Row("diskSize", 20, 30, REPLACES, NO_CHANGE),
+        Row("remoteAccess", {"ec2SshKey": "a"}, {"ec2SshKey": "b"}, REPLACES, Removal.REPLACES),
+        Row("version", "1.34", "1.35", IN_PLACE, NO_CHANGE),
+        Row("releaseVersion", "1.35.0-1", "1.35.0-2", IN_PLACE, NO_CHANGE),
+        Row("updateConfig", {"maxUnavailable": 1}, {"maxUnavailable": 2}, IN_PLACE, NO_CHANGE, live="-"),
+        Row("launchTemplate", _template("{template}", 1), _template("{template}", 2), IN_PLACE, KEPT),
+        Row(
+            "launchTemplate",
+            _template("{template}", 1),
+            _template("{otherTemplate}", 1),
+            REPLACES,
+            KEPT,
+        ),
+        Row("labels", {"a": "1"}, {"b": "2"}, IN_PLACE, EMPTY),
+        Row("taints", [_taint("1")], [_taint("2")], IN_PLACE, EMPTY),
         _TAGS,
     ),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -15,10 +15,11 @@ from sandbox.plugins.vault import PLUGIN as VAULT_PLUGIN
 from sandbox.plugins.vault.objects import snake
 from sandbox.plugins.wire import Secret
 from tests.plugins import official
+from tests.plugins.changing import fill, rows, try_out
 from tests.plugins.cloud import REGION, Cloud, cloud
 from tests.plugins.conftest import VaultServer
 from tests.plugins.engine import Deployed, Engine, Refused, engine_for
-from tests.plugins.official import Change, Removal, Row
+from tests.plugins.official import Row
 
 __all__ = ["cloud"]  # a fixture
 
@@ -34,94 +35,6 @@ EVERY_TRUST = json.dumps(
         ],
     }
 )
-REPLACED = (["create", "delete"], ["delete", "create"])
-
-
-def rows(tables: Mapping[str, tuple[Row, ...]]) -> list[Any]:
-    return [
-        pytest.param(token, row, id=f"{token.rpartition(':')[2]}.{row.name}")
-        for token, several in tables.items()
-        for row in several
-    ]
-
-
-def fill(value: Any, ids: Mapping[str, str]) -> Any:
-    """The value, with `{name}` in a text as the ID of that name."""
-    if isinstance(value, str) and value.startswith(("{", "auth/{")):
-        for name, id_ in ids.items():
-            value = value.replace(f"{{{name}}}", id_)
-    return [fill(item, ids) for item in value] if isinstance(value, list) else value
-
-
-def try_out(
-    engine: Engine,
-    token: str,
-    row: Row,
-    base: dict[str, Any],
-    ids: Mapping[str, str],
-    live: Callable[[Deployed, str], Any],
-) -> None:
-    """Sets the input to one value, then to another, and takes it away."""
-    first, other = fill(row.first, ids), fill(row.other, ids)
-    last: list[Deployed] = []
-    try:
-        _try_out(engine, token, row, base, (first, other), live, last)
-    finally:
-        if last and row.change is not Change.MOVES:
-            engine.delete(last[-1])
-
-
-def _try_out(
-    engine: Engine,
-    token: str,
-    row: Row,
-    base: dict[str, Any],
-    values: tuple[Any, Any],
-    live: Callable[[Deployed, str], Any],
-    last: list[Deployed],
-) -> None:
-    first, other = values
-    beside = {name: official.BESIDE[name] for name in row.beside}
-    without = {name: value for name, value in base.items() if name not in (row.name, *row.beside)}
-    made = engine.create(token, {**base, **beside, row.name: first})
-    last.append(made)
-    changed = engine.update(made, {**base, **beside, row.name: other})
-    last.append(changed)
-    if row.change is Change.REPLACES:
-        assert changed.steps in REPLACED
-    else:
-        assert changed.steps == ["update"]
-        assert changed.id == made.id
-        assert row.live == "-" or same(live(changed, row.name), other)
-    if row.change is Change.MOVES:
-        return  # its ID is now wrong: there is no way to go on, and the components never do that
-
-    if row.removal is Removal.REQUIRED:
-        with pytest.raises(Refused):
-            engine.check(token, without, old=changed.inputs)
-        return
-    again = engine.update(changed, {**base, **beside, row.name: first})
-    last.append(again)
-    bare = engine.update(again, without)
-    last.append(bare)
-    if row.removal is Removal.REPLACES:
-        assert bare.steps in REPLACED
-        return
-    assert bare.steps == (["same"] if row.removal is Removal.NO_CHANGE else ["update"])
-    if row.live == "-":
-        return
-    now = live(bare, row.name)
-    if row.removal is Removal.EMPTY:
-        assert now in (None, "", 0, [], {}, False)
-    else:
-        assert same(now, row.default if row.removal is Removal.DEFAULT else first)
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two values are, documents compared as such."""
-    if isinstance(other, str) and other.startswith('{"'):
-        one, other = (json.loads(each) if isinstance(each, str) else each for each in (one, other))
-    return bool(one == other)
 
 
 # Vault
@@ -270,7 +183,12 @@ def objects(aws: Engine) -> Iterator[dict[str, Any]]:
     subnets = sorted(aws.invoke("aws:ec2/getSubnets:getSubnets", asked)["ids"])[:2]
     cluster = {"roleArn": ids["roleArn"], "vpcConfig": {"subnetIds": subnets}}
     made["cluster"] = aws.create("aws:eks/cluster:Cluster", cluster)
-    yield {**ids, "cluster": made["cluster"].id, "subnets": subnets}
+    for name in ("template", "otherTemplate"):
+        made[name] = aws.create("aws:ec2/launchTemplate:LaunchTemplate", {}, name)
+        made[name] = aws.update(made[name], {"description": "has a second version"})
+    ids |= {name: made[name].id for name in ("cluster", "template", "otherTemplate")}
+    ids |= {"subnet": subnets[0], "otherSubnet": subnets[1]}
+    yield {**ids, "subnets": subnets}
     for each in reversed(made.values()):
         aws.delete(each)
 
@@ -293,11 +211,15 @@ def test_awss_provider_changes_and_takes_away(
     def live(deployed: Deployed, name: str) -> Any:
         now = aws.refresh(deployed)
         assert now
-        return now.values.get(name)
+        value = now.values.get(name)
+        # AWS shows its name as well.
+        if value and name == "launchTemplate":
+            return {key: value[key] for key in ("id", "version")}
+        return value
 
     if row.name == "clusterName":  # there is one
         made = aws.create(token, base)
-        assert aws.diff(made, {**base, "clusterName": "other"}).replaces == ["clusterName"]
+        assert aws.diff(made, {**made.inputs, "clusterName": "other"}).replaces == ["clusterName"]
         aws.delete(made)
         return
     try_out(aws, token, row, base, ids, live)

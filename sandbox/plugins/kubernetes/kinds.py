@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sandbox.plugins.kubernetes import objects
 from sandbox.plugins.kubernetes.cluster import is_custom
-from sandbox.plugins.resource import Inputs, Resource
+from sandbox.plugins.resource import Inputs, Resource, words
 
 _TOKEN = re.compile(r"kubernetes:(?P<group>[\w.-]+)/(?P<version>v\w+):(?P<kind>\w+)")
 _GETTER = re.compile(r'@pulumi\.getter(?:\(name="(\w+)"\))?\n\s+def (\w+)\(self\)')
@@ -20,13 +20,19 @@ _REQUIRED = re.compile(r"Missing required property '(\w+)'")
 
 # The official provider replaces on these, although the API could change some in place.
 _REPLACED = {
-    "ClusterRoleBinding": {"roleRef"},
-    "ConfigMap": {"binaryData", "data", "immutable"},
-    "Deployment": {"spec.selector"},
-    "Job": {"spec.completions", "spec.selector", "spec.template"},
-    "RoleBinding": {"roleRef"},
-    "Secret": {"data", "immutable", "stringData", "type"},
-    "StatefulSet": {"spec.selector", "spec.serviceName", "spec.volumeClaimTemplates"},
+    "apps/DaemonSet": "spec.selector",
+    "apps/Deployment": "spec.selector",
+    "apps/StatefulSet": "spec.podManagementPolicy spec.revisionHistoryLimit spec.selector spec.serviceName"
+    " spec.volumeClaimTemplates",
+    "batch/Job": "spec.completions spec.parallelism spec.selector spec.template",
+    "core/ConfigMap": "binaryData data",
+    "core/PersistentVolumeClaim": "spec.accessModes spec.selector spec.storageClassName spec.volumeName",
+    "core/ResourceQuota": "spec.scopes",
+    "core/Secret": "data stringData type",
+    "core/Service": "spec.clusterIP",
+    "rbac.authorization.k8s.io/ClusterRoleBinding": "roleRef",
+    "rbac.authorization.k8s.io/RoleBinding": "roleRef",
+    "storage.k8s.io/StorageClass": "parameters provisioner",
 }
 
 
@@ -76,9 +82,10 @@ def _resource(token: str) -> Resource | None:
         defaults={"apiVersion": api_version, "kind": kind},
         # A patch needs a name.
         autoname=None if is_patch else "metadata.name",
+        keeps_chosen_name=False,
         validate=_check_patch if is_patch else _check,
         replace_on=frozenset({"apiVersion", "kind", "metadata.name", "metadata.namespace"})
-        | (frozenset() if is_patch else _REPLACED.get(kind, frozenset())),
+        | (frozenset() if is_patch else words(_REPLACED.get(f"{group}/{kind}", ""))),
         partial=inputs,
         adds={"metadata": _ADDED},
         secret_outputs=frozenset({"data", "stringData"} if (group, kind) == ("core", "Secret") else ()),

@@ -74,6 +74,7 @@ NODE_GROUP = resource(
     unordered=frozenset({"subnetIds", "taints"}),
     computed=frozenset(
         {"amiType", "capacityType", "diskSize", "instanceTypes", "releaseVersion", "updateConfig", "version"}
+        | {"launchTemplate.id", "launchTemplate.name"}
     ),
     volatile=frozenset({"resources", "status"}),
     create=_KIND.creator(_NAMES),
