@@ -13,7 +13,18 @@ from collections.abc import Iterable, Mapping
 import pulumi
 
 from stack.file import StackFile
-from stack.preflight import in_aws, in_cluster, in_lists, in_vault, leaving, needed, objects, report, state
+from stack.preflight import (
+    in_aws,
+    in_cluster,
+    in_lists,
+    in_vault,
+    leaving,
+    needed,
+    objects,
+    place,
+    report,
+    state,
+)
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made, Thing
 from stack.preflight.state import State, StateError
@@ -37,6 +48,8 @@ async def check(stack: StackFile, providers: Providers) -> Mapping[Thing, str]:
     if known is None and foreign:
         with contextlib.suppress(StateError):
             known = exported = await state.from_export(elsewhere)
+    if known and (lines := list(place.moved(stack, known))):
+        raise PreflightError(report.moved(lines))
     owned = known.owned if known else {}
     made = {each.thing: each for each in objects.of(stack)}
     handed_over = {thing: owned[thing] for thing in foreign if thing in owned and thing not in made}

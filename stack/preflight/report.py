@@ -105,6 +105,18 @@ def stuck(things: Mapping[Made, str]) -> str:
     return "\n".join(["what this stack made is named as another's; nothing was changed:", *lines])
 
 
+def moved(lines: Iterable[str]) -> str:
+    """Settings that would send the stack elsewhere."""
+    return "\n".join(
+        [
+            "a stack stays where it was brought up; nothing was changed:",
+            *(f"  {number}. {line}" for number, line in enumerate(lines, 1)),
+            "  Write back what was there; for the other place, bring up a second stack: docs/operations.md, "
+            "Changing things on a live stack.",
+        ]
+    )
+
+
 def begun(things: Iterable[Thing]) -> str:
     """What is there, and that a run which was killed may have made."""
     return (

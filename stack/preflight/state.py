@@ -5,6 +5,7 @@ import asyncio
 import json
 import subprocess
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pulumi
@@ -30,6 +31,9 @@ class State(NamedTuple):
     begun: Mapping[Thing, str]
     """What a run was making when it was killed: it may be there, or not."""
 
+    outputs: Mapping[str, Any] = MappingProxyType({})
+    """The texts among the outputs of the last update, where the engine gave the state."""
+
 
 async def from_engine(elsewhere: Collection[str]) -> State | None:
     """The state of a stack that was brought up. None: of a new one, or one whose first run failed.
@@ -42,14 +46,15 @@ async def from_engine(elsewhere: Collection[str]) -> State | None:
     name = "/".join([pulumi.get_organization(), pulumi.get_project(), pulumi.get_stack()])
     try:
         outputs = await asyncio.to_thread(_invoke, "readStackOutputs", {"name": name})
-        if not outputs.fields["outputs"].struct_value.fields:
+        texts = _texts(outputs.fields["outputs"].struct_value)
+        if not texts:
             return None
         answer = await asyncio.to_thread(_invoke, "readStackResourceOutputs", {"stackName": name})
     except Exception as error:
         pulumi.log.debug(f"the engine did not give the state of {name}: {error}")
         return None
     resources = answer.fields["outputs"].struct_value.fields
-    return State(_owned(_from_engine(resources), elsewhere), {})
+    return State(_owned(_from_engine(resources), elsewhere), {}, texts)
 
 
 def _invoke(function: str, arguments: Mapping[str, str]) -> struct_pb2.Struct:

@@ -13,7 +13,7 @@ import pytest
 
 from stack import file, handover, preflight, providers
 from stack.file import StackFile
-from stack.preflight import in_aws, in_lists, in_vault, leaving, objects, report, state
+from stack.preflight import in_aws, in_lists, in_vault, leaving, objects, place, report, state
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made, Thing, thing
 from stack.preflight.state import State
@@ -506,6 +506,46 @@ def test_what_the_state_owns_is_not_looked_up() -> None:
     assert GET.format("User") not in asked
     assert GET.format("Role") not in asked
     assert GET.format("Policy") in asked
+
+
+UP = {
+    "vault": {"namespace": "team"},
+    "cluster": {
+        "oidcIssuer": f"https://{ISSUER}",
+        "oidcProviderArn": f"arn:aws:iam::111111111111:oidc-provider/{ISSUER}",
+    },
+}
+MADE = {thing("EKS cluster", "dev"): "urn"}
+
+
+def place_of(**changed: Any) -> list[str]:
+    settings = {**json.loads(stack_config("dev")["vault-aws-auth:vault"]), "namespace": "team"}
+    given = {"aws:region": "us-east-1", "vault-aws-auth:vault": settings, **changed}
+    return [line.partition(": ")[0] for line in place.moved(stack_of("dev", **given), State(MADE, {}, UP))]
+
+
+def test_a_stack_that_is_up_stays_in_its_namespace_its_account_and_its_region() -> None:
+    assert place_of() == []
+    address = json.loads(stack_config("dev")["vault-aws-auth:vault"])  # of the root namespace
+    assert place_of(**{"vault-aws-auth:vault": address}) == ["vault-aws-auth:vault.namespace"]
+    assert place_of(**{"vault-aws-auth:accountId": "222222222222"}) == ["vault-aws-auth:accountId"]
+    assert place_of(**{"aws:region": "us-west-2"}) == ["aws:region"]
+    cluster = {"name": "dev", "existing": True}
+    elsewhere = stack_of("dev", **{"aws:region": "us-west-2", "vault-aws-auth:cluster": cluster})
+    assert list(place.moved(elsewhere, State({}, {}, {"cluster": UP["cluster"]}))) == []
+
+
+def test_a_stack_that_would_move_is_refused_before_anything_is_looked_up() -> None:
+    answers: Answers = {
+        "pulumi:pulumi:readStackOutputs": lambda _: {"outputs": {"vault": {"namespace": "team"}}},
+        "pulumi:pulumi:readStackResourceOutputs": lambda _: {"outputs": {}},
+    }
+    with pytest.raises(preflight.PreflightError) as refusal:
+        check(answers, {})
+    first, moved, way = str(refusal.value).splitlines()
+    assert first == "a stack stays where it was brought up; nothing was changed:"
+    assert moved.endswith("vault.namespace: the root namespace, and what this stack made is in team")
+    assert "a second stack" in way
 
 
 def test_an_export_has_what_is_whole_and_what_was_begun() -> None:
