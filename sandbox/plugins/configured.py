@@ -73,7 +73,9 @@ class Configured(provider_pb2_grpc.ResourceProviderServicer):
             for key in {*old, *new} - _ENGINE_CONFIG
             if wire.plain(old.get(key)) != wire.plain(new.get(key)) or not wire.is_known(new.get(key))
         )
-        return provider_pb2.DiffResponse(changes=changes_of(changed), diffs=changed)
+        known = wire.plain(wire.known_only(old)), wire.plain(wire.known_only(new))
+        replaces = changed if changed and self.plugin.elsewhere(*known) else []
+        return provider_pb2.DiffResponse(changes=changes_of(changed), diffs=changed, replaces=replaces)
 
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
         self.config, self._ctx = wire.decode_inputs(request.args), None

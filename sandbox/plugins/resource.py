@@ -173,6 +173,10 @@ class Plugin:
     refused: Mapping[str, str] = field(default_factory=dict)
     """Resource types that this plugin refuses, by token: why, and what to do instead."""
 
+    elsewhere: Callable[[Inputs, Inputs], bool] = lambda old, new: False
+    """(old, new inputs of the provider, without unknowns) -> whether it now is another one, with which all
+    that it has made is made again."""
+
     json_config: frozenset[str] = frozenset()
     """The provider's inputs that are not strings; SDKs send them as JSON text."""
 

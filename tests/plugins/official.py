@@ -160,6 +160,8 @@ VAULT: dict[str, tuple[Row, ...]] = {
         Row("roleArns", [f"{ACCOUNT}:role/a"], [f"{ACCOUNT}:role/b"], REPLACES, Removal.REPLACES),
         Row("defaultStsTtl", 900, 1800, IN_PLACE, NO_CHANGE),
         Row("maxStsTtl", 1800, 3600, IN_PLACE, NO_CHANGE),
+        Row("iamTags", {"a": "1"}, {"a": "2"}, IN_PLACE, EMPTY),
+        Row("permissionsBoundaryArn", f"{ACCOUNT}:policy/a", f"{ACCOUNT}:policy/b", IN_PLACE, EMPTY),
     ),
     "vault:identity/oidc:Oidc": (
         Row("issuer", "https://a.example.com", "https://b.example.com", IN_PLACE, EMPTY),
@@ -331,7 +333,6 @@ AWS: dict[str, tuple[Row, ...]] = {
         _TAGS,
     ),
 }
-"""A launch template's tags are left out: moto does not show them."""
 
 RANDOM: dict[str, tuple[Row, ...]] = {
     "random:index/randomPassword:RandomPassword": (
@@ -348,6 +349,7 @@ ANSWERED = {
     "vault:aws/authBackendStsRole:AuthBackendStsRole: accountId",
     "vault:aws/secretBackendRole:SecretBackendRole: credentialType",
     "vault:index/mount:Mount: options",
+    "aws:ec2/launchTemplate:LaunchTemplate: tags",
 }
 """Inputs that never change in place: a component sets one value for ever, names the resource after it, or
 replaces the resource itself (`replace_on_changes`)."""

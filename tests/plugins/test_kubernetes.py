@@ -12,11 +12,13 @@ from uuid import uuid4
 
 import pytest
 import yaml
+from pulumi.runtime.proto import provider_pb2 as pb
 
+from sandbox.plugins import wire
 from sandbox.plugins.kubernetes import PLUGIN
 from sandbox.plugins.wire import UNKNOWN, Secret
 from tests.plugins.conftest import KubernetesServer, free_port
-from tests.plugins.engine import Deployed, Engine, Refused, engine_for
+from tests.plugins.engine import Deployed, Engine, Refused, engine_for, urn
 
 ACCOUNT = "kubernetes:core/v1:ServiceAccount"
 ACCOUNT_PATCH = "kubernetes:core/v1:ServiceAccountPatch"
@@ -397,6 +399,34 @@ class TestSdk:
         tokens = set(PLUGIN.resources)
         assert {ACCOUNT, ACCOUNT_PATCH, ROLE_BINDING, "kubernetes:networking.k8s.io/v1:Ingress"} <= tokens
         assert all(PLUGIN.resources[token].sdk for token in tokens)
+
+
+@pytest.mark.parametrize(
+    ("change", "replaced"),
+    [
+        ({}, False),
+        ({"server": "https://other.example.com"}, True),
+        ({"certificate-authority-data": "b3RoZXI="}, True),
+        (None, True),
+    ],
+)
+def test_a_provider_of_another_cluster_makes_all_that_it_has_made_again(
+    engine: Engine, kubernetes_server: KubernetesServer, change: dict[str, str] | None, replaced: bool
+) -> None:
+    """Of a cluster that is not known yet nobody can say whether it is another."""
+    before = kubernetes_server.kubeconfig()
+    after = json.loads(kubernetes_server.kubeconfig(token="another"))
+    after["clusters"][0]["cluster"] |= change or {}
+    now = UNKNOWN if change is None else json.dumps(after)
+    request = pb.DiffRequest(
+        urn=urn("pulumi:providers:kubernetes"),
+        old_inputs=wire.encode({"kubeconfig": Secret(before)}),
+        olds=wire.encode({"kubeconfig": Secret(before)}),
+        news=wire.encode({"kubeconfig": Secret(now) if change is not None else now}),
+    )
+    answer = engine.call("DiffConfig", request)
+    assert answer.diffs == ["kubeconfig"]
+    assert bool(answer.replaces) is replaced
 
 
 class TestProvider:

@@ -3,7 +3,7 @@
 It does not wait for workloads to become ready.
 """
 
-from sandbox.plugins.kubernetes.cluster import Cluster, explain
+from sandbox.plugins.kubernetes.cluster import Cluster, explain, is_another
 from sandbox.plugins.kubernetes.kinds import Kinds
 from sandbox.plugins.resource import Plugin
 
@@ -20,6 +20,7 @@ PLUGIN = Plugin(
     json_config=_WARNINGS | {"enablePatchForce", "enableServerSideApply"},
     connect=Cluster,
     explain=explain,
+    elsewhere=is_another,
     functions={},
     resources=Kinds(),
     refused={f"kubernetes:helm.sh/{release}": _CHARTS for release in ("v3:Release", "v4:Chart")},

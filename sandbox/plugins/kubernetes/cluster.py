@@ -145,6 +145,25 @@ class Cluster:
         return json.loads(text)
 
 
+def is_another(old: Inputs, new: Inputs) -> bool:
+    """Whether a provider is for another cluster now: its address or its CA is another, as the official
+    provider sees it. A kubeconfig that is not known yet may be for any."""
+    unknown = "kubeconfig" in old and "kubeconfig" not in new
+    return unknown or _active(old) != _active(new)
+
+
+def _active(config: Inputs) -> Any:
+    """What the kubeconfig says of the cluster that is used; None if that cannot be read."""
+    try:
+        document = _load(config["kubeconfig"])
+    except (KeyError, ProviderError, OSError, yaml.YAMLError):
+        return None
+    chosen = config.get("context") or document.get("current-context")
+    named = [each["context"]["cluster"] for each in document.get("contexts", []) if each["name"] == chosen]
+    name = config.get("cluster") or (named[0] if named else None)
+    return next((each["cluster"] for each in document["clusters"] if each["name"] == name), None)
+
+
 def explain(error: Exception) -> str | None:
     """The API server's message."""
     if isinstance(error, ApiException) and error.status:
