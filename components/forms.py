@@ -66,8 +66,8 @@ def _check_url(value: str) -> None:
 def _check_server_id_header(value: str) -> None:
     if "://" in value:
         raise ValueError("has a scheme; write the host name alone, e.g. vault.example.com")
-    if not re.fullmatch(r"[\w.:-]*", value, re.ASCII):
-        raise ValueError("is not a header value; write e.g. vault.example.com")
+    if len(value) > 255 or not re.fullmatch(r"[\w.:-]*", value, re.ASCII):
+        raise ValueError("is not a header value of up to 255 characters; write e.g. vault.example.com")
 
 
 def _check_vault_namespace(value: str) -> None:
@@ -167,7 +167,7 @@ def _check_cidr(value: str) -> None:
         network = ipaddress.ip_network(value, strict=False)
     except ValueError:
         network = None
-    if network is None or "/" not in value:
+    if network is None or "/" not in value or "%" in value:
         raise ValueError("is not an address range; write e.g. 203.0.113.0/24")
     if str(network) != value:  # AWS keeps it in this form: in another one it would change at every update
         raise ValueError(f"is not the range itself; write {network}")
@@ -180,7 +180,7 @@ def _as_json(value: Any) -> str:
 def _check_key_arn(value: str) -> None:
     arn = arns.parse(value)
     of_region = arns.REGION_FORM.fullmatch(arn.region) and arns.ACCOUNT_FORM.fullmatch(arn.account)
-    named = re.fullmatch(r"key/[A-Za-z0-9-]+|alias/[\w/-]+", arn.resource, re.ASCII)
+    named = re.fullmatch(r"key/[A-Za-z0-9-]{1,64}|alias/[\w/-]{1,250}", arn.resource, re.ASCII)
     if arn.service != "kms" or not of_region or not named:
         raise ValueError(
             "is not the ARN of a KMS key; write "
@@ -285,7 +285,8 @@ def _check_service_account_pattern(value: str) -> None:
 
 
 InstanceType = Annotated[
-    str, matches(r"[a-z0-9-]+\.[a-z0-9-]+", "an EC2 instance type; write e.g. t3.medium", "t3.medium")
+    str,
+    matches(r"[a-z0-9-]{2,30}\.[a-z0-9-]{2,30}", "an EC2 instance type; write e.g. t3.medium", "t3.medium"),
 ]
 ClusterName = Annotated[
     str, matches(r"[A-Za-z0-9][\w-]{0,99}", "a cluster name; write up to 100 letters, digits, - and _")

@@ -15,6 +15,9 @@ _VAULT_POLICY = r"""[^\s/,*?"'\\]+(?:/[^\s/,*?"'\\]+)*"""
 _VAULT_ROLE = r"(?a)\w(?:[\w.-]*\w)?"
 _PATH = r"(?a)[\w.-]+(?:/[\w.-]+)*"
 
+_LONGEST = 255
+"""Characters of a name or path in Vault, which sets no limit itself: URLs and storages do."""
+
 VAULTS_OWN_PATHS = ("audit", "auth", "cubbyhole", "identity", "sys", "token")
 """Where Vault has mounted something itself: nothing can be mounted there, or below."""
 
@@ -52,7 +55,10 @@ def check_host(host: str) -> None:
             "is not a host name; write labels of up to 63 letters, digits and - (not first or last), with "
             "one dot between them, e.g. vault.example.com"
         )
-    if re.fullmatch(r"[0-9.]+", host) and not re.fullmatch(rf"{_OCTET}(\.{_OCTET}){{3}}", host):
+    # What ends in a number is an address, to some in forms such as 0x7f.1, too.
+    last = host.rpartition(".")[2]
+    numeric = re.fullmatch(r"[0-9]+|0[xX][0-9A-Fa-f]*", last)
+    if numeric and not re.fullmatch(rf"{_OCTET}(\.{_OCTET}){{3}}", host):
         raise ValueError("is neither a host name nor an IP address; write e.g. vault.example.com or 10.0.0.1")
 
 
@@ -89,6 +95,7 @@ def check_vault_role(name: str) -> None:
         raise ValueError(
             "is not the name of a Vault role; write letters, digits, _, - and . (not first or last)"
         )
+    _check_length(name)
     if name != name.lower():
         raise ValueError(f"has upper case, which Vault does not keep; write {name.lower()}")
 
@@ -126,7 +133,13 @@ def check_vault_path(path: str) -> None:
     _check_parts(path)
 
 
+def _check_length(path: str) -> None:
+    if len(path) > _LONGEST:
+        raise ValueError(f"has {len(path)} characters; write up to {_LONGEST}")
+
+
 def _check_parts(path: str) -> None:
+    _check_length(path)
     if {".", ".."} & {*path.split("/")}:
         raise ValueError("has . or .. as a part, which Vault refuses; write the path in full, e.g. team/aws")
 

@@ -110,8 +110,9 @@ class Draft:
         return None if reader.refusals else read
 
     def _scalars(self) -> None:
+        account = self.raw.get(f"{PROJECT}:accountId")
         # Empty is the default in Pulumi.yaml.
-        written = {"accountId": self.raw.get(f"{PROJECT}:accountId") or None, "tags": self._mapping("tags")}
+        written = {"accountId": None if account == "" else account, "tags": self._mapping("tags")}
         scalars = read(Scalars, f"{PROJECT}:", written, self.problems)
         if scalars:
             self.account_id, self.tags = scalars.get("account_id"), scalars.get("tags") or {}

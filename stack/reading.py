@@ -29,7 +29,7 @@ class Problems:
     def add(self, path: str, text: str, value: Any = NOTHING) -> None:
         """Add a problem; `value` is shown before the text, unless it is a secret."""
         shown = "" if value is NOTHING else f"{self._quoted(path, value)} "
-        line = f"{path}: {shown}{text}"
+        line = _printable(f"{path}: {shown}{text}")
         if line not in self.found:
             self.found.append(line)
 
@@ -46,6 +46,13 @@ class Problems:
             return "the value"
         text = json.dumps(value, default=str, ensure_ascii=False)
         return text if len(text) <= 200 else f"{text[:200]}…"
+
+
+def _printable(line: str) -> str:
+    """With what a terminal would not show, or take for a command, as an escape."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in line
+    )
 
 
 def _join(path: str, place: Sequence[str | int]) -> str:

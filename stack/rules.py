@@ -411,7 +411,7 @@ def _consumers(draft: Draft) -> None:
     for name, consumer in draft.consumers.items():
         kind = consumers.KINDS[consumer.kind]
         login = consumer.get("login")
-        if login and login not in draft.logins:
+        if login is not None and login not in draft.logins:
             written = draft.decoded("logins")
             if not isinstance(written, Mapping) or login not in written:
                 draft.problems.add(

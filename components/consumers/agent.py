@@ -18,7 +18,12 @@ FILE_NAME = "agent.hcl"
 
 InjectedSecret = Annotated[
     str,
-    matches(r"[^\s=/]+=\S+", "NAME=PATH; write e.g. config=dev/data/app", "config=dev/data/app"),
+    # The name ends that of an annotation, which Kubernetes takes with 63 characters.
+    matches(
+        r"[A-Za-z0-9._-]{0,42}[A-Za-z0-9]=[!-~]+",
+        "NAME=PATH; write e.g. config=dev/data/app, the name of up to 43 letters, digits, -, _ and .",
+        "config=dev/data/app",
+    ),
 ]
 
 

@@ -8,18 +8,26 @@ from typing_extensions import NotRequired, TypedDict
 
 from ..declared import matches
 
+_RANGE = r"[\w.+~^<>=!|*,-]+"
+
 
 class HelmRelease(TypedDict):
     """A Helm chart to install. Its namespace is that of the consumer's service accounts, and must exist; its
     release name is the consumer's."""
 
-    version: Annotated[str, matches(r"\S+( \S+)*", "the version of a chart; write e.g. 1.18.0", "1.18.0")]
+    version: Annotated[
+        str, matches(rf"{_RANGE}( {_RANGE})*", "the version of a chart; write e.g. 1.18.0", "1.18.0")
+    ]
     """Version of the chart."""
 
     chart: NotRequired[
         Annotated[
             str,
-            matches(r"\S+", "a chart; write its name, or its URL (oci://…)", "oci://charts.example.com/app"),
+            matches(
+                r"[\w.~:/@+-]+",
+                "a chart; write its name, or its URL (oci://…)",
+                "oci://charts.example.com/app",
+            ),
         ]
     ]
     """Name of the chart, or its URL (`oci://…`). Default: the kind's own."""
@@ -28,7 +36,7 @@ class HelmRelease(TypedDict):
         Annotated[
             str,
             matches(
-                r"([a-z][a-z0-9+.-]*://\S+)?",
+                r"([a-z][a-z0-9+.-]*://[\w.~:/?%&=+\[\]-]+)?",
                 "the URL of a chart repository; write e.g. https://charts.example.com",
                 "https://charts.example.com",
             ),

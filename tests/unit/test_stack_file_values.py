@@ -22,8 +22,12 @@ OTHER_REGION = "arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-1
 
 def problems(section: str, **fields: Any) -> list[str]:
     key = f"vault-aws-auth:{section}"
+    return problems_of({key: {**CONFIG.get(key, {}), **fields}})
+
+
+def problems_of(changed: dict[str, Any]) -> list[str]:
     try:
-        file.parse({**CONFIG, key: {**CONFIG.get(key, {}), **fields}}, {"dev": ""})
+        file.parse({**CONFIG, **changed}, {"dev": ""})
     except StackFileError as error:
         return error.problems
     return []
@@ -91,3 +95,48 @@ def test_it_is_refused_with_what_to_write(section: str, fields: dict[str, Any], 
 )
 def test_what_they_take_is_accepted(section: str, fields: dict[str, Any]) -> None:
     assert problems(section, **fields) == []
+
+
+GLOO = {"kind": "gloo", "login": "gloo"}
+AGENT = {"kind": "vault-agent", "login": "pod"}
+
+
+@pytest.mark.parametrize(
+    ("consumer", "told"),
+    [
+        *(
+            ({**GLOO, "release": {"version": "1.18.0", field: value}}, f"gloo.release.{field}: ")
+            for field, value in (
+                ("version", "1.18.0\x00"),
+                ("version", "1.18.0\x07"),
+                ("version", "\u202e1"),
+                ("version", "1.18.\u0660"),
+                ("chart", "gloo\u200b"),
+                ("chart", "gloo;rm"),
+                ("repository", "https://charts.example.com\x85"),
+                ("repository", "https://user:word@charts.example.com"),
+            )
+        ),
+        *(
+            ({**AGENT, "secrets": [secret]}, r"gloo.secrets\[0\]: .* write e.g. config=dev/data/app")
+            for secret in ("a\x00=b", "a b=c", "a=b\x07", "a=", "=b", "a/b=c", "é=a", "a" * 44 + "=b", "-=b")
+        ),
+        ({**AGENT, "login": ""}, 'gloo.login: "" is not a login'),
+    ],
+)
+def test_what_a_consumer_would_hand_on_is_refused(consumer: dict[str, Any], told: str) -> None:
+    assert any(re.search(told, problem) for problem in problems("consumers", gloo=consumer))
+
+
+@pytest.mark.parametrize("text", ["\x07", "\x7f", "\x85", "\u202e", "\u200b", "\u2028", "\ud800"])
+def test_what_a_terminal_would_not_show_is_said_in_escapes(text: str) -> None:
+    """It could hide or rewrite what else is on the screen."""
+    told = problems("vault", address=f"https://{text}", **{f"key{text}": 1})
+    assert len(told) == 2
+    assert all(problem.isprintable() for problem in told)
+
+
+@pytest.mark.parametrize("value", [[], {}, 0, False])
+def test_what_is_no_account_is_not_taken_for_none(value: Any) -> None:
+    (problem,) = problems_of({"vault-aws-auth:accountId": value})
+    assert problem.startswith("vault-aws-auth:accountId: ")
