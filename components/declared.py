@@ -516,16 +516,13 @@ def meanings(of: type) -> Mapping[str, str]:
     """The docstring, as one line, of each field of a TypedDict, those of its bases included; or of each
     member of an Enum."""
     import ast  # only for messages and documentation
-    import inspect
-    import textwrap
 
     found: dict[str, str] = {}
     for base in bases_of(of) if is_typeddict(of) else (of,):
         try:
-            source = textwrap.dedent(inspect.getsource(base))
+            body = statements(base)
         except OSError:  # made at run time, from others; or installed without its source
             continue
-        body = ast.parse(source).body[0].body  # type: ignore[attr-defined]
         for node, text in itertools.pairwise(body):
             said = text.value if isinstance(text, ast.Expr) else None
             if not isinstance(said, ast.Constant):
@@ -535,6 +532,27 @@ def meanings(of: type) -> Mapping[str, str]:
             elif isinstance(node, ast.Assign):
                 found[ast.unparse(node.targets[0])] = " ".join(str(said.value).split())
     return found
+
+
+def statements(of: type) -> list[Any]:
+    """The statements of a class, as `ast` has them. Raises OSError where there is no source.
+
+    No garbage is collected meanwhile: in some releases of Python `ast.parse` then ends with SystemError, if a
+    finalizer parses, too, as one does that shows a traceback.
+    """
+    import ast
+    import gc
+    import inspect
+    import textwrap
+
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        (found,) = ast.parse(textwrap.dedent(inspect.getsource(of))).body
+    finally:
+        if collects:
+            gc.enable()
+    return list(found.body)  # type: ignore[attr-defined]
 
 
 def _meaning(of: type, field: str) -> str:

@@ -1,5 +1,7 @@
 """Declarations of arguments: how they are read, and how each kind of reader spells what is wrong."""
 
+import ast
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Annotated, Any
@@ -32,6 +34,7 @@ from components.declared import (
     plain,
     refuse,
     rule,
+    statements,
     to_camel,
 )
 from components.federation import VaultPluginIssuerOptions
@@ -267,6 +270,30 @@ def test_a_structure_that_comes_as_one_output_has_an_output_for_each_field() -> 
 
 
 # What a declaration says
+
+
+class Parses:
+    """Garbage whose finalizer parses, as one does that shows a traceback."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        ast.parse("a.b(c)[d]")
+
+
+def test_meanings_are_read_whatever_garbage_there_is() -> None:
+    """Whole runs of tests failed of it, now and then."""
+    limits = gc.get_threshold()
+    try:
+        for allocations in range(20, 200, 10):
+            gc.collect()
+            gc.set_threshold(allocations, 2, 2)
+            for _ in range(3):
+                Parses()
+            assert statements(Thing)
+    finally:
+        gc.set_threshold(*limits)
 
 
 def test_fields_of_the_bases_come_first_with_their_meanings() -> None:

@@ -1,12 +1,12 @@
 """Docstrings of a class's members: the string below each."""
 
 import ast
-import inspect
 import json
 import re
-import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+
+from components.declared import statements
 
 
 class Member(NamedTuple):
@@ -23,9 +23,8 @@ class Member(NamedTuple):
 
 def members(owner: type) -> Iterator[Member]:
     """The documented members that a class declares itself, in order."""
-    body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
-    assert isinstance(body, ast.ClassDef)  # noqa: S101 - that is what a class is
-    for node, text in zip(body.body, [*body.body[1:], ast.Pass()], strict=True):
+    body = statements(owner)
+    for node, text in zip(body, [*body[1:], ast.Pass()], strict=True):
         if isinstance(node, ast.FunctionDef) and any(
             ast.unparse(it) == "property" for it in node.decorator_list
         ):
