@@ -19,8 +19,8 @@ P = "vault-aws-auth"
 SCHEMA = json.loads((ROOT / FILE).read_text())
 STACK_FILES = [
     path
-    for path in sorted(ROOT.rglob("Pulumi.*.yaml"))
-    if f"{P}:vault" in path.read_text() and not path.relative_to(ROOT).parts[0].startswith((".", "build"))
+    for path in sorted([*ROOT.glob("Pulumi.*.yaml"), *(ROOT / "examples").rglob("Pulumi.*.yaml")])
+    if f"{P}:vault" in path.read_text()
 ]
 CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())["config"]
 
