@@ -7,9 +7,12 @@ of EKS that `components/` has too (the role annotation, Pod Identity's audience)
 
 import sys
 
+from . import interrupts
+
 
 def main() -> None:
     """The console script. If a package is missing, say in one line how to install it."""
+    interrupts.end_at_once()
     try:
         from .__main__ import main as run
     except ModuleNotFoundError as missing:

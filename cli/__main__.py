@@ -1,5 +1,10 @@
 """`vault-aws-auth`: the command line. Each command is a module of its name, imported when it is called."""
 
+if __name__ == "__main__":  # first of all, as the other imports take longest
+    from . import interrupts
+
+    interrupts.end_at_once()
+
 import atexit
 import contextlib
 import gc
@@ -13,6 +18,7 @@ from typing import Annotated
 
 import typer
 
+from . import interrupts
 from .console import exit_on_refusal, plain_streams
 from .errors import Refused, UsageProblem
 from .options import (
@@ -269,7 +275,7 @@ def main() -> None:
     plain_streams()
     gc.disable()
     atexit.register(gc.freeze)
-    app(prog_name="vault-aws-auth")
+    interrupts.told(lambda: app(prog_name="vault-aws-auth"))
 
 
 if __name__ == "__main__":

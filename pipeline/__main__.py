@@ -1,5 +1,10 @@
 """`python -m pipeline`: the steps of a delivery pipeline, for one environment or all of them."""
 
+if __name__ == "__main__":  # first of all, as the other imports take longest
+    from cli import interrupts
+
+    interrupts.end_at_once()
+
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,13 +14,14 @@ from typing import Annotated
 
 import typer
 
+from cli import interrupts
 from cli.console import plain_streams
 from cli.options import with_option_groups
 from pipeline import ENVIRONMENTS, PipelineError, delivery, ending, engine, environment, summary
 from pipeline.environment import Environment
 from pipeline.output import Output
 
-FAILED, DRIFTED, INTERRUPTED = 1, 3, 130
+FAILED, DRIFTED = 1, 3
 
 Name = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="The environment: the name of a stack.")]
 Names = Annotated[
@@ -243,8 +249,8 @@ def _one_message() -> Iterator[None]:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
-        print("interrupted; the engine has finished its current step", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+        interrupts.say("interrupted; the engine has finished its current step")
+        raise typer.Exit(interrupts.EXIT_CODE) from None
 
 
 if __name__ == "__main__":
@@ -252,4 +258,4 @@ if __name__ == "__main__":
     # CI cancels a job with SIGTERM, or kills the shell that runs it: the engine then finishes its step, if CI
     # gives it the time.
     ending.interrupt_on_signals()
-    app(prog_name="python -m pipeline")
+    interrupts.told(lambda: app(prog_name="python -m pipeline"))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # first of all, as the other imports take longest
+    from cli import interrupts
+
+    interrupts.end_at_once()
+
 import contextlib
 import json
 import shlex
@@ -17,6 +22,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from cli import interrupts
 from cli.console import plain_streams
 from pipeline import ending
 from sandbox import charts, engine, enterprise, environment, leftovers, lock, place, services
@@ -376,11 +382,11 @@ def _prove_logins(home: Home, stack_engine: Engine, here: Mapping[str, str]) -> 
 
 def _interrupted(processes: Processes) -> None:
     stopped = processes.stop(processes.started_here)
-    console.print(
-        f"\n[yellow]Interrupted.[/yellow] Stopped what this run started: {', '.join(stopped) or 'nothing'}."
+    interrupts.say(
+        f"\nInterrupted. Stopped what this run started: {', '.join(stopped) or 'nothing'}."
         " The next run continues from here."
     )
-    raise typer.Exit(130)
+    raise typer.Exit(interrupts.EXIT_CODE)
 
 
 def _heading(text: str) -> None:
@@ -417,10 +423,7 @@ def main(run: Callable[[], None] = app) -> None:
         if home.is_full:
             errors.print(f"The disk of {escape(str(home.root))} is full. Free some, and run this again.")
         sys.exit(1)
-    except KeyboardInterrupt:
-        errors.print("interrupted")
-        sys.exit(130)
 
 
 if __name__ == "__main__":
-    main()
+    interrupts.told(main)

@@ -5,6 +5,11 @@ copy is rewritten from the user's file before every command that reads the confi
 changes the stack shares the sandbox's lock, so that no sandbox command starts a second engine beside it.
 """
 
+if __name__ == "__main__":  # what it imports later takes time
+    from cli import interrupts
+
+    interrupts.end_at_once()
+
 import os
 import sys
 

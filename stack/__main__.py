@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # first of all, as the other imports take longest
+    from cli import interrupts
+
+    interrupts.end_at_once()
+
 import json
 import sys
 from collections.abc import Callable
@@ -10,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from cli import interrupts
 from cli.console import plain_streams
 from stack import recover as recovery
 from stack.split import SplitError, files
@@ -187,10 +193,7 @@ def main(run: Callable[[], None] = app) -> None:
     except recovery.RecoverError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("interrupted; run the same command again, it goes on from there", file=sys.stderr)
-        sys.exit(130)
 
 
 if __name__ == "__main__":
-    main()
+    interrupts.told(main, "interrupted; run the same command again, it goes on from there")

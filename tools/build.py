@@ -13,6 +13,14 @@ none it has its own, which go once everything is built. An interrupted build goe
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # run as a file, before anything is installed
+    import sys
+
+    sys.path[0] = __file__.rsplit("/", 2)[0]
+    from cli import interrupts
+
+    interrupts.end_at_once()  # the other imports take longest
+
 import argparse
 import os
 import signal
@@ -22,9 +30,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-if __name__ == "__main__":  # run as a file, before anything is installed
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
-
+from cli import interrupts
 from tools import cache, gobuild, release, report, versions
 from tools.cache import cache_dir, kept
 from tools.errors import BuildError, Unavailable, cache_errors
@@ -255,8 +261,8 @@ def main(words: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted; what was compiled is kept for the next run", file=sys.stderr)
-        return 130
+        interrupts.say("\ninterrupted; what was compiled is kept for the next run")
+        return interrupts.EXIT_CODE
     return 0
 
 
@@ -271,4 +277,4 @@ def _clean() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    interrupts.told(lambda: sys.exit(main(sys.argv[1:])))

@@ -5,10 +5,17 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # run as a file
+    import sys
+
+    sys.path[0] = __file__.rsplit("/", 2)[0]
+
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from cli import interrupts
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAD = "# Every version that .venv may hold, for Python 3.10 and newer. Renewed with: make lock\n"
@@ -36,4 +43,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    interrupts.told(lambda: sys.exit(main()))

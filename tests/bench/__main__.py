@@ -6,6 +6,11 @@ noisy and differ, so nothing here passes or fails: each figure stands beside wha
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # first of all, as the other imports take longest
+    from cli import interrupts
+
+    interrupts.end_at_once()
+
 import json
 import os
 import platform
@@ -18,6 +23,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli import interrupts
 from tests.bench import components, everyday, imports, logins
 from tests.bench.measure import BenchError
 from tests.bench.rows import Row
@@ -103,4 +109,4 @@ def _machine() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(app())
+    interrupts.told(lambda: sys.exit(app()))

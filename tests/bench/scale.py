@@ -30,6 +30,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from cli import interrupts
 from sandbox import environment
 from sandbox.home import Home
 from sandbox.processes import Processes
@@ -327,8 +328,8 @@ def main(
         try:
             run(bench, count, each, [int(size) for size in states.split(",") if size])
         except KeyboardInterrupt:
-            progress.print("interrupted; what was measured so far is above")
-            sys.exit(130)
+            interrupts.say("interrupted; what was measured so far is above")
+            sys.exit(interrupts.EXIT_CODE)
         except measure.BenchError as error:
             sys.exit(f"error: {error}")
         finally:
@@ -341,4 +342,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    interrupts.told(lambda: typer.run(main))

@@ -6,6 +6,11 @@ at once. It has to succeed, with one engine at a time, and leave no process behi
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # first of all, as the other imports take longest
+    from cli import interrupts
+
+    interrupts.end_at_once()
+
 import argparse
 import contextlib
 import os
@@ -23,6 +28,7 @@ from pathlib import Path
 
 import psutil
 
+from cli import interrupts
 from pipeline import ending
 from tests import tally
 from tests.sandbox.kit import ADVISORY, REPOSITORY, SMALL_STACK, Sandbox
@@ -211,4 +217,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    interrupts.told(main)

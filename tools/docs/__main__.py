@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # first of all, as the other imports take longest
+    from cli import interrupts
+
+    interrupts.end_at_once()
+
 from pathlib import Path
 
+from cli import interrupts
 from tools.docs import rules_table, schema, stack_files
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +24,12 @@ def made() -> dict[str, str]:
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Writes them."""
     for path, text in made().items():
         (ROOT / path).parent.mkdir(exist_ok=True)
         (ROOT / path).write_text(text)
+
+
+if __name__ == "__main__":
+    interrupts.told(main)
