@@ -9,6 +9,15 @@ PYTHONDONTWRITEBYTECODE, however, every command would compile all its imports, s
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # run as a file, before anything is installed
+    import sys
+
+    sys.path[0] = __file__.rsplit("/", 2)[0]
+    from cli import interrupts
+
+    interrupts.end_at_once()  # the other imports take longest
+
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,9 +25,7 @@ import threading
 from collections import deque
 from pathlib import Path
 
-if __name__ == "__main__":  # run as a file, before anything is installed
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
-
+from cli import interrupts
 from tools import build, report
 from tools.errors import BuildError
 
@@ -33,6 +40,8 @@ PROGRAM = (
     "tools",
 )
 """The project's folders of Python that commands import."""
+PACKAGES = {"pulumi_vault_aws_auth": "components", "vault_aws_auth_cli": "cli"}
+"""The project's folders by the names that they are imported by once installed."""
 running: list[subprocess.Popen[str]] = []
 """The child process of the virtual environment's thread; an interrupt ends it."""
 
@@ -52,26 +61,32 @@ def make_environment(folder: Path, requirements: str) -> None:
         _run([*install, "-r", requirements], job)
         job.text = "installing this project"
         _run([*install, "--no-deps", "--editable", "."], job)
-        show_package(folder)
+        show_packages(folder)
         if sys.dont_write_bytecode:
             job.text = "writing bytecode"
             _run([str(folder / "bin" / "python"), "-m", "compileall", "-q", *PROGRAM], job)
         report.say(f"{folder}: {requirements} installed in {job.took()}")
 
 
-def show_package(folder: Path) -> None:
-    """Puts the package's first files where a wheel has them.
+def show_packages(folder: Path) -> None:
+    """Lets Python find the packages by links, in place of an editable install's import hook.
 
-    Pulumi's Python language host looks for `pulumi-plugin.json` there, and nowhere else. What an editable
-    install adds is an import hook, which finds the other modules.
+    The hook takes longer than the rest of Python's start. Pulumi's Python language host looks for
+    `pulumi-plugin.json` where a wheel has it, and nowhere else.
     """
     (packages,) = folder.glob("lib/python*/site-packages")
-    package = packages / "pulumi_vault_aws_auth"
-    package.mkdir(exist_ok=True)
-    for name in ("__init__.py", "pulumi-plugin.json"):
-        link = package / name
-        link.unlink(missing_ok=True)
-        link.symlink_to(ROOT / "components" / name)
+    links = folder / "packages"
+    for place in (links, packages / "pulumi_vault_aws_auth"):
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+    for name, source in PACKAGES.items():
+        (links / name).symlink_to(ROOT / source)
+    (packages / "pulumi_vault_aws_auth" / "pulumi-plugin.json").symlink_to(
+        ROOT / "components" / "pulumi-plugin.json"
+    )
+    (packages / "pulumi_vault_aws_auth.pth").write_text(f"{links.resolve()}\n")
+    for hook in packages.glob("__editable__*pulumi_vault_aws_auth*"):
+        hook.unlink()
 
 
 def _runs(pip: list[str]) -> bool:
@@ -134,10 +149,10 @@ def main(words: list[str]) -> int:
     except KeyboardInterrupt:
         for process in running:
             process.terminate()
-        print("\ninterrupted; the next run continues from here", file=sys.stderr)
-        return 130
+        interrupts.say("\ninterrupted; the next run continues from here")
+        return interrupts.EXIT_CODE
     return 1 if problems else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    interrupts.told(lambda: sys.exit(main(sys.argv[1:])))

@@ -47,14 +47,21 @@ def test_this_environment_needs_the_plugins_of_the_sdks_and_none_of_the_project_
     answer = subprocess.run(
         [sys.executable, "-c", script], cwd="/", capture_output=True, text=True, check=True, timeout=60
     )
-    assert Path(answer.stdout.strip()) == install.ROOT / "components" / "logins" / "own_role.py"
+    assert Path(answer.stdout.strip()).resolve() == install.ROOT / "components" / "logins" / "own_role.py"
 
 
-def test_the_package_s_first_files_are_links_that_can_be_made_again(tmp_path: Path) -> None:
+def test_the_packages_are_links_that_can_be_made_again_in_place_of_the_import_hook(tmp_path: Path) -> None:
     packages = tmp_path / "lib" / "python3.10" / "site-packages"
     packages.mkdir(parents=True)
+    hook = packages / "__editable__.pulumi_vault_aws_auth-1.pth"
     for _ in range(2):
-        install.show_package(tmp_path)
-    (shown,) = packages.iterdir()
-    assert (shown / "pulumi-plugin.json").read_text() == '{"resource": false}\n'
-    assert all(each.is_symlink() for each in shown.iterdir())
+        hook.touch()
+        install.show_packages(tmp_path)
+    assert not hook.exists()
+    shown = packages / "pulumi_vault_aws_auth" / "pulumi-plugin.json"
+    assert shown.read_text() == '{"resource": false}\n'
+    script = f"import site; site.addsitedir({str(packages)!r}); from importlib.util import find_spec\n"
+    script += "print(*(find_spec(name).origin for name in ('pulumi_vault_aws_auth', 'vault_aws_auth_cli')))"
+    answer = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, check=True)
+    made = [Path(path).resolve() for path in answer.stdout.decode().split()]
+    assert made == [install.ROOT / folder / "__init__.py" for folder in ("components", "cli")]
