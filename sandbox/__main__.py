@@ -25,7 +25,7 @@ from rich.markup import escape
 from cli import interrupts
 from cli.console import plain_streams
 from pipeline import ending
-from sandbox import charts, engine, enterprise, environment, leftovers, lock, place, services
+from sandbox import charts, engine, enterprise, environment, interrupted, leftovers, lock, place, services
 from sandbox.engine import Engine
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes
@@ -177,9 +177,18 @@ def down(
             if existing or keep or processes.running():
                 _start_to_look(home, processes, existing)
             chosen = [stack] if stack else [*reversed(existing)]
-            unknown = [name for each in chosen for name in _recovered(home, each)]
             for name in chosen:
-                _destroy(home, name)
+                interrupted.note(home, _recovered(home, name))
+            unknown = interrupted.noted(home)
+            # What is unknown may keep the engine from destroying the rest: all goes with the sandbox.
+            may_fail = unknown and not keep and chosen == [*reversed(existing)]
+            for name in chosen:
+                try:
+                    _destroy(home, name)
+                except engine.EngineFailed:
+                    if not may_fail:
+                        raise
+                    _warn(f"stack {name} cannot be destroyed, see above: it is deleted with the sandbox")
             if stack and existing != [stack]:
                 console.print(f"Stack {stack} is destroyed; the sandbox and its other stacks keep running.")
                 return
@@ -192,10 +201,11 @@ def down(
                 raise SandboxError(
                     f"the stacks are destroyed, but the sandbox is not as it was before:\n{found}"
                 )
+            interrupted.forget(home)
             console.print("[green]✓[/green] AWS, Kubernetes and Vault are as before the first stack.")
             return
         if found.left and unknown:  # nothing else could tell whether a stack has made it
-            _warn(f"an earlier run was killed while it changed {_names(unknown)}")
+            _warn(f"an earlier run was killed while it changed {interrupted.names(unknown)}")
             for line in found.left:
                 _warn(f"left behind, and deleted with the sandbox: {line}")
             found = leftovers.Difference([], found.missing)
@@ -336,14 +346,13 @@ def _remove_if_interrupted(home: Home, stack_engine: Engine, processes: Processe
 
     In production a person must check; the sandbox can simply be rebuilt, by the start that follows.
     """
-    interrupted = stack_engine.interrupted_operations()
-    if not interrupted:
+    begun = stack_engine.interrupted_operations()
+    if not begun:
         return
-    problem = f"an earlier run was killed while it changed {_names(interrupted)}; whether it did is unknown"
+    what = interrupted.names(begun)
+    problem = f"an earlier run was killed while it changed {what}; whether it did is unknown"
     if engine.stacks(home) != [stack_engine.stack]:
-        raise SandboxError(
-            f"{problem}. Start afresh: python -m sandbox down --force, then bring the stacks up"
-        )
+        raise SandboxError(f"{problem}. Start afresh: python -m sandbox down, then bring the stacks up")
     _warn(f"{problem}: rebuilding the sandbox, with new data and addresses")
     region, behind = home.region, home.eventual_consistency
     chosen_issuer = home.enterprise / "issuer.json"
@@ -355,10 +364,6 @@ def _remove_if_interrupted(home: Home, stack_engine: Engine, processes: Processe
     home.choose_eventual_consistency(behind)
     if issuer:
         write_private(chosen_issuer, issuer)
-
-
-def _names(urns: list[str]) -> str:
-    return ", ".join(urn.rsplit("::", 1)[-1] for urn in urns)
 
 
 def _prove_logins(home: Home, stack_engine: Engine, here: Mapping[str, str]) -> None:

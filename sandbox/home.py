@@ -24,6 +24,7 @@ FILES = (
     "passphrase",
     "processes.json",
     "baseline.json",
+    "interrupted.json",
     "env",
 )
 DEFAULT_REGION = "us-east-1"
