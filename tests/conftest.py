@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests import order, tally
+from tests.orphans import pytest_sessionstart, pytest_unconfigure  # noqa: F401 - hooks
 from tools import build
 
 WORKER_MEMORY = 3 * 2**30

@@ -156,7 +156,8 @@ def test_a_download_that_is_stopped_leaves_nothing_and_can_be_repeated(
 ) -> None:
     vendors.trickle = 0.02
     process = workshop.start("--download", "vault")
-    while not vendors.downloads(".zip"):
+    while not list(workshop.cache.rglob("*.zip")):
+        assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(stop)
     _, said = process.communicate(timeout=60)
