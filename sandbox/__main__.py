@@ -27,7 +27,7 @@ from cli.console import plain_streams
 from pipeline import ending
 from sandbox import charts, engine, enterprise, environment, interrupted, leftovers, lock, place, services
 from sandbox.engine import Engine
-from sandbox.home import REPOSITORY, Home, SandboxError, write_private
+from sandbox.home import NEEDED, NEEDED_AT_WORK, REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes
 from tools import build
 
@@ -188,7 +188,7 @@ def down(
                 except engine.EngineFailed:
                     if not may_fail:
                         raise
-                    _warn(f"stack {name} cannot be destroyed, see above: it is deleted with the sandbox")
+                    _warn(f"stack {name} cannot be destroyed any more: it is deleted with the sandbox")
             if stack and existing != [stack]:
                 console.print(f"Stack {stack} is destroyed; the sandbox and its other stacks keep running.")
                 return
@@ -298,8 +298,7 @@ def _prepare_home(home: Home, stack: str, config: Path | None, vault: VaultChoic
 
 def _start(home: Home, processes: Processes) -> None:
     _heading("Sandbox")
-    if not processes.running():
-        home.require_space()
+    home.require_space(NEEDED_AT_WORK if processes.running() else NEEDED)
     build.ensure_all(environment.tools(home))
     began = time.monotonic()
     try:
@@ -336,7 +335,7 @@ def _destroy(home: Home, stack: str) -> None:
     _heading(f"Stack {stack}")
     stack_engine = Engine(home, stack)
     charts.remove(home, stack)
-    if leftovers.revoke_leases(home, stack_engine.outputs()):
+    if not stack_engine.is_lost and leftovers.revoke_leases(home, stack_engine.outputs()):
         _tick("revoked the credentials from Vault's AWS secrets engine")
     stack_engine.destroy()
 

@@ -16,7 +16,7 @@ import psutil
 import yaml
 
 from pipeline import ending
-from sandbox import environment, guardrails, lock
+from sandbox import environment, guardrails, lock, reserve
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from stack import yaml_file
 from tools import build
@@ -70,6 +70,11 @@ class Engine:
 
     def destroy(self) -> None:
         """Destroys the stack and removes it from the state."""
+        if self.is_lost:
+            raise EngineFailed(
+                f"the state of stack {self.stack} is lost, and what is in it unknown. To delete the sandbox "
+                f"with all of its stacks: python -m sandbox down"
+            )
         self._prepare()
         self.recover()
         # In the sandbox's own project folder, because this deletes the stack file there too.
@@ -86,9 +91,17 @@ class Engine:
         return {}
 
     def interrupted_operations(self) -> list[str]:
-        """The URNs that a killed run was creating or changing."""
+        """The URNs that a killed run was creating or changing: the stack's own, if its state is lost."""
+        if self.is_lost:
+            return [f"urn:pulumi:{self.stack}::{PROJECT}::pulumi:pulumi:Stack::{PROJECT}-{self.stack}"]
         pending = self._checkpoint().get("pending_operations") or []
         return [operation["resource"]["urn"] for operation in pending]
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its state cannot be read: on a full disk the engine writes an empty one over it."""
+        path = _states(self.home) / f"{self.stack}.json"
+        return path.exists() and not _is_json(path)
 
     def _checkpoint(self) -> dict[str, Any]:
         """The stack's state; empty without a stack, or before its first run.
@@ -172,10 +185,8 @@ class Engine:
                     f"pulumi is changing stack {self.stack}, outside of the sandbox's shell (process "
                     f"{engine.pid}). Wait for it, or end it: kill -INT {engine.pid}"
                 )
-        if locks and mend_state(_states(self.home) / f"{self.stack}.json"):
-            print(
-                f"  the state of stack {self.stack} was cut off by the kill; that of the step before is used"
-            )
+        if mend_state(_states(self.home) / f"{self.stack}.json"):
+            print(f"  the state of stack {self.stack} was cut off; that of the step before is used")
         for each in locks:  # as `pulumi cancel` does
             print(f"  an earlier run of stack {self.stack} was killed; its lock is released", flush=True)
             each.unlink()
@@ -189,8 +200,16 @@ class Engine:
         """
         words = [self._pulumi, command, "--stack", self.stack, "-C", str(folder), *options]
         here = {**environment.process_environment(self.home), **(variables or {})}
-        with ending.guarded(words, env=here, keep=lock.passed_on()) as process:
+        with (
+            ending.guarded(words, env=here, keep=lock.passed_on()) as process,
+            reserve.kept(self.home, process) as room,
+        ):
             status = process.wait()
+        if room.used and status != 0:
+            raise EngineFailed(
+                f"the disk of {self.home.root} is full: pulumi {command} of stack {self.stack} was ended "
+                f"after its running steps. Its changes are kept: free some space and run the same command again"
+            )
         if status != 0:
             raise EngineFailed(
                 f"pulumi {command} of stack {self.stack} failed (exit {status}), see above. Its changes are "
@@ -332,9 +351,8 @@ def _living_engine(lock: Path) -> psutil.Process | None:
     try:
         process = psutil.Process(int(json.loads(lock.read_text(encoding="utf-8"))["pid"]))
         words = process.cmdline()
-        began_before = (
-            process.create_time() <= lock.stat().st_mtime + 1
-        )  # else the number is another's by now
+        # Else the number is another's by now. Boot time, which it is counted from, moves by a second.
+        began_before = process.create_time() <= lock.stat().st_mtime + 2
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
     return process if began_before and words and Path(words[0]).name == "pulumi" else None

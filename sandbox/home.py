@@ -25,6 +25,7 @@ FILES = (
     "processes.json",
     "baseline.json",
     "interrupted.json",
+    "reserve",
     "env",
 )
 DEFAULT_REGION = "us-east-1"
@@ -46,6 +47,8 @@ PORT_RANGE = range(20_000, 32_000)
 
 NEEDED = 250
 """Megabytes that a sandbox takes, with one stack: most of it is etcd's log."""
+NEEDED_AT_WORK = 40
+"""Megabytes for a sandbox that runs, to do anything."""
 FULL = 2**20
 """Bytes. Less than that is no space, to most of what writes."""
 
@@ -213,12 +216,12 @@ class Home:
         except ValueError as error:
             raise SandboxError(f"{path} is damaged ({error}). Start afresh: {AFRESH}") from error
 
-    def require_space(self) -> None:
-        """Raises SandboxError if there is not enough room on the disk to start."""
+    def require_space(self, needed: int = NEEDED) -> None:
+        """Raises SandboxError if there is not enough room on the disk: by default, to start."""
         free = shutil.disk_usage(self.root).free // 2**20
-        if free < NEEDED:
+        if free < needed:
             raise SandboxError(
-                f"the disk of {self.root} has {free} MB free, and the sandbox needs {NEEDED} MB. Free some "
+                f"the disk of {self.root} has {free} MB free, and the sandbox needs {needed} MB. Free some "
                 f"space, or use another disk: SANDBOX_HOME=<folder>"
             )
 

@@ -58,7 +58,7 @@ def killed_sessions(folder: Path) -> Iterator[Path]:
     for locked in folder.glob("pytest-*/.lock"):
         try:
             process = psutil.Process(int(locked.read_text()))
-            alive = process.create_time() <= locked.stat().st_mtime + 1  # else the number is another's by now
+            alive = process.create_time() <= locked.stat().st_mtime + 2  # else the number is another's by now
         except psutil.NoSuchProcess:
             alive = False
         except (OSError, ValueError):  # it has just begun, or ended

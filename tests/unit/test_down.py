@@ -107,7 +107,17 @@ def test_a_stack_that_cannot_be_destroyed_since_goes_with_the_sandbox(world: Wor
     world.left, world.fails = [LEFT], {"first"}
     done = world.down()
     assert done.exit_code == 0, done.output
-    assert "stack first cannot be destroyed" in done.output
+    assert "stack first cannot be destroyed any more" in done.output
+    assert not world.home.has_data
+
+
+def test_a_stack_whose_state_is_lost_goes_with_the_sandbox(world: World) -> None:
+    """On a full disk the engine writes an empty state over the old one."""
+    (world.states / "second.json").write_text("")
+    world.left, world.fails = [LEFT], {"second"}
+    done = world.down()
+    assert done.exit_code == 0, done.output
+    assert "killed while it changed vault-aws-auth-second" in done.output
     assert not world.home.has_data
 
 

@@ -59,6 +59,28 @@ def test_a_state_that_is_cut_off_is_one_message(tmp_path: Path) -> None:
         broken.outputs()
 
 
+def test_of_a_state_that_is_lost_everything_is_unknown(tmp_path: Path) -> None:
+    broken = engine(tmp_path, None)
+    assert not broken.is_lost
+    next(tmp_path.rglob("one.json")).write_text("")
+    assert broken.is_lost
+    assert [urn.rpartition("::")[2] for urn in broken.interrupted_operations()] == ["vault-aws-auth-one"]
+
+
+def test_a_state_is_mended_where_the_run_that_cut_it_off_has_ended_in_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It could not write it, on a full disk, and has released its lock."""
+    broken = engine(tmp_path, None)
+    state = next(tmp_path.rglob("one.json"))
+    whole = state.read_text()
+    state.with_name("one.json.bak").write_text(whole)
+    state.write_text("")
+    broken.recover()
+    assert "was cut off" in capsys.readouterr().out
+    assert state.read_text() == whole
+
+
 @pytest.mark.parametrize("cut_off", ["", '{"version": 3, "checkp'])
 def test_a_state_that_a_kill_has_cut_off_is_that_of_the_step_before(tmp_path: Path, cut_off: str) -> None:
     state = tmp_path / "one.json"
