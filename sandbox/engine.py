@@ -208,7 +208,8 @@ class Engine:
         if room.used and status != 0:
             raise EngineFailed(
                 f"the disk of {self.home.root} is full: pulumi {command} of stack {self.stack} was ended "
-                f"after its running steps. Its changes are kept: free some space and run the same command again"
+                "after its running steps. Its changes are kept: free some space, and run the same command "
+                "again"
             )
         if status != 0:
             raise EngineFailed(

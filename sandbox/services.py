@@ -42,11 +42,7 @@ def start(home: Home, processes: Processes, report: Callable[[str, str], None]) 
     # The slowest is waited for last.
     _ready(processes, vault, report, home.vault_url)
     if _lost_its_keys(home):
-        processes.stop(["vault"])
-        shutil.rmtree(home.root / "vault" / "data")
-        vault = _vault(home)
-        processes.start(vault)
-        processes.wait(vault)
+        _make_anew(home, processes)
     _unseal(home)
     _ready(processes, api_server, report, home.kubernetes_url)
     _publish_signing_keys(home)
@@ -323,6 +319,15 @@ def _lost_its_keys(home: Home) -> bool:
     """Whether a first start was killed while Vault was initialised: it is empty, and its keys are lost."""
     complete = (home.root / "vault" / "init.json").exists() or (home.root / "baseline.json").exists()
     return not complete and bool(_vault_health(home)["initialized"])
+
+
+def _make_anew(home: Home, processes: Processes) -> None:
+    """Vault without what it holds, which is nothing yet."""
+    processes.stop(["vault"])
+    shutil.rmtree(home.root / "vault" / "data")
+    vault = _vault(home)
+    processes.start(vault)
+    processes.wait(vault)
 
 
 def _unseal(home: Home) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ sys.exit(3)
 """
 
 
-@pytest.fixture(scope="module")
-def host() -> Iterator[Any]:
+@contextmanager
+def serving() -> Iterator[tuple[subprocess.Popen[str], Any]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox.language", "127.0.0.1:1"],
         stdout=subprocess.PIPE,
@@ -40,7 +40,13 @@ def host() -> Iterator[Any]:
     )
     assert process.stdout
     with process.stdout, grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
-        yield language_pb2_grpc.LanguageRuntimeStub(channel)  # type: ignore[no-untyped-call]
+        yield process, language_pb2_grpc.LanguageRuntimeStub(channel)  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Any]:
+    with serving() as (process, stub):
+        yield stub
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 0
 
@@ -102,8 +108,22 @@ def test_it_ends_when_the_engine_is_done_with_it(host: Any, tmp_path: Path) -> N
     pid = int(next(call).stdout)
     assert psutil.pid_exists(pid)
     call.cancel()
+    assert ends(pid)
+
+
+def test_it_ends_with_its_host_if_that_is_killed(tmp_path: Path) -> None:
+    code = "import os, time; print(os.getpid()); time.sleep(300)"
+    with serving() as (process, stub):
+        pid = int(next(stub.RunPlugin(request(tmp_path, code))).stdout)
+        process.kill()
+        process.wait()
+        assert ends(pid)
+
+
+def ends(pid: int) -> bool:
     deadline = time.monotonic() + 30
     with suppress(psutil.NoSuchProcess):
         while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
             assert time.monotonic() < deadline, "the plugin outlives its engine"
             time.sleep(0.05)
+    return True

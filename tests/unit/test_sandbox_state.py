@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from sandbox.engine import Engine, _living_engine, mend_state
+from sandbox.engine import Engine, _living_engine, mend_state, stacks
 from sandbox.home import Home, SandboxError
 
 SECRET = {
@@ -41,6 +42,34 @@ def test_outputs_are_read_with_secrets_masked(tmp_path: Path) -> None:
 def test_what_a_killed_run_was_at_is_read(tmp_path: Path) -> None:
     pending = [{"resource": {"urn": ROLE}, "type": "creating"}]
     assert engine(tmp_path, {"pending_operations": pending}).interrupted_operations() == [ROLE]
+
+
+@pytest.mark.parametrize("written", [None, "", "encryptionsalt: v1:abc:def\nconfig: {}\n"])
+def test_a_stack_whose_making_was_killed_gets_its_stack_file_all_the_same(
+    written: str | None, tmp_path: Path
+) -> None:
+    """`stack init` writes the state first; the file, with the salt of the passphrase, last."""
+    half = engine(tmp_path, None)
+    home = half.home
+    _ = home.ports
+    (home.root / "pulumi" / "project").mkdir()
+    if written is not None:
+        half._config_file.write_text(written)
+    mine = tmp_path / "Pulumi.one.yaml"
+    mine.write_text("config: {aws:region: us-east-1}")
+    made = yaml.safe_load(half._write_config(mine).read_text())
+    assert made["config"]["aws:region"] == "us-east-1"
+    assert made["config"]["vault-aws-auth:vault"]["address"] == home.vault_address
+    assert ("encryptionsalt" in made) == bool(written)
+    assert half.renew_stack_file()
+
+
+def test_stacks_are_in_their_order_even_if_the_last_one_is_not_in_the_list_yet(tmp_path: Path) -> None:
+    state = next(engine(tmp_path, None).home.root.rglob("one.json"))
+    for name in ("b", "a"):
+        (state.parent / f"{name}.json").write_text(state.read_text())
+    (tmp_path / "pulumi" / "stacks.json").write_text('["one", "gone", "b"]')
+    assert stacks(Home(tmp_path)) == ["one", "b", "a"]
 
 
 @pytest.mark.parametrize("latest", [None, {}, {"resources": None}])
