@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from .base import Resource, Rule, Settings, Topic
-from .granting_paths import granted
+from .granting_paths import as_root
 from .values import UNKNOWN
-from .vault_policies import DENY, GENERIC, names, paths, written
+from .vault_policies import GENERIC, names, paths, written
 
 POLICY = "vault:index/policy:Policy"
 
@@ -21,13 +21,8 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
     writers = frozenset(names(settings["policyWriters"]))
     declared = not writers.isdisjoint(names(name))
     for each in paths(text):
-        if not each.path.strip("*+/") and each.capabilities != {DENY}:
-            yield f'policy: path "{each.path}" matches every path'
-            continue
-        if powers := each.capabilities & {"sudo", "root"}:
-            yield f'policy: path "{each.path}" has the capability {min(powers)}'
-        if not declared and (what := granted(each, writers | {"root"})):
-            yield f'policy: path "{each.path}" can write {what}'
+        for what in as_root(each, writers | {"root"}, writer=declared):
+            yield f'policy: path "{each.path}" {what}'
 
 
 def _policy(resource: Resource) -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .vault_policies import Path
+from .vault_policies import DENY, Path
 
 _CHANGES = {"update", "patch", "recover", "sudo", "root", "write"}
 WRITES = {"create", *_CHANGES}
@@ -103,6 +103,18 @@ spelled out: `dev/auth/*` is a secrets engine's."""
 
 _KV = ("data", "metadata", "delete", "undelete", "destroy", "subkeys")
 """The second segment of a path in a KV secrets engine, version 2."""
+
+
+def as_root(path: Path, more: frozenset[str], *, writer: bool = False) -> Iterator[str]:
+    """Why a path of a policy is as good as root. `more` are policies that are; a `writer` may grant itself
+    more, and nothing else."""
+    if not path.path.strip("*+/") and path.capabilities != {DENY}:
+        yield "matches every path"
+        return
+    if powers := path.capabilities & {"sudo", "root"}:
+        yield f"has the capability {min(powers)}"
+    if not writer and (what := granted(path, more)):
+        yield f"can write {what}"
 
 
 def granted(path: Path, more: frozenset[str]) -> str | None:

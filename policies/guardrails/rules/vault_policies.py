@@ -16,6 +16,10 @@ _CAPABILITIES = {DENY, "create", "read", "update", "patch", "delete", "list", "s
     "recover",
     "subscribe",
 }
+_WRITE = ("create", "read", "update", "delete", "list")
+_FORMER = {"read": ("read", "list"), "write": _WRITE, "sudo": (*_WRITE, "sudo")}
+"""What Vault takes the words of `policy` for, the former name of `capabilities`."""
+
 _TOP = {"name", "path"}
 _FIELDS = {
     "comment",
@@ -32,6 +36,8 @@ _FIELDS = {
 }
 """All that Vault's own parser takes. What it refuses, or would read in another way, cannot be checked."""
 
+_OTHERS = ("min_wrapping_ttl", "max_wrapping_ttl", "mfa_methods", "control_group", "subscribe_event_types")
+
 
 @dataclass(frozen=True)
 class Path:
@@ -47,6 +53,9 @@ class Path:
 
     required: frozenset[str] = frozenset()
     """The parameters that a request must have."""
+
+    others: Mapping[str, Any] = field(default_factory=dict)
+    """Vault's other conditions of a request, as written: wrapping TTLs, MFA methods, control groups."""
 
     def fixes(self, parameter: str, but: frozenset[str] = frozenset()) -> bool:
         """Whether a request can give the parameter only values that stand here and are not in `but`, or none.
@@ -65,10 +74,7 @@ class Path:
 
 
 def paths(text: str) -> list[Path]:
-    """The paths of a policy. Raises ValueError if it cannot be read.
-
-    `cli/policies.py` reads policies too, but the command and this pack are installed without each other.
-    """
+    """The paths of a policy. Raises ValueError if it cannot be read."""
     if not isinstance(text, str):
         raise ValueError("policy: is not a text")
     document = _document(text)
@@ -81,11 +87,11 @@ def paths(text: str) -> list[Path]:
     found: dict[str, Path] = {}
     for each in (_path(path, one) for path, body in blocks for one in listed(body)):
         same = each.path.removeprefix("/")
-        found[same] = _together(found[same], each) if same in found else each
+        found[same] = together(found[same], each) if same in found else each
     return [*found.values()]
 
 
-def _together(one: Path, other: Path) -> Path:
+def together(one: Path, other: Path) -> Path:
     """Two blocks of one path as Vault takes them: what either allows."""
     capabilities = one.capabilities | other.capabilities
     return Path(
@@ -94,6 +100,7 @@ def _together(one: Path, other: Path) -> Path:
         _both(one.allowed, other.allowed),
         _both(one.denied, other.denied),
         one.required | other.required,
+        {**one.others, **other.others},
     )
 
 
@@ -133,9 +140,10 @@ def _words(value: Any) -> list[str]:
 def _path(path: str, body: Any) -> Path:
     fields = {_bare(key): value for key, value in _mapping(body).items()}
     _known(fields, _FIELDS, f'path "{path}"')
-    # `policy` is the former name of `capabilities`.
-    words = [*listed(fields.get("capabilities")), *listed(fields.get("policy"))]
-    capabilities = frozenset(_bare(str(word)).lower() for word in words)
+    words = [_bare(str(word)).lower() for word in listed(fields.get("capabilities"))]
+    for word in (_bare(str(word)).lower() for word in listed(fields.get("policy"))):
+        words += _FORMER.get(word, (word,))
+    capabilities = frozenset(words)
     if unknown := capabilities - _CAPABILITIES:
         raise ValueError(
             f'policy: path "{path}" has the capability {min(unknown)}, which Vault does not know'
@@ -148,6 +156,7 @@ def _path(path: str, body: Any) -> Path:
         frozenset(
             _bare(word).lower() for word in listed(fields.get("required_parameters")) if isinstance(word, str)
         ),
+        {key: _plain(fields[key]) for key in _OTHERS if key in fields},
     )
 
 
@@ -171,6 +180,8 @@ def _known(given: Mapping[str, Any], known: set[str], where: str) -> None:
 def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {_bare(key): _plain(each) for key, each in value.items() if not key.startswith("__")}
     return _bare(value) if isinstance(value, str) else value
 
 
