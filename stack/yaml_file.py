@@ -30,20 +30,27 @@ class _Loader(yaml.SafeLoader):
 def load(file: Path) -> Any:
     """What is in a YAML file of UTF-8; None for an empty one. Raises WrongFile."""
     try:
-        return yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        data = file.read_bytes()
     except FileNotFoundError:
         raise WrongFile(f"{file}: cannot be read: there is no such file") from None
     except OSError as error:
         raise WrongFile(f"{file}: cannot be read: {error.strerror or error}") from None
+    return read(data, str(file))
+
+
+def read(data: bytes, name: str) -> Any:
+    """What is in the content of a YAML file, which messages call by its name. Raises WrongFile."""
+    try:
+        return yaml.load(data.decode("utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise WrongFile(f"{file}: cannot be read: line {line} is not UTF-8; save it as UTF-8") from None
+        raise WrongFile(f"{name}: cannot be read: line {line} is not UTF-8; save it as UTF-8") from None
     except RecursionError:
-        raise WrongFile(f"{file}: is nested too deeply; write fewer levels") from None
+        raise WrongFile(f"{name}: is nested too deeply; write fewer levels") from None
     except yaml.MarkedYAMLError as error:
         where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise WrongFile(f"{file}: is not valid YAML: {where}{error.problem or error.context}") from None
+        raise WrongFile(f"{name}: is not valid YAML: {where}{error.problem or error.context}") from None
     # PyYAML's own for scalars that are not what they are marked as: dates of a 13th month, `!!bool maybe`.
     except (yaml.YAMLError, ValueError, KeyError, AttributeError) as error:
         reason = " ".join(str(error).split())
-        raise WrongFile(f"{file}: is not valid YAML: {reason or type(error).__name__}") from None
+        raise WrongFile(f"{name}: is not valid YAML: {reason or type(error).__name__}") from None
