@@ -13,6 +13,7 @@ import signal
 import sys
 import warnings
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,9 @@ from .options import (
     write_secret,
 )
 from .usage import Commands
+
+DIFFERENT = 3
+"""Exit code of a comparison that found a gain or loss, if it was asked for."""
 
 app = typer.Typer(
     name="vault-aws-auth",
@@ -212,30 +216,69 @@ def doctor(login: Login, *, caller: RoleOptions, source: VaultOptions, as_json: 
 
 
 @app.command(
-    epilog="Examples:\n\nvault-aws-auth access\n\nvault-aws-auth access --format html --output access.html"
+    epilog="Examples:\n\n"
+    "vault-aws-auth access\n\n"
+    "vault-aws-auth access --format html --output access.html\n\n"
+    "vault-aws-auth access --compare main HEAD --stack prod\n\n"
+    "vault-aws-auth access --compare origin/main Pulumi.prod.yaml --exit-code   (not committed yet)\n\n"
+    "vault-aws-auth access --compare stack:prod Pulumi.prod.yaml --json   (deployed, and declared)"
 )
 @with_option_groups
 def access(
     *,
-    format: Annotated[AccessFormat, typer.Option(help="table, json, or a self-contained html page.")] = (
-        AccessFormat.TABLE
-    ),
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="OLD NEW",
+            help="Show who gains what from OLD to NEW. Each is a git revision of the project (--stack: whose "
+            "stack file), a stack file, a folder with one, or stack:NAME: the stack as it is deployed.",
+        ),
+    ] = None,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="With --compare: exit with 3 if there is a gain or loss.")
+    ] = False,
+    format: Annotated[
+        AccessFormat | None, typer.Option(help="table, json, or a self-contained html page. Default: table.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write to this file instead of standard output.")
     ] = None,
     source: VaultOptions,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Report who can log in as what, and which Vault paths they can reach.
 
     Reads the policies from Vault with VAULT_TOKEN, which needs `read` on sys/policies/acl/*.
-    """
-    with exit_on_refusal(as_json=format is AccessFormat.JSON and output is None):
-        from .access import WRITERS, report
 
+    With --compare: who can newly log in and who no longer, which paths and capabilities each gains or loses,
+    and what becomes as good as root. It is computed from stack files and policies alone, so it needs neither
+    credentials nor Vault; only stack:NAME needs the state of the stack.
+    """
+    if as_json and format not in (None, AccessFormat.JSON):
+        raise UsageProblem(f"--json and --format {format.value if format else ''} exclude each other")
+    chosen = AccessFormat.JSON if as_json else format or AccessFormat.TABLE
+    if exit_code and not compare:
+        raise UsageProblem("--exit-code is for --compare")
+    if compare and (source.outputs or source.vault_address):
+        raise UsageProblem("--compare takes no --outputs and no --vault-address: give a file as OLD or NEW")
+    with exit_on_refusal(as_json=chosen is AccessFormat.JSON and output is None):
         check_writable("--output", output)
-        made = report(source.read())
-        with output.open("w", encoding="utf-8") if output else contextlib.nullcontext(sys.stdout) as file:
-            WRITERS[format.value](made, file)
+        different = False
+        with contextlib.ExitStack() as opened:
+            if compare:
+                from .compare import between
+                from .compare.show import WRITERS as SHOWN
+
+                found = between(*compare, source.project, source.stack)
+                different = found.gains_or_losses
+                write = partial(SHOWN[chosen.value], found)
+            else:
+                from .access import WRITERS, report
+
+                write = partial(WRITERS[chosen.value], report(source.read(), source.origin()))
+            write(opened.enter_context(output.open("w", encoding="utf-8")) if output else sys.stdout)
+    if exit_code and different:
+        raise typer.Exit(DIFFERENT)
 
 
 @app.command(

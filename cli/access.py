@@ -6,15 +6,15 @@ The logins come from the stack's outputs; the text of their policies is read fro
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import IO
 
 from rich.table import Table
 from rich.text import Text
 
-from . import acl_policies, vault
-from .console import camel_case, console
+from . import acl, vault
+from .console import camel_case, console, write_page
 from .errors import Refused
+from .origin import Origin
 from .outputs import LoginOutput, Stack
 from .principals import in_words
 from .workloads import KINDS
@@ -31,6 +31,8 @@ class Reach:
     capabilities: tuple[str, ...]
     conditions: tuple[str, ...]
     policies: tuple[str, ...]
+    as_root: tuple[str, ...] = ()
+    """Why this path is as good as root; empty if it is not."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,15 @@ class Access:
     max_ttl: str
     policies: tuple[str, ...]
     reach: tuple[Reach, ...]
+    as_root: bool = False
+    """Whether the token can have every other permission, by what is known of its policies."""
 
 
 @dataclass(frozen=True)
 class Report:
     """All logins, with notes about what is missing."""
+
+    origin: Origin
 
     vault: str
     namespace: str
@@ -61,24 +67,26 @@ class Report:
     notes: tuple[str, ...] = ()
 
 
-def report(stack: Stack) -> Report:
+def report(stack: Stack, origin: Origin) -> Report:
     """Join the logins with the text of their policies. What could not be read is in `notes`."""
     at = stack.outputs.vault
     names = sorted({name for login in stack.outputs.logins.values() for name in login.policies})
     rules, notes = _rules(stack, names)
+    more = acl.root_policies(rules)
     return Report(
+        origin,
         at.address,
         at.namespace or "",
         at.mount_path.strip("/"),
-        tuple(_access(name, login, rules) for name, login in sorted(stack.outputs.logins.items())),
+        tuple(_access(name, login, rules, more) for name, login in sorted(stack.outputs.logins.items())),
         tuple(notes),
     )
 
 
-def _rules(stack: Stack, names: list[str]) -> tuple[dict[str, list[acl_policies.Rule]], list[str]]:
+def _rules(stack: Stack, names: list[str]) -> tuple[dict[str, list[acl.Rule]], list[str]]:
     if not vault.own_token():
         return {}, ["VAULT_TOKEN is not set: policies were not read, so no paths are shown"]
-    rules: dict[str, list[acl_policies.Rule]] = {}
+    rules: dict[str, list[acl.Rule]] = {}
     notes = []
     for name in names:
         if name == "root":
@@ -95,23 +103,25 @@ def _rules(stack: Stack, names: list[str]) -> tuple[dict[str, list[acl_policies.
             notes.append(f"policy {name}: Vault has no such policy, so tokens get nothing from it")
             continue
         try:
-            rules[name] = acl_policies.parse(str(found["policy"]))
-        except acl_policies.Unreadable as error:
+            rules[name] = acl.parse(str(found["policy"]))
+        except acl.Unreadable as error:
             notes.append(f"policy {name}: its text cannot be parsed ({error})")
     notes.append("every token also has Vault's policy default, unless the mount or the Vault role forbids it")
     return rules, notes
 
 
-def _access(name: str, login: LoginOutput, rules: dict[str, list[acl_policies.Rule]]) -> Access:
-    reach: dict[str, Reach] = {}
-    for policy in login.policies:
-        for rule in rules.get(policy, []):
-            before = reach.get(rule.path)
-            if before:
-                earlier = acl_policies.Rule(rule.path, before.capabilities, before.conditions)
-                rule = acl_policies.merge(earlier, rule)
-            by = (*(before.policies if before else ()), policy)
-            reach[rule.path] = Reach(rule.path, rule.capabilities, rule.conditions, by)
+def _access(name: str, login: LoginOutput, rules: dict[str, list[acl.Rule]], more: frozenset[str]) -> Access:
+    of = {policy: rules.get(policy, []) for policy in login.policies}
+    reach = [
+        Reach(
+            rule.path,
+            acl.ordered(rule.capabilities),
+            tuple(condition.partition(" ")[0] for condition in acl.conditions(rule)),
+            tuple(policy for policy in of if any(_same_path(rule, each) for each in of[policy])),
+            tuple(acl.as_root(rule, more)),
+        )
+        for rule in acl.combined(of.values()).values()
+    ]
     identity = login.principals or ([login.iam_role_arn] if login.iam_role_arn else [])
     return Access(
         name,
@@ -122,8 +132,13 @@ def _access(name: str, login: LoginOutput, rules: dict[str, list[acl_policies.Ru
         login.vault_role,
         "" if login.max_ttl is None else str(login.max_ttl),
         tuple(login.policies),
-        tuple(sorted(reach.values(), key=lambda r: r.path)),
+        tuple(sorted(reach, key=lambda r: r.path)),
+        "root" in login.policies or any(each.as_root for each in reach),
     )
+
+
+def _same_path(one: acl.Rule, other: acl.Rule) -> bool:
+    return one.path.removeprefix("/") == other.path.removeprefix("/")
 
 
 def _who(login: LoginOutput) -> list[str]:
@@ -141,11 +156,14 @@ def write_table(report: Report, file: IO[str]) -> None:
         rows.add_column(column, overflow="fold")
     for login in report.logins:
         role = f"{login.vault_role} ({login.max_ttl})" if login.max_ttl else login.vault_role
-        head = [login.login, "\n".join(login.who), role]
+        named = f"{login.login}\n(as good as root)" if login.as_root else login.login
+        head = [named, "\n".join(login.who), role]
         for reach in login.reach:
             allowed = Text(", ").join(Text(c, style=_STYLES.get(c, "yellow")) for c in reach.capabilities)
             if reach.conditions:
                 allowed.append(f" (if: {', '.join(reach.conditions)})")
+            if reach.as_root:
+                allowed.append("  as good as root", style="bold red")
             rows.add_row(*map(Text, head), Text(reach.path), allowed, Text(", ".join(reach.policies)))
             head = ["", "", ""]
         if not login.reach:
@@ -164,15 +182,7 @@ def write_json(report: Report, file: IO[str]) -> None:
 
 def write_html(report: Report, file: IO[str]) -> None:
     """One self-contained page; everything in it is escaped."""
-    from jinja2 import Environment, FileSystemLoader
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    file.write(environment.get_template("access.html").render(report=report))
+    write_page("access.html", file, report=report)
 
 
 WRITERS: dict[str, Callable[[Report, IO[str]], None]] = {

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import typer
@@ -48,6 +49,19 @@ def camel_case(value: Any) -> Any:
     if isinstance(value, dict):
         return {to_camel(key): camel_case(item) for key, item in value.items()}
     return [camel_case(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def write_page(template: str, file: IO[str], **values: object) -> None:
+    """A self-contained page, from a template of this command. Everything that is put into it is escaped."""
+    from jinja2 import Environment, FileSystemLoader
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    file.write(environment.get_template(template).render(values))
 
 
 def explain(

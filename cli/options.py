@@ -14,6 +14,7 @@ import typer
 from .errors import UsageProblem
 
 if TYPE_CHECKING:  # brings pydantic, which --help does without
+    from .origin import Origin
     from .outputs import Stack
 
 Login = Annotated[str, typer.Argument(metavar="LOGIN", help="A login of the stack (its output `logins`).")]
@@ -59,6 +60,12 @@ class StackOptions:
         if self.outputs and self.stack:
             raise UsageProblem("--outputs and --stack exclude each other")
         return from_file(self.outputs) if self.outputs else from_pulumi(self.project, self.stack)
+
+    def origin(self) -> "Origin":
+        """What a report says of where it comes from."""
+        from .origin import of_file, of_stack
+
+        return of_file(self.outputs) if self.outputs else of_stack(self.project, self.stack)
 
 
 @dataclass

@@ -154,7 +154,7 @@ def from_pulumi(project: Path, stack: str | None) -> Stack:
     # Without --show-secrets, so that the kubeconfig enters this process only if it is needed.
     outputs = read()
     return Stack(
-        _parse(outputs),
+        parse(outputs),
         lambda: _kubeconfig(read("kubeconfig", "--show-secrets") if "kubeconfig" in outputs else None),
     )
 
@@ -168,7 +168,7 @@ def from_file(path: str) -> Stack:
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(str(error), "create it with: pulumi stack output --json > FILE") from error
     outputs = _json(text)
-    return Stack(_parse(outputs), lambda: _kubeconfig(outputs.get("kubeconfig")))
+    return Stack(parse(outputs), lambda: _kubeconfig(outputs.get("kubeconfig")))
 
 
 def _json(text: str) -> Any:
@@ -180,7 +180,7 @@ def _json(text: str) -> Any:
         raise _unreadable(f"not JSON: {why}", "pass the output of `pulumi stack output --json`") from None
 
 
-def _parse(outputs: object) -> StackOutputs:
+def parse(outputs: object) -> StackOutputs:
     try:
         return StackOutputs.model_validate(outputs)
     except ValidationError as error:

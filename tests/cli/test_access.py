@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli import acl_policies
+from cli import acl
 from tests.cli.conftest import Run
 from tests.cli.world import World
 
@@ -119,7 +119,7 @@ def test_a_page_that_has_nowhere_to_go_is_a_usage_error(run: Run) -> None:
     ],
 )
 def test_policies_in_hcl_and_json_read_alike(text: str) -> None:
-    assert acl_policies.parse(text) == [acl_policies.Rule("a", ("read",)), acl_policies.Rule("b", ())]
+    assert acl.parse(text) == [acl.Rule("a", frozenset({"read"})), acl.Rule("b", frozenset())]
 
 
 def test_values_of_a_consumer_are_printed(run: Run, world: World) -> None:

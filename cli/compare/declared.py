@@ -1,0 +1,233 @@
+"""The table of a stack file and its policies. Needs nothing else: no credentials, no Vault, no engine."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from components import arns, durations
+from components.declared import to_camel
+from components.logins.own_role import role_name
+from components.node_group import node_role_name
+from stack import rules
+from stack.draft import Draft
+from stack.reading import Problems, Section
+from stack.sections import PROJECT
+
+from .. import acl
+from ..errors import Refused
+from .table import ACCOUNT, Caller, Kind, Login, Source, Table
+
+LINK = "compare"
+
+_NO_CONDITIONS = {
+    *("policies", "ttl", "max_ttl", "vault_role", "iam_role_name"),  # these have places of their own
+    *("service_accounts", "principals", "role_arns", "node_groups"),
+    *("verify_as", "verify_not_as", "tags", "service_account_mode", "trust_policy_limit"),
+}
+"""Options that do not say who may log in, or that are said elsewhere. All others are conditions."""
+
+_NEEDED = ("logins", "cluster", "accountId", "vault.policies", "vault.externalPolicies")
+"""What a table cannot be made without."""
+
+_HIDDEN = {"external_id": "set (not shown)"}
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A stack file and what belongs to it."""
+
+    source: Source
+    config: Mapping[str, Any]
+    """The stack's configuration by full key: that of the stack file, and the project's defaults."""
+    policies: Mapping[str, str]
+    """Text of the Vault policies, by name."""
+
+
+def table(tree: Tree) -> Table:
+    """The table of a stack file. Raises Refused if it cannot be read."""
+    draft = _draft(tree)
+    logins = {name: _login(draft, name, section) for name, section in sorted(draft.logins.items())}
+    for policy in draft.vault.options.get("policies") or () if draft.vault else ():
+        other = Caller(Kind.OTHER_STACK.value, policy)
+        # No login of the stack file has a name with a blank.
+        logins[f"policy {policy}"] = Login(f"policy {policy}", frozenset({other}), (policy,), "")
+    used = {policy for login in logins.values() for policy in login.policies}
+    return Table(
+        tree.source,
+        logins,
+        {name: _rules(tree, draft, name) for name in sorted(used)},
+        dict(_settings(draft)),
+        draft.account_id,
+    )
+
+
+def _draft(tree: Tree) -> Draft:
+    """The stack file, read. A value that is encrypted is passed over, unless the table needs it."""
+    raw = dict(tree.config)
+    encrypted = [path for key, value in raw.items() for path in _encrypted(key, value)]
+    for path in encrypted:
+        if any(_below(path, f"{PROJECT}:{needed}") for needed in _NEEDED):
+            raise Refused(
+                LINK,
+                None,
+                f"{tree.source}: {path} is encrypted, and cannot be read without the stack's key",
+                hint="it is not a secret: write it in plain text",
+            )
+    vault = raw.get(f"{PROJECT}:vault")
+    if isinstance(vault, Mapping) and "address" not in vault:
+        # Where Vault is, is often set at deployment; the sandbox does so.
+        raw[f"{PROJECT}:vault"] = {**vault, "address": _NO_ADDRESS}
+    problems = Problems(frozenset(encrypted))
+    draft = Draft(raw, tree.policies, problems)
+    rules.check(draft)
+    found = [line for line in problems.found if not any(_below(line, path) for path in encrypted)]
+    if found:
+        listed = "\n".join(f"  {number}. {line}" for number, line in enumerate(found, 1))
+        raise Refused(
+            LINK,
+            None,
+            f"{tree.source}: the stack file has {len(found)} problem{'s' * (len(found) > 1)}:\n{listed}",
+            hint="both sides are read by the project's code in this checkout; compare with a revision whose "
+            "stack file it takes",
+        )
+    return draft
+
+
+_NO_ADDRESS = "https://vault.invalid:8200"
+
+
+def _below(text: str, path: str) -> bool:
+    return text == path or text.startswith((f"{path}.", f"{path}[", f"{path}: "))
+
+
+def _encrypted(path: str, value: Any) -> Iterator[str]:
+    """The paths of encrypted values."""
+    if isinstance(value, Mapping):
+        if set(value) == {"secure"}:
+            yield path
+            return
+        for key, item in value.items():
+            yield from _encrypted(f"{path}.{key}", item)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _encrypted(f"{path}[{index}]", item)
+
+
+def _rules(tree: Tree, draft: Draft, name: str) -> tuple[acl.Rule, ...] | None:
+    """The rules of a policy; None if it is managed elsewhere."""
+    external = (draft.vault.options.get("external_policies") if draft.vault else None) or ()
+    if name in external or name not in tree.policies:
+        return None
+    try:
+        return tuple(acl.parse(tree.policies[name]))
+    except acl.Unreadable as error:
+        raise Refused(
+            LINK,
+            None,
+            f"{tree.source}: policies/vault/{name}.hcl cannot be read: {error}",
+            hint="write it as Vault takes it; see `vault policy fmt`",
+        ) from None
+
+
+# Logins
+
+
+def _login(draft: Draft, name: str, section: Section) -> Login:
+    options = section.options
+    longest = _seconds(options["max_ttl"])
+    conditions = {
+        to_camel(key): _text(value)
+        for key, value in options.items()
+        if key not in _NO_CONDITIONS and _is_said(value)
+    }
+    if section.kind in ("service-account", "ecs-task"):
+        conditions["iamRole"] = _own_role(draft, name, options)
+    if section.kind in ("ec2-instance", "ecs-task"):
+        conditions["region"] = str(draft.region)
+    return Login(
+        name,
+        frozenset(_callers(draft, name, section)),
+        tuple(sorted(options["policies"])),
+        str(options.get("vault_role") or name),
+        _seconds(options["ttl"]) if options.get("ttl") else longest,
+        longest,
+        {"kind": section.kind, **conditions},
+    )
+
+
+def _callers(draft: Draft, name: str, section: Section) -> Iterator[Caller]:
+    options = section.options
+    cluster = str(draft.cluster.options["name"]) if draft.cluster else ""
+    for account in options.get("service_accounts") or ():
+        yield Caller(Kind.SERVICE_ACCOUNT.value, account, cluster)
+    for group in options.get("node_groups") or ():
+        yield Caller(Kind.INSTANCE.value, _node_role(draft, group))
+    for arn in options.get("role_arns") or ():
+        yield Caller(Kind.INSTANCE.value, arn)
+    for arn in options.get("principals") or ():
+        yield Caller(Kind.PRINCIPAL.value, arn)
+    if section.kind == "ecs-task":
+        yield Caller(Kind.TASK.value, _own_role(draft, name, options))
+
+
+def _own_role(draft: Draft, name: str, options: Mapping[str, Any]) -> str:
+    return _role_arn(draft, role_name(name, options))
+
+
+def _node_role(draft: Draft, group: str) -> str:
+    cluster: Any = draft.cluster.options if draft.cluster else {}
+    existing: Mapping[str, str] = cluster.get("node_role_arns") or {}
+    made: Mapping[str, Any] = cluster.get("node_groups") or {}
+    return existing.get(group) or _role_arn(
+        draft, node_role_name(cluster["name"], group, made.get(group, {}))
+    )
+
+
+def _role_arn(draft: Draft, name: str, account: str | None = None) -> str:
+    partition = arns.partition_of(draft.region or "")
+    return arns.role_arn(partition, account or draft.account_id or ACCOUNT, name)
+
+
+def _seconds(duration: Any) -> int:
+    return durations.to_seconds(str(duration))
+
+
+# What all logins have in common
+
+
+def _settings(draft: Draft) -> Iterator[tuple[str, str]]:
+    yield "aws:region", str(draft.region)
+    if draft.account_id:
+        yield "accountId", draft.account_id
+    if draft.cluster:
+        yield "cluster.name", str(draft.cluster.options["name"])
+    vault: Mapping[str, Any] = draft.vault.options if draft.vault else {}
+    for key in ("address", "namespace", "mount_path", "server_id_header", "sts_region", "identity_alias"):
+        value = vault.get(key) or (draft.region if key == "sts_region" else None)
+        if _is_said(value) and value != _NO_ADDRESS:
+            yield f"vault.{to_camel(key)}", _text(value)
+    for account, section in sorted(draft.accounts.items()):
+        options = section.options
+        role = options.get("role_arn") or _role_arn(draft, options["role_name"], account)
+        yield f"accounts.{account}.role", str(role)
+        for key, value in options.items():
+            if key not in ("role_arn", "role_name", "policy_name", "tags") and _is_said(value):
+                yield f"accounts.{account}.{to_camel(key)}", _HIDDEN.get(key) or _text(value)
+
+
+def _is_said(value: Any) -> bool:
+    return value not in (None, "", (), [], {}, False)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return ", ".join(sorted(map(_text, value)))
+    if isinstance(value, Mapping):
+        return json.dumps(value, sort_keys=True, default=_text, ensure_ascii=False)
+    return str(value)
