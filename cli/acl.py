@@ -4,7 +4,7 @@ The policies are read as the guardrails read them, so both say the same of a pol
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -186,7 +186,12 @@ class Region:
 
     def __str__(self) -> str:
         text = "/".join("+" if part == ANY else part.replace(ANY, "*") for part in self.segments)
-        return f"{text}*" if self.glob else text
+        begun = not self.glob and self.segments[-1].endswith(ANY) and self.segments[-1] != ANY
+        return f"{text}*" if self.glob else f"{text} (one segment)" if begun else text
+
+    def within(self, other: "Region") -> bool:
+        """Whether the other one matches all of it."""
+        return self.meet(other) == self
 
     def point(self, depth: int) -> str:
         """A path in it that is in no other pattern, unless that has all of this region; `depth` is more than
@@ -221,19 +226,14 @@ def _begun(prefix: str, segment: str, open_end: bool) -> str | None:
     return prefix if open_end and prefix.startswith(segment) else None
 
 
-def regions(one: Acl, other: Acl) -> Iterator[tuple[str, str]]:
-    """Where two tokens may differ: as a pattern, and as a path that stands for it.
+def regions(one: Acl, other: Acl) -> tuple[set[Region], dict[Region, str]]:
+    """The patterns of two tokens, and with a path that stands for it each place where they may differ.
 
-    Wherever Vault applies another rule for one token than for the other, both rules meet: so their meeting
-    places, and the rules themselves, are enough.
+    Wherever Vault applies another rule for one token than for the other, both rules meet: so the patterns and
+    where they meet are enough.
     """
-    mine = {path: Region.of(path) for path in one.rules}
-    theirs = {path: Region.of(path) for path in other.rules}
-    found = {**mine, **theirs}
-    for path, region in mine.items():
-        for path2, region2 in theirs.items():
-            if path != path2 and (both := region.meet(region2)):
-                found.setdefault(str(both), both)
-    depth = 1 + max((len(each.segments) for each in found.values()), default=0)
-    for text, region in found.items():
-        yield text, region.point(depth)
+    mine, theirs = ({Region.of(path) for path in each.rules} for each in (one, other))
+    written = mine | theirs
+    meeting = {both for a in mine for b in theirs if a != b and (both := a.meet(b))}
+    depth = 1 + max((len(each.segments) for each in written), default=0)
+    return written, {each: each.point(depth) for each in written | meeting}

@@ -15,9 +15,12 @@ from typing import Annotated
 import typer
 
 from cli import interrupts
+from cli.compare import show
 from cli.console import plain_streams
+from cli.errors import Refused
 from cli.options import with_option_groups
 from pipeline import ENVIRONMENTS, PipelineError, delivery, ending, engine, environment, summary
+from pipeline import access as changes
 from pipeline.environment import Environment
 from pipeline.output import Output
 
@@ -187,6 +190,37 @@ def promote(
         logins = _logins(verify, no_verify)
         done = delivery.promote(chosen, verify=not no_verify, out=out, logins=logins)
         _finish(list(done), chosen, options, out)
+
+
+@app.command()
+@with_option_groups
+def access(
+    name: Name,
+    *,
+    base: Annotated[
+        str,
+        typer.Option(metavar="REVISION", help="The revision to compare with: a pull request's base, HEAD^1."),
+    ],
+    options: Options,
+) -> None:
+    """Show who gains what in Vault by the changes since a revision. Needs no credentials.
+
+    It is computed from the stack file and the policies, as by `vault-aws-auth access --compare`.
+    """
+    out = Output(options.as_json)
+    with _one_message():
+        chosen = options.find(name)
+        out.heading(f"{name}: who gains what in Vault")
+        try:
+            found = changes.since(base, chosen)
+        except Refused as error:
+            reason = "\n".join(filter(None, [error.reason, error.hint]))
+            out.line("✗", name, reason)
+            document = {"environment": name, "error": asdict(error)}
+            options.finish(out, [changes.failure(name, error)], document)
+            raise typer.Exit(FAILED) from None
+        show.write_text(found, sys.stderr if options.as_json else sys.stdout)
+        options.finish(out, [changes.section(name, found)], {"environment": name, **show.document(found)})
 
 
 @app.command()

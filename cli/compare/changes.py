@@ -154,7 +154,7 @@ def compare(old: Table, new: Table) -> Comparison:
         _grouped(can),
         _grouped(cannot),
         _grouped(differ),
-        tuple(_logins(old, new)),
+        tuple(sorted(_logins(old, new), key=lambda each: (each.after or each.before, each.before))),
         tuple(_settings(old.settings, new.settings, old.complete and new.complete)),
         tuple(_notes(old, new)),
     )
@@ -268,34 +268,21 @@ class _Side:
 
 
 def _paths(had: _Side, has: _Side) -> Iterator[PathChange]:
-    one, other = had.every_rule, has.every_rule
-    written = {*one.rules, *other.rules}
-    changes = {path: _change(path, had.at(point), has.at(point)) for path, point in acl.regions(one, other)}
-    regions = {path: acl.Region.of(path) for path in written}
-    # A path inside of another one is told if something else changes there.
-    for path, change in sorted(changes.items()):
-        if not (change.gained or change.lost or change.before != change.after):
+    written, points = acl.regions(had.every_rule, has.every_rule)
+    changes = {place: _change(str(place), had.at(point), has.at(point)) for place, point in points.items()}
+    # A place inside of a pattern is told if something else changes there.
+    for place, change in sorted(changes.items(), key=lambda each: each[1].path):
+        if _same(change, _NO_CHANGE):
             continue
-        around = [each for each in written if each != path and _inside(path, regions[each])]
-        nearest = [
-            each for each in around if not any(o != each and _inside(o, regions[each]) for o in around)
-        ]
+        around = [each for each in written if each != place and place.within(each)]
+        nearest = [each for each in around if not any(o != each and o.within(each) for o in around)]
         if nearest and all(_same(changes[each], change) for each in nearest):
             continue
-        unchanged = [
-            each
-            for each in sorted(written)
-            if each != path
-            and path in regions
-            and _inside(each, regions[path])
-            and _same(changes[each], PathChange("", (), ()))
-        ]
-        yield replace(change, unchanged=tuple(unchanged))
+        unchanged = [each for each in written if each.within(place) and _same(changes[each], _NO_CHANGE)]
+        yield replace(change, unchanged=tuple(sorted(map(str, unchanged))))
 
 
-def _inside(path: str, region: acl.Region) -> bool:
-    own = acl.Region.of(path)
-    return region.meet(own) == own
+_NO_CHANGE = PathChange("", (), ())
 
 
 def _same(one: PathChange, other: PathChange) -> bool:
@@ -311,6 +298,8 @@ def _change(
     other = [capability for capability in had if capability in has and had[capability] != has[capability]]
     before = _words(had[capability] for capability in (*lost, *other))
     after = _words(has[capability] for capability in (*gained, *other))
+    if not (gained or lost) and before == after:
+        return replace(_NO_CHANGE, path=path)
     return PathChange(path, gained, lost, before, after)
 
 

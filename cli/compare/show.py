@@ -1,11 +1,13 @@
 """The changes as text, JSON or a page."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import IO, Any
 
 from ..console import camel_case, console, write_page
+from ..origin import now
 from .changes import Comparison, FieldChange, Group, LoginChange, PathChange, Who
 
 ROOT = "as good as root"
@@ -164,9 +166,7 @@ def write_json(found: Comparison, file: IO[str]) -> None:
 
 def write_html(found: Comparison, file: IO[str]) -> None:
     """One self-contained page."""
-    from . import show
-
-    write_page("compare.html", file, found=found, show=show)
+    write_page("compare.html", file, found=found, date=now(), show=sys.modules[__name__])
 
 
 WRITERS: dict[str, Callable[[Comparison, IO[str]], None]] = {
