@@ -16,6 +16,8 @@ from pipeline.environment import Environment
 ROOM = 6000
 """Characters of a section. GitHub allows 65,536 for all sections of all environments together."""
 CELL = 400
+MOST = 10
+"""Callers with the same changes that are named."""
 
 
 def since(base: str, environment: Environment) -> Comparison:
@@ -46,14 +48,17 @@ def failure(environment: str, error: Refused) -> str:
 
 def _lines(found: Comparison) -> Iterator[str]:
     if found.become_root:
-        who = ", ".join(code(str(each.caller)) for each in found.become_root)
-        yield f"**Becomes {show.ROOT}:** {who}"
+        who = [code(str(each.caller)) for each in found.become_root]
+        more = f" and {len(who) - MOST} more" if len(who) > MOST else ""
+        yield f"**Becomes {show.ROOT}:** {', '.join(who[:MOST])}{more}"
         yield ""
     for heading, sign, groups in show.sections(found):
         yield f"**{heading[0].upper()}{heading[1:]}**"
         yield ""
         for group in groups:
-            yield from (f"- {code(f'{sign} {show.who_words(who, sign)}')}" for who in group.who)
+            yield from (f"- {code(f'{sign} {show.who_words(who, sign)}')}" for who in group.who[:MOST])
+            if len(group.who) > MOST:
+                yield f"- … and {len(group.who) - MOST} more callers"
             yield from (f"  - ⚠️ {code(line)}" for line in show.root_words(group))
             yield from (f"  - {code(line)}" for line in show.reach_words(group))
         yield ""

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from pipeline.report import Change, Report, Violation
 
-ROOM = 6000
-"""Characters of a table, and of the reasons below it. GitHub allows 65,536 for all environments together."""
+ROOM = 4000
+"""Characters of a table, and of the reasons below it. GitHub allows 65,536 for all environments together, and
+`pipeline.access` has a section for each, too."""
 CELL = 800
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from .changes import Comparison, compare
 from .sides import Project, load
 
+__all__ = ["Comparison", "Project", "between", "compare", "load"]
+
 
 def between(old: str, new: str, project: Path, stack: str | None = None) -> Comparison:
     """What changes from OLD to NEW, each as on the command line. Raises Refused."""

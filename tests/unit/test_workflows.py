@@ -67,10 +67,10 @@ def test_each_call_of_the_pipeline_is_one_that_it_takes(name: str, job: str) -> 
 
 def test_the_pipeline_is_called_for_every_step_of_delivery() -> None:
     text = " ".join(file.read_text() for file in WORKFLOWS.values())
-    assert set(re.findall(r"python -m pipeline (\w+)", text)) == {"preview", "up", "drift"}
+    assert set(re.findall(r"python -m pipeline (\w+)", text)) == {"preview", "access", "up", "drift"}
 
 
-@pytest.mark.parametrize(("name", "job"), [("preview", "preview"), ("drift", "drift")])
+@pytest.mark.parametrize(("name", "job"), [("preview", "preview"), ("preview", "access"), ("drift", "drift")])
 def test_matrices_are_the_environments(name: str, job: str) -> None:
     assert tuple(job_of(name, job)["strategy"]["matrix"]["environment"]) == ENVIRONMENTS
     assert job_of(name, job)["strategy"]["fail-fast"] is False
@@ -113,6 +113,7 @@ def test_an_update_hears_that_its_job_is_cancelled() -> None:
 NEEDED = {
     ("test", "test"): None,
     ("preview", "preview"): {"contents": "read", "id-token": "write"},
+    ("preview", "access"): {"contents": "read"},
     ("preview", "comment"): {"pull-requests": "write"},
     ("environment", "preview"): {"contents": "read", "id-token": "write"},
     ("environment", "up"): {"contents": "read", "id-token": "write"},
@@ -146,6 +147,19 @@ def test_a_fork_gets_no_credentials() -> None:
     with_token = [job for job in JOBS if "id-token" in (job_of(*job).get("permissions") or {})]
     on_pull_request = {name for name in WORKFLOWS if "pull_request" in triggers(load(name))}
     assert [job for job in with_token if job[0] in on_pull_request] == [("preview", "preview")]
+
+
+def test_who_gains_what_is_told_without_credentials_for_a_fork_too() -> None:
+    job = job_of("preview", "access")
+    assert "if" not in job
+    assert "environment" not in job
+    assert BEGIN not in uses(job)
+    (checkout,) = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+    assert checkout["with"] == {"persist-credentials": False, "fetch-depth": 0}
+    (line,) = [line for line in runs(job) if "python -m pipeline" in line]
+    assert " access ${{ matrix.environment }} --base HEAD^1 " in line
+    (write,) = [line for line in runs(job_of("preview", "comment")) if "comment.md" in line]
+    assert "access-$name.md" in write
 
 
 def test_what_runs_of_a_pull_request_can_be_asked_for_first() -> None:
@@ -218,7 +232,7 @@ def test_a_step_takes_nothing_of_the_event_into_its_script(name: str, job: str) 
 def test_what_judges_a_change_has_owners() -> None:
     lines = [line.split() for line in CODEOWNERS.read_text().splitlines() if not line.startswith("#")]
     owned = {path for path, *owners in lines if owners}
-    assert {"/policies/", "/pipeline/", "/.github/", "/deploy/", "/Pulumi.prod.yaml"} <= owned
+    assert {"/policies/", "/pipeline/", "/cli/", "/.github/", "/deploy/", "/Pulumi.prod.yaml"} <= owned
     assert [path for path in owned if not (ROOT / path.strip("/")).exists()] == []
 
 
