@@ -15,12 +15,9 @@ from typing import Annotated
 import typer
 
 from cli import interrupts
-from cli.compare import show
 from cli.console import plain_streams
-from cli.errors import Refused
 from cli.options import with_option_groups
 from pipeline import ENVIRONMENTS, PipelineError, delivery, ending, engine, environment, summary
-from pipeline import access as changes
 from pipeline.environment import Environment
 from pipeline.output import Output
 
@@ -207,6 +204,10 @@ def access(
 
     It is computed from the stack file and the policies, as by `vault-aws-auth access --compare`.
     """
+    from cli.compare import show
+    from cli.errors import Refused
+    from pipeline import access as changes
+
     out = Output(options.as_json)
     with _one_message():
         chosen = options.find(name)

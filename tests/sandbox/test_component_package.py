@@ -57,6 +57,9 @@ def test_the_wheel_has_the_library_typed_and_the_command_apart(installed: Instal
     }
     assert {"pulumi_vault_aws_auth/py.typed", "vault_aws_auth_cli/templates/access.html"} <= {*names}
     assert "pulumi_vault_aws_auth/pulumi-plugin.json" in names
+    # `access` judges policies by the guardrails' rules.
+    answer = installed.run("-c", "from vault_aws_auth_cli import acl; print(acl.Rule.__module__)")
+    assert answer.stdout.strip() == "vault_aws_auth_cli.guardrails.vault_policies", answer.stderr
     modules = {str(path.relative_to(REPOSITORY / "components")) for path in _sources("components")}
     assert modules == {n.removeprefix("pulumi_vault_aws_auth/") for n in names if _is_module(n, "pulumi_")}
 
