@@ -34,9 +34,13 @@ class Unreadable(ValueError):
 def parse(text: str) -> list[Rule]:
     """The rules of a policy in HCL or JSON, one for each path. Raises Unreadable."""
     try:
-        return list(vault_policies.paths(text))
+        found = list(vault_policies.paths(text))
     except ValueError as error:
         raise Unreadable(str(error).removeprefix("policy: ")) from None
+    for rule in found:
+        if "+*" in rule.path:
+            raise Unreadable(f'path "{rule.path}" has +*, which Vault does not take')
+    return found
 
 
 def combined(policies: Iterable[Iterable[Rule]]) -> dict[str, Rule]:
@@ -62,11 +66,12 @@ def conditions(rule: Rule) -> tuple[str, ...]:
         "required_parameters": sorted(rule.required),
         **rule.others,
     }
-    return tuple(
-        f"{name} {json.dumps(value, sort_keys=True, ensure_ascii=False)}"
-        for name, value in named.items()
-        if value
-    )
+    return tuple(f"{name} {json.dumps(value, sort_keys=True)}" for name, value in named.items() if value)
+
+
+def printable(text: str) -> str:
+    """Without what would move the cursor or turn the order of letters round: a policy's author chooses it."""
+    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)
 
 
 def as_root(rule: Rule, more: frozenset[str] = ROOT_POLICIES) -> list[str]:
@@ -185,12 +190,16 @@ class Region:
         return cls(tuple(ANY if part == "+" and _has_plus(path) else part for part in parts), glob)
 
     def __str__(self) -> str:
-        text = "/".join("+" if part == ANY else part.replace(ANY, "*") for part in self.segments)
+        parts = ("+" if part == ANY else printable(part.replace(ANY, "*")) for part in self.segments)
+        text = "/".join(parts)
         begun = not self.glob and self.segments[-1].endswith(ANY) and self.segments[-1] != ANY
         return f"{text}*" if self.glob else f"{text} (one segment)" if begun else text
 
     def within(self, other: "Region") -> bool:
         """Whether the other one matches all of it."""
+        first = other.segments[0]
+        if len(other.segments) > 1 and first not in (ANY, self.segments[0]):  # most are told apart by it
+            return False
         return self.meet(other) == self
 
     def point(self, depth: int) -> str:
@@ -198,6 +207,11 @@ class Region:
         any pattern has segments."""
         text = "/".join(self.segments)
         return f"{text}{ANY}{f'/{ANY}' * depth}" if self.glob else text
+
+    def long(self, count: int) -> "Region":
+        """Of one in which any text may follow: its paths of so many segments."""
+        *before, last = self.segments
+        return Region((*before, last + ANY, *[ANY] * (count - len(self.segments))), False)
 
     def meet(self, other: "Region") -> "Region | None":
         """What both patterns match; None if that is nothing."""
@@ -230,10 +244,15 @@ def regions(one: Acl, other: Acl) -> tuple[set[Region], dict[Region, str]]:
     """The patterns of two tokens, and with a path that stands for it each place where they may differ.
 
     Wherever Vault applies another rule for one token than for the other, both rules meet: so the patterns and
-    where they meet are enough.
+    where they meet are enough. Patterns with a `+` also ask for a number of segments, so what meets them is
+    looked at for each number.
     """
     mine, theirs = ({Region.of(path) for path in each.rules} for each in (one, other))
     written = mine | theirs
-    meeting = {both for a in mine for b in theirs if a != b and (both := a.meet(b))}
+    places = written | {both for a in mine for b in theirs if a != b and (both := a.meet(b))}
+    counting = [each for each in written if ANY in each.segments]
+    for place in [each for each in places if each.glob]:
+        longest = max((len(each.segments) for each in counting if each.meet(place)), default=0)
+        places.update(place.long(count) for count in range(len(place.segments), longest + 1))
     depth = 1 + max((len(each.segments) for each in written), default=0)
-    return written, {each: each.point(depth) for each in written | meeting}
+    return written, {each: each.point(depth) for each in places}

@@ -56,7 +56,7 @@ def principal_of(caller_arn: str) -> str:
 
 def same(one: str, other: str) -> bool:
     """Whether two ARNs are of one principal. Names are unique in an account, whatever path and case."""
-    return _named(one) == _named(other)
+    return named(one) == named(other)
 
 
 def resolved(
@@ -90,7 +90,8 @@ def is_exact_role(principal: str) -> bool:
     return len(parts) == 6 and parts[5].startswith("role/") and not principal.endswith("*")
 
 
-def _named(arn: str) -> tuple[str, str]:
+def named(arn: str) -> tuple[str, str]:
+    """What is the same in all spellings of a principal's ARN."""
     head, _, resource = arn.rpartition(":")
     kind, _, name = resource.partition("/")  # of an account's root, there is no name
     return f"{head}:{kind}", name.rpartition("/")[2].lower()

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from .. import acl
 from ..console import duration
-from .table import Caller, Kind, Login, Source, Table
+from .table import IAM_ROLE, Caller, Kind, Login, Source, Table
 
 DEFAULT = "default"
 """The policy of every token."""
 
-_NAMES = ("vaultRole", "iamRole")
+_NAMES = ("vaultRole", IAM_ROLE)
 """What follows the name of a login: with another one, nobody gains or loses anything."""
 
 
@@ -57,6 +57,8 @@ class Who(NamedTuple):
     logins: tuple[str, ...]
     others: tuple[str, ...] = ()
     """Of a pattern: the callers of the other side that it covers, which could log in before, or still can."""
+    roles_of: tuple[str, ...] = ()
+    """Of an IAM principal: the logins whose callers have such a role, and so may log in as it, too."""
 
 
 @dataclass(frozen=True)
@@ -142,12 +144,13 @@ def compare(old: Table, new: Table) -> Comparison:
             known[tokens] = _reach(old, new, *tokens)
         reach = known[tokens]
         names = tuple(sorted({login.name for login in (*before, *after)}))
+        roles = tuple(sorted({*old.have_role(caller), *new.have_role(caller)} - {*names}))
         if not before:
-            can.append((Who(caller, names, _covered(caller, old)), reach))
+            can.append((Who(caller, names, _covered(caller, old), roles), reach))
         elif not after:
-            cannot.append((Who(caller, names, _covered(caller, new)), reach))
+            cannot.append((Who(caller, names, _covered(caller, new), roles), reach))
         elif reach != Reach():
-            differ.append((Who(caller, names), reach))
+            differ.append((Who(caller, names, (), roles), reach))
     return Comparison(
         old.source,
         new.source,
@@ -242,7 +245,7 @@ class _Side:
         )
         names = {name for token in tokens for name in token}
         root = {
-            f"{path} {why}"
+            f"{acl.printable(path)} {why}"
             for each in acls
             for path, rule in each.rules.items()
             for why in acl.as_root(rule, table.root_policies)

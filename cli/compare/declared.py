@@ -1,7 +1,7 @@
 """The table of a stack file and its policies. Needs nothing else: no credentials, no Vault, no engine."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -17,7 +17,7 @@ from stack.sections import PROJECT
 
 from .. import acl
 from ..errors import Refused
-from .table import ACCOUNT, Caller, Kind, Login, Source, Table
+from .table import ACCOUNT, IAM_ROLE, Caller, Kind, Login, Source, Table
 
 LINK = "compare"
 
@@ -43,6 +43,8 @@ class Tree:
     """The stack's configuration by full key: that of the stack file, and the project's defaults."""
     policies: Mapping[str, str]
     """Text of the Vault policies, by name."""
+    whole: bool = True
+    """Whether it is a stack of this project. A team's has logins, on the mount and cluster of a platform."""
 
 
 def table(tree: Tree) -> Table:
@@ -75,13 +77,16 @@ def _draft(tree: Tree) -> Draft:
                 f"{tree.source}: {path} is encrypted, and cannot be read without the stack's key",
                 hint="it is not a secret: write it in plain text",
             )
+    if not tree.whole:
+        raw.setdefault(f"{PROJECT}:vault", {})
     vault = raw.get(f"{PROJECT}:vault")
     if isinstance(vault, Mapping) and "address" not in vault:
         # Where Vault is, is often set at deployment; the sandbox does so.
         raw[f"{PROJECT}:vault"] = {**vault, "address": _NO_ADDRESS}
     problems = Problems(frozenset(encrypted))
     draft = Draft(raw, tree.policies, problems)
-    rules.check(draft)
+    if tree.whole:
+        rules.check(draft)
     found = [line for line in problems.found if not any(_below(line, path) for path in encrypted)]
     if found:
         listed = "\n".join(f"  {number}. {line}" for number, line in enumerate(found, 1))
@@ -143,9 +148,10 @@ def _login(draft: Draft, name: str, section: Section) -> Login:
         if key not in _NO_CONDITIONS and _is_said(value)
     }
     if section.kind in ("service-account", "ecs-task"):
-        conditions["iamRole"] = _own_role(draft, name, options)
+        conditions[IAM_ROLE] = _own_role(draft, name, options)
     if section.kind in ("ec2-instance", "ecs-task"):
         conditions["region"] = str(draft.region)
+    conditions |= dict(_metadata(draft, options.get("node_groups") or ()))
     return Login(
         name,
         frozenset(_callers(draft, name, section)),
@@ -170,6 +176,14 @@ def _callers(draft: Draft, name: str, section: Section) -> Iterator[Caller]:
         yield Caller(Kind.PRINCIPAL.value, arn)
     if section.kind == "ecs-task":
         yield Caller(Kind.TASK.value, _own_role(draft, name, options))
+
+
+def _metadata(draft: Draft, groups: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """What of a node can act as the node: with 2 hops or more, every pod."""
+    made: Mapping[str, Any] = (draft.cluster.options.get("node_groups") if draft.cluster else None) or {}
+    for group in groups:
+        if group in made:
+            yield f"nodeGroups.{group}.metadataHopLimit", _text(made[group]["metadata_hop_limit"])
 
 
 def _own_role(draft: Draft, name: str, options: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from ..errors import Refused
 from ..origin import minute
 from ..outputs import LoginOutput, StackOutputs, parse
 from ..token_checks import in_seconds
-from .table import Caller, Kind, Login, Source, Table
+from .table import IAM_ROLE, Caller, Kind, Login, Source, Table
 
 LINK = "compare"
 _STACK = "pulumi:pulumi:Stack"
@@ -126,7 +126,7 @@ def _login(name: str, login: LoginOutput, outputs: StackOutputs, role: Mapping[s
     if login.kind == "service-account":
         conditions["method"] = login.method
     if login.kind in ("service-account", "ecs-task") and login.iam_role_arn:
-        conditions["iamRole"] = login.iam_role_arn
+        conditions[IAM_ROLE] = login.iam_role_arn
     if profiles := role.get("boundIamInstanceProfileArns"):
         conditions["instanceProfileNames"] = ", ".join(sorted(arn.rpartition("/")[2] for arn in profiles))
     if region := role.get("inferredAwsRegion"):

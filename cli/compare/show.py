@@ -70,6 +70,8 @@ def who_words(who: Who, sign: str) -> str:
     text = str(who.caller)
     if not who.caller.kind.startswith("login "):
         text += f", by login{'s' * (len(who.logins) > 1)} {', '.join(who.logins)}"
+    if who.roles_of:
+        text += f", with the role of login{'s' * (len(who.roles_of) > 1)} {', '.join(who.roles_of)}"
     return f"{text}; {which}: {', '.join(who.others)}" if who.others else text
 
 
@@ -144,6 +146,7 @@ def document(found: Comparison) -> dict[str, Any]:
                     "cluster": who.caller.cluster,
                     "logins": list(who.logins),
                     "others": list(who.others),
+                    "rolesOf": list(who.roles_of),
                 }
                 for who in of.who
             ]

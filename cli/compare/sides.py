@@ -175,9 +175,22 @@ def _of_revision(revision: git.Revision, project: Project, new_stack: bool) -> T
 def _declared(
     source: Source, content: bytes, name: str, defaults: bytes, policies: Mapping[str, bytes]
 ) -> Table:
+    from stack.draft import PROVIDERS
+    from stack.sections import PROJECT, REGION_KEY
+
     from .declared import Tree, table
 
-    config = {**_defaults(defaults, source), **_config(content, name, source)}
+    config = _config(content, name, source)
+    project = next((key.rpartition(":")[0] for key in config if key.endswith(":logins")), PROJECT)
+    if project == PROJECT:
+        config = _defaults(defaults, source) | config
+    else:
+        # A team's own project, with the component library: its policies are the platform's.
+        config = {
+            f"{PROJECT}:{key}": config.get(f"{project}:{key}") for key in ("accountId", "logins", "tags")
+        } | {REGION_KEY: config.get(REGION_KEY)}
+        policies = {}
+    config = {key: value for key, value in config.items() if key.partition(":")[0] in (PROJECT, *PROVIDERS)}
     texts = {}
     for policy, text in policies.items():
         try:
@@ -187,7 +200,7 @@ def _declared(
                 LINK, None, f"{source}: {_POLICIES}/{policy}.hcl is not UTF-8", hint="save it as UTF-8"
             ) from None
     try:
-        return table(Tree(source, config, texts))
+        return table(Tree(source, config, texts, project == PROJECT))
     except RecursionError:
         raise Refused(
             LINK, None, f"{source}: {name} is nested too deeply", hint="write fewer levels"
@@ -229,8 +242,6 @@ def _defaults(content: bytes, source: Source) -> dict[str, Any]:
 
 
 def _full_keys(values: Mapping[Any, Any]) -> dict[str, Any]:
-    from stack.draft import PROVIDERS
     from stack.sections import PROJECT
 
-    full = {key if ":" in (key := str(each)) else f"{PROJECT}:{key}": values[each] for each in values}
-    return {key: value for key, value in full.items() if key.partition(":")[0] in (PROJECT, *PROVIDERS)}
+    return {key if ":" in (key := str(each)) else f"{PROJECT}:{key}": values[each] for each in values}

@@ -7,7 +7,10 @@ from enum import Enum
 from functools import cached_property
 
 from .. import acl
-from ..principals import in_words, same
+from ..principals import in_words, named
+
+IAM_ROLE = "iamRole"
+"""The condition of a login that makes an IAM role for its callers: the role's ARN."""
 
 ACCOUNT = "ACCOUNT"
 """Stands in ARNs for the stack's own account where it is not pinned."""
@@ -46,22 +49,25 @@ class Caller:
     @property
     def is_pattern(self) -> bool:
         """Whether it lets in callers that it does not name."""
-        wild = "*?" if self.kind == Kind.SERVICE_ACCOUNT.value else "*"
-        return any(sign in self.pattern for sign in wild)
+        if self.kind == Kind.SERVICE_ACCOUNT.value:
+            return "*" in self.pattern or "?" in self.pattern
+        return self.kind != Kind.OTHER_STACK.value and self.pattern.endswith("*")
+
+    @cached_property
+    def key(self) -> tuple[object, ...]:
+        """What is the same in all spellings of it."""
+        exact = _is_arn(self.pattern) and not self.is_pattern
+        return self.kind, self.cluster, named(self.pattern) if exact else self.pattern
 
     def covers(self, other: "Caller") -> bool:
         """Whether all callers that the other one names may log in as this one."""
-        if (self.kind, self.cluster) != (other.kind, other.cluster):
-            return False
-        if self.pattern == other.pattern:
+        if self.key == other.key:
             return True
-        if self.kind == Kind.SERVICE_ACCOUNT.value:
-            return self.is_pattern and all(map(self._matches, _examples(other.pattern)))
-        if self.kind == Kind.OTHER_STACK.value:
+        if not self.is_pattern or (self.kind, self.cluster) != (other.kind, other.cluster):
             return False
-        if self.pattern.endswith("*"):
-            return other.pattern.removesuffix("*").startswith(self.pattern[:-1])
-        return not other.is_pattern and _is_arn(other.pattern) and same(self.pattern, other.pattern)
+        if self.kind == Kind.SERVICE_ACCOUNT.value:
+            return all(map(self._matches, _examples(other.pattern)))
+        return other.pattern.removesuffix("*").startswith(self.pattern.removesuffix("*"))
 
     def _matches(self, account: str) -> bool:
         signs = {"*": ".*", "?": "."}
@@ -141,25 +147,39 @@ class Table:
         return acl.root_policies({name: rules for name, rules in self.policies.items() if rules is not None})
 
     @cached_property
-    def _by_caller(self) -> Mapping[Caller, list[Login]]:
-        found: dict[Caller, list[Login]] = {}
+    def _by_key(self) -> Mapping[tuple[object, ...], list[Login]]:
+        found: dict[tuple[object, ...], list[Login]] = {}
         for login in self.logins.values():
-            for caller in login.callers:
-                found.setdefault(caller, []).append(login)
+            for key in {caller.key for caller in login.callers}:
+                found.setdefault(key, []).append(login)
         return found
+
+    @cached_property
+    def callers(self) -> frozenset[Caller]:
+        """All that are named."""
+        return frozenset(caller for login in self.logins.values() for caller in login.callers)
+
+    @cached_property
+    def _patterns(self) -> frozenset[Caller]:
+        return frozenset(caller for caller in self.callers if caller.is_pattern)
 
     def of(self, caller: Caller) -> list[Login]:
         """The logins that a caller may use: those that name it, and those that name it by a pattern."""
-        found = {login.name: login for login in self._by_caller.get(caller, ())}
-        for other, logins in self._by_caller.items():
-            if other != caller and other.covers(caller):
-                found.update({login.name: login for login in logins})
+        keys = {caller.key, *(each.key for each in self._patterns if each.covers(caller))}
+        found = {login.name: login for key in keys for login in self._by_key.get(key, ())}
         return [found[name] for name in sorted(found)]
 
-    @property
-    def callers(self) -> frozenset[Caller]:
-        """All that are named."""
-        return frozenset(self._by_caller)
+    def have_role(self, principal: Caller) -> set[str]:
+        """The logins whose callers have a role that is this principal, or matches it."""
+        if principal.kind != Kind.PRINCIPAL.value:
+            return set()
+        found = set()
+        for login in self.logins.values():
+            instances = [each.pattern for each in login.callers if each.kind == Kind.INSTANCE.value]
+            for arn in (*instances, login.conditions.get(IAM_ROLE, "")):
+                if _is_arn(arn) and principal.covers(replace(principal, pattern=arn)):
+                    found.add(login.name)
+        return found
 
     def in_account(self, account: str | None) -> "Table":
         """The same where its account is not pinned, in this one."""

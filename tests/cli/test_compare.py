@@ -296,6 +296,19 @@ def test_options_that_do_not_go_together_are_a_usage_error(words: tuple[str, ...
     assert CliRunner().invoke(app, ["access", *words]).exit_code == 2
 
 
+def test_a_teams_stack_file_is_compared_by_its_logins(project: Project) -> None:
+    logins = {"api": {"kind": "service-account", "serviceAccounts": ["pay/api"], "policies": ["readers"]}}
+    config = {"aws:region": "us-east-1", "team:platform": "x/y/z", "team:logins": logins}
+    project.write("Pulumi.pay.yaml", yaml.safe_dump({"config": config}))
+    project.commit()
+    logins["web"] = {**logins["api"], "serviceAccounts": ["pay/web"]}
+    project.write("Pulumi.pay.yaml", yaml.safe_dump({"config": config}))
+    done = project.compare("HEAD", ".", "--stack", "pay")
+    assert done.exit_code == 0, done.output
+    assert "can newly log in:\n  + service account pay/web, by login web\n" in done.stdout
+    assert "+ all that the policy readers allows" in done.stdout
+
+
 STATE = {
     "version": 3,
     "deployment": {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cli import acl
@@ -148,7 +148,13 @@ def told(found: Comparison, path: str) -> Iterator[PathChange]:
             yield each
 
 
+def written(**paths: str) -> tuple[acl.Rule, ...]:
+    return tuple(acl.Rule(path, frozenset({allowed})) for path, allowed in paths.items())
+
+
 @given(policies, policies)
+@example(written(**{"a*": "read"}), written(**{"+/*": "read"}))  # they differ where there is one segment
+@example(written(**{"+/b": "read"}), written(**{"+/b": "read", "a/*": "deny"}))  # where they meet
 @settings(max_examples=200, deadline=None)
 def test_every_path_where_a_token_may_do_something_else_is_told(
     old: tuple[acl.Rule, ...], new: tuple[acl.Rule, ...]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import random
 import re
 
+from cli import acl
 from tests.sandbox.kit import Sandbox
 
 ROLE_ARN = "arn:aws:iam::111111111111:role/vault-auth"
@@ -134,3 +137,59 @@ def test_login_gives_a_token_that_reads_what_its_policy_allows(sandbox: Sandbox)
     )
     kv.delete_metadata_and_all_versions("app", mount_point="dev")
     assert answer.stdout.strip() == "blue", answer.stderr
+
+
+def test_access_finds_nothing_between_what_is_deployed_and_what_is_declared(sandbox: Sandbox) -> None:
+    answer = sandbox.shell("vault-aws-auth access --compare stack:local Pulumi.local.yaml --exit-code --json")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    found = json.loads(answer.stdout)
+    assert found["changed"] is False, answer.stdout
+    assert not any("not known here" in note for note in found["notes"])  # the policies are in the state
+
+
+def test_the_report_of_access_says_of_which_stack_and_update_it_is(sandbox: Sandbox) -> None:
+    report = sandbox.json("vault-aws-auth access --stack local --format json")
+    origin = report["origin"]
+    assert origin["stack"] == "local"
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d UTC", origin["deployed"])
+    assert {each["login"] for each in report["logins"] if each["asRoot"]} == {
+        "other-account",
+        "vault-access-operator",
+    }
+    page = sandbox.shell("vault-aws-auth access --stack local --format html").stdout
+    assert "<dd>local</dd>" in page
+    assert origin["deployed"] in page
+
+
+def test_vault_applies_the_rule_to_a_path_that_the_comparison_takes(sandbox: Sandbox) -> None:
+    """Policies at random, and what Vault itself says of the paths that they are about."""
+    chance = random.Random(12)  # noqa: S311 - the same policies in every run
+    for _ in range(10):
+        texts = {f"compared-{number}": json.dumps({"path": _rules(chance)}) for number in range(3)}
+        for name, text in texts.items():
+            sandbox.vault.sys.create_or_update_policy(name, text)
+        token = sandbox.vault.auth.token.create(policies=[*texts], no_default_policy=True)
+        client = token["auth"]["client_token"]
+        paths = sorted({_path(chance, ("a", "ab", "b", "c")) for _ in range(60)})
+        said = sandbox.vault.adapter.post("v1/sys/capabilities", json={"token": client, "paths": paths})
+        decided = acl.Acl(acl.combined(map(acl.parse, texts.values())))
+        found = {path: {*decided.at(path)} or {"deny"} for path in paths}
+        sandbox.vault.auth.token.revoke(client)
+        for name in texts:
+            sandbox.vault.sys.delete_policy(name)
+        assert found == {path: {*said["data"][path]} for path in paths}, texts
+
+
+def _rules(chance: random.Random) -> dict[str, dict[str, list[str]]]:
+    capabilities = ("create", "read", "update", "delete", "list", "sudo")
+    found = {}
+    for _ in range(chance.randint(1, 5)):
+        end = chance.choice(("", "/*", "*"))
+        path = _path(chance, ("a", "ab", "b", "+", "+"))
+        allowed = ["deny"] if chance.random() < 0.15 else chance.sample(capabilities, chance.randint(1, 3))
+        found[path + ("" if path.endswith("+") and end == "*" else end)] = {"capabilities": allowed}
+    return found
+
+
+def _path(chance: random.Random, segments: tuple[str, ...]) -> str:
+    return "/".join(chance.choice(segments) for _ in range(chance.randint(1, 3)))

@@ -64,6 +64,12 @@ def test_former_words_of_policies_are_what_vault_takes_them_for() -> None:
     assert set(token('path "a" { policy = "read" }').at("a")) == {"read", "list"}
 
 
+def test_what_vault_refuses_to_read_is_not_read() -> None:
+    for text in (rule("a/+*", "read"), rule("a", "reed"), 'path "a" { capabilites = [] }', 'path "a" {'):
+        with pytest.raises(acl.Unreadable):
+            acl.parse(text)
+
+
 def test_conditions_are_told_with_their_values() -> None:
     (found,) = acl.parse(
         rule(

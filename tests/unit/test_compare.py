@@ -1,13 +1,14 @@
 """What changes between two stack files: who can log in, what they reach, what becomes as good as root."""
 
 import copy
+import json
 from typing import Any
 
 import pytest
 
 from cli.compare.changes import Comparison, Group, compare
 from cli.compare.declared import Tree, table
-from cli.compare.show import field_words, path_words
+from cli.compare.show import field_words, path_words, who_words
 from cli.compare.table import Source, Table
 from cli.errors import Refused
 
@@ -35,7 +36,7 @@ def side(
     """A side whose logins, policies and other keys are replaced; a login that is None is taken out. The other
     account is there if a login has principals of it."""
     made = copy.deepcopy(CONFIG) | {f"{P}:{key}": value for key, value in (config or {}).items()}
-    if any(login and "principals" in login for login in logins.values()):
+    if any("222222222222" in str(login) for login in logins.values()):
         made.setdefault(f"{P}:accounts", {"222222222222": {"trustedServices": ["ec2.amazonaws.com"]}})
     given = {**made[f"{P}:logins"], **logins}
     made[f"{P}:logins"] = {name: login for name, login in given.items() if login is not None}
@@ -289,6 +290,38 @@ def test_what_all_logins_have_in_common_is_told(config: dict[str, Any], line: st
     found = compare(side(**with_account), side(config=config, **with_account))
     assert line in [field_words(each) for each in found.settings]
     assert found.gains_or_losses
+
+
+def test_a_role_that_the_callers_of_another_login_have_is_said_to_be_theirs() -> None:
+    own = {"kind": "principal", "principals": ["arn:aws:iam::111111111111:role/po*"], "policies": ["admin"]}
+    (who,) = compare(side(), side(own=own)).can[0].who
+    assert who.roles_of == ("pod",)
+    assert who_words(who, "+") == "role po* of 111111111111, by login own, with the role of login pod"
+
+
+def test_more_pods_that_can_act_as_the_node_are_told() -> None:
+    node = {"kind": "ec2-instance", "nodeGroups": ["default"], "policies": ["dev"]}
+    hops = {"cluster": {"name": "eks1", "nodeGroups": {"default": {"metadataHopLimit": 2}}}}
+    found = compare(side(node=node), side(config=hops, node=node))
+    assert fields(found) == {"node": ["nodeGroups.default.metadataHopLimit: 1 → 2"]}
+    assert found.gains_or_losses
+
+
+def test_what_a_policy_names_cannot_move_the_cursor_or_turn_letters_round() -> None:
+    text = json.dumps({"path": {"a\x1b[2J\u202eb": {"capabilities": ["sudo"]}}})
+    found = compare(side(), side({"dev": text}))
+    assert "\x1b" not in repr(found)
+    assert "+ a\\u001b[2J\\u202eb  sudo" in paths(found)
+
+
+def test_the_logins_of_a_team_are_compared_without_the_platforms_policies() -> None:
+    config = {"aws:region": "us-east-1", f"{P}:logins": {"a": pod("theirs")}}
+    changed = {**config, f"{P}:logins": {"a": pod("theirs", "more")}}
+    found = compare(
+        *(table(Tree(Source("side", "file"), each, {}, whole=False)) for each in (config, changed))
+    )
+    assert who(found.differ) == ["service account default/app"]
+    assert found.differ[0].reach.unknown_gained == ("more",)
 
 
 def test_an_external_id_is_not_shown() -> None:
