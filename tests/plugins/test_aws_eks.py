@@ -131,6 +131,20 @@ def test_a_cluster_changes_in_place_what_eks_can_change(
     assert sorted(now.outputs["enabledClusterLogTypes"]) == ["api", "audit"]
 
 
+def test_a_cluster_gets_a_key_in_place_and_loses_it_only_with_itself(
+    engine: Engine, cluster: Deployed
+) -> None:
+    key = "arn:aws:kms:us-east-1:111111111111:key/11111111-2222-3333-4444-555555555555"
+    encrypted = {
+        **cluster.inputs,
+        "encryptionConfig": {"provider": {"keyArn": key}, "resources": ["secrets"]},
+    }
+    changed = engine.update(cluster, encrypted)
+    assert changed.steps == ["update"]
+    assert changed.values["encryptionConfig"]["provider"] == {"keyArn": key}
+    assert engine.diff(changed, cluster.inputs).replaces == ["encryptionConfig"]
+
+
 def test_a_cluster_is_replaced_for_another_role(engine: Engine, cluster: Deployed, role: Deployed) -> None:
     inputs = {**cluster_inputs(engine, role), "roleArn": f"arn:aws:iam::{ACCOUNT}:role/other"}
     change = engine.diff(cluster, engine.check(CLUSTER, inputs, old=cluster.inputs))

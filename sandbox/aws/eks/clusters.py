@@ -159,6 +159,13 @@ class Clusters(Access):
         cluster.description["version"] = version
         return self._update(scope, cluster, "VersionUpdate")
 
+    def associate_encryption_config(self, scope: Scope) -> Answer:
+        cluster = self._cluster(scope)
+        if cluster.description.get("encryptionConfig"):
+            raise AwsError("InvalidRequestException", "Cluster already has encryption enabled", 400)
+        cluster.description["encryptionConfig"] = scope.required("encryptionConfig")
+        return self._update(scope, cluster, "AssociateEncryptionConfig")
+
     def list_updates(self, scope: Scope) -> Answer:
         return {"updateIds": list(self._cluster(scope).updates)}
 

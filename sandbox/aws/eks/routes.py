@@ -13,6 +13,7 @@ _ROUTES = {
     "DELETE /clusters/{clusterName}": "DeleteCluster",
     "POST /clusters/{clusterName}/update-config": "UpdateClusterConfig",
     "POST /clusters/{clusterName}/updates": "UpdateClusterVersion",
+    "POST /clusters/{clusterName}/encryption-config/associate": "AssociateEncryptionConfig",
     "GET /clusters/{clusterName}/updates": "ListUpdates",
     "GET /clusters/{clusterName}/updates/{updateId}": "DescribeUpdate",
     "POST /clusters/{clusterName}/node-groups": "CreateNodegroup",

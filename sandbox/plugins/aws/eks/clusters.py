@@ -92,7 +92,18 @@ def _changes(old: State, new: Inputs) -> list[dict[str, Any]]:
     return changes + [{key: new[key]} for key in given(old, new, "deletionProtection", "upgradePolicy")]
 
 
+def _loses_its_key(old: Inputs, new: Inputs) -> frozenset[str]:
+    """EKS gives a cluster a key, and takes none away. For another one the official provider does nothing."""
+    taken = "encryptionConfig" in old and "encryptionConfig" not in new
+    return frozenset({"encryptionConfig"} if taken else ())
+
+
 def _change(aws: Aws, id_: str, old: State, new: Inputs) -> None:
+    if new.get("encryptionConfig") and not old.get("encryptionConfig"):
+        aws.client("eks").associate_encryption_config(
+            clusterName=id_, encryptionConfig=[new["encryptionConfig"]]
+        )
+        _KIND.settle(aws, id_)
     for change in _changes(old, new):
         aws.client("eks").update_cluster_config(name=id_, **change)
         _KIND.settle(aws, id_)
@@ -110,7 +121,8 @@ CLUSTER = resource(
     autoname="name",
     defaults={"bootstrapSelfManagedAddons": True},
     replace_on="accessConfig.bootstrapClusterCreatorAdminPermissions bootstrapSelfManagedAddons"
-    " encryptionConfig kubernetesNetworkConfig name roleArn",
+    " kubernetesNetworkConfig name roleArn",
+    replace_if=_loses_its_key,
     partial=frozenset({"accessConfig", "encryptionConfig", "kubernetesNetworkConfig", "vpcConfig"}),
     volatile=frozenset({"platformVersion", "status"}),
     unordered=frozenset({"enabledClusterLogTypes"}),
