@@ -17,6 +17,8 @@ from tests.sandbox.callers import assume_with_token, log_in
 from tests.sandbox.kit import ADVISORY, Sandbox
 from tests.sandbox.lease import Pool
 
+OTHER = "222222222222"
+BOUNDARY = "arn:aws:iam::aws:policy/AdministratorAccess"
 ISSUER = "https://vault-issuer.example.com"
 READER = {"credentialType": "iam_user", "policyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]}
 SESSIONS = {"credentialType": "federation_token", "policyArns": READER["policyArns"], "defaultStsTtl": "15m"}
@@ -24,9 +26,10 @@ SESSIONS = {"credentialType": "federation_token", "policyArns": READER["policyAr
 Settings = dict[str, dict[str, Any]]
 
 SETTINGS: Settings = {
-    "cluster": {"name": "eks1"},
-    "vault": {"serverIdHeader": "vault.example.com"},
+    "cluster": {"name": "eks1", "nodeGroups": {"workers": {}}},
+    "vault": {"serverIdHeader": "vault.example.com", "kv": {"team": {"protect": False}}},
     "vaultIdentity": {"kind": "user"},
+    "accounts": {OTHER: {"allLookups": True}},
     "secretsEngine": {"kind": "user", "roles": {"reader": READER}},
     "logins": {"api": {"kind": "service-account", "serviceAccounts": ["default/api"], "policies": ["dev"]}},
 }
@@ -113,9 +116,23 @@ def test_names_change_there_and_back(leased: Sandbox, tmp_path: Path) -> None:
     # What is in AWS: the users have keys of their own, and no old one is alive.
     live.to(
         live.changed(
-            vaultIdentity={"userName": "vault-2"},
-            secretsEngine={"userName": "engine-2"},
-            api={"iamRoleName": "api-2"},
+            cluster={"nodeGroups": {"workers": {"roleName": "workers-2", "instanceTypes": ["t3.large"]}}},
+            vaultIdentity={"userName": "vault-2", "policyName": "vault-2", "permissionsBoundary": BOUNDARY},
+            accounts={
+                OTHER: {
+                    "allLookups": True,
+                    "roleName": "look-up-2",
+                    "policyName": "look-up-2",
+                    "externalId": "chosen-2",
+                }
+            },
+            secretsEngine={
+                "userName": "engine-2",
+                "policyName": "engine-2",
+                "defaultLeaseTtl": "30m",
+                "roles": {"reader": {**READER, "permissionsBoundary": BOUNDARY, "tags": {"a": "1"}}},
+            },
+            api={"iamRoleName": "api-2", "maxSessionDuration": "2h", "vaultLookups": True},
         )
     )
     assert live.names() == {**AS_THEY_WERE, "users": ["engine-2", "vault-2"], "iam": ["api-2"]}
@@ -125,9 +142,15 @@ def test_names_change_there_and_back(leased: Sandbox, tmp_path: Path) -> None:
     # What is in Vault, with the rest back.
     live.to(
         live.changed(
-            vault={"mountPath": "team/aws", "serverIdHeader": "vault-2.example.com"},
+            cluster={"podIdentityAgent": True, "logTypes": ["api"], "tags": {"a": "1"}},
+            vault={
+                "mountPath": "team/aws",
+                "serverIdHeader": "vault-2.example.com",
+                "identityAlias": "unique_id",
+                "kv": {"other": {"protect": False}},
+            },
             secretsEngine={"path": "cloud"},
-            api={"vaultRole": "api-3"},
+            api={"vaultRole": "api-3", "ttl": "15m", "serviceAccounts": ["default/api", "default/api-3"]},
         )
     )
     elsewhere = {
@@ -183,8 +206,20 @@ def test_auth_method_and_secrets_engine_leave_federation_and_come_back(
             config = sandbox.vault.read(path)["data"]
             assert (bool(config["access_key"]), config["role_arn"]) == (True, "")
         assert credentials(sandbox, "aws", "reader")["access_key"]
-        live.to(federated)
-        for path in ("aws/config/root", "auth/aws/config/client"):
-            config = sandbox.vault.read(path)["data"]
-            assert (config["access_key"], bool(config["role_arn"])) == ("", True)
-        assert credentials(sandbox, "aws", "reader")["access_key"]
+        # Back, with every name another; and those change, too.
+        roles = {"vaultIdentity": "vault-2", "secretsEngine": "engine-2"}
+        renamed = {
+            **federated,
+            "federation": {"issuer": ISSUER, "keyName": "signer-2"},
+            **{
+                section: {**federated[section], "roleName": name, "audience": name, "tokenTtl": "30m"}
+                for section, name in roles.items()
+            },
+        }
+        for settings, key in ((renamed, "signer-2"), (federated, "vault-aws-auth")):
+            live.to(settings)
+            assert sandbox.vault.list("identity/oidc/key")["data"]["keys"] == sorted(["default", key])
+            for path in ("aws/config/root", "auth/aws/config/client"):
+                config = sandbox.vault.read(path)["data"]
+                assert (config["access_key"], bool(config["role_arn"])) == ("", True)
+            assert credentials(sandbox, "aws", "reader")["access_key"]
