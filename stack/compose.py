@@ -31,7 +31,7 @@ from components.secrets_engine.args import EngineFederationOptions, EngineUserOp
 from components.vault_identity import VaultIdentity
 from stack import handover, permissions
 from stack.file import Declared, StackFile
-from stack.preflight.objects import Thing
+from stack.preflight import HandedOver
 from stack.providers import Providers
 from stack.sections import PROJECT
 
@@ -40,15 +40,18 @@ IDENTITY = "vault-identity"
 
 
 def declare(
-    stack: StackFile, providers: Providers, handed_over: Mapping[Thing, str] | None = None
+    stack: StackFile, providers: Providers, handed_over: HandedOver | None = None
 ) -> Mapping[str, Any]:
-    """Declare all that the stack consists of, with its providers, and keep what it has handed over, by URN.
-    Returns its outputs."""
+    """Declare all that the stack consists of, with its providers, and keep what it has handed over. Returns
+    its outputs."""
+    if handed_over:
+        handover.take_back(handed_over.back.values())
     aws_provider, vault_provider = providers.aws_provider, providers.vault_provider
     base = pulumi.ResourceOptions(providers=[aws_provider, vault_provider])
     in_vault = pulumi.ResourceOptions(provider=vault_provider)
     cluster, in_cluster = _cluster(stack, aws_provider, vault_provider)
-    handover.declare(handed_over or {}, providers, in_cluster)
+    if handed_over:
+        handover.declare(handed_over.kept, providers, in_cluster)
     issuer = _plugin_issuer(stack, base)
     namespace_id = _namespace_id(stack)
     mount = VaultAuthMount(

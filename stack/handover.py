@@ -1,10 +1,11 @@
 """What the stack has made, and its stack file says is another's now: it is kept, and never deleted.
 
 Pulumi deletes what a program no longer declares. So what is handed over stays declared, under a name of its
-own: nothing of it is changed, and in the end it is forgotten instead of deleted.
+own: nothing of it is changed, and in the end it is forgotten instead of deleted. What the stack file says is
+the stack's again is taken back from that name.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pulumi
@@ -12,10 +13,9 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 import pulumi_vault as vault
 
+from stack.preflight.leaving import PREFIX
 from stack.preflight.objects import Thing
 from stack.providers import Providers
-
-_PREFIX = "handed-over-"
 
 _KINDS: Mapping[str, Callable[[str, str, pulumi.ResourceOptions], Any]] = {
     "Vault policy": lambda name, own, opts: vault.Policy(name, name=own, policy="", opts=opts),
@@ -40,8 +40,27 @@ def declare(
             retain_on_delete=True,
             ignore_changes=["*"],
         )
-        name = urn.rpartition("::")[2].removeprefix(_PREFIX)
-        _KINDS[thing.noun](f"{_PREFIX}{name}", thing.name, options)
+        name = urn.rpartition("::")[2].removeprefix(PREFIX)
+        _KINDS[thing.noun](f"{PREFIX}{name}", thing.name, options)
+
+
+def take_back(urns: Iterable[str]) -> None:
+    """Have what is declared from now on take over what was handed over once, by the URNs that this has."""
+    before = {(_type(urn), urn.rpartition("::")[2].removeprefix(PREFIX)): urn for urn in urns}
+
+    def aliased(it: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        alias = before.get((it.type_, it.name))
+        if alias is None:
+            return None
+        more = pulumi.ResourceOptions(aliases=[alias])
+        return pulumi.ResourceTransformationResult(it.props, pulumi.ResourceOptions.merge(it.opts, more))
+
+    if before:
+        pulumi.runtime.register_stack_transformation(aliased)
+
+
+def _type(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
 
 
 def _provider(thing: Thing, providers: Providers, in_cluster: pulumi.ResourceOptions) -> Any:

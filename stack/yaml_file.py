@@ -10,7 +10,17 @@ class WrongFile(Exception):
     """A file that cannot be read; the message is one line: which file, what is wrong and where."""
 
 
+_LARGEST = 100_000
+"""Values in a file, those of aliases counted as often as they are used: a few lines can make billions."""
+
+
 class _Loader(yaml.SafeLoader):
+    def compose_document(self) -> yaml.Node | None:
+        node: yaml.Node | None = super().compose_document()
+        if node is not None:
+            _check_size(node, {})
+        return node
+
     def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
         node: yaml.MappingNode = super().compose_mapping_node(anchor)
         first: dict[str, yaml.Mark] = {}
@@ -25,6 +35,26 @@ class _Loader(yaml.SafeLoader):
                 )
             first[key.value] = key.start_mark
         return node
+
+
+def _check_size(node: yaml.Node, known: dict[int, int]) -> int:
+    """The number of values in a node, which must not be in itself, nor be too many."""
+    if id(node) in known:
+        if known[id(node)] == 0:
+            raise yaml.MarkedYAMLError(
+                problem="an alias is inside of what it stands for", problem_mark=node.start_mark
+            )
+        return known[id(node)]
+    known[id(node)] = 0
+    size = 1
+    for item in node.value if isinstance(node, yaml.CollectionNode) else ():
+        size += sum(_check_size(each, known) for each in (item if isinstance(item, tuple) else (item,)))
+    if size > _LARGEST:
+        raise yaml.MarkedYAMLError(
+            problem=f"its aliases make more than {_LARGEST} values; write fewer", problem_mark=node.start_mark
+        )
+    known[id(node)] = size
+    return size
 
 
 def load(file: Path) -> Any:

@@ -9,6 +9,7 @@ update; what the state owns is not, so that a stack that is up costs a look into
 import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import pulumi
 
@@ -35,11 +36,21 @@ class PreflightError(Exception):
     """What would stop an update in its middle; a line for each thing."""
 
 
-async def check(stack: StackFile, providers: Providers) -> Mapping[Thing, str]:
+class HandedOver(NamedTuple):
+    """What the stack owns, with the URN of each."""
+
+    kept: Mapping[Thing, str]
+    """What its stack file says is another's now."""
+
+    back: Mapping[Thing, str]
+    """What was another's, and is the stack's again."""
+
+
+async def check(stack: StackFile, providers: Providers) -> HandedOver:
     """Raises PreflightError with every name that is taken, and all that the stack needs and is not there.
     Warns of what could not be looked up. Only reads.
 
-    Returns what the stack owns and its stack file says is another's now, with the URN of each.
+    Returns what the stack owns and has handed over.
     """
     elsewhere = frozenset(providers.of_accounts) - {stack.account_id or ""}
     foreign = {made.thing: made for made in leaving.of(stack)}
@@ -76,7 +87,8 @@ async def check(stack: StackFile, providers: Providers) -> Mapping[Thing, str]:
         said.append(missing)
     if said:
         raise PreflightError("\n".join(said))
-    return handed_over
+    back = {thing: urn for thing, urn in owned.items() if thing in made and f"::{leaving.PREFIX}" in urn}
+    return HandedOver(handed_over, back)
 
 
 async def _whole_state(elsewhere: frozenset[str]) -> State:

@@ -9,6 +9,9 @@ from stack.file import StackFile
 from stack.preflight.objects import Made, thing
 from stack.sections import PROJECT
 
+PREFIX = "handed-over-"
+"""How the names of resources begin that are another's now."""
+
 KEPT = frozenset({"Vault policy", "service account", "IAM role", "IAM user"})
 """What is kept without a step by hand: `stack/handover.py`."""
 

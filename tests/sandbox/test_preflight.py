@@ -245,13 +245,14 @@ def keeps_what_it_hands_over(sandbox: Sandbox, write: Callable[..., None], words
 
     before = seen()
     principals = [f"{ARN}:role/pod", f"{ARN}:user/vault-aws-engine"]
-    write(
-        app={"serviceAccountMode": "none"},
-        vault={"externalPolicies": ["dev"]},
-        logins={"pod": {"kind": "principal", "principals": principals, "policies": ["dev"]}},
-        secretsEngine=None,
-    )
-    for _ in range(2):
+    theirs: dict[str, Any] = {
+        "app": {"serviceAccountMode": "none"},
+        "vault": {"externalPolicies": ["dev"]},
+        "logins": {"pod": {"kind": "principal", "principals": principals, "policies": ["dev"]}},
+        "secretsEngine": None,
+    }
+    for settings in (theirs, {}, theirs, theirs):  # back, too
+        write(**settings)
         sandbox.up(*words, "--no-logins")
         assert seen() == before
     destroy(sandbox)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
+import pulumi_vault as vault
 import pytest
 
 from stack import file, handover, preflight, providers
@@ -643,6 +644,25 @@ def test_a_policy_that_is_anothers_now_is_kept_by_its_urn() -> None:
     assert policy.ignore_changes == {"*"}
     assert policy.retain_on_delete
     assert not policy.protect
+
+
+def test_what_was_anothers_is_taken_back_under_the_urn_that_it_has() -> None:
+    """Else its own resource would be made beside it, and find its name taken."""
+    urn = "urn:pulumi:x::vault-aws-auth::vault:index/policy:Policy::handed-over-admin"
+
+    async def main() -> None:
+        handover.take_back([urn])
+        component = pulumi.ComponentResource("a:b:C", "component")
+        child = pulumi.ResourceOptions(parent=component)
+        vault.Policy("admin", policy="", opts=child)
+        vault.Policy("dev", policy="", opts=child)
+        vault.identity.OidcKey("admin", opts=child)
+
+    recording = record(lambda: pulumi.run(main))
+    found = {(it.type, it.name): it.aliases for it in recording.resources if it.type.startswith("vault:")}
+    assert [key for key, aliases in found.items() if urn in aliases] == [
+        ("vault:index/policy:Policy", "admin")
+    ]
 
 
 def test_a_cluster_that_is_anothers_now_is_refused_with_the_command() -> None:

@@ -32,6 +32,15 @@ WRONG: dict[str, tuple[bytes, str]] = {
         b"config: " + b"{a: " * 3_000 + b"1" + b"}" * 3_000,
         "is nested too deeply; write fewer levels",
     ),
+    "an alias in itself": (
+        b"config: &a {b: *a}",
+        "is not valid YAML: line 1: an alias is inside of what it ",
+    ),
+    "aliases of aliases": (
+        b"a: &a [x,x,x,x,x,x,x,x,x]\n"
+        + b"".join(b"%c: &%c [%s]\n" % (i, i, b",".join([b"*%c" % (i - 1)] * 9)) for i in range(98, 107)),
+        "is not valid YAML: line 6: its aliases make more than 100000 values; write fewer",
+    ),
     "a NUL": (b"config:\n  a: \0\n", "is not valid YAML: "),
     "an open bracket": (b"config: [", "is not valid YAML: line 1: "),
     "a tab": (b"config:\n\ta: 1\n", "is not valid YAML: line 2: "),
