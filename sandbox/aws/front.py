@@ -220,6 +220,11 @@ class Front:
                 return self._sts_call(call, caller, context, now)  # sessions are saved as they are issued
             authorization.authorize(call, caller, context)
         if not call.read_only:
+            try:
+                self._store.make_room()
+            except OSError as error:
+                reason = f"The sandbox cannot save it ({error.strerror}), so nothing was changed."
+                raise AwsError("ServiceUnavailable", reason, 503) from error
             response = self._service_call(call, http, request, caller, now)
             self._store.save(caller.account, TOUCHED[call.service])
             return response

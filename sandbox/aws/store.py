@@ -4,6 +4,7 @@ One file, replaced atomically. It has a pickle for each service of each account,
 what it touched.
 """
 
+import contextlib
 import hashlib
 import io
 import os
@@ -12,7 +13,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from moto.core.base_backend import BaseBackend
 from moto.iam.models import AWSManagedPolicy
@@ -23,6 +24,8 @@ from sandbox.aws.sessions import Sessions
 from sandbox.aws.state import State, UnusableState
 
 _MAGIC = b"vault-aws-auth emulator state\n"
+_GROWTH = 2**16
+"""Bytes that a change may add."""
 _FORMAT = f"1 moto {version('moto')}"
 # Auto Scaling groups refer to EC2's instances: in separate pickles, they would become copies.
 _SEGMENTS = {"compute": ("autoscaling", "ec2"), "iam": ("iam",)}
@@ -66,15 +69,24 @@ class Store:
             self.sessions.add(session)
         return True
 
+    def make_room(self) -> None:
+        """Before a change: makes sure that it can be saved. Raises OSError if the disk is full."""
+        with self._open_new() as file:
+            file.write(bytes(sum(map(len, self._segments.values())) + _GROWTH))
+
     def save(self, account: str, segments: Iterable[str] = ()) -> None:
         """Writes the package's own state, and the segments of an account that may have changed."""
         self._write({(segment, account) for segment in segments})
 
     def save_new_regions(self) -> None:
-        """Writes what moto creates by itself: a region's default VPC, at its first use."""
+        """Writes what moto creates by itself: a region's default VPC, at its first use.
+
+        On a full disk it is written with the next change: whoever only reads gets an answer.
+        """
         found = set(_existing_backends())
         if found != self._backends:
-            self._write({(segment, account) for segment, account, _ in found - self._backends})
+            with contextlib.suppress(OSError):
+                self._write({(segment, account) for segment, account, _ in found - self._backends})
 
     def _write(self, touched: set[tuple[str, str]]) -> None:
         self._segments["own"] = pickle.dumps(self.state, 5)
@@ -83,12 +95,20 @@ class Store:
             after = self._segments[f"{segment}/{account}"] = _dump(segment, account)
             if segment == "iam" and before not in (None, after):
                 REPLICAS.changed(account, before)
-        self._backends = set(_existing_backends())
         payload = pickle.dumps(self._segments, 5)
-        temporary = self._file.with_suffix(".new")
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with self._open_new() as file:
             file.write(_header(payload) + payload)
-        temporary.replace(self._file)
+            file.truncate()
+        self._new.replace(self._file)
+        self._backends = set(_existing_backends())
+
+    @property
+    def _new(self) -> Path:
+        return self._file.with_suffix(".new")
+
+    def _open_new(self) -> IO[bytes]:
+        """The next file, with what was written to it so far: that keeps the room on the disk."""
+        return os.fdopen(os.open(self._new, os.O_WRONLY | os.O_CREAT, 0o600), "wb")
 
     def _unpack(self, data: bytes) -> dict[str, bytes]:
         if not data.startswith(_MAGIC):

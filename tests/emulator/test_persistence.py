@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import stat
 import subprocess
@@ -66,6 +67,21 @@ def test_everything_is_there_after_kill_minus_nine(fresh: Emulator) -> None:
     ec2.terminate_instances(InstanceIds=[instance])
     attached = iam.list_attached_role_policies(RoleName="app")["AttachedPolicies"]
     assert [p["PolicyName"] for p in attached] == ["ReadOnlyAccess"]
+
+
+def test_what_cannot_be_saved_is_not_done(emulator: Emulator) -> None:
+    """A limit on the size of files stands for a full disk. A caller tries again once there is room."""
+    create = emulator.client("iam").create_user
+    process, limit = emulator.process.pid, resource.RLIMIT_FSIZE
+    before = resource.prlimit(process, limit, (1000, resource.RLIM_INFINITY))
+    try:
+        with pytest.raises(ClientError, match=r"ServiceUnavailable.*File too large.*nothing was changed"):
+            create(UserName="late")
+        assert emulator.client("iam").list_users()["Users"] is not None
+    finally:
+        resource.prlimit(process, limit, before)
+    create(UserName="late")
+    emulator.client("iam").delete_user(UserName="late")
 
 
 @pytest.mark.parametrize(
