@@ -204,6 +204,9 @@ def main() -> None:
     arguments.add_argument("--seed", type=int, default=time.time_ns() % 10**6, help="default: random")
     arguments.add_argument("--took", type=float, nargs=2, help="seconds of up and down; default: measured")
     given = arguments.parse_args()
+    # A shell starts what it runs in the background with SIGINT ignored, and the runs would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     ending.interrupt_on_signals()
     print(f"seed {given.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="drill-") as folder:
