@@ -100,8 +100,9 @@ class Emulator:
         file.write_text(json.dumps({**known, issuer: location}))
 
     def start(self, *options: str) -> None:
-        command = [sys.executable, "-m", "sandbox.aws", "--home", str(self.home), "--port", str(self.port)]
-        command += options
+        # It ends with this process, even if that is killed.
+        command = [sys.executable, "-m", "sandbox.lifetime", "sandbox.aws", "--home", str(self.home)]
+        command += ["--port", str(self.port), *options]
         self.process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 60
         while self.get("/sandbox/health")[0] != 200:

@@ -1,6 +1,7 @@
 """The real servers that the plugins are tested against: one of each for a test worker."""
 
 import json
+import os
 import shutil
 import socket
 import ssl
@@ -18,6 +19,8 @@ import hvac
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from pipeline import ending
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -37,11 +40,19 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: list[str], log: Path, is_ready: Callable[[], bool], **kwargs: Any) -> Iterator[None]:
-    """A server, from when it is ready to its end."""
+    """A server, from when it is ready to its end; which is also that of this process, if it is killed."""
     if shutil.which(command[0]) is None:
         pytest.fail(f"{command[0]} is not on PATH: `make test` puts it there")
+    lifeline, held = os.pipe()
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, **kwargs)
+        process = subprocess.Popen(
+            ending.under_guard(lifeline, command),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=[lifeline],
+            **kwargs,
+        )
+    os.close(lifeline)
     try:
         deadline = time.monotonic() + 120
         while not is_ready():
@@ -56,6 +67,7 @@ def running(command: list[str], log: Path, is_ready: Callable[[], bool], **kwarg
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        os.close(held)
 
 
 def answers(url: str) -> bool:
