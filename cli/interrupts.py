@@ -1,15 +1,17 @@
-"""Ctrl-C at any moment ends a command with one line and exit code 130; never with a traceback.
+"""What ends a command from outside, in one line: Ctrl-C at any moment, with exit code 130; a full disk.
 
 A command imports this first, as its other imports take longest.
 """
 
 # All of `signal` but its enumerations, which take as long as the start of Python.
 import _signal as signal  # type: ignore[import-not-found]
+import errno
 import os
 import sys
 from collections.abc import Callable
 
 LINE = "interrupted"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 EXIT_CODE = 130
 _said = False
 
@@ -37,12 +39,19 @@ def say(line: str) -> None:
 
 def told(run: Callable[[], object], line: str = LINE) -> None:
     """Runs a command, in which an interrupt raises KeyboardInterrupt; that ends it with the line, unless the
-    command has said another. After it, a signal ends this process at once."""
+    command has said another. After it, a signal ends this process at once.
+
+    A full disk, and a pipe that nobody reads, end it without a traceback, too.
+    """
     if signal.getsignal(signal.SIGINT) is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.unraisablehook = _once_more
     try:
-        run()
+        try:
+            run()
+        finally:
+            if sys.stdout and not sys.stdout.closed:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         end_at_once()
         if not _said:
@@ -53,6 +62,15 @@ def told(run: Callable[[], object], line: str = LINE) -> None:
         if ended.code == EXIT_CODE and not _said:
             say(line)
         raise
+    except OSError as error:
+        end_at_once()
+        if error.errno not in (*FULL, errno.EPIPE):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python tries once more to write there
+        if error.errno in FULL:
+            where = error.filename or "where this writes to"
+            say(f"error: {where}: {error.strerror}. Free some space, and run this again")
+        sys.exit(1)
     finally:
         end_at_once()
 

@@ -128,6 +128,8 @@ def recover(
 
     Reads and writes files only. What was being created and does not exist is created by the next `pulumi up`.
     """
+    if output and output.exists() and not output.is_file():
+        raise recovery.RecoverError(f"--output {output}: is not a file; name one")
     found = recovery.read(state)
     made = {}
     for each in exists or ():

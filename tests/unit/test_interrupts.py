@@ -1,7 +1,9 @@
-"""Ctrl-C at any moment ends a command with one line and exit code 130, and without a traceback."""
+"""Ctrl-C at any moment and a full disk end a command with one line, and without a traceback."""
 
 from __future__ import annotations
 
+import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +134,40 @@ interrupts.told(work)
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+WRITES = [
+    ("-m", "cli", "--help"),
+    ("-m", "stack", "--help"),
+    ("-m", "pipeline"),
+    ("tools/build.py", "--list"),
+]
+
+
+@pytest.mark.parametrize("words", WRITES)
+def test_a_full_disk_is_one_line(words: tuple[str, ...], tmp_path: Path) -> None:
+    """A limit on the size of files stands for it."""
+    with (tmp_path / "said").open("w") as file:
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=ROOT,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
+            stdout=file,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    said = "where this writes to: File too large. Free some space, and run this again"
+    assert (done.returncode, done.stderr) == (1, f"error: {said}\n")
+
+
+def test_a_pipe_that_nobody_reads_ends_a_command_without_a_word() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    words = [sys.executable, "tools/build.py", "--list"]
+    done = subprocess.run(words, cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_what_ignores_interrupts_goes_on() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,14 @@ def test_what_is_no_state_is_one_message(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(recover.RecoverError, match="is not a state"):
         recover.read(path)
+
+
+def test_a_device_or_a_folder_is_not_replaced_by_a_state(killed: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = CliRunner().invoke(app, ["recover", str(killed), "--output", str(pipe)])
+    assert str(done.exception) == f"--output {pipe}: is not a file; name one"
+    assert pipe.is_fifo()
 
 
 def test_a_state_with_nothing_pending_says_so(tmp_path: Path) -> None:
