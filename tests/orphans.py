@@ -20,10 +20,14 @@ from sandbox import lock
 from sandbox.home import Home, SandboxError
 from sandbox.processes import Processes
 
+LEADS = pytest.StashKey[bool]()
+"""Whether this process leads a session, and is none of its workers."""
+
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Before the tests: those of sessions that were killed; from here on, signals end this one in order."""
-    if leads(session.config):
+    if not hasattr(session.config, "workerinput"):
+        session.config.stash[LEADS] = True
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, interrupted)
         for folder in killed_sessions(temporary_folder(session.config).parent):
@@ -32,13 +36,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """After the tests, and after all workers have ended."""
-    if leads(config):
+    if config.stash.get(LEADS, False):
         stop_below(temporary_folder(config))
-
-
-def leads(config: pytest.Config) -> bool:
-    """Whether this process leads a session: it is no worker, and runs tests."""
-    return not hasattr(config, "workerinput") and not config.option.collectonly
 
 
 def temporary_folder(config: pytest.Config) -> Path:
