@@ -275,7 +275,9 @@ def access(
             else:
                 from .access import WRITERS, report
 
-                write = partial(WRITERS[chosen.value], report(source.read(), source.origin()))
+                stack = source.read()
+                origin = None if chosen is AccessFormat.TABLE else source.origin()
+                write = partial(WRITERS[chosen.value], report(stack, origin))
             write(opened.enter_context(output.open("w", encoding="utf-8")) if output else sys.stdout)
     if exit_code and different:
         raise typer.Exit(DIFFERENT)

@@ -58,7 +58,8 @@ class Access:
 class Report:
     """All logins, with notes about what is missing."""
 
-    origin: Origin
+    origin: Origin | None
+    """Not asked for where it is not shown."""
 
     vault: str
     namespace: str
@@ -67,7 +68,7 @@ class Report:
     notes: tuple[str, ...] = ()
 
 
-def report(stack: Stack, origin: Origin) -> Report:
+def report(stack: Stack, origin: Origin | None) -> Report:
     """Join the logins with the text of their policies. What could not be read is in `notes`."""
     at = stack.outputs.vault
     names = sorted({name for login in stack.outputs.logins.values() for name in login.policies})

@@ -387,5 +387,6 @@ def _notes(old: Table, new: Table) -> Iterator[str]:
         )
     if any(each.policies.get(DEFAULT) for each in (old, new)):
         yield "the policy default of every token is one of the stack's, on one side at least"
+    yield from sorted({*old.notes, *new.notes})
     if not (old.complete and new.complete):
         yield "of a deployed stack, only what its state says is compared"

@@ -1,7 +1,7 @@
 """The table of a stack file and its policies. Needs nothing else: no credentials, no Vault, no engine."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -13,7 +13,7 @@ from components.node_group import node_role_name
 from stack import rules
 from stack.draft import Draft
 from stack.reading import Problems, Section
-from stack.sections import PROJECT
+from stack.sections import PROJECT, REGION_KEY
 
 from .. import acl
 from ..errors import Refused
@@ -28,8 +28,11 @@ _NO_CONDITIONS = {
 }
 """Options that do not say who may log in, or that are said elsewhere. All others are conditions."""
 
-_NEEDED = ("logins", "cluster", "accountId", "vault.policies", "vault.externalPolicies")
-"""What a table cannot be made without."""
+_NEEDED = tuple(
+    f"{PROJECT}:{key}"
+    for key in ("logins", "cluster", "accountId", "vault.policies", "vault.externalPolicies")
+)
+"""What a table cannot be made without, beside the region."""
 
 _HIDDEN = {"external_id": "set (not shown)"}
 
@@ -49,7 +52,7 @@ class Tree:
 
 def table(tree: Tree) -> Table:
     """The table of a stack file. Raises Refused if it cannot be read."""
-    draft = _draft(tree)
+    draft, notes = _draft(tree)
     logins = {name: _login(draft, name, section) for name, section in sorted(draft.logins.items())}
     for policy in draft.vault.options.get("policies") or () if draft.vault else ():
         other = Caller(Kind.OTHER_STACK.value, policy)
@@ -62,15 +65,16 @@ def table(tree: Tree) -> Table:
         {name: _rules(tree, draft, name) for name in sorted(used)},
         dict(_settings(draft)),
         draft.account_id,
+        notes=notes,
     )
 
 
-def _draft(tree: Tree) -> Draft:
-    """The stack file, read. A value that is encrypted is passed over, unless the table needs it."""
+def _draft(tree: Tree) -> tuple[Draft, tuple[str, ...]]:
+    """The stack file, and notes. What is encrypted or wrong is passed over, unless the table needs it."""
     raw = dict(tree.config)
     encrypted = [path for key, value in raw.items() for path in _encrypted(key, value)]
     for path in encrypted:
-        if any(_below(path, f"{PROJECT}:{needed}") for needed in _NEEDED):
+        if _is_needed(path):
             raise Refused(
                 LINK,
                 None,
@@ -88,16 +92,25 @@ def _draft(tree: Tree) -> Draft:
     if tree.whole:
         rules.check(draft)
     found = [line for line in problems.found if not any(_below(line, path) for path in encrypted)]
-    if found:
+    if any(map(_is_needed, found)) or not draft.region:
         listed = "\n".join(f"  {number}. {line}" for number, line in enumerate(found, 1))
         raise Refused(
             LINK,
             None,
-            f"{tree.source}: the stack file has {len(found)} problem{'s' * (len(found) > 1)}:\n{listed}",
+            f"{tree.source}: the stack file has {_counted(found)}:\n{listed}",
             hint="both sides are read by the project's code in this checkout; compare with a revision whose "
             "stack file it takes",
         )
-    return draft
+    notes = [f"{tree.source}: the stack file has {_counted(found)} elsewhere: {found[0]}"] if found else []
+    return draft, tuple(notes)
+
+
+def _is_needed(path: str) -> bool:
+    return any(_below(path, needed) for needed in (*_NEEDED, REGION_KEY))
+
+
+def _counted(problems: Sequence[str]) -> str:
+    return "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
 
 
 _NO_ADDRESS = "https://vault.invalid:8200"

@@ -140,6 +140,8 @@ class Table:
     """The stack's own account."""
     complete: bool = True
     """Whether what is not in `settings` and `conditions` is not there. A deployed stack does not say all."""
+    notes: tuple[str, ...] = ()
+    """What else is to be known of this side."""
 
     @cached_property
     def root_policies(self) -> frozenset[str]:

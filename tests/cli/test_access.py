@@ -1,12 +1,15 @@
 """`access`: logins joined with what their policies allow in Vault; and `values`."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from cli import acl
+from cli.__main__ import app
 from tests.cli.conftest import Run
 from tests.cli.world import World
 
@@ -103,6 +106,58 @@ def test_the_page_needs_nothing_else_and_escapes_what_it_shows(
     assert "&lt;script&gt;alert(1)" in text
     for foreign in ("<script", "src=", "<link", "url(", "@import"):
         assert foreign not in text
+
+
+def test_what_is_as_good_as_root_is_marked_in_every_form(run: Run, readable: World) -> None:
+    readable.vault_objects["sys/policies/acl/dev"] = {
+        "policy": 'path "sys/policies/acl/*" { capabilities = ["update"] }\npath "x" { policy = "read" }'
+    }
+    assert run("access").stdout.count("as good as root") == 4  # each of two logins, and its path
+    for login in json.loads(run("access", "--json").stdout)["logins"]:
+        assert login["asRoot"] is True
+        assert [each["asRoot"] for each in login["reach"]] == [
+            ["can write policies, which is root in two steps"],
+            [],
+        ]
+    page = run("access", "--format", "html").stdout
+    assert '<b>As good as root:</b> <a href="#node">node</a>, <a href="#pod">pod</a>.' in page
+    readable.vault_objects["sys/policies/acl/dev"] = {"policy": DEV}
+    assert "s good as root" not in run("access", "--format", "html").stdout
+
+
+HISTORY = [
+    {"kind": "update", "result": "failed", "environment": {"git.head": "f" * 40}},
+    {
+        "kind": "update",
+        "result": "succeeded",
+        "endTime": "2026-11-27T17:33:09.000Z",
+        "environment": {"git.head": "0123456789abcdef", "git.dirty": "true"},
+    },
+]
+
+
+def test_the_page_says_stack_revision_and_date(
+    readable: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "outputs").write_text(json.dumps(readable.outputs()))
+    (tmp_path / "history").write_text(json.dumps(HISTORY))
+    fake = tmp_path / "pulumi"
+    fake.write_text(
+        f'#!/bin/sh\ncase "$2" in output) cat {tmp_path}/outputs;; history) cat {tmp_path}/history;; esac\n'
+    )
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    page = CliRunner().invoke(app, ["access", "--stack", "prod", "--format", "html"]).stdout
+    assert "<dt>stack</dt><dd>prod</dd>" in page
+    assert "<code>0123456789ab</code> and changes that were not committed" in page
+    assert "<dt>deployed</dt><dd>2026-11-27 17:33 UTC</dd>" in page
+    assert re.search(r"<dt>read</dt><dd>20\d\d-\d\d-\d\d \d\d:\d\d UTC</dd>", page)
+
+
+def test_what_the_page_does_not_know_it_says(run: Run, readable: World) -> None:
+    page = run("access", "--format", "html").stdout
+    assert "<dt>stack</dt><dd>outputs on standard input</dd>" in page
+    assert "<dt>revision</dt><dd>not known</dd>" in page
 
 
 def test_a_page_that_has_nowhere_to_go_is_a_usage_error(run: Run) -> None:

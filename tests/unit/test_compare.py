@@ -374,5 +374,14 @@ def test_a_side_that_cannot_be_read_is_refused_with_its_name(made: Any, words: s
     assert refused.value.reason.startswith("side: ")
 
 
+def test_a_problem_that_has_nothing_to_do_with_logins_is_a_note() -> None:
+    wrong = side(
+        config={"consumers": {"x": {"kind": "nothing"}}, "accounts": {"222222222222": {"roleName": "/"}}}
+    )
+    found = compare(side(), wrong)
+    assert not of_callers(found)
+    assert any("side: the stack file has 2 problems elsewhere: " in note for note in found.notes)
+
+
 def test_a_policy_that_no_login_has_need_not_be_readable() -> None:
     assert compare(side(), side({"unused": "{"})).is_empty
