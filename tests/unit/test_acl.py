@@ -23,6 +23,7 @@ def rule(path: str, *capabilities: str, more: str = "") -> str:
         (("a/+/c", "a/b/*"), "a/b/c", "a/b/*"),
         (("a/+", "a/*"), "a/b", "a/+"),
         (("a/+/c/*", "a/+/c/d"), "a/b/c/d", "a/+/c/d"),
+        (("a/+/+", "a/+/c"), "a/b/c", "a/+/c"),
         (("a/+/+/d", "a/+/c/+"), "a/b/c/d", "a/+/c/+"),
         (("a/+/c*", "a/+/cd*"), "a/b/cde", "a/+/cd*"),
         (("a/+",), "a/b/c", None),
