@@ -37,7 +37,7 @@ class VaultAccessOperatorOptions(TypedDict):
         Annotated[
             str,
             matches(
-                r"auth/[\w.-]+(/[\w.-]+)*",
+                r"auth(/(?!\.{1,2}(/|$))[\w.-]+)+",
                 "the path of an auth method; write it with auth/, e.g. auth/kubernetes",
                 "auth/kubernetes",
             ),

@@ -55,7 +55,9 @@ class VaultServerOptions(TypedDict):
         Annotated[
             str,
             matches(
-                r"[1-9]\d*(\.\d+)?([kMGTPE]|[KMGTPE]i)?", "the size of a volume; write e.g. 10Gi", "10Gi"
+                r"[1-9]\d*(\.\d+)?([kMGTPE]|[KMGTPE]i)|[1-9]\d{6,}",
+                "the size of a volume; write e.g. 10Gi",
+                "10Gi",
             ),
         ]
     ]

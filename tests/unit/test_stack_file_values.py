@@ -122,6 +122,14 @@ AGENT = {"kind": "vault-agent", "login": "pod"}
             for secret in ("a\x00=b", "a b=c", "a=b\x07", "a=", "=b", "a/b=c", "é=a", "a" * 44 + "=b", "-=b")
         ),
         ({**AGENT, "login": ""}, 'gloo.login: "" is not a login'),
+        (
+            {"kind": "vault-access-operator", "login": "pod", "defaultAuthPath": "auth/../sys"},
+            "gloo.defaultAuthPath: .* write it with auth/",
+        ),
+        (
+            {"kind": "vault-server", "tlsSecret": "tls", "storageSize": "10"},
+            "gloo.storageSize: .* write e.g. 10Gi",
+        ),
     ],
 )
 def test_what_a_consumer_would_hand_on_is_refused(consumer: dict[str, Any], told: str) -> None:
