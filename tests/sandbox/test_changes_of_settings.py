@@ -189,7 +189,7 @@ def test_auth_method_and_secrets_engine_leave_federation_and_come_back(
     enterprise_pool: Pool, tmp_path: Path
 ) -> None:
     """The provider takes neither a signing key off a mount nor a federated role off an engine."""
-    federated = {
+    federated: Settings = {
         "vault": SETTINGS["vault"],
         "federation": {"issuer": ISSUER},
         "vaultIdentity": {"kind": "federation", "allLookups": True},  # as no login is declared
@@ -208,7 +208,7 @@ def test_auth_method_and_secrets_engine_leave_federation_and_come_back(
         assert credentials(sandbox, "aws", "reader")["access_key"]
         # Back, with every name another; and those change, too.
         roles = {"vaultIdentity": "vault-2", "secretsEngine": "engine-2"}
-        renamed = {
+        renamed: Settings = {
             **federated,
             "federation": {"issuer": ISSUER, "keyName": "signer-2"},
             **{
