@@ -8,7 +8,9 @@ from typing import IO, Any
 
 from ..console import camel_case, console, write_page
 from ..origin import now
-from .changes import Comparison, FieldChange, Group, LoginChange, PathChange, Who
+from .changes import Comparison, Group, Who
+from .reach import PathChange
+from .settings import FieldChange, LoginChange
 
 ROOT = "as good as root"
 

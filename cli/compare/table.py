@@ -101,6 +101,11 @@ class Login:
     """What else it says of its callers and its token, by the setting's name."""
 
     @property
+    def is_of_other_stacks(self) -> bool:
+        """Whether it stands for the logins of other stacks with a policy of this one."""
+        return any(caller.kind == Kind.OTHER_STACK.value for caller in self.callers)
+
+    @property
     def identity(self) -> tuple[frozenset[Caller], tuple[str, ...]]:
         """What makes it the same login under another name."""
         return self.callers, self.policies

@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cli import acl
-from cli.compare.changes import Comparison, Group, PathChange, compare
+from cli.compare.changes import Comparison, Group, compare
+from cli.compare.reach import PathChange
 from cli.compare.table import Caller, Kind, Login, Source, Table
 
 SEGMENTS = ("a", "ab", "b")
