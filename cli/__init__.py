@@ -1,8 +1,9 @@
 """The command `vault-aws-auth`: log in as the workloads of a stack, and prove that other callers are refused.
 
 It reads the stack's outputs and talks to Kubernetes, AWS and Vault through their own clients. It is installed
-as a package of its own, without the Pulumi SDKs, so it imports nothing else of this repository: the few names
-of EKS that `components/` has too (the role annotation, Pod Identity's audience) are written here once more.
+as a package of its own, without the Pulumi SDKs, so it imports nothing else of this repository but the rules
+of the guardrails, which are installed with it: the few names of EKS that `components/` has too (the role
+annotation, Pod Identity's audience) are written here once more. Only `access --compare` needs a checkout.
 """
 
 import sys

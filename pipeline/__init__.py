@@ -1,4 +1,4 @@
-"""The steps of a delivery pipeline, for CI of any kind: preview, up, promote, drift.
+"""The steps of a delivery pipeline, for CI of any kind: preview, access, up, promote, drift.
 
 Each environment is a stack of the project with its own stack file. Credentials, the state backend and Vault's
 address come from the variables that Pulumi and its providers read.
