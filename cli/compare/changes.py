@@ -153,8 +153,8 @@ def _notes(old: Table, new: Table) -> Iterator[str]:
     )
     if unknown:
         yield (
-            f"managed elsewhere, so what they allow is not known here: {', '.join(unknown)}. Rules of theirs "
-            "may also come before those that are shown"
+            f"policies whose content is not known here: {', '.join(unknown)}. Rules of theirs may also come "
+            "before those that are shown"
         )
     if any(each.policies.get(DEFAULT) for each in (old, new)):
         yield "the policy default of every token is one of the stack's, on one side at least"

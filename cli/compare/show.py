@@ -96,7 +96,7 @@ def reach_words(group: Group) -> Iterator[str]:
         yield from path_words(path)
     for sign, policies in (("+", group.reach.unknown_gained), ("-", group.reach.unknown_lost)):
         yield from (
-            f"{sign} all that the policy {name} allows, which is managed elsewhere" for name in policies
+            f"{sign} all that the policy {name} allows; its content is not known here" for name in policies
         )
 
 
