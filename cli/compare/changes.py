@@ -12,6 +12,9 @@ from .reach import DEFAULT, Reach, Tokens, between, tokens
 from .settings import NAMES, FieldChange, LoginChange, of_logins, of_settings
 from .table import Caller, Source, Table
 
+NO_DEFAULT = "tokenNoDefaultPolicy"
+"""The setting of a login whose tokens are without the policy of every other one."""
+
 
 class Who(NamedTuple):
     """A caller, and the logins that it may use, or could use before."""
@@ -113,8 +116,9 @@ def _with_default(table: Table) -> Table:
     logins = {
         name: replace(login, policies=tuple(sorted({*login.policies, DEFAULT})))
         for name, login in table.logins.items()
+        if login.conditions.get(NO_DEFAULT) != "true"
     }
-    return replace(table, logins=logins, policies={DEFAULT: None, **table.policies})
+    return replace(table, logins={**table.logins, **logins}, policies={DEFAULT: None, **table.policies})
 
 
 def _own_policies(table: Table) -> set[str]:

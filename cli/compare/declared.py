@@ -22,7 +22,14 @@ from .table import ACCOUNT, IAM_ROLE, Caller, Kind, Login, Source, Table
 LINK = "compare"
 
 _NO_CONDITIONS = {
-    *("policies", "ttl", "max_ttl", "vault_role", "iam_role_name"),  # these have places of their own
+    *(
+        "policies",
+        "ttl",
+        "max_ttl",
+        "vault_role",
+        "iam_role_name",
+        "iam_role_path",
+    ),  # these have places of their own
     *("service_accounts", "principals", "role_arns", "node_groups"),
     *("verify_as", "verify_not_as", "tags", "service_account_mode", "trust_policy_limit"),
 }
@@ -154,7 +161,8 @@ def _rules(tree: Tree, draft: Draft, name: str) -> tuple[acl.Rule, ...] | None:
 
 def _login(draft: Draft, name: str, section: Section) -> Login:
     options = section.options
-    longest = _seconds(options["max_ttl"])
+    longest = _seconds(options.get("explicit_max_ttl") or options["max_ttl"])
+    life = options.get("ttl") or options.get("period")
     conditions = {
         to_camel(key): _text(value)
         for key, value in options.items()
@@ -170,7 +178,7 @@ def _login(draft: Draft, name: str, section: Section) -> Login:
         frozenset(_callers(draft, name, section)),
         tuple(sorted(options["policies"])),
         str(options.get("vault_role") or name),
-        _seconds(options["ttl"]) if options.get("ttl") else longest,
+        _seconds(life) if life else longest,
         longest,
         {"kind": section.kind, **conditions},
     )
@@ -200,7 +208,11 @@ def _metadata(draft: Draft, groups: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _own_role(draft: Draft, name: str, options: Mapping[str, Any]) -> str:
-    return _role_arn(draft, role_name(name, options))
+    """The role of a login's callers: one that is there, or the one that the login makes."""
+    if used := options.get("iam_role_arn"):
+        return str(used)
+    made = _role_arn(draft, role_name(name, options))
+    return made.replace(":role/", f":role{options.get('iam_role_path') or '/'}")
 
 
 def _node_role(draft: Draft, group: str) -> str:
