@@ -83,7 +83,8 @@ REFUSED: list[tuple[list[tuple[str, Any]], str]] = [
     ),
     (
         [*PODS, consumer("vault-agent", secrets=["config"])],
-        'consumers.app.secrets[0]: "config" is not NAME=PATH; write e.g. config=dev/data/app',
+        'consumers.app.secrets[0]: "config" is not NAME=PATH; write e.g. config=dev/data/app, the name of up to 43 '
+        "letters, digits, -, _ and .",
     ),
     (
         [("cluster", CLUSTER), ("logins/pod", GLOO), consumer("gloo", release={"version": ""})],

@@ -76,7 +76,7 @@ def _is_many(principal: str) -> bool:
 
 def _is_any(field: str, rules: str) -> bool:
     """Whether a field of rules, in YAML or JSON, begins with `*`."""
-    return re.search(rf"\b{field}[\"']?\s*:[\s\[\"'-]*\*", rules) is not None
+    return re.search(rf"(?a)\b{field}[\"']?\s*:[\s\[\"'-]*\*", rules) is not None
 
 
 RULE = Rule(

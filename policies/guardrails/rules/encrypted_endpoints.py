@@ -29,8 +29,8 @@ _SERVICES = (*SERVICES, "awsStsEndpoint", "awsIamEndpoint")
 """The services that say who a caller is, as the AWS provider's endpoints and the Vault provider's login call
 them."""
 
-_SERVER = re.compile(r"\bserver[\"']?\s*:\s*[\"']?([^\s\"',}]+)")
-_UNVERIFIED = re.compile(r"insecure-skip-tls-verify[\"']?\s*:\s*[\"']?(?i:true|yes|on)\b")
+_SERVER = re.compile(r"(?a)\bserver[\"']?\s*:\s*[\"']?([^\s\"',}]+)")
+_UNVERIFIED = re.compile(r"(?a)insecure-skip-tls-verify[\"']?\s*:\s*[\"']?(?i:true|yes|on)\b")
 
 SWITCHES = {
     "skipTlsVerify": "any server can pass for this Vault",
