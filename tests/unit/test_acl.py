@@ -96,10 +96,13 @@ def test_conditions_are_told_with_their_values() -> None:
         ("secret/x", "sudo", "has the capability sudo"),
         ("*", "read", "matches every path"),
         ("sys/policies/acl/*", "read", ""),
+        ("auth/token/create-orphan", "update", ""),  # refused, and not root
         ("*", "deny", ""),
     ],
 )
-def test_what_is_as_good_as_root_is_what_the_guardrails_refuse(path: str, capability: str, why: str) -> None:
+def test_what_is_as_good_as_root_is_what_the_guardrails_refuse_for_that(
+    path: str, capability: str, why: str
+) -> None:
     (found,) = acl.parse(rule(path, capability))
     assert acl.as_root(found) == ([why] if why else [])
 

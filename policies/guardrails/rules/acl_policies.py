@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .base import Resource, Rule, Settings, Topic
-from .granting_paths import as_root
+from .granting_paths import too_much
 from .values import UNKNOWN
 from .vault_policies import GENERIC, names, paths, written
 
@@ -21,7 +21,7 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
     writers = frozenset(names(settings["policyWriters"]))
     declared = not writers.isdisjoint(names(name))
     for each in paths(text):
-        for what in as_root(each, writers | {"root"}, writer=declared):
+        for what in too_much(each, writers | {"root"}, writer=declared):
             yield f'policy: path "{each.path}" {what}'
 
 

@@ -10,6 +10,9 @@ _CHANGES = {"update", "patch", "recover", "sudo", "root", "write"}
 WRITES = {"create", *_CHANGES}
 
 
+ROOT = "which is root in two steps"
+
+
 @dataclass(frozen=True)
 class Target:
     """A path of Vault's API. `+` is a name, which may be missing at the end; `**` is one segment or more."""
@@ -21,7 +24,7 @@ class Target:
     fields: Sequence[str] = ()
     """The parameters that give a policy. Nothing is granted where all of them are fixed."""
 
-    harm: str = "which is root in two steps"
+    harm: str = ROOT
     """What comes of it."""
 
     of_anyone: bool = False
@@ -105,24 +108,32 @@ _KV = ("data", "metadata", "delete", "undelete", "destroy", "subkeys")
 """The second segment of a path in a KV secrets engine, version 2."""
 
 
-def as_root(path: Path, more: frozenset[str], *, writer: bool = False) -> Iterator[str]:
-    """Why a path of a policy is as good as root. `more` are policies that are; a `writer` may grant itself
-    more, and nothing else."""
+def as_root(path: Path, more: frozenset[str]) -> Iterator[str]:
+    """Why a path of a policy is as good as root. `more` are policies that are."""
+    return _too_much(path, more, [target for target in TARGETS if target.harm == ROOT])
+
+
+def too_much(path: Path, more: frozenset[str], *, writer: bool) -> Iterator[str]:
+    """Why no policy may have a path: it is as good as root, or gives more than the token has. A `writer` may
+    grant itself more, and nothing else."""
+    return _too_much(path, more, () if writer else TARGETS)
+
+
+def _too_much(path: Path, more: frozenset[str], targets: Sequence[Target]) -> Iterator[str]:
     if not path.path.strip("*+/") and path.capabilities != {DENY}:
         yield "matches every path"
         return
     if powers := path.capabilities & {"sudo", "root"}:
         yield f"has the capability {min(powers)}"
-    if not writer and (what := granted(path, more)):
+    if what := _granted(path, more, targets):
         yield f"can write {what}"
 
 
-def granted(path: Path, more: frozenset[str]) -> str | None:
-    """What a path of a policy lets its token write, so that it can have more, and what comes of it; `more`
-    are policies that do."""
+def _granted(path: Path, more: frozenset[str], targets: Sequence[Target]) -> str | None:
+    """What a path of a policy lets its token write, so that it can have more, and what comes of it."""
     if not path.capabilities & WRITES:
         return None
-    for target in TARGETS:
+    for target in targets:
         if not _held(path, target, more) and any(_meet(given, [*target]) for given in _readings(path.path)):
             return f"{target.what}, {target.harm}"
     return None
