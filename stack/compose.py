@@ -27,6 +27,7 @@ from components.cluster import Cluster
 from components.consumers import Consumer
 from components.logins import Login
 from components.logins.own_role import role_name
+from components.logins.used_role import is_used
 from components.secrets_engine.args import EngineFederationOptions, EngineUserOptions
 from components.vault_identity import VaultIdentity
 from stack import handover, permissions
@@ -304,7 +305,7 @@ def _login(
     # Named by what it owns in Vault: by the login's key, a login with a new key would write the same Vault
     # role, which the old one, deleted afterwards, would delete.
     component = declared.options.get("vault_role", name)
-    if "iam_role_name" in declared.kind.ARGS.__annotations__:
+    if "iam_role_name" in declared.kind.ARGS.__annotations__ and not is_used(args):
         args.setdefault("iam_role_name", name)
     if "named_after_objects" in declared.kind.ARGS.__annotations__:
         # No two logins have the same ones, and another Vault role gives the component another name.
@@ -330,6 +331,7 @@ def _made_roles(stack: StackFile, logins: Mapping[str, Login]) -> dict[str, Logi
         arns.role_arn(partition, account, role_name(name, stack.logins[name].options)): login
         for name, login in logins.items()
         if "iam_role_name" in stack.logins[name].kind.ARGS.__annotations__
+        and not is_used(stack.logins[name].options)
     }
 
 

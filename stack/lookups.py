@@ -148,6 +148,8 @@ def _principals(stack: StackFile) -> Iterator[tuple[str, str]]:
         for field in ("principals", "role_arns"):
             for index, arn in enumerate(login.options.get(field) or ()):
                 yield f"{PROJECT}:logins.{name}.{to_camel(field)}[{index}]", str(arn)
+        if arn := login.options.get("iam_role_arn"):
+            yield f"{PROJECT}:logins.{name}.iamRoleArn", str(arn)
     if role := stack.identity.options.get("role_arn"):
         yield f"{PROJECT}:vaultIdentity.roleArn", str(role)
 

@@ -9,6 +9,8 @@ from components import arns, consumers, durations, logins, names, vault_identity
 from components.component import Claim
 from components.declared import Key, Reader
 from components.iam import merge_permissions
+from components.logins.service_account import of_another_account
+from components.logins.used_role import is_used
 from components.pod_role import EksClusterRef, trust_refusals
 from components.secrets_engine import AwsCredentialType
 from components.suggestions import suggestion
@@ -171,6 +173,8 @@ def _accounts_of_logins(draft: Draft) -> None:
             for field in ("principals", "role_arns")
             for index, arn in login.entries(field)
         }
+        if used := login.get("iam_role_arn"):
+            bound[login.at("iam_role_arn")] = arns.parse(used)
         for index, group in login.entries("node_groups"):
             if arn := groups.get(group):
                 bound[login.at("node_groups", index)] = arns.parse(arn)
@@ -299,6 +303,9 @@ def _trust_policies(draft: Draft) -> None:
     for login in draft.logins.values():
         if login.kind == "service-account" and not login.wrong:
             options = login.options
+            if is_used(options):
+                report(list(of_another_account(options, draft.account_id)), login.path, draft.problems)
+                continue
             refusals = trust_refusals(
                 cluster,
                 options["method"],
@@ -390,7 +397,9 @@ def _sessions(draft: Draft) -> None:
             arns.partition_of(draft.region), draft.account_id, login.get("iam_role_name") or name
         ): (login, durations.to_seconds(login.get("max_session_duration") or "1h"))
         for name, login in draft.logins.items()
-        if "max_session_duration" in logins.KINDS[login.kind].OPTIONS.__annotations__ and not login.wrong
+        if "max_session_duration" in logins.KINDS[login.kind].OPTIONS.__annotations__
+        and not login.wrong
+        and not is_used(login.options)
     }
     roles = draft.secrets_engine.get("roles")
     for name, role in roles.items() if isinstance(roles, Mapping) and not draft.secrets_engine.wrong else ():

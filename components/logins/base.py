@@ -25,10 +25,12 @@ class ServiceAccountMode(Enum):
     """This stack makes the service account; with the method `pod-identity` it has no annotation."""
 
     PATCH = "patch"
-    """It exists; this stack adds the annotation and removes it again. Only for the method `irsa`."""
+    """It exists; this stack adds the annotation and removes it again. With the method `pod-identity` only
+    beside `iam_role_arn`: it adds the association."""
 
     NONE = "none"
-    """Something else does both, for example a Helm chart."""
+    """Something else does both, for example a Helm chart. The association of the method `pod-identity` is
+    made by this stack nevertheless, unless there is an `iam_role_arn`: then it exists, too."""
 
 
 class LoginRef(TypedDict):

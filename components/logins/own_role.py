@@ -1,4 +1,4 @@
-"""The IAM role that a login makes for its callers, beside the Vault role."""
+"""The IAM role of a login's callers, beside the Vault role: one that the login makes, unless it uses one."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
@@ -9,13 +9,18 @@ from typing_extensions import NotRequired
 
 from .. import durations, quotas, renames
 from ..component import Claim, unique_name
-from ..declared import Default, Refusal
-from ..forms import IamName, PolicyArn, Tags, lasts
+from ..declared import Default, Refusal, rule
+from ..forms import IamName, PolicyArn, RoleArn, Tags, lasts
+from . import lookup, used_role
 from .base import LoginArgs, LoginOptions
 
 
 class OwnRoleOptions(LoginOptions):
-    """What people write of a login that makes an IAM role."""
+    """What people write of a login whose callers have an IAM role of their own."""
+
+    iam_role_arn: NotRequired[pulumi.Input[RoleArn]]
+    """ARN of an IAM role that exists: it is used as it is, and none is made. Its trust policy must let the
+    callers in, which is checked. Default: a role is made."""
 
     iam_role_name: NotRequired[IamName]
     """Name of the IAM role. Default: the login's name."""
@@ -31,12 +36,31 @@ class OwnRoleOptions(LoginOptions):
 
 
 class OwnRoleArgs(LoginArgs):
-    """A login that makes an IAM role, and the mount that its callers log in to."""
+    """A login whose callers have an IAM role of their own, and the mount that they log in to."""
+
+    look_up: NotRequired[bool]
+    """Look the role of `iam_role_arn` up and read its trust policy, with the aws provider that is handed
+    over. Default: true, unless the role is not of Vault's own account, the first of `connection.accounts`,
+    because it needs a provider of the role's account."""
 
     named_after_objects: NotRequired[Annotated[bool, Default(False)]]
     """Name the resources after the IAM role and the service accounts, not after the component: for a program
     in which no other component has the same ones, and whose components' names change. An object that got
     another resource name would be made before it is deleted under the old one, and can exist only once."""
+
+
+_OF_A_NEW_ROLE = ("iam_role_name", "permissions_boundary", "max_session_duration")
+
+
+@rule(OwnRoleOptions, "iam_role_arn", *_OF_A_NEW_ROLE)
+def _as_it_is(options: OwnRoleOptions) -> Iterator[Refusal]:
+    yield from used_role.unused(options, *_OF_A_NEW_ROLE)
+
+
+@rule(OwnRoleArgs, "iam_role_arn", "connection")
+def _account(args: OwnRoleArgs) -> Iterator[Refusal]:
+    if used_role.is_used(args):
+        yield from lookup.refusals("iam_role_arn", [args.get("iam_role_arn")], args)
 
 
 def owner(name: str, args: Any) -> str:
@@ -98,6 +122,8 @@ def too_many_policies(attached: int, what: str) -> Iterator[Refusal]:
 
 
 def role_claims(name: str, options: Mapping[str, Any]) -> Iterator[Claim]:
-    """The role's name."""
+    """The name of a role that the login makes."""
+    if used_role.is_used(options):
+        return
     written = "iam_role_name" in options
     yield Claim("IAM role", role_name(name, options), ("iam_role_name",) if written else ())

@@ -16,28 +16,36 @@ from stack.preflight.web import Answer, Server, Unreachable
 
 NOUNS = frozenset({"namespace", "service account"})
 
+FAILURES = (Unreachable, LookupError, ValueError, OSError)
+"""What asking a cluster may raise."""
+
 
 async def look(cluster: str, provider: aws.Provider, wanted: Iterable[Made]) -> Findings:
     """Looks the things up, if the cluster is there."""
     findings, wanted = Findings(), list(wanted)
     if not wanted:
         return findings
+    try:
+        if server := await connect(cluster, provider):
+            await asyncio.to_thread(_look, server, wanted, findings)
+    except FAILURES as error:
+        for made in wanted:
+            if made.thing not in findings.there:
+                findings.miss(made, f"the cluster {cluster} cannot be asked: {error}")
+    return findings
+
+
+async def connect(cluster: str, provider: aws.Provider) -> Server | None:
+    """The cluster's API server; None where there is no cluster yet. Raises one of FAILURES."""
     (described, problem), (login, refused) = await asyncio.gather(
         in_aws.call("aws:eks/getCluster:getCluster", {"name": cluster}, provider),
         in_aws.call("aws:eks/getClusterAuth:getClusterAuth", {"name": cluster}, provider),
     )
     if not described and not problem:
-        return findings  # it is not there yet, nor what is in it
-    try:
-        if problem or refused:
-            raise Unreachable(problem or refused)
-        server = _server(described, login)
-        await asyncio.to_thread(_look, server, wanted, findings)
-    except (Unreachable, LookupError, ValueError, OSError) as error:
-        for made in wanted:
-            if made.thing not in findings.there:
-                findings.miss(made, f"the cluster {cluster} cannot be asked: {error}")
-    return findings
+        return None
+    if problem or refused:
+        raise Unreachable(problem or refused)
+    return _server(described, login)
 
 
 def _server(described: Mapping[str, Any], login: Mapping[str, Any]) -> Server:
@@ -64,7 +72,12 @@ def _look(server: Server, wanted: list[Made], findings: Findings) -> None:
 def _path(made: Made) -> str:
     if made.thing.noun == "namespace":
         return f"/api/v1/namespaces/{made.thing.name}"
-    namespace, _, name = made.thing.name.partition("/")
+    return service_account_path(made.thing.name)
+
+
+def service_account_path(account: str) -> str:
+    """Where the API server has the service account `NAMESPACE/NAME`."""
+    namespace, _, name = account.partition("/")
     return f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
 
 
