@@ -234,6 +234,20 @@ ProfileName = Annotated[
         "eks-*",
     ),
 ]
+IamNamePrefix = Annotated[
+    str,
+    matches(
+        _IAM_NAME + "{1,40}", "how an IAM name begins; write up to 40 letters, digits and _+=,.@-", "prod-"
+    ),
+]
+IamPath = Annotated[
+    str,
+    matches(
+        r"/([!-)+->@-~]{1,510}/)?",
+        "the path of an IAM role; write up to 512 characters, the first and the last a /, without * and ?",
+        "/team-a/",
+    ),
+]
 ExternalId = Annotated[
     str,
     matches(r"[\w+=,.@:/-]{2,1224}", "an external ID; write 2 to 1224 letters, digits and _+=,.@:/-"),
@@ -241,6 +255,9 @@ ExternalId = Annotated[
 ]
 PolicyDocument = Annotated[Any, Form(policy_documents.parse, normal=_as_json)]
 """An IAM policy, as JSON or as a mapping."""
+
+PolicyStatements = Form(policy_documents.check_statements)
+"""The form of a list of an IAM policy's statements."""
 
 VpcId = Annotated[
     str,

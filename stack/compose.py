@@ -26,7 +26,7 @@ from components import (
 from components.cluster import Cluster
 from components.consumers import Consumer
 from components.logins import Login
-from components.logins.own_role import role_name
+from components.logins.own_role import role_arn
 from components.logins.used_role import is_used
 from components.secrets_engine.args import EngineFederationOptions, EngineUserOptions
 from components.vault_identity import VaultIdentity
@@ -328,7 +328,7 @@ def _made_roles(stack: StackFile, logins: Mapping[str, Login]) -> dict[str, Logi
         return {}
     partition, account = arns.partition_of(stack.region), stack.account_id
     return {
-        arns.role_arn(partition, account, role_name(name, stack.logins[name].options)): login
+        role_arn(partition, account, name, stack.logins[name].options): login
         for name, login in logins.items()
         if "iam_role_name" in stack.logins[name].kind.ARGS.__annotations__
         and not is_used(stack.logins[name].options)

@@ -32,6 +32,8 @@ class Draft:
     region: str | None = None
     account_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    permissions_boundary: str | None = None
+    name_prefix: str | None = None
     cluster: Section | None = None
     vault: Section | None = None
     identity: Section | None = None
@@ -111,10 +113,14 @@ class Draft:
 
     def _scalars(self) -> None:
         # Empty is the default in Pulumi.yaml.
-        written = {"accountId": self.raw.get(f"{PROJECT}:accountId") or None, "tags": self._mapping("tags")}
+        words = ("accountId", "permissionsBoundary", "iamRoleNamePrefix")
+        written = {word: self.raw.get(f"{PROJECT}:{word}") or None for word in words}
+        written["tags"] = self._mapping("tags")
         scalars = read(Scalars, f"{PROJECT}:", written, self.problems)
         if scalars:
             self.account_id, self.tags = scalars.get("account_id"), scalars.get("tags") or {}
+            self.permissions_boundary = scalars.get("permissions_boundary")
+            self.name_prefix = scalars.get("iam_role_name_prefix")
 
     # Sections
 

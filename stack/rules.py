@@ -9,6 +9,7 @@ from components import arns, consumers, durations, logins, names, vault_identity
 from components.component import Claim
 from components.declared import Key, Reader
 from components.iam import merge_permissions
+from components.logins.own_role import role_arn
 from components.logins.service_account import of_another_account
 from components.logins.used_role import is_used
 from components.pod_role import EksClusterRef, trust_refusals
@@ -393,9 +394,10 @@ def _sessions(draft: Draft) -> None:
     if draft.secrets_engine is None or draft.region is None or draft.account_id is None:
         return
     longest = {
-        arns.role_arn(
-            arns.partition_of(draft.region), draft.account_id, login.get("iam_role_name") or name
-        ): (login, durations.to_seconds(login.get("max_session_duration") or "1h"))
+        role_arn(arns.partition_of(draft.region), draft.account_id, name, login.options): (
+            login,
+            durations.to_seconds(login.get("max_session_duration") or "1h"),
+        )
         for name, login in draft.logins.items()
         if "max_session_duration" in logins.KINDS[login.kind].OPTIONS.__annotations__
         and not login.wrong
@@ -481,7 +483,7 @@ def _wired(draft: Draft, consumer: Section, name: str | None) -> _Wired | None:
 
 # AWS partitions
 
-_ARN_KEYS = ("accounts", "cluster", "logins", "secretsEngine", "vaultIdentity")
+_ARN_KEYS = ("accounts", "cluster", "logins", "permissionsBoundary", "secretsEngine", "vaultIdentity")
 """Keys below which ARNs are written."""
 
 _TEXT_KEYS = ("audience", "externalId", "Condition")

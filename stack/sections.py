@@ -16,8 +16,10 @@ from components.federation import VaultPluginIssuerOptions
 from components.forms import (
     VAULT_ROLE_PATTERN,
     AccountId,
+    IamNamePrefix,
     MountPath,
     NewNamespace,
+    PolicyArn,
     PolicyName,
     Region,
     RoleArn,
@@ -210,6 +212,14 @@ class Scalars(TypedDict):
 
     tags: NotRequired[Tags]
     """Tags of every AWS resource, beside the stack's own."""
+
+    permissions_boundary: NotRequired[PolicyArn]
+    """ARN of the policy that bounds the permissions of every IAM role and user that the stack makes, the
+    cluster's own included, unless its section names another one. Default: none."""
+
+    iam_role_name_prefix: NotRequired[IamNamePrefix]
+    """How the names of the logins' IAM roles begin, where none is written as `iamRoleName`: with `prod-`, the
+    role of the login `api` is `prod-api`. Default: nothing."""
 
 
 NAME_PATTERNS = {

@@ -9,31 +9,22 @@ from typing_extensions import NotRequired
 
 from .. import arns, iam, trust, trust_reading
 from ..component import Claim
-from ..declared import UNIQUE, Default, Refusal, checked, matches, rule
-from ..forms import PolicyArn, Region, RoleArn
+from ..declared import UNIQUE, Default, Refusal, checked, rule
+from ..forms import Region, RoleArn
 from . import lookup, used_role
 from .base import Login
 from .own_role import (
     OwnRoleArgs,
     OwnRoleOptions,
-    attach,
     own_role,
     role_claims,
     role_name,
     too_many_policies,
 )
 
-_Key = Annotated[
-    str, matches(r"[a-z0-9-]{1,40}", "a name for a policy; write up to 40 lower-case letters, digits and -")
-]
-
 
 class EcsTaskLoginOptions(OwnRoleOptions):
     """ECS tasks that log in by their task role."""
-
-    policy_arns: NotRequired[Annotated[Mapping[_Key, pulumi.Input[PolicyArn]], Default({})]]
-    """ARNs of managed policies of the task role, each by a name of your choice: what else the task does in
-    AWS, for it has one role. Without one, the role only says which workload the task is."""
 
     verify_not_as: NotRequired[Annotated[Sequence[RoleArn], Default(()), UNIQUE]]
     """Roles that `vault-aws-auth verify` assumes, under the session name of the task, to see that Vault
@@ -47,9 +38,9 @@ class EcsTaskLoginArgs(EcsTaskLoginOptions, OwnRoleArgs):
     """AWS region of the tasks."""
 
 
-@rule(EcsTaskLoginOptions, "iam_role_arn", "policy_arns", "tags")
+@rule(EcsTaskLoginOptions, "iam_role_arn", "tags")
 def _as_it_is(options: EcsTaskLoginOptions) -> Iterator[Refusal]:
-    yield from used_role.unused(options, "policy_arns", "tags")
+    yield from used_role.unused(options, "tags")
 
 
 @rule(EcsTaskLoginOptions, "policy_arns")
@@ -98,9 +89,7 @@ class EcsTaskLogin(Login):
         trust_policy = here.account_id.apply(
             lambda account: iam.to_json(trust.ecs_task_trust(account, region))
         )
-        role = own_role(name, args, f"ECS tasks in {region}", trust_policy, self)
-        attach(name, args, role, args["policy_arns"], self)
-        return role
+        return own_role(name, args, f"ECS tasks in {region}", trust_policy, self, args["policy_arns"])
 
     @classmethod
     def account(cls, options: EcsTaskLoginOptions) -> str | None:

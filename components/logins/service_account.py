@@ -11,14 +11,13 @@ from typing_extensions import NotRequired
 from .. import arns, iam, pod_role, quotas, renames, trust, trust_reading
 from ..component import Claim, unique_name
 from ..declared import UNIQUE, Default, Refusal, between, checked, not_empty, rule
-from ..forms import Audience, PolicyArn, ServiceAccountPattern, is_wild, split_service_account
+from ..forms import Audience, ServiceAccountPattern, is_wild, split_service_account
 from ..pod_role import EksClusterRef, PodIdentityMethod
 from . import lookup, used_role
 from .base import Login, ServiceAccountMode
 from .own_role import (
     OwnRoleArgs,
     OwnRoleOptions,
-    attach,
     own_role,
     owner,
     role_claims,
@@ -63,10 +62,6 @@ class ServiceAccountLoginArgs(ServiceAccountLoginOptions, OwnRoleArgs):
 
     cluster: pulumi.Input[EksClusterRef]
     """The cluster of the service accounts: `EksCluster.ref`."""
-
-    policy_arns: NotRequired[Annotated[Mapping[str, pulumi.Input[PolicyArn]], Default({})]]
-    """ARNs of managed policies of the IAM role, each by a name of your choice. Without one the role only says
-    which workload the pod is."""
 
     lookups: NotRequired[iam.VaultPermissions]
     """What Vault looks up, for `vault_lookups`. Default: what this login needs of Vault."""
@@ -124,11 +119,6 @@ def _wildcards(options: ServiceAccountLoginOptions) -> Iterator[Refusal]:
         )
 
 
-@rule(ServiceAccountLoginArgs, "iam_role_arn", "policy_arns")
-def _policies_of_others(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
-    yield from used_role.unused(args, "policy_arns")
-
-
 @rule(
     ServiceAccountLoginArgs,
     "cluster",
@@ -172,9 +162,9 @@ def _account(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
     yield from of_another_account(args, arns.parse(arn).account if isinstance(arn, str) else None)
 
 
-@rule(ServiceAccountLoginArgs, "policy_arns", "vault_lookups")
-def _attached(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
-    attached = len(args["policy_arns"]) + args["vault_lookups"]
+@rule(ServiceAccountLoginOptions, "policy_arns", "vault_lookups")
+def _attached(options: ServiceAccountLoginOptions) -> Iterator[Refusal]:
+    attached = len(options["policy_arns"]) + options["vault_lookups"]
     yield from too_many_policies(attached, "and {vault_lookups} are")
 
 
@@ -247,9 +237,7 @@ class ServiceAccountLogin(Login):
             limit=int(args["trust_policy_limit"]),
         )
         subjects = ", ".join(map(trust.service_account_subject, accounts))
-        role = own_role(name, args, subjects, trust_policy, self)
-        attach(name, args, role, self._policies(name, args), self)
-        return role
+        return own_role(name, args, subjects, trust_policy, self, self._policies(name, args))
 
     def _policies(self, name: str, args: ServiceAccountLoginArgs) -> Mapping[str, pulumi.Input[str]]:
         if not args["vault_lookups"]:
