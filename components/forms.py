@@ -229,8 +229,9 @@ IamPolicyName = Annotated[str, Form(names.check_policy_name, pattern=_IAM_NAME +
 ProfileName = Annotated[
     str,
     matches(
-        r"[\w+=,.@-]{1,128}\*?|\*",
-        "the name of an instance profile, of up to 128 characters; a * may only end it",
+        r"(?!.{513})([!-)+-.0->@-~]+/)*([\w+=,.@-]{1,128}\*?|\*)",
+        "the name of an instance profile, of up to 128 characters, with its path before it if it has one: "
+        "PATH/NAME, without a / before that; a * may only end it",
         "eks-*",
     ),
 ]
@@ -262,6 +263,10 @@ PolicyStatements = Form(policy_documents.check_statements)
 VpcId = Annotated[
     str,
     matches(r"vpc-[0-9a-f]{8,17}", "a VPC; write e.g. vpc-0123456789abcdef0", "vpc-0123456789abcdef0"),
+]
+AmiId = Annotated[
+    str,
+    matches(r"ami-[0-9a-f]{8,17}", "an AMI; write e.g. ami-0123456789abcdef0", "ami-0123456789abcdef0"),
 ]
 SubnetId = Annotated[
     str,

@@ -171,8 +171,8 @@ def _identity(
 
 
 def _args(declared: Declared, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments: what is written, and of the facts those that the kind takes."""
-    return {**declared.options, **{k: v for k, v in facts.items() if k in declared.kind.ARGS.__annotations__}}
+    """The arguments: what is written, and of the facts those that the kind takes and that are not written."""
+    return {**{k: v for k, v in facts.items() if k in declared.kind.ARGS.__annotations__}, **declared.options}
 
 
 def _sts_roles(

@@ -504,14 +504,16 @@ def _partition(draft: Draft) -> None:
                     f"is an ARN of the partition {found}, and aws:region {draft.region} is of {partition}; "
                     f"write arn:{partition}:…",
                 )
-    sts = draft.vault.get("sts_region") if draft.vault else None
-    if draft.vault and sts and arns.partition_of(sts) != partition:
-        draft.problems.add(
-            draft.vault.at("sts_region"),
-            f"is of the partition {arns.partition_of(sts)}, and aws:region {draft.region} is of {partition}; "
-            f"write a region of that, e.g. {draft.region}",
-            sts,
-        )
+    regions = [(draft.vault, "sts_region"), *((login, "region") for login in draft.logins.values())]
+    for section, field in regions:
+        region = section.get(field) if section else None
+        if section and region and arns.partition_of(region) != partition:
+            draft.problems.add(
+                section.at(field),
+                f"is of the partition {arns.partition_of(region)}, and aws:region {draft.region} is of "
+                f"{partition}; write a region of that, e.g. {draft.region}",
+                region,
+            )
 
 
 def _partitions(path: str, value: Any) -> Iterator[tuple[str, str]]:

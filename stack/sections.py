@@ -25,6 +25,8 @@ from components.forms import (
     RoleArn,
     Tags,
 )
+from components.logins.ec2_instance import Ec2InstanceLoginOptions
+from components.logins.ecs_task import EcsTaskLoginOptions
 from components.secrets_engine.args import (
     AwsSecretsEngineOptions,
     EngineFederationOptions,
@@ -153,6 +155,24 @@ class ConsumerLogin(TypedDict):
     """Name of the login that it uses."""
 
 
+class Ec2InstanceLoginSection(Ec2InstanceLoginOptions):
+    """Instances of one account, by their roles."""
+
+    region: NotRequired[Region]
+    """AWS region in which Vault looks for the instances. Default: `aws:region`."""
+
+
+class EcsTaskLoginSection(EcsTaskLoginOptions):
+    """ECS tasks that log in by their task role."""
+
+    region: NotRequired[Region]
+    """AWS region of the tasks. Default: `aws:region`."""
+
+
+_LOGINS: Mapping[str, type] = {"ec2-instance": Ec2InstanceLoginSection, "ecs-task": EcsTaskLoginSection}
+"""The kinds of logins of which a stack file says more than their options."""
+
+
 def _consumer(kind: type[consumers.Consumer]) -> type:
     """The section of a kind of consumer: its options, and its login."""
     bases = [*([ConsumerLogin] if kind.NEEDS_LOGIN else []), kind.OPTIONS]
@@ -191,7 +211,7 @@ KEYS: Mapping[str, Key] = {
     ),
     "logins": Key(
         "Who logs in, by a name of your choice; at least one",
-        {kind: login.OPTIONS for kind, login in logins.KINDS.items()},
+        {kind: _LOGINS.get(kind, login.OPTIONS) for kind, login in logins.KINDS.items()},
         "LOGIN",
     ),
     "consumers": Key(

@@ -89,7 +89,7 @@ def _callers(
     stack: StackFile, login: Declared, role: arns.Arn, cluster: EksClusterRef | None
 ) -> list[Caller]:
     if "service_accounts" not in login.options:
-        return [ecs_task(role.account, stack.region)]
+        return [ecs_task(role.account, login.options.get("region", stack.region))]
     return callers(login.options, cluster, role.account) if cluster else []
 
 
