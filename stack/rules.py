@@ -85,6 +85,12 @@ def _policies(draft: Draft) -> None:
 # Names
 
 
+_SECOND = (
+    ", or, to give it a second Vault role, a login of kind principal with its IAM role: docs/operations.md, "
+    "Two Vault roles for one workload"
+)
+
+
 class _Claimed(NamedTuple):
     path: str
     noun: str
@@ -98,7 +104,8 @@ def _names(draft: Draft) -> None:
     for path, noun, value in _claims(draft):
         owner = owners.setdefault((noun, value.lower()), path)
         if owner != path and not draft.problems.at(path):  # of two claims of one field, one is reported
-            draft.problems.add(path, f"is the {noun} of {owner} already; write another", value)
+            second = _SECOND if noun == "service account" and ":logins." in owner else ""
+            draft.problems.add(path, f"is the {noun} of {owner} already; write another{second}", value)
 
 
 def _claims(draft: Draft) -> Iterator[_Claimed]:

@@ -227,3 +227,11 @@ def test_the_region_from_the_client_is_answered_with_the_stacks_region() -> None
     problem = problems("vault", vault)
     assert problem.startswith("vault-aws-auth:vault.useStsRegionFromClient: is not a known key; every caller")
     assert "stsRegion" in problem
+
+
+def test_a_service_account_in_two_logins_is_told_how_to_have_two_vault_roles() -> None:
+    problem = problems("logins", {"app": POD, "second": POD})
+    assert problem.startswith("vault-aws-auth:logins.second.serviceAccounts[0]: ")
+    assert (
+        "write another, or, to give it a second Vault role, a login of kind principal with its IAM" in problem
+    )
