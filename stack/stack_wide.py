@@ -4,10 +4,11 @@ how the names of the logins' IAM roles begin."""
 from collections.abc import Iterator
 
 from components import arns, logins, names
+from components.cross_account import bounds_nothing
 from components.declared import fields_of
 from components.logins.used_role import is_used
 from stack.draft import Draft
-from stack.reading import Section
+from stack.reading import Section, report
 from stack.sections import KEYS, PROJECT
 
 NAME, BOUNDARY = "iam_role_name", "permissions_boundary"
@@ -58,18 +59,14 @@ def _bound(draft: Draft, section: Section, account: str | None) -> None:
     boundary = own or draft.permissions_boundary
     if BOUNDARY in section.wrong or boundary is None:
         return
-    its = arns.parse(boundary).account
-    if its in ("aws", account or its):
+    refusals = list(bounds_nothing(boundary, account)) if account else []
+    if not refusals:
         section.options[BOUNDARY] = boundary
     elif own:
-        draft.problems.add(
-            section.at(BOUNDARY),
-            f"is of the account {its}, and bounds nothing in {account}; write a policy of that account",
-            own,
-        )
+        report(refusals, section.path, draft.problems)
     else:
         draft.problems.add(
             section.at(BOUNDARY),
-            f"is missing: {PROJECT}:permissionsBoundary is of the account {its}, and bounds nothing in "
-            f"{account}; write a policy of that account",
+            f"is missing: {PROJECT}:permissionsBoundary is of the account {arns.parse(boundary).account}, and "
+            f"bounds nothing in {account}; write a policy of that account",
         )
