@@ -65,8 +65,9 @@ def _bound(draft: Draft, section: Section, account: str | None) -> None:
     elif own:
         report(refusals, section.path, draft.problems)
     else:
+        its = arns.parse(boundary).account
         draft.problems.add(
             section.at(BOUNDARY),
-            f"is missing: {PROJECT}:permissionsBoundary is of the account {arns.parse(boundary).account}, and "
+            f"is missing: {PROJECT}:permissionsBoundary is of the account {its}, and "
             f"bounds nothing in {account}; write a policy of that account",
         )
