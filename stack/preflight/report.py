@@ -24,7 +24,8 @@ _WAYS: Mapping[str, str] = {
     "EKS add-on": "write podIdentityAgent: false, and use it as it is",
     "namespace": "leave it out to use it as it is",
     "service account": "write serviceAccountMode: patch to annotate it, or none to leave it as it is",
-    **dict.fromkeys(("IAM role", "IAM user", "IAM policy", "instance profile"), "write another name"),
+    "IAM role": "write another name, or, for a login, iamRoleArn to use it as it is",
+    **dict.fromkeys(("IAM user", "IAM policy", "instance profile"), "write another name"),
     "identity config": "write the same identityAlias, or leave it to the mount's owner",
     **dict.fromkeys(("client config", "STS role"), "it goes with the mount"),
 }

@@ -15,13 +15,16 @@ from components.logins.base import ServiceAccountMode
 from components.logins.service_account import ROLE_ANNOTATION, callers
 from components.logins.used_role import is_used, not_let_in
 from components.pod_role import EksClusterRef, PodIdentityMethod
-from components.trust_reading import Caller, ecs_task
+from components.trust_reading import Caller, ecs_task, why_not
 from stack.file import Declared, StackFile
 from stack.preflight import in_aws, in_cluster
 from stack.preflight.web import Server
 from stack.providers import Providers
 from stack.reading import Problems, StackFileError, report
 from stack.sections import PROJECT
+
+_OTHER = "no-such-namespace/no-such-name"
+"""A service account that no login means."""
 
 _PATIENCE = 30
 """Seconds for a call of the AWS command line."""
@@ -81,8 +84,16 @@ async def _trust(
     role, _ = await in_aws.call("aws:iam/getRole:getRole", {"name": arn.name}, provider)
     if role.get("arn") != str(arn):
         return  # told when it is declared
-    refusals = not_let_in(str(role.get("assumeRolePolicy")), _callers(stack, login, arn, cluster), str(arn))
-    report(list(refusals), f"{PROJECT}:logins.{name}", problems)
+    key, policy = f"{PROJECT}:logins.{name}", str(role.get("assumeRolePolicy"))
+    refusals = list(not_let_in(policy, _callers(stack, login, arn, cluster), str(arn)))
+    report(refusals, key, problems)
+    if not refusals and cluster and "service_accounts" in login.options:
+        (anyone,) = callers({**login.options, "service_accounts": [_OTHER]}, cluster, arn.account)
+        if not why_not(policy, anyone):
+            pulumi.log.warn(
+                f"{key}.iamRoleArn: {arn} lets in other service accounts than the login's, so Vault lets "
+                "them in, too; have its owner name those that are meant in its trust policy"
+            )
 
 
 def _callers(

@@ -277,6 +277,24 @@ def test_a_role_and_a_service_account_that_fit_are_nothing_to_tell(monkeypatch: 
     assert looked_up(monkeypatch, role(), Pods(200, ARN)) == []
 
 
+@pytest.mark.parametrize(
+    ("statement", "changes"),
+    [
+        ({"Principal": {"Federated": CLUSTER["oidc_provider_arn"]}, "Action": "sts:*"}, {}),
+        (
+            {"Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": "sts:*"},
+            {"method": "pod-identity", "serviceAccountMode": "create"},
+        ),
+    ],
+)
+def test_a_role_that_lets_in_other_service_accounts_too_is_told(
+    monkeypatch: pytest.MonkeyPatch, statement: dict[str, Any], changes: Any
+) -> None:
+    policy = {"Statement": [{"Effect": "Allow", **statement}]}
+    (line,) = looked_up(monkeypatch, role(policy), Pods(200, ARN), **changes)
+    assert "lets in other service accounts than the login's" in line
+
+
 def test_a_role_that_does_not_trust_the_service_account_is_refused_with_key_and_mend(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
