@@ -32,7 +32,7 @@ class VaultToken(TypedDict):
 
     ttl: NotRequired[pulumi.Input[Duration]]
     """Life of the token until it must be renewed: `15m`, `1h30m`, `768h`, `30d`; at most `max_ttl`.
-    Default: `max_ttl`."""
+    Default: `max_ttl`, or a shorter `explicit_max_ttl`."""
 
     max_ttl: NotRequired[Annotated[pulumi.Input[Duration], Default("1h")]]
     """Longest life of the token, renewals included."""
@@ -61,20 +61,23 @@ class VaultToken(TypedDict):
 
 @rule(VaultToken, "ttl", "max_ttl", "period", "explicit_max_ttl")
 def _lives(token: VaultToken) -> Iterator[Refusal]:
-    longest = token["max_ttl"]
-    given: Mapping[str, Any] = {**token}
-    for field in ("ttl", "period", "explicit_max_ttl"):
-        life = given.get(field)
-        if not isinstance(life, str) or not isinstance(longest, str):
-            continue
-        if durations.to_seconds(life) > durations.to_seconds(longest):
-            yield Refusal(
-                field,
-                f"is longer than {{max_ttl}}, {longest}; write a shorter {{{field}}} or a longer {{max_ttl}}",
-                life,
-            )
+    yield from _longer(token, "explicit_max_ttl", "max_ttl")
+    for field in ("ttl", "period"):
+        yield from _longer(token, field, "explicit_max_ttl" if "explicit_max_ttl" in token else "max_ttl")
     if "period" in token and "ttl" in token:
         yield Refusal("ttl", "is not used beside {period}, which is the token's life instead; remove one")
+
+
+def _longer(token: Mapping[str, Any], field: str, limit: str) -> Iterator[Refusal]:
+    life, longest = token.get(field), token.get(limit)
+    if not isinstance(life, str) or not isinstance(longest, str):
+        return
+    if durations.to_seconds(life) > durations.to_seconds(longest):
+        yield Refusal(
+            field,
+            f"is longer than {{{limit}}}, {longest}; write a shorter {{{field}}} or a longer {{{limit}}}",
+            life,
+        )
 
 
 @rule(VaultToken, "token_type", "period", "explicit_max_ttl", "token_num_uses")
@@ -96,17 +99,17 @@ def longest_life(token: VaultToken) -> pulumi.Input[str]:
 
 def token_inputs(token: VaultToken) -> dict[str, Any]:
     """The inputs of `vault.aws.AuthBackendRole` that say what token a login gets."""
-    longest, period = token["max_ttl"], token.get("period")
+    longest, period = longest_life(token), token.get("period")
     inputs: dict[str, Any] = {
         "token_policies": list(token["policies"]),
         "token_ttl": _seconds(token.get("ttl", longest if period is None else period)),
-        "token_max_ttl": _seconds(longest),
+        "token_max_ttl": _seconds(token["max_ttl"]),
     }
     if period is not None:
         inputs["token_period"] = _seconds(period)
     if period is not None or "explicit_max_ttl" in token:
         # Vault's max TTL does not end a periodic token.
-        inputs["token_explicit_max_ttl"] = _seconds(longest_life(token))
+        inputs["token_explicit_max_ttl"] = _seconds(longest)
     if "token_type" in token:
         inputs["token_type"] = token["token_type"].value
     if token["token_bound_cidrs"]:
