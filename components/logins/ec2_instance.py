@@ -110,8 +110,9 @@ class Ec2InstanceLogin(Login):
         narrower = {field: list(fields[field]) for field in _NARROWER if fields[field]}
         vault_role = self._vault_role(
             name,
-            # The provider leaves a bound that is no longer declared in Vault: other ones are another role.
-            ",".join(narrower) or None,
+            # The provider leaves a bound that is no longer declared in Vault: other ones are another role. The
+            # engine compares no trigger with none, so there is always one.
+            ",".join(narrower),
             **narrower,
             inferred_entity_type="ec2_instance",
             inferred_aws_region=args["region"],
