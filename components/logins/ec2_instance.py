@@ -110,8 +110,8 @@ class Ec2InstanceLogin(Login):
         narrower = {field: list(fields[field]) for field in _NARROWER if fields[field]}
         vault_role = self._vault_role(
             name,
-            # The provider leaves a bound that is no longer declared in Vault: other ones are another role. The
-            # engine compares no trigger with none, so there is always one.
+            # The provider leaves a bound that is no longer declared in Vault: other ones are another role.
+            # There is always a trigger, for the engine compares none with nothing.
             ",".join(narrower),
             **narrower,
             inferred_entity_type="ec2_instance",
