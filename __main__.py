@@ -10,6 +10,7 @@ import pulumi
 
 from components import short_stack_traces
 from stack import compose, edition, file, guardrails, lookups, preflight, providers, warnings
+from stack.preflight import used_roles
 from stack.reading import StackFileError
 
 # Nearly all that the program makes lives until it ends, which is soon. To look for garbage every 700 objects
@@ -31,6 +32,7 @@ async def main() -> Mapping[str, Any]:
         declared = providers.declare(stack)
     try:
         handed_over = await preflight.check(stack, declared)
+        await used_roles.check(stack, declared)
         lookups.explain(stack)
         with short_stack_traces():
             outputs = compose.declare(stack, declared, handed_over)

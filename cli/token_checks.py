@@ -60,7 +60,8 @@ def outlives(at: VaultOutput, login: LoginOutput, auth: dict[str, Any]) -> str:
     for example because Vault cannot ask EC2.
     """
     token, first = auth["client_token"], int(auth["lease_duration"])
-    if not auth.get("renewable"):
+    # One with few uses is not used up for that.
+    if not auth.get("renewable") or auth.get("num_uses"):
         return too_long(login, first)
     try:
         longest = vault.renew(at, token, LONGEST)

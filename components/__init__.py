@@ -53,6 +53,7 @@ from .vault_identity import (
     IamUserVaultIdentityArgs,
     VaultCredentials,
 )
+from .vault_role import TokenType
 
 __all__ = [
     "AccessKeyMode",
@@ -94,6 +95,7 @@ __all__ = [
     "ServiceAccountLoginArgs",
     "ServiceAccountMode",
     "StsRole",
+    "TokenType",
     "TrustedAccount",
     "TrustedAccountArgs",
     "VaultAuthMount",

@@ -183,9 +183,9 @@ def oidc_provider_arn(partition: str, account: str, issuer: str) -> str:
     return f"arn:{partition}:iam::{account}:oidc-provider/{issuer_host(issuer)}"
 
 
-def role_arn(partition: str, account: str, name: str) -> str:
-    """The ARN of an IAM role without a path: what it will be, before the role is there."""
-    return f"arn:{partition}:iam::{account}:role/{name}"
+def role_arn(partition: str, account: str, name: str, path: str = "/") -> str:
+    """The ARN of an IAM role: what it will be, before the role is there."""
+    return f"arn:{partition}:iam::{account}:role{path}{name}"
 
 
 def eks_cluster_arn(region: str, account: str, name: str) -> str:

@@ -18,6 +18,7 @@ from .forms import (
     GroupName,
     KeyArn,
     KubernetesVersion,
+    PolicyArn,
     Region,
     RoleArn,
     SubnetId,
@@ -97,6 +98,10 @@ class EksClusterOptions(TypedDict):
 
     pod_identity_agent: NotRequired[Annotated[bool, Default(False)]]
     """Install the EKS add-on `eks-pod-identity-agent`, which the method `pod-identity` needs on the nodes."""
+
+    permissions_boundary: NotRequired[pulumi.Input[PolicyArn]]
+    """ARN of the policy that bounds the permissions of the cluster's role, and of node roles without one of
+    their own. Default: none."""
 
     tags: NotRequired[Tags]
     """Tags of the AWS resources."""
@@ -261,7 +266,7 @@ class EksCluster(Cluster):
             # the issuer to read a certificate fingerprint that IAM no longer needs.
             skip_default_node_group=True,
             tags=tags,
-            opts=child,
+            opts=pulumi.ResourceOptions.merge(child, bounded(args.get("permissions_boundary"))),
         )
         self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
         roles = {
@@ -281,6 +286,23 @@ class EksCluster(Cluster):
                 opts=child,
             )
         self._finish()
+
+
+def bounded(boundary: pulumi.Input[str] | None) -> pulumi.ResourceOptions:
+    """Options of a cluster whose roles have this permissions boundary.
+
+    pulumi-eks makes the cluster's role, and has no argument for its boundary. A role made here would be
+    another one, and a cluster with another role is replaced.
+    """
+    if boundary is None:
+        return pulumi.ResourceOptions()
+
+    def bound(found: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        if found.type_ != "aws:iam/role:Role":
+            return None
+        return pulumi.ResourceTransformResult({**found.props, "permissionsBoundary": boundary}, found.opts)
+
+    return pulumi.ResourceOptions(transforms=[bound])
 
 
 class ExistingEksCluster(Cluster):

@@ -29,6 +29,17 @@ from .vault_auth import StsRole
 EXTERNAL_ID_LENGTH = 32
 
 
+def bounds_nothing(boundary: str, account: str) -> Iterator[Refusal]:
+    """What is wrong with a permissions boundary: it is a policy of the same account, or one of AWS."""
+    its = arns.parse(boundary).account
+    if its not in ("aws", account):
+        yield Refusal(
+            "permissions_boundary",
+            f"is of the account {its}, and bounds nothing in {account}; write a policy of that account",
+            boundary,
+        )
+
+
 class HcpVault(TypedDict):
     """A Vault that HashiCorp runs (HCP Vault Dedicated)."""
 
@@ -107,6 +118,13 @@ def _hcp(hcp: HcpVault) -> Iterator[Refusal]:
             "nodes begins",
             hcp["principal_arn"],
         )
+
+
+@rule(TrustedAccountArgs, "permissions_boundary", "account_id")
+def _bounded(args: TrustedAccountArgs) -> Iterator[Refusal]:
+    boundary = args.get("permissions_boundary")
+    if isinstance(boundary, str):
+        yield from bounds_nothing(boundary, args["account_id"])
 
 
 @rule(TrustedAccountArgs, "trusted_principals", "trusted_services", "hcp")

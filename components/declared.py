@@ -24,6 +24,7 @@ import pulumi
 from pulumi.output import Unknown
 from typing_extensions import NotRequired, Required, get_original_bases, is_typeddict
 
+from . import foreign_words
 from .renames import ARGUMENTS
 from .suggestions import suggestion
 
@@ -358,7 +359,9 @@ class Reader:
             if word in gone:
                 self.refuse((*place, Key(word)), f"is gone: {gone[word]}")
             elif word not in written:
-                self.refuse((*place, Key(word)), "is not a known key" + suggestion(str(word), written))
+                advice = foreign_words.advice((base.__name__ for base in bases_of(of)), str(word))
+                ending = f"; {advice}" if advice else suggestion(str(word), written)
+                self.refuse((*place, Key(word)), f"is not a known key{ending}")
         read: dict[str, Any] = {}
         for word, name in written.items():
             if given.get(word) is not None:

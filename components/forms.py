@@ -229,9 +229,24 @@ IamPolicyName = Annotated[str, Form(names.check_policy_name, pattern=_IAM_NAME +
 ProfileName = Annotated[
     str,
     matches(
-        r"[\w+=,.@-]{1,128}\*?|\*",
-        "the name of an instance profile, of up to 128 characters; a * may only end it",
+        r"(?!.{513})([!-)+-.0->@-~]+/)*([\w+=,.@-]{1,128}\*?|\*)",
+        "the name of an instance profile, of up to 128 characters, with its path before it if it has one: "
+        "PATH/NAME, without a / before that; a * may only end it",
         "eks-*",
+    ),
+]
+IamNamePrefix = Annotated[
+    str,
+    matches(
+        _IAM_NAME + "{1,40}", "how an IAM name begins; write up to 40 letters, digits and _+=,.@-", "prod-"
+    ),
+]
+IamPath = Annotated[
+    str,
+    matches(
+        r"/([!-)+->@-~]{1,510}/)?",
+        "the path of an IAM role; write up to 512 characters, the first and the last a /, without * and ?",
+        "/team-a/",
     ),
 ]
 ExternalId = Annotated[
@@ -242,9 +257,16 @@ ExternalId = Annotated[
 PolicyDocument = Annotated[Any, Form(policy_documents.parse, normal=_as_json)]
 """An IAM policy, as JSON or as a mapping."""
 
+PolicyStatements = Form(policy_documents.check_statements)
+"""The form of a list of an IAM policy's statements."""
+
 VpcId = Annotated[
     str,
     matches(r"vpc-[0-9a-f]{8,17}", "a VPC; write e.g. vpc-0123456789abcdef0", "vpc-0123456789abcdef0"),
+]
+AmiId = Annotated[
+    str,
+    matches(r"ami-[0-9a-f]{8,17}", "an AMI; write e.g. ami-0123456789abcdef0", "ami-0123456789abcdef0"),
 ]
 SubnetId = Annotated[
     str,

@@ -28,7 +28,7 @@ class NodeGroup(TypedDict):
     """Name of the node role. Default: `<cluster>-<group>-node`."""
 
     permissions_boundary: NotRequired[pulumi.Input[PolicyArn]]
-    """ARN of the policy that bounds the node role's permissions. Default: none."""
+    """ARN of the policy that bounds the node role's permissions. Default: that of the cluster."""
 
     instance_types: NotRequired[
         Annotated[Sequence[InstanceType], Default(("t3.medium",)), not_empty("an EC2 instance type")]
@@ -84,7 +84,7 @@ def node_group(
         name=node_role_name(cluster_name, group, declared),
         description=f"Nodes of the group {group} of the EKS cluster {cluster_name}",
         assume_role_policy=iam.to_json(trust.service_trust(f"ec2.{arns.dns_suffix(region)}")),
-        permissions_boundary=declared.get("permissions_boundary"),
+        permissions_boundary=declared.get("permissions_boundary", args.get("permissions_boundary")),
         tags=tags,
         opts=unique_name(parent),
     )

@@ -42,6 +42,12 @@ def parse(document: Any) -> Mapping[str, Any]:
     return document
 
 
+def check_statements(statements: Any) -> None:
+    """Raise ValueError, as `parse` does, unless these can be an identity policy's statements, or are none."""
+    if statements:
+        parse({"Version": VERSION, "Statement": statements})
+
+
 def _from_json(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)

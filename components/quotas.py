@@ -23,6 +23,9 @@ MANAGED_POLICY = 6144
 INLINE_POLICIES_OF_USER = 2048
 """Characters of all inline policies of a user together. AWS does not raise it."""
 
+INLINE_POLICIES_OF_ROLE = 10240
+"""Characters of all inline policies of a role together. AWS does not raise it."""
+
 SESSION_POLICY = 2048
 """Characters of the policy that narrows a session."""
 

@@ -17,6 +17,10 @@ _OPPOSITES = (
 )
 """Words that are spelled alike in their places but never meant for one another."""
 
+_APART = ({"policyarns", "policies"}, {"rolearn", "rolename"}, {"iamrolearn", "iamrolename"})
+"""Names that are spelled alike, of two things: policies of IAM and of Vault, a role that exists and one that
+is made."""
+
 _SYNONYMS = {
     "annotations": "tags",
     "arn": "arns",
@@ -52,6 +56,8 @@ def _likeness(word: str, name: str) -> float:
     ours, theirs = _words(word), _words(name)
     if not ours or not theirs:
         return 0
+    if {_plain(word), _plain(name)} in _APART:
+        return 0
     if any(len(pair & (ours ^ theirs)) == 2 for pair in map(frozenset, _OPPOSITES)):
         return 0
     shared = sum(max(_alike(one, other) for other in theirs) for one in ours)
@@ -69,8 +75,12 @@ def _alike(one: str, other: str) -> float:
 
 
 def _letters(word: str, name: str) -> float:
-    one, other = (re.sub(r"(?a)[\W_]", "", text).lower() for text in (word, name))
-    return SequenceMatcher(None, one, other).ratio()
+    return SequenceMatcher(None, _plain(word), _plain(name)).ratio()
+
+
+def _plain(name: str) -> str:
+    """Without hyphens, underscores and case."""
+    return re.sub(r"(?a)[\W_]", "", name).lower()
 
 
 def _words(name: str) -> frozenset[str]:

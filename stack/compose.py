@@ -26,7 +26,8 @@ from components import (
 from components.cluster import Cluster
 from components.consumers import Consumer
 from components.logins import Login
-from components.logins.own_role import role_name
+from components.logins.own_role import role_arn
+from components.logins.used_role import is_used
 from components.secrets_engine.args import EngineFederationOptions, EngineUserOptions
 from components.vault_identity import VaultIdentity
 from stack import handover, permissions
@@ -177,8 +178,8 @@ def _identity(
 
 
 def _args(declared: Declared, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments: what is written, and of the facts those that the kind takes."""
-    return {**declared.options, **{k: v for k, v in facts.items() if k in declared.kind.ARGS.__annotations__}}
+    """The arguments: what is written, and of the facts those that the kind takes and that are not written."""
+    return {**{k: v for k, v in facts.items() if k in declared.kind.ARGS.__annotations__}, **declared.options}
 
 
 def _sts_roles(
@@ -311,7 +312,7 @@ def _login(
     # Named by what it owns in Vault: by the login's key, a login with a new key would write the same Vault
     # role, which the old one, deleted afterwards, would delete.
     component = declared.options.get("vault_role", name)
-    if "iam_role_name" in declared.kind.ARGS.__annotations__:
+    if "iam_role_name" in declared.kind.ARGS.__annotations__ and not is_used(args):
         args.setdefault("iam_role_name", name)
     if "named_after_objects" in declared.kind.ARGS.__annotations__:
         # No two logins have the same ones, and another Vault role gives the component another name.
@@ -334,9 +335,10 @@ def _made_roles(stack: StackFile, logins: Mapping[str, Login]) -> dict[str, Logi
         return {}
     partition, account = arns.partition_of(stack.region), stack.account_id
     return {
-        arns.role_arn(partition, account, role_name(name, stack.logins[name].options)): login
+        role_arn(partition, account, name, stack.logins[name].options): login
         for name, login in logins.items()
         if "iam_role_name" in stack.logins[name].kind.ARGS.__annotations__
+        and not is_used(stack.logins[name].options)
     }
 
 

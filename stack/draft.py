@@ -32,6 +32,8 @@ class Draft:
     region: str | None = None
     account_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    permissions_boundary: str | None = None
+    name_prefix: str | None = None
     cluster: Section | None = None
     vault: Section | None = None
     identity: Section | None = None
@@ -110,12 +112,16 @@ class Draft:
         return None if reader.refusals else read
 
     def _scalars(self) -> None:
-        account = self.raw.get(f"{PROJECT}:accountId")
         # Empty is the default in Pulumi.yaml.
-        written = {"accountId": None if account == "" else account, "tags": self._mapping("tags")}
+        words = ("accountId", "permissionsBoundary", "iamRoleNamePrefix")
+        values = {word: self.raw.get(f"{PROJECT}:{word}") for word in words}
+        written = {word: None if value == "" else value for word, value in values.items()}
+        written["tags"] = self._mapping("tags")
         scalars = read(Scalars, f"{PROJECT}:", written, self.problems)
         if scalars:
             self.account_id, self.tags = scalars.get("account_id"), scalars.get("tags") or {}
+            self.permissions_boundary = scalars.get("permissions_boundary")
+            self.name_prefix = scalars.get("iam_role_name_prefix")
 
     # Sections
 

@@ -11,7 +11,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys
 
 from components import consumers, logins, vault_identity
 from components.pod_role import PodIdentityMethod
-from stack import rules
+from stack import rules, stack_wide
 from stack.draft import PROVIDERS, Draft
 from stack.reading import Problems, Section, StackFileError
 from stack.sections import PROJECT
@@ -111,6 +111,7 @@ def parse(
     if problems.found:
         raise StackFileError(problems.found)
     draft = Draft(raw, policies, problems)
+    stack_wide.apply(draft)
     rules.check(draft)
     return _finished(draft)
 

@@ -158,6 +158,8 @@ def _principals(stack: StackFile) -> Iterator[tuple[str, str]]:
         for field in ("principals", "role_arns"):
             for index, arn in enumerate(login.options.get(field) or ()):
                 yield f"{PROJECT}:logins.{name}.{to_camel(field)}[{index}]", str(arn)
+        if arn := login.options.get("iam_role_arn"):
+            yield f"{PROJECT}:logins.{name}.iamRoleArn", str(arn)
     for group, arn in ((stack.cluster or {}).get("node_role_arns") or {}).items():
         yield f"{PROJECT}:cluster.nodeRoleArns.{group}", str(arn)
     if role := stack.identity.options.get("role_arn"):

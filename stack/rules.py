@@ -9,6 +9,9 @@ from components import arns, consumers, durations, logins, names, vault_identity
 from components.component import Claim
 from components.declared import Key, Reader
 from components.iam import merge_permissions
+from components.logins.own_role import role_arn
+from components.logins.service_account import of_another_account
+from components.logins.used_role import is_used
 from components.pod_role import EksClusterRef, trust_refusals
 from components.secrets_engine import AwsCredentialType
 from components.suggestions import suggestion
@@ -82,6 +85,12 @@ def _policies(draft: Draft) -> None:
 # Names
 
 
+_SECOND = (
+    ", or, to give it a second Vault role, a login of kind principal with its IAM role: docs/operations.md, "
+    "Two Vault roles for one workload"
+)
+
+
 class _Claimed(NamedTuple):
     path: str
     noun: str
@@ -95,7 +104,8 @@ def _names(draft: Draft) -> None:
     for path, noun, value in _claims(draft):
         owner = owners.setdefault((noun, value.lower()), path)
         if owner != path and not draft.problems.at(path):  # of two claims of one field, one is reported
-            draft.problems.add(path, f"is the {noun} of {owner} already; write another", value)
+            second = _SECOND if noun == "service account" and ":logins." in owner else ""
+            draft.problems.add(path, f"is the {noun} of {owner} already; write another{second}", value)
 
 
 def _claims(draft: Draft) -> Iterator[_Claimed]:
@@ -171,6 +181,8 @@ def _accounts_of_logins(draft: Draft) -> None:
             for field in ("principals", "role_arns")
             for index, arn in login.entries(field)
         }
+        if used := login.get("iam_role_arn"):
+            bound[login.at("iam_role_arn")] = arns.parse(used)
         for index, group in login.entries("node_groups"):
             if arn := groups.get(group):
                 bound[login.at("node_groups", index)] = arns.parse(arn)
@@ -299,6 +311,9 @@ def _trust_policies(draft: Draft) -> None:
     for login in draft.logins.values():
         if login.kind == "service-account" and not login.wrong:
             options = login.options
+            if is_used(options):
+                report(list(of_another_account(options, draft.account_id)), login.path, draft.problems)
+                continue
             refusals = trust_refusals(
                 cluster,
                 options["method"],
@@ -386,11 +401,14 @@ def _sessions(draft: Draft) -> None:
     if draft.secrets_engine is None or draft.region is None or draft.account_id is None:
         return
     longest = {
-        arns.role_arn(
-            arns.partition_of(draft.region), draft.account_id, login.get("iam_role_name") or name
-        ): (login, durations.to_seconds(login.get("max_session_duration") or "1h"))
+        role_arn(arns.partition_of(draft.region), draft.account_id, name, login.options): (
+            login,
+            durations.to_seconds(login.get("max_session_duration") or "1h"),
+        )
         for name, login in draft.logins.items()
-        if "max_session_duration" in logins.KINDS[login.kind].OPTIONS.__annotations__ and not login.wrong
+        if "max_session_duration" in logins.KINDS[login.kind].OPTIONS.__annotations__
+        and not login.wrong
+        and not is_used(login.options)
     }
     roles = draft.secrets_engine.get("roles")
     for name, role in roles.items() if isinstance(roles, Mapping) and not draft.secrets_engine.wrong else ():
@@ -472,7 +490,7 @@ def _wired(draft: Draft, consumer: Section, name: str | None) -> _Wired | None:
 
 # AWS partitions
 
-_ARN_KEYS = ("accounts", "cluster", "logins", "secretsEngine", "vaultIdentity")
+_ARN_KEYS = ("accounts", "cluster", "logins", "permissionsBoundary", "secretsEngine", "vaultIdentity")
 """Keys below which ARNs are written."""
 
 _TEXT_KEYS = ("audience", "externalId", "Condition")
@@ -493,14 +511,16 @@ def _partition(draft: Draft) -> None:
                     f"is an ARN of the partition {found}, and aws:region {draft.region} is of {partition}; "
                     f"write arn:{partition}:…",
                 )
-    sts = draft.vault.get("sts_region") if draft.vault else None
-    if draft.vault and sts and arns.partition_of(sts) != partition:
-        draft.problems.add(
-            draft.vault.at("sts_region"),
-            f"is of the partition {arns.partition_of(sts)}, and aws:region {draft.region} is of {partition}; "
-            f"write a region of that, e.g. {draft.region}",
-            sts,
-        )
+    regions = [(draft.vault, "sts_region"), *((login, "region") for login in draft.logins.values())]
+    for section, field in regions:
+        region = section.get(field) if section else None
+        if section and region and arns.partition_of(region) != partition:
+            draft.problems.add(
+                section.at(field),
+                f"is of the partition {arns.partition_of(region)}, and aws:region {draft.region} is of "
+                f"{partition}; write a region of that, e.g. {draft.region}",
+                region,
+            )
 
 
 def _partitions(path: str, value: Any) -> Iterator[tuple[str, str]]:

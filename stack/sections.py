@@ -16,13 +16,17 @@ from components.federation import VaultPluginIssuerOptions
 from components.forms import (
     VAULT_ROLE_PATTERN,
     AccountId,
+    IamNamePrefix,
     MountPath,
     NewNamespace,
+    PolicyArn,
     PolicyName,
     Region,
     RoleArn,
     Tags,
 )
+from components.logins.ec2_instance import Ec2InstanceLoginOptions
+from components.logins.ecs_task import EcsTaskLoginOptions
 from components.secrets_engine.args import (
     AwsSecretsEngineOptions,
     EngineFederationOptions,
@@ -151,6 +155,24 @@ class ConsumerLogin(TypedDict):
     """Name of the login that it uses."""
 
 
+class Ec2InstanceLoginSection(Ec2InstanceLoginOptions):
+    """Instances of one account, by their roles."""
+
+    region: NotRequired[Region]
+    """AWS region in which Vault looks for the instances. Default: `aws:region`."""
+
+
+class EcsTaskLoginSection(EcsTaskLoginOptions):
+    """ECS tasks that log in by their task role."""
+
+    region: NotRequired[Region]
+    """AWS region of the tasks. Default: `aws:region`."""
+
+
+_LOGINS: Mapping[str, type] = {"ec2-instance": Ec2InstanceLoginSection, "ecs-task": EcsTaskLoginSection}
+"""The kinds of logins of which a stack file says more than their options."""
+
+
 def _consumer(kind: type[consumers.Consumer]) -> type:
     """The section of a kind of consumer: its options, and its login."""
     bases = [*([ConsumerLogin] if kind.NEEDS_LOGIN else []), kind.OPTIONS]
@@ -189,7 +211,7 @@ KEYS: Mapping[str, Key] = {
     ),
     "logins": Key(
         "Who logs in, by a name of your choice; at least one",
-        {kind: login.OPTIONS for kind, login in logins.KINDS.items()},
+        {kind: _LOGINS.get(kind, login.OPTIONS) for kind, login in logins.KINDS.items()},
         "LOGIN",
     ),
     "consumers": Key(
@@ -210,6 +232,14 @@ class Scalars(TypedDict):
 
     tags: NotRequired[Tags]
     """Tags of every AWS resource, beside the stack's own."""
+
+    permissions_boundary: NotRequired[PolicyArn]
+    """ARN of the policy that bounds the permissions of every IAM role and user that the stack makes, the
+    cluster's own included, unless its section names another one. Default: none."""
+
+    iam_role_name_prefix: NotRequired[IamNamePrefix]
+    """How the names of the logins' IAM roles begin, where none is written as `iamRoleName`: with `prod-`, the
+    role of the login `api` is `prod-api`. Default: nothing."""
 
 
 NAME_PATTERNS = {

@@ -15,7 +15,7 @@ from ..declared import Default, opened
 from ..forms import ServiceAccountPattern, VaultRoleName
 from ..pod_role import PodIdentityMethod
 from ..vault_auth import VaultConnection
-from ..vault_role import VaultToken, token_inputs
+from ..vault_role import VaultToken, longest_life, token_inputs
 
 
 class ServiceAccountMode(Enum):
@@ -25,10 +25,12 @@ class ServiceAccountMode(Enum):
     """This stack makes the service account; with the method `pod-identity` it has no annotation."""
 
     PATCH = "patch"
-    """It exists; this stack adds the annotation and removes it again. Only for the method `irsa`."""
+    """It exists; this stack adds the annotation and removes it again. With the method `pod-identity` only
+    beside `iam_role_arn`: it adds the association."""
 
     NONE = "none"
-    """Something else does both, for example a Helm chart."""
+    """Something else does both, for example a Helm chart. The association of the method `pod-identity` is
+    made by this stack nevertheless, unless there is an `iam_role_arn`: then it exists, too."""
 
 
 class LoginRef(TypedDict):
@@ -137,14 +139,14 @@ class Login(Kind):
     # What a kind declares
 
     def _vault_role(
-        self, name: str, principal_id: pulumi.Input[str] | None = None, **bounds: Any
+        self, name: str, trigger: pulumi.Input[str] | None = None, **bounds: Any
     ) -> "vault.aws.AuthBackendRole":
-        """Declare the Vault role.
+        """Declare the Vault role, which is replaced where `trigger` is another one.
 
-        `principal_id` is the unique ID of the one principal that it binds, where the stack makes the
-        principal. Vault looks it up when the role is written, and goes by it from then on: a principal that
-        was deleted and recreated under the same ARN could not log in, and no input would show it. So another
-        ID replaces the role; nothing can log in with it meanwhile, for the old principal is gone.
+        It is the unique ID of the one principal that it binds, where the stack makes the principal. Vault
+        looks it up when the role is written, and goes by it from then on: a principal that was deleted and
+        recreated under the same ARN could not log in, and no input would show it. So another ID replaces the
+        role; nothing can log in with it meanwhile, for the old principal is gone.
         """
         self._role_inputs = {
             "backend": self._connection["path"],
@@ -159,7 +161,7 @@ class Login(Kind):
             role=self._args.get("vault_role", name),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                replacement_trigger=principal_id,
+                replacement_trigger=trigger,
                 # Old and new have the same path: deleted last, the old one would delete the new one.
                 delete_before_replace=True,
                 # It comes and goes with the bounds of instances, when a login becomes one of another kind;
@@ -209,7 +211,7 @@ class Login(Kind):
             "serviceAccounts": self.service_accounts,
             "principals": self.principals,
             "policies": self._args["policies"],
-            "maxTtl": self._args["max_ttl"],
+            "maxTtl": longest_life(self._args),
         }
 
     def _finish(

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import pulumi
 from typing_extensions import NotRequired
 
 from .. import arns, iam
 from ..declared import UNIQUE, Default, Refusal, checked, not_empty, opened, rule
-from ..forms import GroupName, ProfileName, Region, RoleArn
+from ..forms import AmiId, GroupName, ProfileName, Region, RoleArn, SubnetId, VpcId
 from ..pod_role import EksClusterRef
 from . import lookup
 from .base import Login, LoginArgs, LoginOptions
+
+_NARROWER = ("bound_vpc_ids", "bound_subnet_ids", "bound_ami_ids")
+"""What may be asked of an instance beside its role and profile."""
 
 EKS_PROFILE_NAMES = "eks-*"
 """EKS names the instance profiles of managed node groups `eks-<uuid>`."""
@@ -34,8 +37,18 @@ class Ec2InstanceLoginOptions(LoginOptions):
             not_empty("the name of an instance profile, or how it begins and a *"),
         ]
     ]
-    """Names of the instance profiles, each may end in `*`; `eks-*` are the profiles that EKS makes for
-    managed node groups. The roles are checked as well, so the pattern alone lets nothing in."""
+    """Names of the instance profiles, with the path before those that have one: `karpenter/us-east-1/c1/*`.
+    Each may end in `*`, which goes beyond a `/`; `eks-*` are the profiles that EKS makes for managed node
+    groups. The roles are checked as well, so the pattern alone lets nothing in."""
+
+    bound_vpc_ids: NotRequired[Annotated[Sequence[pulumi.Input[VpcId]], Default(()), UNIQUE]]
+    """VPCs of which the instance must be in one. Default: any."""
+
+    bound_subnet_ids: NotRequired[Annotated[Sequence[pulumi.Input[SubnetId]], Default(()), UNIQUE]]
+    """Subnets of which the instance must be in one. Default: any."""
+
+    bound_ami_ids: NotRequired[Annotated[Sequence[pulumi.Input[AmiId]], Default(()), UNIQUE]]
+    """AMIs of which the instance must run one. Default: any."""
 
 
 class Ec2InstanceLoginArgs(Ec2InstanceLoginOptions, LoginArgs):
@@ -93,8 +106,14 @@ class Ec2InstanceLogin(Login):
         role_arns = pulumi.Output.all(*written).apply(lambda values: [str(value) for value in values])
         scope = role_arns.apply(lambda values: _one_account(values, accounts))
 
+        fields: Mapping[str, Any] = {**args}
+        narrower = {field: list(fields[field]) for field in _NARROWER if fields[field]}
         vault_role = self._vault_role(
             name,
+            # The provider leaves a bound that is no longer declared in Vault: other ones are another role.
+            # There is always a trigger, for the engine compares none with nothing.
+            ",".join(narrower),
+            **narrower,
             inferred_entity_type="ec2_instance",
             inferred_aws_region=args["region"],
             bound_account_ids=scope.apply(lambda arn: [arn.account]),

@@ -7,32 +7,24 @@ import pulumi
 import pulumi_aws as aws
 from typing_extensions import NotRequired
 
-from .. import iam, trust
+from .. import arns, iam, trust, trust_reading
 from ..component import Claim
-from ..declared import UNIQUE, Default, Refusal, checked, matches, rule
-from ..forms import PolicyArn, Region, RoleArn
+from ..declared import UNIQUE, Default, Refusal, checked, rule
+from ..forms import Region, RoleArn
+from . import lookup, used_role
 from .base import Login
 from .own_role import (
     OwnRoleArgs,
     OwnRoleOptions,
-    attach,
     own_role,
     role_claims,
     role_name,
     too_many_policies,
 )
 
-_Key = Annotated[
-    str, matches(r"[a-z0-9-]{1,40}", "a name for a policy; write up to 40 lower-case letters, digits and -")
-]
-
 
 class EcsTaskLoginOptions(OwnRoleOptions):
     """ECS tasks that log in by their task role."""
-
-    policy_arns: NotRequired[Annotated[Mapping[_Key, pulumi.Input[PolicyArn]], Default({})]]
-    """ARNs of managed policies of the task role, each by a name of your choice: what else the task does in
-    AWS, for it has one role. Without one, the role only says which workload the task is."""
 
     verify_not_as: NotRequired[Annotated[Sequence[RoleArn], Default(()), UNIQUE]]
     """Roles that `vault-aws-auth verify` assumes, under the session name of the task, to see that Vault
@@ -46,6 +38,11 @@ class EcsTaskLoginArgs(EcsTaskLoginOptions, OwnRoleArgs):
     """AWS region of the tasks."""
 
 
+@rule(EcsTaskLoginOptions, "iam_role_arn", "tags")
+def _as_it_is(options: EcsTaskLoginOptions) -> Iterator[Refusal]:
+    yield from used_role.unused(options, "tags")
+
+
 @rule(EcsTaskLoginOptions, "policy_arns")
 def _attached(options: EcsTaskLoginOptions) -> Iterator[Refusal]:
     yield from too_many_policies(len(options["policy_arns"]), "are")
@@ -53,7 +50,7 @@ def _attached(options: EcsTaskLoginOptions) -> Iterator[Refusal]:
 
 class EcsTaskLogin(Login):
     """A task role that only ECS can assume, for tasks of one account and region, and a Vault role that only
-    it can use.
+    it can use. With `iam_role_arn` the role exists.
 
     Name it in the task definition, `taskRoleArn`. Who may register that definition (`iam:PassRole`) can let a
     task log in.
@@ -67,21 +64,36 @@ class EcsTaskLogin(Login):
     def __init__(self, name: str, args: EcsTaskLoginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = checked(EcsTaskLoginArgs, args)
         super().__init__(name, args, opts)
+        role = None if used_role.is_used(args) else self._role(name, args)
+        role_arn = pulumi.Output.from_input(role.arn if role else args["iam_role_arn"])
+        vault_role = self._vault_role(
+            name, role.unique_id if role else None, bound_iam_principal_arns=[role_arn]
+        )
+        known = lookup.known_accounts(args)
+        if not role and args.get("look_up", lookup.in_own_account([args["iam_role_arn"]], known)):
+            region = args["region"]
+            callers = role_arn.apply(lambda arn: [trust_reading.ecs_task(arns.parse(arn).account, region)])
+            self._look_up_again(name, vault_role, [used_role.unique_id(role_arn, callers, self)])
+        self._finish(
+            vault_role,
+            iam_role_arn=role.arn if role else args["iam_role_arn"],
+            service_accounts=[],
+            principals=[role_arn],
+            role=role,
+            role_name=role_name(name, args) if role else "",
+        )
+
+    def _role(self, name: str, args: EcsTaskLoginArgs) -> "aws.iam.Role":
         region = args["region"]
         here = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self))
         trust_policy = here.account_id.apply(
             lambda account: iam.to_json(trust.ecs_task_trust(account, region))
         )
-        role = own_role(name, args, f"ECS tasks in {region}", trust_policy, self)
-        attach(name, args, role, args["policy_arns"], self)
-        self._finish(
-            self._vault_role(name, role.unique_id, bound_iam_principal_arns=[role.arn]),
-            iam_role_arn=role.arn,
-            service_accounts=[],
-            principals=[role.arn],
-            role=role,
-            role_name=role_name(name, args),
-        )
+        return own_role(name, args, f"ECS tasks in {region}", trust_policy, self, args["policy_arns"])
+
+    @classmethod
+    def account(cls, options: EcsTaskLoginOptions) -> str | None:
+        return lookup.account_of([options.get("iam_role_arn")])
 
     @classmethod
     def permissions(cls, options: EcsTaskLoginOptions) -> iam.VaultPermissions:

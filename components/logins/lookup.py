@@ -71,12 +71,17 @@ def unique_id(field: str, kind: str, arn: pulumi.Input[str], parent: pulumi.Reso
 
 
 def _checked(field: str, wanted: str, found: str, unique_id: str) -> str:
-    """The unique ID of what was looked up by name, if its ARN is the one that was asked for.
+    checked(field, wanted, found)
+    return unique_id
+
+
+def checked(field: str, wanted: str, found: str) -> None:
+    """Raises ValueError unless what was looked up by name has the ARN that was asked for.
 
     Vault, too, goes by the name alone: it would accept another path, or none, silently.
     """
     if found == wanted:
-        return unique_id
+        return
     account, looked_in = arns.parse(wanted).account, arns.parse(found).account
     if looked_in != account:
         raise ValueError(

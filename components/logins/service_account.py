@@ -1,23 +1,23 @@
 """Login of Kubernetes service accounts: an IAM role for them, and the Vault role bound to it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 from typing_extensions import NotRequired
 
-from .. import iam, pod_role, quotas, renames, trust
+from .. import arns, iam, pod_role, quotas, renames, trust, trust_reading
 from ..component import Claim, unique_name
 from ..declared import UNIQUE, Default, Refusal, between, checked, not_empty, rule
-from ..forms import Audience, PolicyArn, ServiceAccountPattern, is_wild, split_service_account
+from ..forms import Audience, ServiceAccountPattern, is_wild, split_service_account
 from ..pod_role import EksClusterRef, PodIdentityMethod
+from . import lookup, used_role
 from .base import Login, ServiceAccountMode
 from .own_role import (
     OwnRoleArgs,
     OwnRoleOptions,
-    attach,
     own_role,
     owner,
     role_claims,
@@ -63,10 +63,6 @@ class ServiceAccountLoginArgs(ServiceAccountLoginOptions, OwnRoleArgs):
     cluster: pulumi.Input[EksClusterRef]
     """The cluster of the service accounts: `EksCluster.ref`."""
 
-    policy_arns: NotRequired[Annotated[Mapping[str, pulumi.Input[PolicyArn]], Default({})]]
-    """ARNs of managed policies of the IAM role, each by a name of your choice. Without one the role only says
-    which workload the pod is."""
-
     lookups: NotRequired[iam.VaultPermissions]
     """What Vault looks up, for `vault_lookups`. Default: what this login needs of Vault."""
 
@@ -75,10 +71,23 @@ class ServiceAccountLoginArgs(ServiceAccountLoginOptions, OwnRoleArgs):
     with the default."""
 
 
-@rule(ServiceAccountLoginOptions, "method", "service_account_mode")
+@rule(ServiceAccountLoginOptions, "iam_role_arn", "vault_lookups", "method", "service_account_mode", "tags")
+def _as_it_is(options: ServiceAccountLoginOptions) -> Iterator[Refusal]:
+    # What has tags then is the association, where one is made.
+    yield from used_role.unused(options, "vault_lookups", *([] if _associates(options) else ["tags"]))
+
+
+def _associates(options: ServiceAccountLoginOptions) -> bool:
+    """Whether it makes associations of EKS Pod Identity."""
+    there = used_role.is_used(options) and options["service_account_mode"] is ServiceAccountMode.NONE
+    return options["method"] is PodIdentityMethod.POD_IDENTITY and not there
+
+
+@rule(ServiceAccountLoginOptions, "iam_role_arn", "method", "service_account_mode")
 def _patched(options: ServiceAccountLoginOptions) -> Iterator[Refusal]:
     patch = options["service_account_mode"] is ServiceAccountMode.PATCH
-    if patch and options["method"] is PodIdentityMethod.POD_IDENTITY:
+    pod_identity = options["method"] is PodIdentityMethod.POD_IDENTITY
+    if patch and pod_identity and not used_role.is_used(options):
         yield Refusal(
             "service_account_mode",
             "is patch, and EKS Pod Identity needs no annotation; write none if the service account exists, "
@@ -120,6 +129,8 @@ def _wildcards(options: ServiceAccountLoginOptions) -> Iterator[Refusal]:
     "trust_policy_limit",
 )
 def _trust_size(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
+    if used_role.is_used(args):
+        return
     yield from pod_role.trust_refusals(
         args["cluster"],
         args["method"],
@@ -130,9 +141,30 @@ def _trust_size(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
     )
 
 
-@rule(ServiceAccountLoginArgs, "policy_arns", "vault_lookups")
-def _attached(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
-    attached = len(args["policy_arns"]) + args["vault_lookups"]
+def of_another_account(options: Mapping[str, Any], account: str | None) -> Iterator[Refusal]:
+    """What is wrong with a role that exists, where the cluster is of `account`."""
+    arn = options.get("iam_role_arn")
+    if options["method"] is not PodIdentityMethod.POD_IDENTITY or not isinstance(arn, str) or not account:
+        return
+    if (its := arns.parse(arn).account) != account:
+        yield Refusal(
+            "iam_role_arn",
+            f"is of the account {its}, and EKS Pod Identity gives roles of the cluster's own, {account}; "
+            "write one of that, or {method}: irsa",
+            arn,
+        )
+
+
+@rule(ServiceAccountLoginArgs, "iam_role_arn", "method", "cluster")
+def _account(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
+    cluster = args["cluster"]
+    arn = cluster.get("arn") if isinstance(cluster, dict) else None
+    yield from of_another_account(args, arns.parse(arn).account if isinstance(arn, str) else None)
+
+
+@rule(ServiceAccountLoginOptions, "policy_arns", "vault_lookups")
+def _attached(options: ServiceAccountLoginOptions) -> Iterator[Refusal]:
+    attached = len(options["policy_arns"]) + options["vault_lookups"]
     yield from too_many_policies(attached, "and {vault_lookups} are")
 
 
@@ -148,7 +180,8 @@ def _cluster(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
 class ServiceAccountLogin(Login):
     """An IAM role that only the named service accounts can assume, and a Vault role that only it can use.
 
-    Unless policies are given, the IAM role has no permissions: it says which workload the pod is.
+    Unless policies are given, the IAM role has no permissions: it says which workload the pod is. With
+    `iam_role_arn` the role exists, and is that of the workload anyway.
     """
 
     KIND = "service-account"
@@ -165,32 +198,46 @@ class ServiceAccountLogin(Login):
         cluster = pod_role.usable(args["cluster"], method)
         self._owner = owner(name, args)
         self._cluster_prefix = "cluster" if args["named_after_objects"] else name
-        subjects = ", ".join(map(trust.service_account_subject, accounts))
+        used = used_role.is_used(args)
+        role = None if used else self._role(name, args, cluster)
+        role_arn = pulumi.Output.from_input(role.arn if role else args["iam_role_arn"])
+        if _associates(args):
+            pod_role.associations(
+                name, cluster, method, accounts, role_arn, self, args["tags"], self._cluster_prefix
+            )
+        annotations = {ROLE_ANNOTATION: role_arn} if method is PodIdentityMethod.IRSA else None
+        # A patch without an annotation would be none: with Pod Identity, the association is what is added.
+        left_alone = mode is ServiceAccountMode.NONE or (mode is ServiceAccountMode.PATCH and not annotations)
+        for account in () if left_alone else accounts:
+            self._service_account(name, account, mode, annotations)
+        vault_role = self._vault_role(
+            name, role.unique_id if role else None, bound_iam_principal_arns=[role_arn]
+        )
+        known = lookup.known_accounts(args)
+        if used and args.get("look_up", lookup.in_own_account([args["iam_role_arn"]], known)):
+            callers = _callers(args, cluster, role_arn)
+            self._look_up_again(name, vault_role, [used_role.unique_id(role_arn, callers, self)])
+        self._finish(
+            vault_role,
+            iam_role_arn=role.arn if role else args["iam_role_arn"],
+            service_accounts=accounts,
+            principals=[role_arn],
+            role=role,
+            role_name=role_name(name, args) if role else "",
+        )
 
+    def _role(self, name: str, args: ServiceAccountLoginArgs, cluster: EksClusterRef) -> "aws.iam.Role":
+        accounts = args["service_accounts"]
         trust_policy = pod_role.role_trust(
             cluster,
-            method,
+            args["method"],
             accounts,
             audience=args["audience"],
             allow_wildcards=args["allow_wildcards"],
             limit=int(args["trust_policy_limit"]),
         )
-        role = own_role(name, args, subjects, trust_policy, self)
-        attach(name, args, role, self._policies(name, args), self)
-        pod_role.associations(
-            name, cluster, method, accounts, role.arn, self, args["tags"], self._cluster_prefix
-        )
-        annotations = {ROLE_ANNOTATION: role.arn} if method is PodIdentityMethod.IRSA else None
-        for account in accounts if mode is not ServiceAccountMode.NONE else ():
-            self._service_account(name, account, mode, annotations)
-        self._finish(
-            self._vault_role(name, role.unique_id, bound_iam_principal_arns=[role.arn]),
-            iam_role_arn=role.arn,
-            service_accounts=accounts,
-            principals=[role.arn],
-            role=role,
-            role_name=role_name(name, args),
-        )
+        subjects = ", ".join(map(trust.service_account_subject, accounts))
+        return own_role(name, args, subjects, trust_policy, self, self._policies(name, args))
 
     def _policies(self, name: str, args: ServiceAccountLoginArgs) -> Mapping[str, pulumi.Input[str]]:
         if not args["vault_lookups"]:
@@ -232,6 +279,10 @@ class ServiceAccountLogin(Login):
             )
 
     @classmethod
+    def account(cls, options: ServiceAccountLoginOptions) -> str | None:
+        return lookup.account_of([options.get("iam_role_arn")])
+
+    @classmethod
     def permissions(cls, options: ServiceAccountLoginOptions) -> iam.VaultPermissions:
         return cls.VAULT_PERMISSIONS
 
@@ -259,3 +310,29 @@ class ServiceAccountLogin(Login):
     @classmethod
     def caller(cls, options: ServiceAccountLoginOptions) -> Mapping[str, Any]:
         return {"method": options["method"].value}
+
+
+def _callers(
+    args: ServiceAccountLoginArgs, cluster: EksClusterRef, role_arn: pulumi.Output[str]
+) -> pulumi.Output[list[trust_reading.Caller]]:
+    """The login's pods, as the trust policy of a role sees them."""
+    fields = ("arn", "oidc_provider_arn", "oidc_issuer")
+
+    def known(values: list[Any]) -> list[trust_reading.Caller]:
+        role, *of_cluster = values
+        facts = cast(EksClusterRef, dict(zip(fields, of_cluster, strict=True)))
+        return callers(args, facts, arns.parse(role).account)
+
+    return pulumi.Output.all(role_arn, *map(cluster.get, fields)).apply(known)
+
+
+def callers(options: Mapping[str, Any], cluster: EksClusterRef, account: str) -> list[trust_reading.Caller]:
+    """The pods of a login with these options, as the trust policy of a role in an account sees them, of a
+    cluster that is known."""
+    accounts = options["service_accounts"]
+    if options["method"] is PodIdentityMethod.POD_IDENTITY:
+        return [trust_reading.pod_identity(str(cluster["arn"]), each) for each in accounts]
+    provider, issuer = str(cluster["oidc_provider_arn"]), cluster.get("oidc_issuer")
+    issuer = str(issuer) if issuer else trust.issuer_of(provider)
+    audience = options.get("audience", trust.AUDIENCE)
+    return [trust_reading.web_identity(account, provider, issuer, each, audience) for each in accounts]

@@ -26,6 +26,9 @@ OF_EVERY_CLUSTER = ("default", "kube-system", "kube-public", "kube-node-lease")
 _NAMES_ONLY = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
 """Asks for a list without what is in the objects, which is secret."""
 
+FAILURES = (Unreachable, LookupError, ValueError, OSError)
+"""What asking a cluster may raise."""
+
 
 async def look(cluster: str, provider: aws.Provider, wanted: Iterable[Made]) -> Findings:
     """Looks the things up. Of a cluster that is not there yet it is known which namespaces it will have, and
@@ -33,24 +36,30 @@ async def look(cluster: str, provider: aws.Provider, wanted: Iterable[Made]) -> 
     findings, wanted = Findings(), list(wanted)
     if not wanted:
         return findings
+    try:
+        if server := await connect(cluster, provider):
+            await asyncio.to_thread(_look, server, wanted, findings)
+        else:
+            namespaces = {made.thing for made in wanted if made.thing.noun == "namespace"}
+            findings.absent = {thing for thing in namespaces if thing.name not in OF_EVERY_CLUSTER}
+    except FAILURES as error:
+        for made in wanted:
+            if made.thing not in {*findings.there, *findings.absent}:
+                findings.miss(made, f"the cluster {cluster} cannot be asked: {error}")
+    return findings
+
+
+async def connect(cluster: str, provider: aws.Provider) -> Server | None:
+    """The cluster's API server; None where there is no cluster yet. Raises one of FAILURES."""
     (described, problem), (login, refused) = await asyncio.gather(
         in_aws.call("aws:eks/getCluster:getCluster", {"name": cluster}, provider),
         in_aws.call("aws:eks/getClusterAuth:getClusterAuth", {"name": cluster}, provider),
     )
     if not described and not problem:
-        namespaces = {made.thing for made in wanted if made.thing.noun == "namespace"}
-        findings.absent = {thing for thing in namespaces if thing.name not in OF_EVERY_CLUSTER}
-        return findings
-    try:
-        if problem or refused:
-            raise Unreachable(problem or refused)
-        server = _server(described, login)
-        await asyncio.to_thread(_look, server, wanted, findings)
-    except (Unreachable, LookupError, ValueError, OSError) as error:
-        for made in wanted:
-            if made.thing not in {*findings.there, *findings.absent}:
-                findings.miss(made, f"the cluster {cluster} cannot be asked: {error}")
-    return findings
+        return None
+    if problem or refused:
+        raise Unreachable(problem or refused)
+    return _server(described, login)
 
 
 def _server(described: Mapping[str, Any], login: Mapping[str, Any]) -> Server:
@@ -94,7 +103,12 @@ def _path(made: Made) -> str:
         return f"/api/v1/namespaces/{made.thing.name}"
     if made.thing.noun == "VaultConnection":
         return f"/apis/{API_VERSION}/vaultconnections/{made.thing.name}"
-    namespace, _, name = made.thing.name.partition("/")
+    return service_account_path(made.thing.name)
+
+
+def service_account_path(account: str) -> str:
+    """Where the API server has the service account `NAMESPACE/NAME`."""
+    namespace, _, name = account.partition("/")
     return f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
 
 

@@ -35,6 +35,8 @@ def of(stack: StackFile) -> Iterator[Made]:
             for arn in login.options.get(field) or ():
                 if "*" not in arn:
                     yield _principal(stack, arn, f"{key}.{to_camel(field)}")
+        if arn := login.options.get("iam_role_arn"):
+            yield _principal(stack, arn, f"{key}.iamRoleArn")
         mode = login.options.get("service_account_mode")
         if mode not in (None, ServiceAccountMode.CREATE):
             for account in login.options["service_accounts"]:

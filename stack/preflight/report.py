@@ -31,7 +31,8 @@ _WAYS: Mapping[str, str] = {
     "to leave it as it is",
     "Helm release": "leave release out to use it as it is, or give the consumer another name",
     "VaultConnection": "leave apply out to use it as it is, or give the consumer another name",
-    **dict.fromkeys(("IAM role", "IAM user", "IAM policy", "instance profile"), "write another name"),
+    "IAM role": "write another name, or, for a login, iamRoleArn to use it as it is",
+    **dict.fromkeys(("IAM user", "IAM policy", "instance profile"), "write another name"),
     "identity config": "write the same identityAlias, or leave it to the mount's owner",
     **dict.fromkeys(("client config", "STS role"), "it goes with the mount"),
 }

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.declared import to_camel
 from components.pod_role import PodIdentityMethod
 from stack.file import Declared, StackFile, parse
 from stack.reading import StackFileError
 from stack.sections import PROJECT
 from stack.split import SplitError
 from stack.split.teams import Assignment
+from stack.stack_wide import BOUNDARY, NAME
 
 Config = dict[str, Any]
 
@@ -85,7 +87,7 @@ def make(
                     f"{project}:platform": platform,
                     **({f"{project}:accountId": parsed.account_id} if parsed.account_id else {}),
                     f"{project}:tags": _tags(stack, parsed),
-                    f"{project}:logins": {name: config[LOGINS][name] for name in logins},
+                    f"{project}:logins": {name: _whole(config, parsed, name) for name in logins},
                     **({f"{project}:consumers": _of(config[CONSUMERS], mine)} if mine else {}),
                 },
                 frozenset(_components(parsed, logins, mine)),
@@ -140,6 +142,15 @@ def _components(parsed: StackFile, logins: list[str], consumers: list[str]) -> I
         yield f"{PROJECT}:index:{login.kind.__name__}::{component}"
     for name in consumers:
         yield f"{PROJECT}:index:{parsed.consumers[name].kind.__name__}::{name}"
+
+
+def _whole(config: Config, parsed: StackFile, login: str) -> Config:
+    """A login as it is written, with what is written once for the whole stack: a team's stack file has no
+    such keys."""
+    written: Config = config[LOGINS][login]
+    options = parsed.logins[login].options
+    once = {to_camel(field): options[field] for field in (NAME, BOUNDARY) if field in options}
+    return {**written, **{key: value for key, value in once.items() if key not in written}}
 
 
 def _tags(stack: str, parsed: StackFile) -> dict[str, str]:

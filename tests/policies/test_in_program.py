@@ -10,12 +10,13 @@ import pulumi
 import pytest
 from pulumi.runtime import settings
 
+from components import EcsTaskLogin
 from policies.guardrails.configuration import PACK, Configuration, ConfigurationError
 from policies.guardrails.rules import RULES
 from stack import guardrails
 from tests.policies.conftest import EXAMPLES
 from tests.policies.kit import CLUSTER, secret
-from tests.unit.recording import Recording, record
+from tests.unit.recording import Recording, providers, record
 
 KEYLESS = {"keyless": {"keyless": True}}
 
@@ -89,6 +90,26 @@ def test_a_preview_tells_all_at_once() -> None:
         declaring({}, bad("token-ttl", "one"), bad("token-ttl", "two"), bad("permissions", "it"))
     )
     assert said.startswith("3 refusals by the stack's guardrails; nothing was changed")
+
+
+@pytest.mark.parametrize("statement", [{"Action": "s3:*"}, {"Resource": "*"}, {"Action": "iam:PassRole"}])
+def test_the_statements_of_a_login_are_read(statement: dict[str, str]) -> None:
+    """An inline policy that stands in a stack file is judged as one that is written by hand."""
+    fine = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:iam::111111111111:role/*"}
+
+    def program(of: dict[str, Any]) -> None:
+        guardrails.install(Configuration({}))
+        args: Any = {
+            "connection": {"path": "aws"},
+            "region": "us-east-1",
+            "policies": ["dev"],
+            "policy_statements": [of],
+        }
+        EcsTaskLogin("app", args, providers())
+
+    said, _ = refused(lambda: program({**fine, **statement}), preview=False)
+    assert "app-inline-policy" in said
+    record(lambda: program(fine), stack="one")
 
 
 def test_an_update_ends_before_what_is_refused_is_made() -> None:

@@ -125,6 +125,17 @@ def test_a_vault_role_is_bound_to_callers(kind: str, inputs: dict[str, Any], bou
         ({}, "Vault's default of 768h"),
         ({"tokenMaxTtl": UNKNOWN}, ""),
         ({"tokenMaxTtl": 60.0, "tokenPeriod": 3600.0}, "tokenPeriod: is 1h"),
+        # Vault's max TTL does not end a periodic token; its explicit one does.
+        ({"tokenMaxTtl": 60.0, "tokenPeriod": 3600.0, "tokenExplicitMaxTtl": 0}, "tokenPeriod: is 1h"),
+        ({"tokenMaxTtl": 9e9, "tokenPeriod": 3600.0, "tokenExplicitMaxTtl": 86400.0}, ""),
+        (
+            {"tokenMaxTtl": 60.0, "tokenPeriod": 60.0, "tokenExplicitMaxTtl": "25h"},
+            "tokenExplicitMaxTtl: is 25h",
+        ),
+        ({"tokenExplicitMaxTtl": 86400.0}, ""),
+        ({"tokenExplicitMaxTtl": 90000.0}, "tokenExplicitMaxTtl: is 25h"),
+        ({"tokenMaxTtl": 60.0, "tokenExplicitMaxTtl": 90000.0}, ""),
+        ({"tokenMaxTtl": 90000.0, "tokenExplicitMaxTtl": 60.0}, ""),
         ({"tokenMaxTtl": "0"}, "Vault's default of 768h"),
         ({"tokenMaxTtl": "0.0"}, "Vault's default of 768h"),
         ({"tokenMaxTtl": "00"}, "Vault's default of 768h"),

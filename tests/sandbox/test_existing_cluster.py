@@ -29,6 +29,62 @@ config:
       maxTtl: 15m
 """
 
+LEGACY = "arn:aws:iam::111111111111:role/apps/legacy-s3"
+
+WITH_A_ROLE_THAT_EXISTS = f"""\
+{STACK_FILE}
+    legacy:
+      kind: service-account
+      serviceAccounts: [default/legacy]
+      serviceAccountMode: none
+      iamRoleArn: {LEGACY}
+      policies: [dev]
+      maxTtl: 15m
+      period: 5m
+"""
+
+
+def make_role(sandbox: Sandbox, issuer: str, provider: str) -> str:
+    """A role and its service account, as published guides make them; returns the role's ID."""
+    host = issuer.removeprefix("https://")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Federated": provider},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {
+                    "StringEquals": {
+                        f"{host}:aud": "sts.amazonaws.com",
+                        f"{host}:sub": "system:serviceaccount:default:legacy",
+                    }
+                },
+            }
+        ],
+    }
+    iam = sandbox.aws("iam")
+    made = iam.create_role(RoleName="legacy-s3", Path="/apps/", AssumeRolePolicyDocument=json.dumps(trust))
+    sandbox.kubernetes.create_namespaced_service_account(
+        "default",
+        kubernetes.V1ServiceAccount(
+            metadata=kubernetes.V1ObjectMeta(
+                name="legacy", annotations={"eks.amazonaws.com/role-arn": LEGACY}
+            )
+        ),
+    )
+    return str(made["Role"]["RoleId"])
+
+
+def as_it_was(sandbox: Sandbox) -> Any:
+    """All of that role and its service account that somebody could have changed."""
+    iam, role = sandbox.aws("iam"), {"RoleName": "legacy-s3"}
+    account: Any = sandbox.kubernetes.read_namespaced_service_account("legacy", "default")
+    found = {key: value for key, value in iam.get_role(**role)["Role"].items() if key != "RoleLastUsed"}
+    attached = iam.list_attached_role_policies(**role)["AttachedPolicies"]
+    inline = iam.list_role_policies(**role)["PolicyNames"]
+    return found, attached, inline, account.metadata.resource_version
+
 
 def make_cluster(sandbox: Sandbox) -> None:
     trust = {
@@ -97,9 +153,23 @@ def test_existing_cluster_and_oidc_provider_are_used_and_left_as_they_were(
     issuer = sandbox.aws("eks").describe_cluster(name="older")["cluster"]["identity"]["oidc"]["issuer"]
     made = sandbox.aws("iam").create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"])
     arn = made["OpenIDConnectProviderArn"]
-    sandbox.up(*words)
+    # So is the role that a service account has already: it is bound, it logs in, and nothing of it changes.
+    role_id = make_role(sandbox, issuer, arn)
+    before = as_it_was(sandbox)
+    stack_file.write_text(WITH_A_ROLE_THAT_EXISTS)
+    printed = sandbox.up(*words)
+    assert "arn:aws:sts::111111111111:assumed-role/legacy-s3/" in printed
+    role = sandbox.vault.read("auth/aws/role/legacy")["data"]
+    assert role["bound_iam_principal_arn"] == [LEGACY]
+    assert role["bound_iam_principal_id"] == [role_id]
+    # A periodic token ends at maxTtl, which Vault's max TTL alone would not see to.
+    assert (role["token_period"], role["token_explicit_max_ttl"]) == (300, 900)
     assert providers(sandbox) == [arn]
-    assert f"AWS 111111111111: IAM OIDC provider {arn}" in left_by_down(sandbox)
+    left = left_by_down(sandbox)
+    assert f"AWS 111111111111: IAM OIDC provider {arn}" in left
+    assert as_it_was(sandbox) == before
+    sandbox.aws("iam").delete_role(RoleName="legacy-s3")
+    sandbox.kubernetes.delete_namespaced_service_account("legacy", "default")
     sandbox.aws("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
     delete_cluster(sandbox)
 

@@ -132,6 +132,7 @@ def test_every_choice_is_an_enum_with_its_words(schema: dict[str, Any]) -> None:
         "IdentityMetadata",
         "PodIdentityMethod",
         "ServiceAccountMode",
+        "TokenType",
         "StoreScope",
         "VaultServerMode",
     }
@@ -154,6 +155,8 @@ def test_defaults_can_be_read_by_a_machine(schema: dict[str, Any]) -> None:
 
     assert defaults("ServiceAccountLogin") == {
         "maxTtl": "1h",
+        "tokenNoDefaultPolicy": False,
+        "iamRolePath": "/",
         "serviceAccountMode": "create",
         "allowWildcards": False,
         "method": "irsa",
@@ -162,7 +165,7 @@ def test_defaults_can_be_read_by_a_machine(schema: dict[str, Any]) -> None:
         "namedAfterObjects": False,
         "audience": "sts.amazonaws.com",
     }
-    assert defaults("PrincipalLogin") == {"maxTtl": "1h"}
+    assert defaults("PrincipalLogin") == {"maxTtl": "1h", "tokenNoDefaultPolicy": False}
 
 
 def test_what_other_components_give_can_be_handed_on_as_one_output(schema: dict[str, Any]) -> None:

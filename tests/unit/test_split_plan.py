@@ -222,3 +222,23 @@ def test_the_platform_takes_nothing_away_but_what_the_teams_got(before: Recordin
     kept = {r.urn: declared(r) for r in before.resources}
     changed = {r.urn for r in after.resources if declared(r) != kept[r.urn]}
     assert {urn.rpartition("::")[2] for urn in changed} == {"vault-identity-policy"}
+
+
+def test_a_login_takes_along_what_is_written_once_for_the_whole_stack() -> None:
+    """A team's stack file has no such keys, and another name would be another role."""
+    boundary = "arn:aws:iam::111111111111:policy/boundary"
+    config = copy.deepcopy(LOCAL)
+    config["vault-aws-auth:accounts"] = {
+        "222222222222": {
+            "trustedServices": ["ec2.amazonaws.com"],
+            "permissionsBoundary": boundary.replace("1" * 12, "2" * 12),
+        }
+    }
+    del config["vault-aws-auth:logins"]["batch"]["iamRoleName"]
+    config |= {"vault-aws-auth:permissionsBoundary": boundary, "vault-aws-auth:iamRoleNamePrefix": "prod-"}
+    logins = {
+        name: it for team in split(config).teams for name, it in team.config["vault-aws-auth:logins"].items()
+    }
+    assert {it["permissionsBoundary"] for it in logins.values()} == {boundary}
+    assert logins["pod"]["iamRoleName"] == "vault-auth"  # as it is written
+    assert logins["batch"]["iamRoleName"] == "prod-batch"

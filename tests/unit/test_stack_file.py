@@ -118,7 +118,7 @@ WRONG = [
         "foo",
         1,
         "vault-aws-auth:foo: is not a known key; "
-        "known: accountId, accounts, cluster, consumers, federation, logins, secretsEngine, tags, vault, vaultIdentity",
+        "known: accountId, accounts, cluster, consumers, federation, iamRoleNamePrefix, logins, permissionsBoundary, secretsEngine, tags, vault, vaultIdentity",
     ),
     (
         "aws:profile",

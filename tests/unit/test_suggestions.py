@@ -49,6 +49,8 @@ def test_a_word_that_means_a_field_is_answered_with_it(of: type, word: str, mean
         (["endpoint_private_access"], "endpoint_public_access"),
         (["user_name"], "role_name"),
         (["max_lease_ttl"], "default_lease_ttl"),
+        (["policies"], "policyArns"),
+        (["iam_role_name"], "iamRoleArn"),
         (list(fields_of(VaultAwsAuthArgs)), "banana"),
         (["a", "b"], ""),
         (["a", "b"], "***"),

@@ -32,7 +32,12 @@ def page() -> str:
 def _page() -> Iterator[str]:
     known = definitions()
     yield f"| `{REGION_KEY}` | text, required | {REGION} |"
-    for name, form in (("accountId", "12 digits, in quotes"), ("tags", "mapping of text")):
+    for name, form in (
+        ("accountId", "12 digits, in quotes"),
+        ("tags", "mapping of text"),
+        ("permissionsBoundary", "text"),
+        ("iamRoleNamePrefix", "text"),
+    ):
         yield f"| `{PROJECT}:{name}` | {form} | {known['Scalars']['properties'][name]['description']} |"
     for key, declared in KEYS.items():
         yield f"\n## {key}\n\n{declared.meaning}.\n"

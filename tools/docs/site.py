@@ -34,6 +34,7 @@ SECTIONS = {
         "docs/scale.md",
     ],
     "Scenarios": [
+        "docs/who-can-log-in.md",
         "docs/pod-identity.md",
         "docs/ecs.md",
         "docs/cross-account.md",

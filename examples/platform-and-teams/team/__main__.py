@@ -83,7 +83,9 @@ def login(name, kind, options):
     """The component of a login."""
     args = {**options, "connection": connection}
     if kind.needs_cluster(options):
-        args = {"iam_role_name": name, **args, "cluster": cluster_ref, "named_after_objects": True}
+        args = {**args, "cluster": cluster_ref, "named_after_objects": True}
+        if "iam_role_arn" not in args:
+            args.setdefault("iam_role_name", name)
     # Named by what it owns in Vault, as in the platform's stack.
     return kind(options.get("vault_role", name), args, options_of_all)
 

@@ -22,10 +22,26 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
     token = resource.type == ISSUED
     field = "period" if token else "tokenPeriod"
     period = _given(resource, field)
+    ends = "explicitMaxTtl" if token else "tokenExplicitMaxTtl"
+    end = _given(resource, ends)
     if period is not UNKNOWN and period > 0:
-        yield f"{field}: is {hours(period)}, so the token can be renewed forever"
+        # Vault's max TTL does not end a periodic token.
+        if token or (end is not UNKNOWN and end <= 0):
+            yield f"{field}: is {hours(period)}, so the token can be renewed forever"
+        elif end is not UNKNOWN and end > seconds(limit):
+            yield f"{ends}: is {hours(end)}, but the limit here is {limit}"
+        if not token:
+            return
     field = "explicitMaxTtl" if token else "tokenMaxTtl"
     longest = _given(resource, field)
+    if (
+        not token
+        and end is not UNKNOWN
+        and longest is not UNKNOWN
+        and end > 0
+        and (not longest or end < longest)
+    ):
+        field, longest = ends, end
     if token and longest == 0 and is_true(resource.get("renewable")):
         yield "explicitMaxTtl: is not set, so the token can be renewed to Vault's default of 768h"
         return
@@ -79,11 +95,11 @@ def hours(number: Any) -> str:
 RULE = Rule(
     name="token-ttl",
     topic=Topic.VAULT,
-    requires="A Vault token, role or user limits the max TTL and makes no periodic tokens",
+    requires="A Vault token, role or user limits the max TTL, and makes no periodic tokens that never end",
     why="a stolen token, or one of a deleted workload, works until its max TTL ends.",
-    fix="set tokenMaxTtl (in this project's settings: `maxTtl` of the login) to the limit or less, and "
-    "remove tokenPeriod. To allow more, set `limit`, or `roles` for single Vault roles, in the stack's "
-    "configuration of this rule.",
+    fix="set tokenMaxTtl (in this project's settings: `maxTtl` of the login) to the limit or less, and with "
+    "tokenPeriod tokenExplicitMaxTtl. To allow more, set `limit`, or `roles` for single Vault roles, in the "
+    "stack's configuration of this rule.",
     types=(
         ISSUED,
         "vault:*:AuthBackendRole",

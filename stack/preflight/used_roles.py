@@ -1,0 +1,241 @@
+"""The roles that exist and that logins use as they are: does each let its callers in, and do pods get it?"""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import arns
+from components.forms import is_wild, split_service_account
+from components.logins.base import ServiceAccountMode
+from components.logins.service_account import ROLE_ANNOTATION, callers
+from components.logins.used_role import is_used, not_let_in
+from components.pod_role import EksClusterRef, PodIdentityMethod
+from components.trust_reading import Caller, ecs_task, why_not
+from stack.file import Declared, StackFile
+from stack.preflight import in_aws, in_cluster
+from stack.preflight.web import Server
+from stack.providers import Providers
+from stack.reading import Problems, StackFileError, report
+from stack.sections import PROJECT
+
+_OTHER = "no-such-namespace/no-such-name"
+"""A service account that no login means."""
+
+_PATIENCE = 30
+"""Seconds for a call of the AWS command line."""
+
+_OURS = "pulumi-kubernetes"
+"""How the field managers of the kubernetes provider begin."""
+
+
+async def check(stack: StackFile, providers: Providers) -> None:
+    """Raises StackFileError for roles that do not let their login's callers in, and for service accounts that
+    have another role. Warns of service accounts that have none yet, and of what could not be looked up. What
+    is not there at all is found when it is declared.
+    """
+    used = {name: login for name, login in stack.logins.items() if is_used(login.options)}
+    if not used:
+        return
+    problems = Problems(frozenset())
+    cluster = await _cluster(stack, providers.aws_provider)
+    for name, login in used.items():
+        await _trust(stack, providers, name, login, cluster, problems)
+    of_pods = {name: login for name, login in used.items() if "service_accounts" in login.options}
+    if cluster and of_pods:
+        await _pods(stack, providers.aws_provider, of_pods, problems)
+    if problems.found:
+        raise StackFileError(problems.found)
+
+
+async def _cluster(stack: StackFile, provider: aws.Provider) -> EksClusterRef | None:
+    """What trust policies know of the cluster; None where there is none yet, or it cannot be looked up."""
+    if stack.cluster is None:
+        return None
+    found, _ = await in_aws.call("aws:eks/getCluster:getCluster", {"name": stack.cluster["name"]}, provider)
+    try:
+        arn, issuer = str(found["arn"]), str(found["identities"][0]["oidcs"][0]["issuer"])
+    except LookupError:
+        return None
+    partition, account = arns.parse(arn).partition, arns.parse(arn).account
+    return {
+        "arn": arn,
+        "oidc_issuer": issuer,
+        "oidc_provider_arn": arns.oidc_provider_arn(partition, account, issuer),
+    }
+
+
+async def _trust(
+    stack: StackFile,
+    providers: Providers,
+    name: str,
+    login: Declared,
+    cluster: EksClusterRef | None,
+    problems: Problems,
+) -> None:
+    arn = arns.parse(login.options["iam_role_arn"])
+    if arn.account in stack.accounts and arn.account not in providers.of_accounts:
+        return  # nothing of this stack may look into that account
+    provider = providers.of_accounts.get(arn.account, providers.aws_provider)
+    role, _ = await in_aws.call("aws:iam/getRole:getRole", {"name": arn.name}, provider)
+    if role.get("arn") != str(arn):
+        return  # told when it is declared
+    key, policy = f"{PROJECT}:logins.{name}", str(role.get("assumeRolePolicy"))
+    refusals = list(not_let_in(policy, _callers(stack, login, arn, cluster), str(arn)))
+    report(refusals, key, problems)
+    if not refusals and cluster and "service_accounts" in login.options:
+        (anyone,) = callers({**login.options, "service_accounts": [_OTHER]}, cluster, arn.account)
+        if not why_not(policy, anyone):
+            pulumi.log.warn(
+                f"{key}.iamRoleArn: {arn} lets in other service accounts than the login's, so Vault lets "
+                "them in, too; have its owner name those that are meant in its trust policy"
+            )
+
+
+def _callers(
+    stack: StackFile, login: Declared, role: arns.Arn, cluster: EksClusterRef | None
+) -> list[Caller]:
+    if "service_accounts" not in login.options:
+        return [ecs_task(role.account, login.options.get("region", stack.region))]
+    return callers(login.options, cluster, role.account) if cluster else []
+
+
+# Which role the pods have
+
+
+async def _pods(
+    stack: StackFile, provider: aws.Provider, logins: Mapping[str, Declared], problems: Problems
+) -> None:
+    cluster = (stack.cluster or {})["name"]
+    annotated = {
+        name: login for name, login in logins.items() if login.options["method"] is PodIdentityMethod.IRSA
+    }
+    if any(any(_left_to_others(login)) for login in annotated.values()):
+        try:
+            server = await in_cluster.connect(cluster, provider)
+            if server:
+                await asyncio.to_thread(_annotations, server, annotated, problems)
+        except in_cluster.FAILURES as error:
+            pulumi.log.warn(
+                f"whether the pods of {', '.join(annotated)} get their roles could not be looked up: the "
+                f"cluster {cluster} cannot be asked: {error}"
+            )
+    for name, login in logins.items():
+        if name not in annotated and login.options["service_account_mode"] is ServiceAccountMode.NONE:
+            await asyncio.to_thread(_associations, stack, cluster, name, login, problems)
+
+
+def _left_to_others(login: Declared) -> Iterator[str]:
+    """The service accounts of a login that exist, as far as they are written in full."""
+    if login.options["service_account_mode"] is not ServiceAccountMode.CREATE:
+        yield from (account for account in login.options["service_accounts"] if not is_wild(account))
+
+
+def _annotations(server: Server, logins: Mapping[str, Declared], problems: Problems) -> None:
+    accounts = {account: None for login in logins.values() for account in _left_to_others(login)}
+    paths = {account: in_cluster.service_account_path(account) for account in accounts}
+    answers = server.get_all(paths.values())
+    for name, login in logins.items():
+        key, arn = f"{PROJECT}:logins.{name}", login.options["iam_role_arn"]
+        for account in _left_to_others(login):
+            answer = answers[paths[account]]
+            if answer.status not in (200, 404):
+                pulumi.log.warn(f"{key}: the cluster answered {answer.status} about {account}")
+            elif answer.status == 404:
+                pulumi.log.warn(
+                    f"{key}.serviceAccounts: {account} is not there yet; it needs the annotation "
+                    f"{ROLE_ANNOTATION}: {arn}"
+                )
+            else:
+                _annotation(key, account, arn, login, answer.body.get("metadata") or {}, problems)
+
+
+def _annotation(
+    key: str, account: str, arn: str, login: Declared, metadata: Mapping[str, Any], problems: Problems
+) -> None:
+    has = (metadata.get("annotations") or {}).get(ROLE_ANNOTATION)
+    patched = login.options["service_account_mode"] is ServiceAccountMode.PATCH
+    namespace, name = split_service_account(account)
+    annotate = f"kubectl -n {namespace} annotate --overwrite serviceaccount {name} {ROLE_ANNOTATION}={arn}"
+    if has == arn or (patched and (not has or _manager(metadata).startswith(_OURS))):
+        return
+    if not has:
+        pulumi.log.warn(
+            f"{key}.serviceAccountMode: {account} has no annotation {ROLE_ANNOTATION}, so its pods do not "
+            f"get {arn}; write serviceAccountMode: patch, or have its owner write it: {annotate}"
+        )
+        return
+    problems.add(
+        f"{key}.iamRoleArn",
+        f"is not the role of {account}, whose annotation {ROLE_ANNOTATION}, written by "
+        f"{_manager(metadata) or 'its owner'}, names {has}; write that one, or have its owner change it: "
+        f"{annotate}",
+        arn,
+    )
+
+
+def _manager(metadata: Mapping[str, Any]) -> str:
+    """The field manager that wrote the annotation."""
+    for entry in metadata.get("managedFields") or []:
+        fields = ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:annotations") or {}
+        if f"f:{ROLE_ANNOTATION}" in fields:
+            return str(entry.get("manager"))
+    return ""
+
+
+def _associations(stack: StackFile, cluster: str, name: str, login: Declared, problems: Problems) -> None:
+    """Associations of EKS Pod Identity: asked of AWS's command line, which kubeconfigs of EKS need as well,
+    for the provider has no function for them."""
+    key, arn = f"{PROJECT}:logins.{name}", login.options["iam_role_arn"]
+    for account in _left_to_others(login):
+        namespace, service_account = split_service_account(account)
+        of_cluster = ("--region", stack.region, "--cluster-name", cluster)
+        try:
+            found = _aws(
+                "list-pod-identity-associations",
+                *of_cluster,
+                *("--namespace", namespace, "--service-account", service_account),
+            )["associations"]
+            described = [
+                _aws(
+                    "describe-pod-identity-association",
+                    *of_cluster,
+                    "--association-id",
+                    each["associationId"],
+                )
+                for each in found
+            ]
+        except (OSError, ValueError, LookupError, subprocess.SubprocessError) as error:
+            pulumi.log.warn(f"{key}: the association of {account} could not be looked up: {_said(error)}")
+            continue
+        roles = [str(each["association"].get("roleArn")) for each in described]
+        if not roles:
+            problems.add(
+                f"{key}.serviceAccountMode",
+                f"is none, and {account} has no association of EKS Pod Identity in the cluster {cluster}; "
+                "write patch, which makes it, or create, which makes the service account as well",
+            )
+        elif arn not in roles:
+            problems.add(
+                f"{key}.iamRoleArn",
+                f"is not the role of {account}, whose association of EKS Pod Identity names "
+                f"{', '.join(roles)}; write that one, or have its owner change the association",
+                arn,
+            )
+
+
+def _aws(*words: str) -> Any:
+    command = ["aws", "eks", *words, "--output", "json"]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def _said(error: Exception) -> str:
+    text = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
+    return next(iter(str(text).strip().splitlines()[-1:]), "no answer")
