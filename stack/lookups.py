@@ -21,6 +21,7 @@ from stack.sections import PROJECT, REGION_KEY
 GET_ROLE, GET_USER = "aws:iam/getRole:getRole", "aws:iam/getUser:getUser"
 GET_CLUSTER = "aws:eks/getCluster:getCluster"
 GET_NAMESPACE = "vault:index/getNamespace:getNamespace"
+GET_AUTH = "vault:index/getAuthBackend:getAuthBackend"
 
 _NOT_FOUND = re.compile(
     r"NoSuchEntity|ResourceNotFound|couldn't find|cannot be found|no cluster found|not found|there is no",
@@ -142,6 +143,14 @@ def _keys(stack: StackFile, function: str, asked: dict[str, Any]) -> Iterator[tu
             "eks:DescribeCluster",
             f"write the name of one that is there, and its region as {REGION_KEY}; without existing: true "
             "the stack makes it",
+        )
+    elif function == GET_AUTH:
+        path = asked.get("path")
+        yield (
+            f"{PROJECT}:vault.mountPath",
+            f"AWS auth mount {path} in Vault",
+            f"read on sys/auth/{path}",
+            "write the path of one that is there (vault auth list); with mount: create the stack makes it",
         )
     elif function == GET_NAMESPACE:
         yield (
