@@ -211,9 +211,17 @@ class Draft:
         return read_kind(KEYS["vaultIdentity"].kinds, path, value, self.problems, "existing")
 
     def _secrets_engine(self) -> Section | None:
+        value, path = self._mapping("secretsEngine"), f"{PROJECT}:secretsEngine"
+        if value.get("kind") == "role":
+            self.problems.add(
+                f"{path}.kind",
+                f"is not a kind of its own: Vault finds one role around it, which {PROJECT}:vaultIdentity "
+                "makes with kind: role; write existing here, which works with that one",
+                "role",
+            )
+            return None
         if not self.uses_mount("secretsEngine"):
             return self._section("secretsEngine")
-        value, path = self._mapping("secretsEngine"), f"{PROJECT}:secretsEngine"
         if (kind := value.pop("kind", "existing")) != "existing":
             self.problems.add(
                 f"{path}.kind",

@@ -171,6 +171,8 @@ def _principals(stack: StackFile) -> Iterator[tuple[str, str]]:
         yield f"{PROJECT}:cluster.nodeRoleArns.{group}", str(arn)
     if role := stack.identity.options.get("role_arn"):
         yield f"{PROJECT}:vaultIdentity.roleArn", str(role)
+    if stack.secrets_engine and (role := stack.secrets_engine.options.get("role_arn")):
+        yield stack.secrets_engine.at("role_arn"), str(role)
 
 
 _LAYERS = (r"invocation of \S+ returned an error: ", r"invoking \S+: ", r"[\w-]+:\w+/\w+:\w+: ")

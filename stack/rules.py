@@ -272,8 +272,8 @@ def _existing_identity(draft: Draft) -> None:
             if not account.wrong and not any(account.options.get(way) for way in ways):
                 draft.problems.add(
                     account.path,
-                    f"has a role that nothing can assume, because {identity.path} names no role; write hcp "
-                    "or trustedPrincipals",
+                    f"has a role that nothing can assume, because {identity.path} names no role; write its "
+                    "roleArn, or hcp or trustedPrincipals here",
                 )
 
 

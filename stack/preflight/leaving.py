@@ -39,6 +39,8 @@ def of(stack: StackFile) -> Iterator[Made]:
             yield _principal(stack, arn, f"{PROJECT}:cluster.nodeRoleArns")
     if arn := stack.identity.options.get("role_arn"):
         yield _principal(stack, arn, f"{PROJECT}:vaultIdentity.roleArn")
+    if stack.secrets_engine and (arn := stack.secrets_engine.options.get("role_arn")):
+        yield _principal(stack, arn, stack.secrets_engine.at("role_arn"))
     for account, declared in stack.accounts.items():
         if arn := declared.get("role_arn"):
             yield _principal(stack, arn, f"{PROJECT}:accounts.{account}.roleArn")

@@ -10,13 +10,13 @@ import pulumi
 import pytest
 import yaml
 
-from stack import edition, file
+from stack import edition, file, handover, providers
 from stack.file import StackFile
 from stack.preflight import in_use, leaving, objects, report
 from stack.preflight.objects import Made, thing
 from stack.reading import StackFileError
 from tests.unit.recording import Recording, record
-from tests.unit.test_preflight import Vault
+from tests.unit.test_preflight import Vault, registered
 from tests.unit.test_program import nothing_is_there, run
 
 ACCOUNT, OTHER, THIRD = "111111111111", "222222222222", "333333333333"
@@ -482,7 +482,47 @@ def test_what_an_engine_can_not_do_as_a_role_is_refused() -> None:
     assert parsed(vault=vault, vaultIdentity={"kind": "user"}, secretsEngine=engine)
 
 
+def test_an_engine_makes_no_role_for_vault_to_find() -> None:
+    engine = {"kind": "role", "trustedServices": ["ec2.amazonaws.com"], "roles": ROLES}
+    (problem,) = problems(vault={"mount": "create"}, secretsEngine=engine)
+    assert problem.startswith(
+        'vault-aws-auth:secretsEngine.kind: "role" is not a kind of its own: Vault finds'
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "key"),
+    [
+        ({"roleArn": f"arn:aws:iam::{OTHER}:role/vault"}, "roleArn"),
+        ({"attachPolicy": False}, "attachPolicy"),
+        ({"policyName": "mine"}, "policyName"),
+        ({"permissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/x"}, "permissionsBoundary"),
+        ({"userName": "mine"}, "userName"),
+    ],
+)
+def test_what_an_engine_without_a_key_has_no_use_for_is_refused(changed: dict[str, Any], key: str) -> None:
+    engine = {"kind": "existing", "roles": ROLES, **changed}
+    (problem,) = problems(vault={"mount": "create"}, secretsEngine=engine)
+    assert problem.startswith(f"vault-aws-auth:secretsEngine.{key}: ")
+
+
 # What is there already
+
+
+@pytest.mark.parametrize("kind", ["create", "existing"])
+def test_everything_that_is_made_is_looked_up(kind: str) -> None:
+    """The engine's policy, too, on a role that Vault has."""
+    far = {THIRD: {"roleArn": f"arn:aws:iam::{THIRD}:role/lookup"}}
+    changed = {
+        "vault": {"mount": kind, "kv": {"kv": {}}},
+        "vaultIdentity": {"kind": "existing", "roleArn": VAULT_NODE},
+        "secretsEngine": {"kind": "existing", "roles": ROLES},
+        "accounts": far,
+        "logins": {"far": FAR, "web": WEB},
+    }
+    made = {it for it in map(registered, program(IS_THERE, **changed).resources) if it}
+    assert made == {made.thing for made in objects.of(parsed(**changed))}
+    assert thing("IAM policy", "vault-node-aws-secrets-engine-policy") in made
 
 
 def claimed(**changed: Any) -> set[str]:
@@ -544,3 +584,17 @@ def test_a_mount_that_the_stack_has_made_is_not_named_as_anothers() -> None:
     kv = thing("secrets engine", "kv")
     assert leaving.is_kept(kv, urn.format("vault:index/mount:Mount"))
     assert not leaving.is_kept(kv, urn.format("a:b:C$vault:aws/secretBackend:SecretBackend"))
+
+
+def test_a_kv_engine_that_is_anothers_now_is_forgotten_and_not_deleted() -> None:
+    urn = "urn:pulumi:dev::vault-aws-auth::vault:index/mount:Mount::kv-kv"
+    stack = parsed(vault={"kv": {"kv": {"mount": "existing"}}})
+
+    async def main() -> None:
+        in_cluster = pulumi.ResourceOptions(providers=[])
+        handover.declare({thing("secrets engine", "kv"): urn}, providers.declare(stack), in_cluster)
+
+    (mount,) = record(lambda: pulumi.run(main)).of_type("vault:index/mount:Mount")
+    assert (mount.name, mount.provider, mount.aliases) == ("handed-over-kv-kv", "vault", {urn})
+    assert mount.retain_on_delete
+    assert not mount.protect
