@@ -268,7 +268,7 @@ def test_a_login_that_could_not_work_there_is_refused(
 
 
 def test_a_mount_of_another_partition_is_refused() -> None:
-    changed = {
+    changed: dict[str, Any] = {
         "aws:region": "cn-north-1",
         "accountId": ACCOUNT,
         "logins": {"web": {**WEB, "principals": [f"arn:aws-cn:iam::{ACCOUNT}:role/web"]}},
@@ -513,7 +513,7 @@ def test_what_an_engine_without_a_key_has_no_use_for_is_refused(changed: dict[st
 def test_everything_that_is_made_is_looked_up(kind: str) -> None:
     """The engine's policy, too, on a role that Vault has."""
     far = {THIRD: {"roleArn": f"arn:aws:iam::{THIRD}:role/lookup"}}
-    changed = {
+    changed: dict[str, Any] = {
         "vault": {"mount": kind, "kv": {"kv": {}}},
         "vaultIdentity": {"kind": "existing", "roleArn": VAULT_NODE},
         "secretsEngine": {"kind": "existing", "roles": ROLES},
