@@ -99,7 +99,6 @@ def take_foreign_away(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.xdist_group("vault's identity")
 def test_mounts_of_another_are_used_and_left_as_they_were(leased: Sandbox, tmp_path: Path) -> None:
     sandbox, stack_file = leased, tmp_path / f"Pulumi.{STACK}.yaml"
     words = ("--stack", STACK, "--config", str(stack_file), *ADVISORY)
