@@ -14,11 +14,13 @@ import pulumi
 
 from components import arns, durations
 from components.declared import CAMEL, to_camel
+from components.secrets_engine.roles import role_refusals
 from components.vault_auth import sts_refusals
 from stack.file import StackFile
 from stack.preflight import in_vault
 from stack.preflight.web import Answer, Server, Unreachable
 from stack.reading import Problems, StackFileError
+from stack.reading import report as add_refusals
 from stack.rules import no_sts_role
 from stack.sections import PROJECT, Mounting
 
@@ -33,11 +35,8 @@ class Seen:
     mounts: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
     """By path, `auth/aws` or `dev`, as the tables of mounts have them; None: there is none."""
 
-    client: Mapping[str, Any] | None = None
-    """The client config of the auth mount; empty where it has none. None: it may not be read."""
-
-    accounts: frozenset[str] | None = None
-    """Accounts that the auth mount has STS roles for. None: they may not be listed."""
+    configs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By path, `auth/aws/config/client`: what their configuration says; empty where there is none."""
 
     unseen: list[str] = field(default_factory=list)
     """What may not be read, and why."""
@@ -78,27 +77,26 @@ def _paths(stack: StackFile) -> Iterator[str]:
 def look(stack: StackFile, paths: Sequence[str]) -> Seen:
     """Reads the mounts at these paths, side by side."""
     seen = Seen()
-    client = quote(f"/v1/auth/{stack.vault['mount_path']}/config/client")
-    accounts = quote(f"/v1/auth/{stack.vault['mount_path']}/config/sts") + "?list=true"
     tables = {path: "/v1/sys/auth" if path.startswith("auth/") else "/v1/sys/mounts" for path in paths}
+    auth = f"auth/{stack.vault['mount_path']}"
+    engine = stack.secrets_engine.options["path"] if stack.secrets_engine and stack.uses_engine else ""
+    configs = [f"{auth}/config/client", f"{auth}/config/sts?list=true"] if stack.uses_mount else []
+    configs += [f"{engine}/config/root"] if engine else []
     try:
         vault = in_vault.server(stack.vault["address"], stack.vault["namespace"])
-        config = [client, accounts] if stack.uses_mount else []
-        answers = vault.get_all(dict.fromkeys([*tables.values(), *config]))
+        asked = {path: f"/v1/{quote(path, safe='/?=')}" for path in configs}
+        answers = vault.get_all(dict.fromkeys([*tables.values(), *asked.values()]))
         for path, table in tables.items():
             _see_mount(vault, path, answers[table], seen)
     except Unreachable as error:
         seen.unseen.append(str(error))
         return seen
-    if stack.uses_mount and seen.mounts.get(paths[0], {}) is not None:
-        if answers[client].status in (200, 404):
-            seen.client = in_vault.data_of(answers[client])
-        else:
-            seen.unseen.append(f"{paths[0]}/config/client: {in_vault.reason(answers[client])}")
-        if answers[accounts].status in (200, 404):
-            seen.accounts = frozenset(map(str, in_vault.data_of(answers[accounts]).get("keys") or ()))
-        else:
-            seen.unseen.append(f"{paths[0]}/config/sts: {in_vault.reason(answers[accounts])}")
+    for path, at in asked.items():
+        if (seen.mounts.get(path.partition("/config/")[0], {"type": "aws"}) or {}).get("type") == "aws":
+            if answers[at].status in (200, 404):
+                seen.configs[path.partition("?")[0]] = in_vault.data_of(answers[at])
+            else:
+                seen.unseen.append(f"{path.partition('?')[0]}: {in_vault.reason(answers[at])}")
     return seen
 
 
@@ -108,7 +106,7 @@ def _see_mount(vault: Server, path: str, table: Answer, seen: Seen) -> None:
         found = in_vault.data_of(table).get(f"{name}/")
         seen.mounts[path] = found if isinstance(found, Mapping) else None
         return
-    # Whoever may do anything below a mount may see it here.
+    # A token that may do anything below a mount may see it here.
     alone = vault.get(quote(f"/v1/sys/internal/ui/mounts/{path}"))
     if alone.status == 200:
         seen.mounts[path] = in_vault.data_of(alone)
@@ -129,6 +127,9 @@ def _check_mounts(stack: StackFile, seen: Seen, problems: Problems) -> None:
         path = stack.secrets_engine.options["path"]
         of_type = "the AWS secrets engine (aws)"
         _check_mount(path, "aws", of_type, stack.secrets_engine.at("path"), path, seen, problems)
+        if seen.configs.get(f"{path}/config/root", {}).get("role_arn"):
+            refusals = role_refusals(stack.secrets_engine.options["roles"], "an engine that is federated")
+            add_refusals([*refusals], stack.secrets_engine.path, problems)
     for path, engine in stack.vault["kv"].items():
         if engine["mount"] is Mounting.EXISTING:
             key = f"{PROJECT}:vault.kv.{path}"
@@ -167,13 +168,15 @@ def _check_mount(
 
 def _settled(stack: StackFile, seen: Seen, problems: Problems) -> StackFile:
     """The stack file, with what the auth mount demands of logins."""
-    vault = dict(stack.vault)
-    if seen.client is not None:
-        _header(vault, str(seen.client.get("iam_server_id_header_value") or ""), problems)
-        _region(stack, vault, seen.client, problems)
-    _accounts(stack, seen, problems)
+    vault, path = dict(stack.vault), f"auth/{stack.vault['mount_path']}"
+    client, sts_roles = seen.configs.get(f"{path}/config/client"), seen.configs.get(f"{path}/config/sts")
+    if client is not None:
+        _header(vault, str(client.get("iam_server_id_header_value") or ""), problems)
+        _region(stack, vault, client, problems)
+    accounts = None if sts_roles is None else frozenset(map(str, sts_roles.get("keys") or ()))
+    _accounts(stack, accounts, problems)
     _life(stack, seen)
-    return replace(stack, vault=vault, accounts_of_mount=seen.accounts)
+    return replace(stack, vault=vault, accounts_of_mount=accounts)
 
 
 def _header(vault: dict[str, Any], demanded: str, problems: Problems) -> None:
@@ -229,12 +232,12 @@ def _region(stack: StackFile, vault: dict[str, Any], client: Mapping[str, Any], 
         problems.add(f"{PROJECT}:vault.callersStsEndpoint", CAMEL.message(refusal), refusal.value)
 
 
-def _accounts(stack: StackFile, seen: Seen, problems: Problems) -> None:
-    """The mount can look into each account that logs in."""
+def _accounts(stack: StackFile, accounts: frozenset[str] | None, problems: Problems) -> None:
+    """The mount can look into each account that logs in; it has STS roles for `accounts`, None: not known."""
     own = stack.vaults_account
-    if seen.accounts is None or own is None:
+    if accounts is None or own is None:
         return
-    reachable = {own, *seen.accounts, *stack.accounts}
+    reachable = {own, *accounts, *stack.accounts}
     for key, arn in _principals(stack):
         if arn.account not in reachable:
             path = stack.vault["mount_path"]

@@ -189,7 +189,7 @@ FAR = {**WEB, "principals": [f"arn:aws:iam::{THIRD}:role/far"]}
         ({"sys/auth": (200, {})}, {}, f'{KEY}.mountPath: "aws" is no mount: Vault has nothing at auth/aws'),
         (
             {"sys/auth": (200, {"aws/": {"type": "userpass"}})},
-            {},
+            {"vault": {"serverIdHeader": "a.example.com"}},
             f'{KEY}.mountPath: "aws" is a mount of the type userpass, and not of the AWS auth method',
         ),
         (
@@ -257,6 +257,20 @@ FAR = {**WEB, "principals": [f"arn:aws:iam::{THIRD}:role/far"]}
             {"sys/mounts": (200, {})},
             {"secretsEngine": {"mount": "existing", "path": "cloud", "roles": ROLES}},
             'vault-aws-auth:secretsEngine.path: "cloud" is no mount: Vault has nothing at cloud',
+        ),
+        (
+            {
+                "sys/mounts": (200, {"cloud/": {"type": "aws"}}),
+                "cloud/config/root": (200, {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/engine"}),
+            },
+            {
+                "secretsEngine": {
+                    "mount": "existing",
+                    "path": "cloud",
+                    "roles": {"deploy": {**ROLES["deploy"], "defaultStsTtl": "8h"}},
+                }
+            },
+            'vault-aws-auth:secretsEngine.roles.deploy.defaultStsTtl: "8h" is more than STS gives',
         ),
     ],
 )
