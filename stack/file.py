@@ -107,8 +107,13 @@ def load(root: Path) -> StackFile:
     # the environment or in memory, depending on what runs the program.
     everything = {**get_config_env(), **CONFIG.get()}
     raw = {key: value for key, value in everything.items() if key.partition(":")[0] in (PROJECT, *PROVIDERS)}
-    secret = {*get_config_secret_keys_env(), *(key for key in raw if is_config_secret(key))}
-    return parse(raw, read_policies(root), frozenset(secret))
+    return parse(raw, read_policies(root), hidden_keys())
+
+
+def hidden_keys() -> frozenset[str]:
+    """Keys of the stack that is being deployed whose values are secret, so that no message repeats them."""
+    everything = {**get_config_env(), **CONFIG.get()}
+    return frozenset({*get_config_secret_keys_env(), *filter(is_config_secret, everything)})
 
 
 def read_policies(root: Path) -> dict[str, str]:

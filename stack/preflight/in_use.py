@@ -16,7 +16,7 @@ from components import arns, durations
 from components.declared import CAMEL, to_camel
 from components.secrets_engine.roles import role_refusals
 from components.vault_auth import sts_refusals
-from stack.file import StackFile
+from stack.file import StackFile, hidden_keys
 from stack.preflight import in_vault
 from stack.preflight.web import Answer, Server, Unreachable
 from stack.reading import Problems, StackFileError
@@ -53,7 +53,7 @@ async def settle(stack: StackFile) -> StackFile:
         pulumi.log.warn(
             f"of a mount that exists could not be read, and is taken as the stack file has it: {line}"
         )
-    problems = Problems(frozenset())
+    problems = Problems(hidden_keys())
     _check_mounts(stack, seen, problems)
     settled = _settled(stack, seen, problems) if stack.uses_mount else stack
     if problems.found:

@@ -281,6 +281,12 @@ def test_a_login_that_could_not_work_there_is_refused(
     assert problem.startswith(message)
 
 
+def test_what_is_secret_in_the_stack_file_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_use, "hidden_keys", lambda: frozenset({KEY}))
+    (problem,) = refused(IS_THERE, vault={"serverIdHeader": "a.example.com"})
+    assert problem.startswith(f"{KEY}.serverIdHeader: the value is not what the mount aws demands")
+
+
 def test_a_mount_of_another_partition_is_refused() -> None:
     changed: dict[str, Any] = {
         "aws:region": "cn-north-1",
