@@ -189,10 +189,11 @@ def _header(vault: dict[str, Any], demanded: str, problems: Problems) -> None:
             written,
         )
     if not demanded:
+        until = "; until then, serverIdHeader is not signed" if written else ""
         pulumi.log.warn(
             f"{PROJECT}:vault: the mount {path} demands no server-id header, so a login that was signed for "
             "another Vault is good at this one; have its owner set one: vault write "
-            f"auth/{path}/config/client iam_server_id_header_value=NAME"
+            f"auth/{path}/config/client iam_server_id_header_value=NAME{until}"
         )
     vault["server_id_header"] = demanded
 

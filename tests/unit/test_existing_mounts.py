@@ -135,6 +135,14 @@ def test_a_mount_without_a_client_config_has_vaults_defaults(warned: list[str]) 
     assert "the mount aws demands no server-id header" in line
 
 
+def test_a_header_that_the_mount_does_not_demand_is_not_signed(warned: list[str]) -> None:
+    """A login without it is good there, so one with it is no safer; `verify` would find that."""
+    settled = settle({"sys/auth": IS_THERE["sys/auth"]}, vault={"serverIdHeader": "a.example.com"})
+    assert settled.vault["server_id_header"] == ""
+    (line,) = warned
+    assert line.endswith("iam_server_id_header_value=NAME; until then, serverIdHeader is not signed")
+
+
 def test_what_may_not_be_read_is_said_and_taken_as_it_is_written(warned: list[str]) -> None:
     forbidden: dict[str, tuple[int, Any]] = {
         path: (403, {}) for path in ("auth/aws/config/client", "auth/aws/config/sts?list=true")
