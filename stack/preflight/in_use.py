@@ -5,10 +5,10 @@ its setting, before anything is made. What the stack file leaves open is as the 
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import pulumi
 
@@ -17,8 +17,7 @@ from components.declared import CAMEL, to_camel
 from components.secrets_engine.roles import role_refusals
 from components.vault_auth import sts_refusals
 from stack.file import StackFile, hidden_keys
-from stack.preflight import in_vault
-from stack.preflight.web import Answer, Server, Unreachable
+from stack.preflight.mounts import Seen, look
 from stack.reading import Problems, StackFileError
 from stack.reading import report as add_refusals
 from stack.rules import no_sts_role
@@ -26,20 +25,6 @@ from stack.sections import PROJECT, Mounting
 
 GLOBAL_STS = "https://sts.amazonaws.com"
 """Where a mount without an STS endpoint sends logins. It is in us-east-1."""
-
-
-@dataclass
-class Seen:
-    """What Vault says of the mounts."""
-
-    mounts: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
-    """By path, `auth/aws` or `dev`, as the tables of mounts have them; None: there is none."""
-
-    configs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By path, `auth/aws/config/client`: what their configuration says; empty where there is none."""
-
-    unseen: list[str] = field(default_factory=list)
-    """What may not be read, and why."""
 
 
 async def settle(stack: StackFile) -> StackFile:
@@ -69,52 +54,6 @@ def _paths(stack: StackFile) -> Iterator[str]:
     for path, engine in stack.vault["kv"].items():
         if engine["mount"] is Mounting.EXISTING:
             yield path
-
-
-# Reading
-
-
-def look(stack: StackFile, paths: Sequence[str]) -> Seen:
-    """Reads the mounts at these paths, side by side."""
-    seen = Seen()
-    tables = {path: "/v1/sys/auth" if path.startswith("auth/") else "/v1/sys/mounts" for path in paths}
-    auth = f"auth/{stack.vault['mount_path']}"
-    engine = stack.secrets_engine.options["path"] if stack.secrets_engine and stack.uses_engine else ""
-    configs = [f"{auth}/config/client", f"{auth}/config/sts?list=true"] if stack.uses_mount else []
-    configs += [f"{engine}/config/root"] if engine else []
-    try:
-        vault = in_vault.server(stack.vault["address"], stack.vault["namespace"])
-        asked = {path: f"/v1/{quote(path, safe='/?=')}" for path in configs}
-        answers = vault.get_all(dict.fromkeys([*tables.values(), *asked.values()]))
-        for path, table in tables.items():
-            _see_mount(vault, path, answers[table], seen)
-    except Unreachable as error:
-        seen.unseen.append(str(error))
-        return seen
-    for path, at in asked.items():
-        if (seen.mounts.get(path.partition("/config/")[0], {"type": "aws"}) or {}).get("type") == "aws":
-            if answers[at].status in (200, 404):
-                seen.configs[path.partition("?")[0]] = in_vault.data_of(answers[at])
-            else:
-                seen.unseen.append(f"{path.partition('?')[0]}: {in_vault.reason(answers[at])}")
-    return seen
-
-
-def _see_mount(vault: Server, path: str, table: Answer, seen: Seen) -> None:
-    if table.status == 200:
-        name = path.removeprefix("auth/")
-        found = in_vault.data_of(table).get(f"{name}/")
-        seen.mounts[path] = found if isinstance(found, Mapping) else None
-        return
-    # A token that may do anything below a mount may see it here.
-    alone = vault.get(quote(f"/v1/sys/internal/ui/mounts/{path}"))
-    if alone.status == 200:
-        seen.mounts[path] = in_vault.data_of(alone)
-    else:
-        seen.unseen.append(f"{path}: {in_vault.reason(table)}")
-
-
-# Judging
 
 
 def _check_mounts(stack: StackFile, seen: Seen, problems: Problems) -> None:

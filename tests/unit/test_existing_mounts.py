@@ -159,8 +159,9 @@ def test_a_table_that_may_not_be_read_is_no_hindrance(warned: list[str]) -> None
     answers = {**IS_THERE, "sys/auth": (403, {}), "sys/internal/ui/mounts/auth/aws": (200, MOUNT)}
     assert settle(answers).vault["sts_region"] == "eu-west-1"
     assert warned == []
-    answers["sys/internal/ui/mounts/auth/aws"] = (200, {**MOUNT, "type": "oidc"})
-    assert len(refused(answers)) == 1
+    for other in ({"type": "oidc"}, {"path": "auth/"}):  # of another type, and one above it
+        answers["sys/internal/ui/mounts/auth/aws"] = (200, {**MOUNT, **other})
+        assert len(refused(answers)) == 1
 
 
 def test_a_vault_that_is_not_there_is_said_once(warned: list[str]) -> None:
