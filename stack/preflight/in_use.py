@@ -17,6 +17,7 @@ from components.declared import CAMEL, to_camel
 from components.secrets_engine.roles import role_refusals
 from components.vault_auth import sts_refusals
 from stack.file import StackFile, hidden_keys
+from stack.preflight import PreflightError, in_vault, report
 from stack.preflight.mounts import Seen, look
 from stack.reading import Problems, StackFileError
 from stack.reading import report as add_refusals
@@ -28,12 +29,15 @@ GLOBAL_STS = "https://sts.amazonaws.com"
 
 
 async def settle(stack: StackFile) -> StackFile:
-    """The stack file with what its mounts say. Raises StackFileError if something could not work there. Warns
-    of what could not be read. Only reads."""
+    """The stack file with what its mounts say. Raises StackFileError if something could not work there, and
+    PreflightError for a token that Vault does not know. Warns of what could not be read. Only reads."""
     paths = [*_paths(stack)]
     if not paths:
         return stack
-    seen = await asyncio.to_thread(look, stack, paths)
+    try:
+        seen = await asyncio.to_thread(look, stack, paths)
+    except in_vault.UnknownToken:
+        raise PreflightError(report.unknown_token(stack.vault["address"])) from None
     for line in seen.unseen:
         pulumi.log.warn(
             f"of a mount that exists could not be read, and is taken as the stack file has it: {line}"
