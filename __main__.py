@@ -10,7 +10,7 @@ import pulumi
 
 from components import short_stack_traces
 from stack import compose, edition, file, guardrails, lookups, preflight, providers, warnings
-from stack.preflight import used_roles
+from stack.preflight import in_use, used_roles
 from stack.reading import StackFileError
 
 # Nearly all that the program makes lives until it ends, which is soon. To look for garbage every 700 objects
@@ -31,16 +31,17 @@ async def main() -> Mapping[str, Any]:
     with short_stack_traces():
         declared = providers.declare(stack)
     try:
-        handed_over = await preflight.check(stack, declared)
-        await used_roles.check(stack, declared)
-        lookups.explain(stack)
+        settled = await in_use.settle(stack)
+        handed_over = await preflight.check(settled, declared)
+        await used_roles.check(settled, declared)
+        lookups.explain(settled)
         with short_stack_traces():
-            outputs = compose.declare(stack, declared, handed_over)
+            outputs = compose.declare(settled, declared, handed_over)
         # Lets the registrations of what is declared begin. The SDK waits one by one for those that have
         # begun. Where none has, it waits for all outputs together, and goes through all of them whenever one
         # is there: at fifty logins a third of the program's time and more.
         await asyncio.sleep(0)
-    except preflight.PreflightError as error:
+    except (preflight.PreflightError, StackFileError) as error:
         raise pulumi.RunError(str(error)) from None
     return outputs
 

@@ -142,7 +142,7 @@ class CommonChecks:
                     "Vault",
                     f"{key} is {theirs}, but logins are signed for {region}",
                     refusals.STS_REGION,
-                    f"`pulumi up --refresh` restores {path}",
+                    f"`pulumi up --refresh` restores {path}, or, with mount: existing, follows it",
                 )
         required, ours = config.get("iam_server_id_header_value"), self.vault.server_id_header or ""
         if required is not None and required != ours:
@@ -151,8 +151,8 @@ class CommonChecks:
                 "Vault",
                 f"it requires the server-id header {required or 'none'}, the stack's is {ours or 'none'}",
                 refusals.SERVER_ID_HEADER,
-                f"`pulumi up --refresh` restores {path}. Sign no other value than the stack's: with "
-                "another server's, that could use the login",
+                f"`pulumi up --refresh` restores {path}, or, with mount: existing, follows it. Sign no other "
+                "value than the stack's: with another server's, that could use the login",
             )
         return f"Vault asks {endpoint or 'STS'} in {region}"
 

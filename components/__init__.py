@@ -2,10 +2,11 @@
 
 `EksCluster` gives the OIDC issuer; a Vault identity (`IamUserVaultIdentity`, `IamRoleVaultIdentity`,
 `FederatedVaultIdentity`, `ExistingVaultIdentity`) is what Vault is to AWS; `VaultAwsAuth` is the AWS auth
-mount, and `TrustedAccount` lets it look into another account; each login (`ServiceAccountLogin`,
-`Ec2InstanceLogin`, `EcsTaskLogin`, `PrincipalLogin`) is one way for one caller to get a Vault token; and the
-consumers in `components.consumers` configure the software that uses a login. `VaultPluginIssuer` and
-`AwsSecretsEngine` are Vault as an issuer that AWS trusts, and as one that hands out AWS credentials.
+mount (`ExistingVaultAwsAuth` one that is another's), and `TrustedAccount` lets it look into another account;
+each login (`ServiceAccountLogin`, `Ec2InstanceLogin`, `EcsTaskLogin`, `PrincipalLogin`) is one way for one
+caller to get a Vault token; and the consumers in `components.consumers` configure the software that uses a
+login. `VaultPluginIssuer` and `AwsSecretsEngine` are Vault as an issuer that AWS trusts, and as one that
+hands out AWS credentials.
 Providers are taken from `opts.providers`: aws, vault, kubernetes, eks.
 """
 
@@ -14,6 +15,7 @@ from .auth_mount import VaultAuthMount, VaultAuthMountArgs, VaultMount
 from .cluster import EksCluster, EksClusterArgs, ExistingEksCluster, ExistingEksClusterArgs
 from .cross_account import HcpVault, TrustedAccount, TrustedAccountArgs
 from .declared import ArgumentError, from_camel
+from .existing_auth import ExistingVaultAwsAuth, ExistingVaultAwsAuthArgs
 from .federation import PluginIssuer, VaultPluginIssuer, VaultPluginIssuerArgs
 from .iam import VaultPermissions, merge_permissions, permissions_of_principals
 from .logins.base import LoginRef, ServiceAccountMode
@@ -28,8 +30,11 @@ from .secrets_engine import (
     AwsSecretsEngine,
     AwsSecretsEngineArgs,
     AwsSecretsRole,
+    EngineExistingOptions,
     EngineFederation,
     EngineUserOptions,
+    ExistingAwsSecretsEngine,
+    ExistingAwsSecretsEngineArgs,
 )
 from .stack_traces import short_stack_traces
 from .vault_auth import (
@@ -70,10 +75,15 @@ __all__ = [
     "EksCluster",
     "EksClusterArgs",
     "EksClusterRef",
+    "EngineExistingOptions",
     "EngineFederation",
     "EngineUserOptions",
+    "ExistingAwsSecretsEngine",
+    "ExistingAwsSecretsEngineArgs",
     "ExistingEksCluster",
     "ExistingEksClusterArgs",
+    "ExistingVaultAwsAuth",
+    "ExistingVaultAwsAuthArgs",
     "ExistingVaultIdentity",
     "ExistingVaultIdentityArgs",
     "FederatedVaultIdentity",

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
-from . import arns
+from . import arns, renames
 from .auth_mount import VaultAuthMount, VaultAuthMountArgs, VaultMount
 from .component import Component
 from .declared import UNIQUE, Default, Refusal, checked, opened, rule
@@ -127,8 +127,8 @@ class AwsEndpoints(TypedDict):
     """URL of EC2. Default: AWS's own."""
 
 
-class VaultAwsAuthOptions(TypedDict):
-    """Vault, and how its AWS auth method identifies callers."""
+class AuthMethodOptions(TypedDict):
+    """Vault, and what callers sign for it."""
 
     address: NotRequired[pulumi.Input[Url]]
     """URL of Vault, e.g. https://vault.example.com:8200, for consumers. Default: not known."""
@@ -140,23 +140,34 @@ class VaultAwsAuthOptions(TypedDict):
     """Value that each login must sign in the header `X-Vault-AWS-IAM-Server-ID`. It keeps a request signed
     for one Vault from being replayed to another. Empty: none is demanded. Default: the host of `address`."""
 
-    endpoints: NotRequired[Annotated[AwsEndpoints, Default({})]]
-    """AWS endpoints that Vault calls, from its own network."""
-
     callers_sts_endpoint: NotRequired[Url]
     """URL of the STS that callers use: consumers and the command `vault-aws-auth`. Vault sends what they sign
     to its own endpoint. Default: the regional one."""
+
+
+class VaultAwsAuthOptions(AuthMethodOptions):
+    """Vault, and how its AWS auth method identifies callers."""
+
+    endpoints: NotRequired[Annotated[AwsEndpoints, Default({})]]
+    """AWS endpoints that Vault calls, from its own network."""
 
     identity_alias: NotRequired[Annotated[IdentityAlias, Default(IdentityAlias.ROLE_ID)]]
     """What makes two logins the same Vault entity: `role_id` is the Vault role, `unique_id` the IAM
     principal."""
 
 
-class VaultAwsAuthArgs(VaultAwsAuthOptions):
-    """Vault's AWS auth method for one region and any number of accounts."""
+class AuthMethodArgs(AuthMethodOptions):
+    """Vault, what callers sign for it, and where it looks them up."""
 
     region: Region
     """AWS region whose STS verifies the logins, for example `us-east-1`."""
+
+    sts_roles: NotRequired[Annotated[Mapping[AccountId, StsRole], Default({})]]
+    """By account ID: the role that Vault assumes to look up principals there."""
+
+
+class VaultAwsAuthArgs(VaultAwsAuthOptions, AuthMethodArgs):
+    """Vault's AWS auth method for one region and any number of accounts."""
 
     path: NotRequired[MountPath]
     """Path of the mount that is made here, without `auth/`. Default: `aws`."""
@@ -177,17 +188,14 @@ class VaultAwsAuthArgs(VaultAwsAuthOptions):
     """ID of Vault's own account: with it, a login of an account that Vault cannot look into is refused before
     anything is made. Default: not known."""
 
-    sts_roles: NotRequired[Annotated[Mapping[AccountId, StsRole], Default({})]]
-    """By account ID: the role that Vault assumes to look up principals there."""
-
     identity_metadata: NotRequired[Annotated[Sequence[IdentityMetadata], Default(NOTED_BY_DEFAULT), UNIQUE]]
     """What Vault notes about the caller on the token and the entity's alias, beside `role_id`. The default
     changes rarely; `client_arn` or `inferred_entity_id` make Vault write to its storage at nearly every
     login."""
 
 
-@rule(VaultAwsAuthArgs, "address", "server_id_header")
-def _header(args: VaultAwsAuthArgs) -> Iterator[Refusal]:
+@rule(AuthMethodArgs, "address", "server_id_header")
+def _header(args: AuthMethodArgs) -> Iterator[Refusal]:
     if "server_id_header" not in args and not isinstance(args.get("address"), str):
         yield Refusal("server_id_header", "is missing; write Vault's DNS name, or empty to demand none")
 
@@ -228,13 +236,17 @@ def sts_refusals(endpoint: object, region: str, place: tuple[str, ...]) -> Itera
         )
 
 
-@rule(VaultAwsAuthArgs, "endpoints", "callers_sts_endpoint", "region")
-def _sts(args: VaultAwsAuthArgs) -> Iterator[Refusal]:
-    yield from sts_refusals(args["endpoints"].get("sts"), args["region"], ("endpoints", "sts"))
+@rule(AuthMethodArgs, "callers_sts_endpoint", "region")
+def _callers_sts(args: AuthMethodArgs) -> Iterator[Refusal]:
     yield from sts_refusals(args.get("callers_sts_endpoint"), args["region"], ("callers_sts_endpoint",))
 
 
-def server_id_header(options: VaultAwsAuthOptions) -> str:
+@rule(VaultAwsAuthArgs, "endpoints", "region")
+def _sts(args: VaultAwsAuthArgs) -> Iterator[Refusal]:
+    yield from sts_refusals(args["endpoints"].get("sts"), args["region"], ("endpoints", "sts"))
+
+
+def server_id_header(options: AuthMethodOptions) -> str:
     """The server-id header's value in force; empty where none is demanded."""
     if "server_id_header" in options:
         return options["server_id_header"]
@@ -242,11 +254,11 @@ def server_id_header(options: VaultAwsAuthOptions) -> str:
     return (urlsplit(address).hostname or "") if isinstance(address, str) else ""
 
 
-class VaultAwsAuth(Component):
-    """The mount, its client config, STS roles and identity config: what every login shares."""
+class AuthMethod(Component):
+    """What a mount that was made and one that was found have in common."""
 
     path: pulumi.Output[str]
-    """Path of the mount, without `auth/`. Known once the client config and the STS roles are in place,
+    """Path of the mount, without `auth/`. Known once all that is made of its configuration is in place,
     because Vault looks up a bound principal at the moment when a Vault role is written."""
 
     accessor: pulumi.Output[str]
@@ -264,15 +276,80 @@ class VaultAwsAuth(Component):
     connection: VaultConnection
     """What logins and consumers must know of the mount, whole."""
 
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None) -> None:
+        # A mount that is adopted, or given away, keeps the STS roles that are made in it: else the old ones
+        # would be deleted after the new ones were written, at the same path.
+        others = (kind.__name__ for kind in AuthMethod.__subclasses__() if kind is not type(self))
+        super().__init__(name, opts, [pulumi.Alias(type_=renames.type_token(other)) for other in others])
+
+    def _sts_roles(
+        self,
+        name: str,
+        path: pulumi.Input[str],
+        roles: Mapping[str, StsRole],
+        after: Sequence[pulumi.Resource] = (),
+    ) -> "list[vault.aws.AuthBackendStsRole]":
+        """Declare the roles that Vault assumes in other accounts."""
+        return [
+            vault.aws.AuthBackendStsRole(
+                f"{name}-sts-role-{account}",
+                backend=path,
+                account_id=account,
+                sts_role=role["role_arn"],
+                external_id=_kept_secret(role.get("external_id")),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+            )
+            for account, role in roles.items()
+        ]
+
+    def _finish(
+        self,
+        args: AuthMethodArgs,
+        path: pulumi.Output[str],
+        accessor: pulumi.Input[str],
+        accounts: Sequence[str],
+    ) -> None:
+        """Set and register the outputs. `accounts` are those that Vault can look into; none: not known."""
+        region, header = args["region"], server_id_header(args)
+        sts_endpoint = args.get("callers_sts_endpoint") or arns.sts_endpoint(region)
+        self.path = path
+        self.accessor = pulumi.Output.from_input(accessor)
+        self.sts_endpoint = pulumi.Output.from_input(sts_endpoint)
+        self.sts_region = pulumi.Output.from_input(region)
+        self.server_id_header = pulumi.Output.from_input(header)
+        self.connection = {
+            "path": self.path,
+            "accessor": self.accessor,
+            "sts_endpoint": sts_endpoint,
+            "sts_region": region,
+            "server_id_header": header,
+            "namespace": args["namespace"],
+        }
+        if "address" in args:
+            self.connection["address"] = args["address"]
+        if accounts:
+            self.connection["accounts"] = list(accounts)
+        self.register_outputs(
+            {
+                "path": self.path,
+                "accessor": self.accessor,
+                "sts_endpoint": sts_endpoint,
+                "sts_region": region,
+                "server_id_header": header,
+                "connection": self.connection,
+            }
+        )
+
+
+class VaultAwsAuth(AuthMethod):
+    """The mount, its client config, STS roles and identity config: what every login shares."""
+
     OPTIONS = VaultAwsAuthOptions
 
     def __init__(self, name: str, args: VaultAwsAuthArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = checked(VaultAwsAuthArgs, args)
         super().__init__(name, opts)
         region, credentials, endpoints = args["region"], args["credentials"], args["endpoints"]
-        regional = arns.sts_endpoint(region)
-        sts_endpoint = args.get("callers_sts_endpoint") or regional
-        header = server_id_header(args)
         child = pulumi.ResourceOptions(parent=self)
 
         if "mount" in args:
@@ -288,11 +365,11 @@ class VaultAwsAuth(Component):
             f"{name}-client",
             backend=mount["path"],
             # One without the other is refused; and Vault must ask in the region that callers sign for.
-            sts_endpoint=endpoints.get("sts") or regional,
+            sts_endpoint=endpoints.get("sts") or arns.sts_endpoint(region),
             sts_region=region,
             iam_endpoint=endpoints.get("iam"),
             ec2_endpoint=endpoints.get("ec2"),
-            iam_server_id_header_value=header or None,
+            iam_server_id_header_value=server_id_header(args) or None,
             access_key=credentials.get("access_key"),
             secret_key=credentials.get("secret_key"),
             role_arn=credentials.get("role_arn"),
@@ -306,17 +383,7 @@ class VaultAwsAuth(Component):
                 protect=args["protect"],
             ),
         )
-        sts_roles = [
-            vault.aws.AuthBackendStsRole(
-                f"{name}-sts-role-{account}",
-                backend=mount["path"],
-                account_id=account,
-                sts_role=role["role_arn"],
-                external_id=_kept_secret(role.get("external_id")),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[client]),
-            )
-            for account, role in args["sts_roles"].items()
-        ]
+        sts_roles = self._sts_roles(name, mount["path"], args["sts_roles"], [client])
         vault.aws.AuthBackendConfigIdentity(
             f"{name}-identity",
             backend=mount["path"],
@@ -324,38 +391,13 @@ class VaultAwsAuth(Component):
             iam_metadatas=[noted.value for noted in args["identity_metadata"]],
             opts=child,
         )
-
         # A preview knows their URNs, but not the ID of one that is still to be made: with that, the path
         # would not be known either, and each Vault role shown as to be replaced.
-        self.path = pulumi.Output.all(mount["path"], client.urn, *(role.urn for role in sts_roles)).apply(
+        path = pulumi.Output.all(mount["path"], client.urn, *(role.urn for role in sts_roles)).apply(
             lambda values: str(values[0])
         )
-        self.accessor = pulumi.Output.from_input(mount["accessor"])
-        self.sts_endpoint = pulumi.Output.from_input(sts_endpoint)
-        self.sts_region = pulumi.Output.from_input(region)
-        self.server_id_header = pulumi.Output.from_input(header)
-        self.connection = {
-            "path": self.path,
-            "accessor": self.accessor,
-            "sts_endpoint": sts_endpoint,
-            "sts_region": region,
-            "server_id_header": header,
-            "namespace": args["namespace"],
-        }
-        if "address" in args:
-            self.connection["address"] = args["address"]
-        if account := args.get("account_id"):
-            self.connection["accounts"] = [account, *args["sts_roles"]]
-        self.register_outputs(
-            {
-                "path": self.path,
-                "accessor": self.accessor,
-                "sts_endpoint": sts_endpoint,
-                "sts_region": region,
-                "server_id_header": header,
-                "connection": self.connection,
-            }
-        )
+        account = args.get("account_id")
+        self._finish(args, path, mount["accessor"], [account, *args["sts_roles"]] if account else [])
 
 
 def _kept_secret(value: pulumi.Input[str] | None) -> pulumi.Input[str] | None:

@@ -152,13 +152,11 @@ class Engine:
         endpoint = self.home.emulator_url
         vault = config.get(f"{PROJECT}:vault") or {}
         if isinstance(vault, dict):  # else the stack's own settings report it
-            vault = {
-                "protect": False,  # what is in a sandbox can be had again
-                **vault,
-                "address": self.home.vault_address,
-                "endpoints": {"sts": endpoint, "iam": endpoint, "ec2": endpoint},
-                "callersStsEndpoint": endpoint,
-            }
+            if _mounts(vault) or _mounts(config.get(f"{PROJECT}:secretsEngine")):
+                # What is in a sandbox can be had again.
+                endpoints = {"sts": endpoint, "iam": endpoint, "ec2": endpoint}
+                vault = {"protect": False, **vault, "endpoints": endpoints}
+            vault = {**vault, "address": self.home.vault_address, "callersStsEndpoint": endpoint}
         salted = {"encryptionsalt": salt} if salt else {}
         document = {**salted, "config": {**config, f"{PROJECT}:vault": vault}}
         write_private(self._config_file, yaml.safe_dump(document, sort_keys=False))
@@ -238,6 +236,11 @@ class Engine:
     @property
     def _pulumi(self) -> str:
         return str(build.ensure("pulumi"))
+
+
+def _mounts(section: Any) -> bool:
+    """Whether it has a mount that the stack makes, and that reaches AWS by endpoints of its own."""
+    return isinstance(section, dict) and section.get("mount") != "existing"
 
 
 def read_config(source: Path) -> dict[str, Any]:

@@ -77,15 +77,14 @@ def revoke_leases(home: Home, outputs: Mapping[str, Any]) -> int:
     To be called before the stack is destroyed: to delete their IAM users, Vault needs the engine's own AWS
     identity, which is destroyed before the engine. In production the operator does this.
     """
-    path = (outputs.get("secretsEngine") or {}).get("path")
-    if not path:
-        return 0
+    engine = outputs.get("secretsEngine") or {}
     vault, found = api.vault(home), 0
-    for kind in ("creds", "sts"):
-        living = vault.get(f"sys/leases/lookup/{path}/{kind}", list="true")
-        if living:
-            found += len(living["data"]["keys"])
-            vault.request("PUT", f"sys/leases/revoke-prefix/{path}/{kind}", {"sync": True}, seconds=60)
+    for role in engine.get("roles") or ():  # and not what another has from the same engine
+        for kind in ("creds", "sts"):
+            path = f"{engine['path']}/{kind}/{role}"
+            if vault.get(f"sys/leases/lookup/{path}", list="true"):
+                found += 1
+                vault.request("PUT", f"sys/leases/revoke-prefix/{path}", {"sync": True}, seconds=60)
     return found
 
 

@@ -15,7 +15,9 @@ import pulumi_vault as vault
 from components import (
     AwsSecretsEngine,
     EksCluster,
+    ExistingAwsSecretsEngine,
     ExistingEksCluster,
+    ExistingVaultAwsAuth,
     StsRole,
     TrustedAccount,
     VaultAuthMount,
@@ -28,16 +30,19 @@ from components.consumers import Consumer
 from components.logins import Login
 from components.logins.own_role import role_arn
 from components.logins.used_role import is_used
-from components.secrets_engine.args import EngineFederationOptions, EngineUserOptions
+from components.secrets_engine.args import EngineExistingOptions, EngineFederationOptions, EngineUserOptions
+from components.secrets_engine.engine import SecretsEngine
+from components.vault_auth import AuthMethod
 from components.vault_identity import VaultIdentity
 from stack import handover, permissions
 from stack.file import Declared, StackFile
 from stack.preflight import HandedOver
 from stack.providers import Providers
-from stack.sections import PROJECT
+from stack.sections import PROJECT, Mounting
 
 NAME = "vault-aws-auth"
 IDENTITY = "vault-identity"
+ENGINE = "secrets-engine"
 
 
 def declare(
@@ -55,20 +60,12 @@ def declare(
         handover.declare(handed_over.kept, providers, in_cluster)
     issuer = _plugin_issuer(stack, base)
     namespace_id = _namespace_id(stack)
-    mount = VaultAuthMount(
-        NAME,
-        _given(
-            path=stack.vault["mount_path"],
-            identity_token_key=issuer and issuer.identity_token_key,
-            protect=stack.vault["protect"],
-        ),
-        in_vault,
-    )
+    mount = _mount(stack, issuer, in_vault)
     identity = _identity(stack, cluster, mount, issuer, namespace_id, base)
     of_accounts = providers.of_accounts
     auth = _auth(stack, mount, identity, _sts_roles(stack, identity, of_accounts), base)
     _kv_engines(stack, vault_provider)
-    engine = _secrets_engine(stack, issuer, namespace_id, base)
+    engine = _secrets_engine(stack, identity, issuer, namespace_id, base)
     policies = {
         name: vault.Policy(name, name=name, policy=text, opts=in_vault).name
         for name, text in stack.policies.items()
@@ -157,10 +154,24 @@ def _cluster_outputs(cluster: Cluster) -> dict[str, Any]:
 # Vault: its own AWS identity, the accounts it can look into, its mounts and engines
 
 
+def _mount(
+    stack: StackFile, issuer: VaultPluginIssuer | None, opts: pulumi.ResourceOptions
+) -> VaultAuthMount | None:
+    """The AWS auth mount, unless it exists."""
+    if stack.uses_mount:
+        return None
+    args = _given(
+        path=stack.vault["mount_path"],
+        identity_token_key=issuer and issuer.identity_token_key,
+        protect=stack.vault["protect"],
+    )
+    return VaultAuthMount(NAME, args, opts)
+
+
 def _identity(
     stack: StackFile,
     cluster: Cluster | None,
-    mount: VaultAuthMount,
+    mount: VaultAuthMount | None,
     issuer: VaultPluginIssuer | None,
     namespace_id: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
@@ -170,7 +181,7 @@ def _identity(
         permissions=permissions.in_own_account(stack),
         cluster=cluster.ref if cluster and "service_account" in declared.options else None,
         issuer=issuer and issuer.issuer,
-        mount=mount.ref,
+        mount=mount and mount.ref,
         namespace_id=namespace_id,
     )
     identity: VaultIdentity = declared.kind(IDENTITY, _args(declared, facts), opts)
@@ -212,13 +223,23 @@ def _is_known(stack: StackFile) -> bool:
 
 def _auth(
     stack: StackFile,
-    mount: VaultAuthMount,
+    mount: VaultAuthMount | None,
     identity: VaultIdentity,
     sts_roles: Mapping[str, StsRole],
     opts: pulumi.ResourceOptions,
-) -> VaultAwsAuth:
-    own = VaultAwsAuth.OPTIONS.__annotations__
-    args: Any = {field: value for field, value in stack.vault.items() if field in own}
+) -> AuthMethod:
+    of = VaultAwsAuth if mount else ExistingVaultAwsAuth
+    args: Any = {field: value for field, value in stack.vault.items() if field in of.OPTIONS.__annotations__}
+    if mount is None:
+        own = [account for account in (stack.vaults_account, stack.account_id) if account]
+        known = own and stack.accounts_of_mount is not None
+        args |= _given(
+            path=stack.vault["mount_path"],
+            region=stack.sts_region,
+            sts_roles=sts_roles,
+            accounts=[*dict.fromkeys([*own, *sorted(stack.accounts_of_mount or ())])] if known else None,
+        )
+        return ExistingVaultAwsAuth(NAME, args, opts)
     args |= _given(
         account_id=stack.account_id,
         mount=mount.ref,
@@ -232,6 +253,8 @@ def _auth(
 
 def _kv_engines(stack: StackFile, provider: vault.Provider) -> None:
     for path, engine in stack.vault["kv"].items():
+        if engine["mount"] is Mounting.EXISTING:
+            continue
         vault.Mount(
             f"kv-{path}",
             path=path,
@@ -269,25 +292,41 @@ def _namespace_id(stack: StackFile) -> pulumi.Input[str]:
 
 def _secrets_engine(
     stack: StackFile,
+    identity: VaultIdentity,
     issuer: VaultPluginIssuer | None,
     namespace_id: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
-) -> AwsSecretsEngine | None:
+) -> SecretsEngine | None:
     section = stack.secrets_engine
     if section is None:
         return None
-    federated = section.kind == "federation"
-    own = (EngineFederationOptions if federated else EngineUserOptions).__annotations__
-    identity = {field: value for field, value in section.options.items() if field in own}
-    args: Any = {field: value for field, value in section.options.items() if field not in own}
+    options = {field: value for field, value in stack.engine_options.items() if field != "mount"}
+    if stack.uses_engine:
+        mounted: Any = options
+        return ExistingAwsSecretsEngine(ENGINE, mounted, opts)
+    own = _OF_ENGINE[section.kind].__annotations__
+    of_kind = {field: value for field, value in options.items() if field in own}
+    args: Any = {field: value for field, value in options.items() if field not in own}
     args |= {"region": stack.region, "endpoints": stack.vault["endpoints"]}
     args["protect"] = stack.vault["protect"]
-    if federated and issuer:
-        args["federation"] = {**identity, "issuer": issuer.issuer, "namespace_id": namespace_id}
+    if section.kind == "federation" and issuer:
+        args["federation"] = {**of_kind, "issuer": issuer.issuer, "namespace_id": namespace_id}
         args["identity_token_key"] = issuer.identity_token_key
+    elif section.kind == "existing":
+        if "role_arn" not in section.options and stack.identity.kind.KIND == "role":
+            of_kind["role_arn"] = identity.principal_arn  # which this stack makes
+        args["existing"] = of_kind
     else:
-        args["user"] = identity
-    return AwsSecretsEngine("secrets-engine", args, opts)
+        args["user"] = of_kind
+    return AwsSecretsEngine(ENGINE, args, opts)
+
+
+_OF_ENGINE: Mapping[str, type] = {
+    "user": EngineUserOptions,
+    "federation": EngineFederationOptions,
+    "existing": EngineExistingOptions,
+}
+"""What an engine is told of its AWS identity, by the kind of that."""
 
 
 # Who logs in, and the software that does
@@ -321,7 +360,8 @@ def _login(
         # Where the role of another account is managed elsewhere, the stack has no provider to look with.
         account = declared.kind.account(declared.options)
         provider = of_accounts.get(account or "")
-        args["look_up"] = provider is not None or account not in stack.accounts
+        # Into which of those that the mount looks into already, it has none either.
+        args["look_up"] = provider is not None or account in (None, stack.account_id)
         if provider:
             opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider]))
     login: Login = declared.kind(component, args, opts)
@@ -357,7 +397,7 @@ def _pod_of_vault(stack: StackFile, identity: VaultIdentity) -> dict[str, Any] |
 def _consumer(
     name: str,
     declared: Declared,
-    auth: VaultAwsAuth,
+    auth: AuthMethod,
     logins: Mapping[str, Login],
     pod: Mapping[str, Any] | None,
     opts: pulumi.ResourceOptions,

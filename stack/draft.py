@@ -11,7 +11,19 @@ from components.declared import CAMEL, Reader, fields_of, shape, to_camel
 from components.forms import AccountId, Region
 from components.suggestions import suggestion
 from stack.reading import Problems, Section, read, read_kind, report
-from stack.sections import KEYS, PROJECT, REGION_KEY, Account, Cluster, ExistingCluster, Scalars, known_keys
+from stack.sections import (
+    KEYS,
+    PROJECT,
+    REGION_KEY,
+    Account,
+    Cluster,
+    ExistingCluster,
+    MountedSecretsEngine,
+    Mounting,
+    Scalars,
+    Vault,
+    known_keys,
+)
 
 PROVIDERS = {
     "aws": "set it in the environment, e.g. AWS_PROFILE",
@@ -48,10 +60,10 @@ class Draft:
         self.region = self._region()
         self._scalars()
         self.cluster = self._cluster() if self.given("cluster") else None
-        self.vault = self._section("vault")
-        self.identity = self._section("vaultIdentity")
+        self.vault = self._vault()
+        self.identity = self._identity()
         self.federation = self._section("federation") if self.given("federation") else None
-        self.secrets_engine = self._section("secretsEngine") if self.given("secretsEngine") else None
+        self.secrets_engine = self._secrets_engine() if self.given("secretsEngine") else None
         self.accounts = self._sections("accounts", self._account)
         self.logins = self._sections("logins", self._kind_of("logins"))
         self.consumers = self._sections("consumers", self._kind_of("consumers"))
@@ -69,6 +81,11 @@ class Draft:
             with contextlib.suppress(ValueError, RecursionError):  # not JSON: reported as not a mapping
                 return json.loads(value)
         return value
+
+    def uses_mount(self, key: str) -> bool:
+        """Whether the mount of a section, `vault` or `secretsEngine`, exists."""
+        value = self.decoded(key)
+        return isinstance(value, Mapping) and value.get("mount") == Mounting.EXISTING.value
 
     def _mapping(self, key: str) -> dict[str, Any]:
         """What is under a key; empty, and a problem, if it is not a mapping."""
@@ -171,6 +188,60 @@ class Draft:
         of_existing = {to_camel(name) for name in ExistingCluster.__annotations__}
         why = "is not used: an existing cluster is used as it is; remove it"
         return self._read_used(ExistingCluster, path, value, of_created - of_existing, why)
+
+    def _vault(self) -> Section | None:
+        if not self.uses_mount("vault"):
+            return self._section("vault")
+        # The engine that the stack mounts has endpoints, too, and is protected.
+        mounts_engine = self.given("secretsEngine") and not self.uses_mount("secretsEngine")
+        unused = ("identityAlias", *(() if mounts_engine else ("endpoints", "protect")))
+        why = "is not used: the mount is existing, so this is its owner's to say; remove it"
+        return self._read_used(Vault, f"{PROJECT}:vault", self._mapping("vault"), unused, why)
+
+    def _identity(self) -> Section | None:
+        if not self.uses_mount("vault"):
+            return self._section("vaultIdentity")
+        value, path = self._mapping("vaultIdentity"), f"{PROJECT}:vaultIdentity"
+        if self.problems.at(path):
+            return None
+        kind = value.get("kind", "existing")
+        if kind in [known for known in KEYS["vaultIdentity"].kinds if known != "existing"]:
+            self.problems.add(
+                f"{path}.kind",
+                f"is not for {PROJECT}:vault.mount: existing, whose AWS identity is its owner's; write "
+                "existing, with the roleArn of Vault's role if the stack is to grant it what logins need, or "
+                "leave vaultIdentity out",
+                kind,
+            )
+            return None
+        return read_kind(KEYS["vaultIdentity"].kinds, path, value, self.problems, "existing")
+
+    def _secrets_engine(self) -> Section | None:
+        value, path = self._mapping("secretsEngine"), f"{PROJECT}:secretsEngine"
+        if value.get("kind") == "role":
+            self.problems.add(
+                f"{path}.kind",
+                f"is not a kind of its own: Vault finds one role around it, which {PROJECT}:vaultIdentity "
+                "makes with kind: role; write existing here, which works with that one",
+                "role",
+            )
+            return None
+        if not self.uses_mount("secretsEngine"):
+            return self._section("secretsEngine")
+        if (kind := value.pop("kind", "existing")) != "existing":
+            self.problems.add(
+                f"{path}.kind",
+                "is not for an engine whose mount is existing, and whose AWS identity is its owner's; write "
+                "existing, or leave it out",
+                kind,
+            )
+        of_made = {
+            to_camel(name) for kind in KEYS["secretsEngine"].kinds.values() for name in fields_of(kind)
+        }
+        why = "is not used: the mount is existing, so this is its owner's to say; remove it"
+        unused = of_made - {to_camel(name) for name in fields_of(MountedSecretsEngine)}
+        section = self._read_used(MountedSecretsEngine, path, value, unused, why)
+        return section and replace(section, kind="existing")
 
     def _account(self, path: str, value: Any) -> Section | None:
         if not isinstance(value, Mapping) or not value.get("roleArn"):

@@ -9,12 +9,12 @@ from typing import Any
 from pulumi.runtime import is_config_secret
 from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env
 
-from components import consumers, logins, vault_identity
+from components import arns, consumers, logins, vault_identity
 from components.pod_role import PodIdentityMethod
-from stack import rules, stack_wide
+from stack import engine_role, rules, stack_wide
 from stack.draft import PROVIDERS, Draft
 from stack.reading import Problems, Section, StackFileError
-from stack.sections import PROJECT
+from stack.sections import PROJECT, Mounting
 
 _DEEPEST = 32
 """Levels of lists and mappings below a key; the deepest that there is, a policyDocument, has ten."""
@@ -56,11 +56,41 @@ class StackFile:
     policies: Mapping[str, str]
     """Text of the Vault policies that the stack writes, by name."""
 
+    accounts_of_mount: frozenset[str] | None = None
+    """Accounts that the mount has STS roles for already, where it exists; None: not known, or made here."""
+
+    @property
+    def uses_mount(self) -> bool:
+        """Whether the AWS auth mount exists, and is used as it is."""
+        return self.vault["mount"] is Mounting.EXISTING
+
+    @property
+    def uses_engine(self) -> bool:
+        """Whether there is an AWS secrets engine that exists, and is used as it is."""
+        return self.secrets_engine is not None and self.secrets_engine.options["mount"] is Mounting.EXISTING
+
+    @property
+    def engine_options(self) -> dict[str, Any]:
+        """Options of the AWS secrets engine, with the role that it finds around it; empty without one."""
+        engine, identity = self.secrets_engine, self.identity
+        if engine is None or engine.kind != "existing" or self.uses_engine:
+            return engine.options if engine else {}
+        return engine_role.found(
+            engine.options, identity.kind.KIND, identity.options, self.region, self.account_id
+        )
+
     @property
     def uses_pod_identity(self) -> bool:
         """Whether anything of the stack gets its IAM role through EKS Pod Identity."""
         declared = [self.identity, *self.logins.values()]
         return any(it.options.get("method") is PodIdentityMethod.POD_IDENTITY for it in declared)
+
+    @property
+    def vaults_account(self) -> str | None:
+        """Vault's own account, into which it looks without an STS role: that of the role that it is said to
+        have, else the stack's; None where neither is written."""
+        role = self.identity.options.get("role_arn")
+        return arns.parse(role).account if role else self.account_id
 
     @property
     def sts_region(self) -> str:
@@ -77,8 +107,13 @@ def load(root: Path) -> StackFile:
     # the environment or in memory, depending on what runs the program.
     everything = {**get_config_env(), **CONFIG.get()}
     raw = {key: value for key, value in everything.items() if key.partition(":")[0] in (PROJECT, *PROVIDERS)}
-    secret = {*get_config_secret_keys_env(), *(key for key in raw if is_config_secret(key))}
-    return parse(raw, read_policies(root), frozenset(secret))
+    return parse(raw, read_policies(root), hidden_keys())
+
+
+def hidden_keys() -> frozenset[str]:
+    """Keys of the stack that is being deployed whose values are secret, so that no message repeats them."""
+    everything = {**get_config_env(), **CONFIG.get()}
+    return frozenset({*get_config_secret_keys_env(), *filter(is_config_secret, everything)})
 
 
 def read_policies(root: Path) -> dict[str, str]:

@@ -19,6 +19,7 @@ from stack.providers import Providers
 
 _KINDS: Mapping[str, Callable[[str, str, pulumi.ResourceOptions], Any]] = {
     "Vault policy": lambda name, own, opts: vault.Policy(name, name=own, policy="", opts=opts),
+    "secrets engine": lambda name, own, opts: vault.Mount(name, path=own, type="kv", opts=opts),
     "service account": lambda name, _, opts: kubernetes.core.v1.ServiceAccount(name, opts=opts),
     "IAM role": lambda name, own, opts: aws.iam.Role(name, name=own, assume_role_policy="{}", opts=opts),
     "IAM user": lambda name, own, opts: aws.iam.User(name, name=own, opts=opts),
@@ -64,7 +65,7 @@ def _type(urn: str) -> str:
 
 
 def _provider(thing: Thing, providers: Providers, in_cluster: pulumi.ResourceOptions) -> Any:
-    if thing.noun == "Vault policy":
+    if thing.noun in ("Vault policy", "secrets engine"):
         return providers.vault_provider
     if thing.noun == "service account":
         of_all: Any = in_cluster.providers

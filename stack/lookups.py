@@ -21,6 +21,7 @@ from stack.sections import PROJECT, REGION_KEY
 GET_ROLE, GET_USER = "aws:iam/getRole:getRole", "aws:iam/getUser:getUser"
 GET_CLUSTER = "aws:eks/getCluster:getCluster"
 GET_NAMESPACE = "vault:index/getNamespace:getNamespace"
+GET_AUTH = "vault:index/getAuthBackend:getAuthBackend"
 
 _NOT_FOUND = re.compile(
     r"NoSuchEntity|ResourceNotFound|couldn't find|cannot be found|no cluster found|not found|there is no",
@@ -143,6 +144,14 @@ def _keys(stack: StackFile, function: str, asked: dict[str, Any]) -> Iterator[tu
             f"write the name of one that is there, and its region as {REGION_KEY}; without existing: true "
             "the stack makes it",
         )
+    elif function == GET_AUTH:
+        path = asked.get("path")
+        yield (
+            f"{PROJECT}:vault.mountPath",
+            f"AWS auth mount {path} in Vault",
+            f"read on sys/auth/{path}",
+            "write the path of one that is there (vault auth list); with mount: create the stack makes it",
+        )
     elif function == GET_NAMESPACE:
         yield (
             f"{PROJECT}:vault.namespace",
@@ -164,6 +173,8 @@ def _principals(stack: StackFile) -> Iterator[tuple[str, str]]:
         yield f"{PROJECT}:cluster.nodeRoleArns.{group}", str(arn)
     if role := stack.identity.options.get("role_arn"):
         yield f"{PROJECT}:vaultIdentity.roleArn", str(role)
+    if stack.secrets_engine and (role := stack.secrets_engine.options.get("role_arn")):
+        yield stack.secrets_engine.at("role_arn"), str(role)
 
 
 _LAYERS = (r"invocation of \S+ returned an error: ", r"invoking \S+: ", r"[\w-]+:\w+/\w+:\w+: ")

@@ -12,7 +12,8 @@ def in_own_account(stack: StackFile) -> VaultPermissions:
         for number, account in stack.accounts.items()
     ]
     # Where the own account is one of them, Vault runs somewhere else, and assumes a role here as well.
-    needs = [_needs(login) for login in stack.logins.values() if _account(stack, login) not in stack.accounts]
+    elsewhere = {*stack.accounts, *(stack.accounts_of_mount or ())}
+    needs = [_needs(login) for login in stack.logins.values() if _account(stack, login) not in elsewhere]
     return merge_permissions([*needs, {"assume_role_arns": assumed}])
 
 

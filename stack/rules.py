@@ -8,16 +8,20 @@ from typing import Any, NamedTuple
 from components import arns, consumers, durations, logins, names, vault_identity
 from components.component import Claim
 from components.declared import Key, Reader
+from components.existing_role import makes_policy, policy_name
 from components.iam import merge_permissions
 from components.logins.own_role import role_arn
 from components.logins.service_account import of_another_account
 from components.logins.used_role import is_used
 from components.pod_role import EksClusterRef, trust_refusals
 from components.secrets_engine import AwsCredentialType
+from components.secrets_engine.args import existing_refusals
+from components.secrets_engine.engine import FOUND_POLICY_ENDING
 from components.suggestions import suggestion
 from components.trust import AUDIENCE
 from components.vault_auth import sts_refusals
 from components.vault_identity.base import too_long
+from stack import engine_role
 from stack.draft import Draft
 from stack.reading import Section, report
 from stack.sections import PROJECT
@@ -46,6 +50,7 @@ def check(draft: Draft) -> None:
         _trust_policies,
         _federation,
         _engines,
+        _found_engine,
         _sessions,
         _sts_endpoint,
         _consumers,
@@ -121,7 +126,7 @@ def _claims(draft: Draft) -> Iterator[_Claimed]:
             draft.identity, vault_identity.KINDS[draft.identity.kind].claims(draft.identity.options)
         )
     if draft.secrets_engine:
-        yield from _of(draft.secrets_engine, engine_claims(draft.secrets_engine.options))
+        yield from _of(draft.secrets_engine, engine_claims(_engine_options(draft) or {}))
     for name, login in draft.logins.items():
         yield from _of(login, logins.KINDS[login.kind].claims(name, login.options))
 
@@ -134,12 +139,37 @@ def _of(section: Section, claims: Iterator[Claim]) -> Iterator[_Claimed]:
 
 def engine_claims(options: Mapping[str, Any]) -> Iterator[Claim]:
     """The names that the AWS secrets engine takes for itself in IAM."""
+    if "role_arn" in options:
+        if makes_policy(options):
+            place = ("policy_name",) if "policy_name" in options else ()
+            yield Claim("IAM policy", str(policy_name(options, FOUND_POLICY_ENDING)), place)
+        return
     yield from vault_identity.VaultIdentity.claims(options)
     for role, declared in (options.get("roles") or {}).items():
         # The engine's user must be allowed itself what it federates.
         federates = declared and declared.get("credential_type") is AwsCredentialType.FEDERATION_TOKEN
         if federates and declared.get("policy_document") and "user_name" in options:
             yield Claim("IAM policy", f"{options['user_name']}-{role}", ("roles", Key(role)))
+
+
+def _engine_options(draft: Draft) -> dict[str, Any] | None:
+    """The engine's options, with the role that it finds around it; None where that cannot be known."""
+    engine, identity = draft.secrets_engine, draft.identity
+    if engine is None or engine.kind != "existing" or draft.uses_mount("secretsEngine"):
+        return {**engine.options} if engine else None
+    if identity is None or draft.region is None or {"role_arn", "role_name", "method"} & identity.wrong:
+        return None
+    if {"role_arn", "attach_policy", "policy_name"} & engine.wrong:
+        return None
+    return engine_role.found(engine.options, identity.kind, identity.options, draft.region, draft.account_id)
+
+
+def _found_engine(draft: Draft) -> None:
+    """An engine that works with what Vault finds around it, which may be the role of Vault's identity."""
+    engine, options = draft.secrets_engine, _engine_options(draft)
+    found = engine and engine.kind == "existing" and not draft.uses_mount("secretsEngine")
+    if engine and found and engine.whole and options:
+        report(list(existing_refusals(options)), engine.path, draft.problems)
 
 
 # Accounts and principals
@@ -175,6 +205,7 @@ def _accounts_of_logins(draft: Draft) -> None:
         return
     reachable = {*draft.accounts, *([draft.account_id] if draft.account_id else [])}
     groups = _known_groups(draft) or {}
+    looks_elsewhere = draft.uses_mount("vault")  # into accounts that only Vault can tell
     for login in draft.logins.values():
         bound = {
             login.at(field, index): arns.parse(arn)
@@ -187,15 +218,16 @@ def _accounts_of_logins(draft: Draft) -> None:
             if arn := groups.get(group):
                 bound[login.at("node_groups", index)] = arns.parse(arn)
         for path, parsed in bound.items():
-            if parsed.account not in reachable:
-                draft.problems.add(path, _no_sts_role(parsed), str(parsed))
+            if parsed.account not in reachable and not looks_elsewhere:
+                draft.problems.add(path, no_sts_role(parsed), str(parsed))
         if len({parsed.account for parsed in bound.values()}) > 1:
             draft.problems.add(
                 login.path, "binds principals of several accounts; write one login for each account"
             )
 
 
-def _no_sts_role(arn: arns.Arn) -> str:
+def no_sts_role(arn: arns.Arn) -> str:
+    """What is wrong with an ARN of an account that Vault cannot look into."""
     entry = f'{{"{arn.account}": {{roleArn: "arn:{arn.partition}:iam::{arn.account}:role/NAME"}}}}'
     return (
         f"is of the account {arn.account}, into which Vault cannot look; write the role that Vault assumes "
@@ -240,26 +272,33 @@ def account_of(login: Section) -> str | None:
 def _existing_identity(draft: Draft) -> None:
     """A role can be given a policy only in the stack's own account, and one that is not named cannot be
     trusted."""
+    for section in (draft.identity, draft.secrets_engine):
+        if section and section.kind == "existing":
+            _attached(draft, section)
     identity = draft.identity
     if identity is None or identity.kind != "existing" or "role_arn" in identity.wrong:
         return
-    role_arn = identity.get("role_arn")
-    if role_arn is None:
+    if identity.get("role_arn") is None:
         for account in draft.accounts.values():
             ways = ("role_arn", "hcp", "trusted_principals", "trusted_services")
             if not account.wrong and not any(account.options.get(way) for way in ways):
                 draft.problems.add(
                     account.path,
-                    f"has a role that nothing can assume, because {identity.path} names no role; write hcp "
-                    "or trustedPrincipals",
+                    f"has a role that nothing can assume, because {identity.path} names no role; write its "
+                    "roleArn, or hcp or trustedPrincipals here",
                 )
-    elif (
-        draft.account_id
-        and identity.get("attach_policy") is not False
+
+
+def _attached(draft: Draft, section: Section) -> None:
+    role_arn = section.get("role_arn")
+    if (
+        role_arn
+        and draft.account_id
+        and section.get("attach_policy") is not False
         and arns.parse(role_arn).account != draft.account_id
     ):
         draft.problems.add(
-            identity.at("role_arn"),
+            section.at("role_arn"),
             f"is not of the stack's own account {draft.account_id}; write attachPolicy: false, and have its "
             "owner grant it what Vault needs",
             role_arn,
@@ -366,6 +405,8 @@ def _sts_endpoint(draft: Draft) -> None:
     given = {"endpoints", "sts_region", "callers_sts_endpoint"}
     if draft.vault is None or draft.region is None or given & draft.vault.wrong:
         return
+    if draft.uses_mount("vault") and not draft.vault.get("sts_region"):
+        return  # the region is the mount's, which Vault tells
     endpoints, region = draft.vault.get("endpoints") or {}, draft.vault.get("sts_region") or draft.region
     callers = draft.vault.get("callers_sts_endpoint")
     refusals = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from types import new_class
 from typing import Annotated
 
@@ -28,11 +29,15 @@ from components.forms import (
 from components.logins.ec2_instance import Ec2InstanceLoginOptions
 from components.logins.ecs_task import EcsTaskLoginOptions
 from components.secrets_engine.args import (
+    FEDERATED,
     AwsSecretsEngineOptions,
+    EngineExistingOptions,
     EngineFederationOptions,
+    EngineMountOptions,
     EngineUserOptions,
-    federation_tokens,
 )
+from components.secrets_engine.existing import ExistingAwsSecretsEngineOptions
+from components.secrets_engine.roles import role_refusals
 from components.vault_auth import VaultAwsAuthOptions
 
 PROJECT = "vault-aws-auth"
@@ -57,14 +62,38 @@ class ExistingCluster(ExistingEksClusterOptions, InCluster):
     """An EKS cluster that exists, and whose workloads log in."""
 
 
-class KvMount(TypedDict):
+class Mounting(Enum):
+    """Whose a mount of Vault is."""
+
+    CREATE = "create"
+    """The stack's: it mounts it, and deletes it with all in it."""
+
+    EXISTING = "existing"
+    """Another's, who has mounted it: it is used as it is."""
+
+
+class Mounted(TypedDict):
+    """A mount of Vault."""
+
+    mount: NotRequired[Annotated[Mounting, Default(Mounting.CREATE)]]
+    """Who mounts it: this stack (`create`), or another, who has done so (`existing`). Such a mount is used as
+    it is: nothing of its configuration is changed, and `pulumi destroy` leaves it."""
+
+
+class KvMount(Mounted):
     """A KV version 2 secrets engine."""
 
     protect: NotRequired[Annotated[bool, Default(True)]]
     """Refuse to delete the engine, and every secret in it, until this is false."""
 
 
-class Vault(VaultAwsAuthOptions):
+@rule(KvMount, "mount", "protect")
+def _protected(engine: KvMount) -> Iterator[Refusal]:
+    if engine["mount"] is Mounting.EXISTING and not engine["protect"]:
+        yield Refusal("protect", "is not used: {mount} is existing, and is never deleted; remove it")
+
+
+class Vault(VaultAwsAuthOptions, Mounted):
     """Vault, and its AWS auth mount."""
 
     mount_path: NotRequired[Annotated[MountPath, Default("aws")]]
@@ -75,10 +104,10 @@ class Vault(VaultAwsAuthOptions):
     false. Other teams may have roles in them, which would go along."""
 
     sts_region: NotRequired[Region]
-    """Region whose STS verifies logins. Default: `aws:region`."""
+    """Region whose STS verifies logins. Default: `aws:region`; of a mount that exists, the one it has."""
 
     kv: NotRequired[Annotated[Mapping[MountPath, KvMount], Default({})]]
-    """KV version 2 secrets engines that the stack mounts, by path."""
+    """KV version 2 secrets engines that the stack mounts, or uses, by path."""
 
     external_policies: NotRequired[Annotated[Sequence[PolicyName], Default(()), UNIQUE]]
     """Vault policies that are managed elsewhere and that logins may name. The others are this stack's own:
@@ -135,17 +164,26 @@ def _trusted(account: Account) -> Iterator[Refusal]:
         )
 
 
-class UserSecretsEngine(AwsSecretsEngineOptions, EngineUserOptions):
+class UserSecretsEngine(AwsSecretsEngineOptions, EngineUserOptions, Mounted):
     """The engine works with the access key of an IAM user of its own."""
 
 
-class FederatedSecretsEngine(AwsSecretsEngineOptions, EngineFederationOptions):
+class FederatedSecretsEngine(AwsSecretsEngineOptions, EngineFederationOptions, Mounted):
     """The engine works with a role that trusts its identity tokens (Vault Enterprise)."""
 
 
 @rule(FederatedSecretsEngine, "roles")
 def _federation_tokens(engine: FederatedSecretsEngine) -> Iterator[Refusal]:
-    yield from federation_tokens(engine["roles"])
+    yield from role_refusals(engine["roles"], FEDERATED)
+
+
+class FoundSecretsEngine(EngineMountOptions, EngineExistingOptions, Mounted):
+    """The engine works with the AWS identity that Vault finds around it: no stored credential at all. Without
+    `role_arn` that is the role of `vaultIdentity`, where Vault finds that one around it."""
+
+
+class MountedSecretsEngine(ExistingAwsSecretsEngineOptions, Mounted):
+    """An AWS secrets engine that is another's, used as it is: only roles are made."""
 
 
 class ConsumerLogin(TypedDict):
@@ -207,7 +245,13 @@ KEYS: Mapping[str, Key] = {
     ),
     "federation": Key("Vault Enterprise as an OIDC issuer that AWS trusts", {"": VaultPluginIssuerOptions}),
     "secretsEngine": Key(
-        "Vault's AWS secrets engine", {"user": UserSecretsEngine, "federation": FederatedSecretsEngine}
+        "Vault's AWS secrets engine",
+        {
+            "user": UserSecretsEngine,
+            "federation": FederatedSecretsEngine,
+            "existing": FoundSecretsEngine,
+        },
+        default_kind="user",
     ),
     "logins": Key(
         "Who logs in, by a name of your choice; at least one",

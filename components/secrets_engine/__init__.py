@@ -1,7 +1,8 @@
 """Vault's AWS secrets engine: it hands out AWS credentials, with an AWS identity of its own to make them."""
 
-from .args import AwsSecretsEngineArgs, EngineFederation, EngineUserOptions
+from .args import AwsSecretsEngineArgs, EngineExistingOptions, EngineFederation, EngineUserOptions
 from .engine import AwsSecretsEngine
+from .existing import ExistingAwsSecretsEngine, ExistingAwsSecretsEngineArgs
 from .roles import AwsCredentialType, AwsSecretsRole
 
 __all__ = [
@@ -9,6 +10,9 @@ __all__ = [
     "AwsSecretsEngine",
     "AwsSecretsEngineArgs",
     "AwsSecretsRole",
+    "EngineExistingOptions",
     "EngineFederation",
     "EngineUserOptions",
+    "ExistingAwsSecretsEngine",
+    "ExistingAwsSecretsEngineArgs",
 ]

@@ -1,5 +1,6 @@
 """The component of the AWS secrets engine: mount, roles, and the AWS identity that the engine works with."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,17 +8,39 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_vault as vault
 
-from .. import arns, durations, iam
+from .. import arns, durations, existing_role, iam, renames
 from ..auth_mount import DEFAULT_KEY
 from ..component import Component, own_user, unique_name
 from ..declared import checked, opened
 from ..federation import PluginIssuer, plugin_trust
-from .args import AwsSecretsEngineArgs, EngineFederation, EngineUserOptions
+from . import roles
+from .args import AwsSecretsEngineArgs, EngineExistingOptions, EngineFederation, EngineUserOptions
 from .permissions import engine_permissions
-from .roles import USERNAME_TEMPLATE, AwsCredentialType, engine_role, role_inputs
+from .roles import USERNAME_TEMPLATE, AwsCredentialType
+
+POLICY_DESCRIPTION = "What HashiCorp Vault needs to hand out AWS credentials"
+
+FOUND_POLICY_ENDING = "aws-secrets-engine-policy"
+"""How the name of the policy ends by default that is granted to a role which Vault finds around it."""
 
 
-class AwsSecretsEngine(Component):
+class SecretsEngine(Component):
+    """What an engine that was mounted and one that was found have in common."""
+
+    path: pulumi.Output[str]
+    """Path of the engine's mount."""
+
+    role_names: pulumi.Output[Sequence[str]]
+    """Names of the engine's roles. Known once the engine can serve them."""
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None) -> None:
+        # An engine that is adopted, or given away, keeps its roles: else the old ones would be deleted after
+        # the new ones were written, at the same path.
+        others = (kind.__name__ for kind in SecretsEngine.__subclasses__() if kind is not type(self))
+        super().__init__(name, opts, [pulumi.Alias(type_=renames.type_token(other)) for other in others])
+
+
+class AwsSecretsEngine(SecretsEngine):
     """The engine's mount, its roles, and an AWS identity that may do what they need and nothing else.
 
     When it is deleted, the mount goes before its IAM user, so that Vault can still revoke the leases, which
@@ -25,54 +48,31 @@ class AwsSecretsEngine(Component):
     first: revoke its leases before that, with `vault lease revoke -prefix <path>/creds`.
     """
 
-    path: pulumi.Output[str]
-    """Path of the engine's mount."""
-
     accessor: pulumi.Output[str]
     """Accessor of the mount."""
 
-    role_names: pulumi.Output[Sequence[str]]
-    """Names of the engine's roles. Known once the engine can serve them."""
-
     principal_arn: pulumi.Output[str]
-    """ARN of the user or the role that the engine works with."""
+    """ARN of the user or the role that the engine works with; empty where it is not known."""
 
     policy_arn: pulumi.Output[str]
-    """ARN of its policy."""
+    """ARN of its policy; empty where none is made."""
 
     def __init__(
         self, name: str, args: AwsSecretsEngineArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         args = checked(AwsSecretsEngineArgs, args)
         super().__init__(name, opts)
+        after: list[pulumi.Resource]
         if "federation" in args:
-            backend, attachment = self._with_federation(name, args, args["federation"])
+            backend, after = self._with_federation(name, args, args["federation"])
+        elif "existing" in args:
+            backend, after = self._with_existing(name, args, args["existing"])
         else:
             user = args.get("user") or checked(EngineUserOptions, {})
-            backend, attachment = self._with_user(name, args, user["user_name"])
-        made = [
-            vault.aws.SecretBackendRole(
-                f"{name}-role-{role}",
-                backend=backend.path,
-                name=role,
-                opts=pulumi.ResourceOptions(
-                    parent=self,
-                    depends_on=[attachment],
-                    # Old and new have the same path: deleted last, the old one would delete the new one.
-                    delete_before_replace=True,
-                    # The provider refuses what only the other kind has, even to take it away.
-                    replace_on_changes=["credentialType"],
-                ),
-                **role_inputs(declared),
-            )
-            for role, declared in args["roles"].items()
-        ]
-
+            backend, after = self._with_user(name, args, user["user_name"])
         self.path = backend.path.apply(str)
         self.accessor = backend.accessor
-        self.role_names = pulumi.Output.all(*(role.name for role in made)).apply(
-            lambda known: [str(each) for each in known]
-        )
+        self.role_names = roles.declare(name, self.path, args["roles"], self, after)
         self.register_outputs(
             {
                 "path": self.path,
@@ -85,7 +85,7 @@ class AwsSecretsEngine(Component):
 
     def _with_user(
         self, name: str, args: AwsSecretsEngineArgs, user_name: str
-    ) -> "tuple[vault.aws.SecretBackend, pulumi.Resource]":
+    ) -> "tuple[vault.aws.SecretBackend, list[pulumi.Resource]]":
         user = aws.iam.User(
             f"{name}-user",
             name=user_name,
@@ -113,7 +113,7 @@ class AwsSecretsEngine(Component):
         )
         self.principal_arn = user.arn
         backend = self._backend(name, args, access_key=key.id, secret_key=pulumi.Output.secret(key.secret))
-        return backend, attachment
+        return backend, [attachment]
 
     def _delegable(
         self, name: str, args: AwsSecretsEngineArgs, user: "aws.iam.User", user_name: str
@@ -151,7 +151,7 @@ class AwsSecretsEngine(Component):
         name: str,
         args: AwsSecretsEngineArgs,
         given: EngineFederation,
-    ) -> "tuple[vault.aws.SecretBackend, pulumi.Resource]":
+    ) -> "tuple[vault.aws.SecretBackend, list[pulumi.Resource]]":
         role_name = given["role_name"]
         # The role's trust names the mount and the mount's config the role: the ARN can be told beforehand.
         provider_arn = opened(given["issuer"], PluginIssuer)["oidc_provider_arn"]
@@ -188,7 +188,37 @@ class AwsSecretsEngine(Component):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.principal_arn = role.arn
-        return backend, attachment
+        return backend, [attachment]
+
+    def _with_existing(
+        self, name: str, args: AwsSecretsEngineArgs, given: EngineExistingOptions
+    ) -> "tuple[vault.aws.SecretBackend, list[pulumi.Resource]]":
+        backend = self._backend(name, args)
+        # The provider takes the ID of an access key off the engine, and never its secret: Vault refuses to
+        # work with half of a key.
+        keyless = vault.generic.Endpoint(
+            f"{name}-no-access-key",
+            path=backend.path.apply(lambda path: f"{path}/config/root"),
+            data_json=json.dumps({"access_key": "", "secret_key": ""}),
+            ignore_absent_fields=True,
+            disable_delete=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.principal_arn = pulumi.Output.from_input(given.get("role_arn", ""))
+        self.policy_arn = pulumi.Output.from_input("")
+        if not existing_role.makes_policy(given):
+            return backend, [keyless]
+        granted = existing_role.grant(
+            name,
+            given["role_arn"],
+            existing_role.policy_name({**args, **given}, FOUND_POLICY_ENDING),
+            description=POLICY_DESCRIPTION,
+            document=self._document(args, self.principal_arn, given["tagged_sessions"]),
+            tags=args["tags"],
+            parent=self,
+        )
+        self.policy_arn = granted.policy.arn
+        return backend, [keyless, granted.attachment]
 
     def _policy(
         self,
@@ -197,18 +227,11 @@ class AwsSecretsEngine(Component):
         owner: str,
         owner_arn: pulumi.Output[str],
     ) -> "aws.iam.Policy":
-        roles = {role: engine_role(declared) for role, declared in args["roles"].items()}
         policy = aws.iam.Policy(
             f"{name}-policy",
             name=args.get("policy_name", f"{owner}-policy"),
-            description="What HashiCorp Vault needs to hand out AWS credentials",
-            policy=owner_arn.apply(
-                lambda arn: iam.to_json(
-                    engine_permissions(
-                        roles, partition=arns.parse(arn).partition, account=arns.parse(arn).account
-                    )
-                )
-            ),
+            description=POLICY_DESCRIPTION,
+            policy=self._document(args, owner_arn),
             tags=args["tags"] or None,
             # Not deleted before its replacement, which has another name: until Vault goes by its new
             # identity, it needs the old one for the leases that it revokes.
@@ -216,6 +239,23 @@ class AwsSecretsEngine(Component):
         )
         self.policy_arn = policy.arn
         return policy
+
+    @staticmethod
+    def _document(
+        args: AwsSecretsEngineArgs, owner_arn: pulumi.Output[str], tagged_sessions: bool = False
+    ) -> pulumi.Output[str]:
+        """The policy of the engine's identity, which is of its account and partition."""
+        asked = {role: roles.engine_role(declared) for role, declared in args["roles"].items()}
+
+        def document(arn: str) -> str:
+            owner = arns.parse(arn)
+            return iam.to_json(
+                engine_permissions(
+                    asked, partition=owner.partition, account=owner.account, tagged_sessions=tagged_sessions
+                )
+            )
+
+        return owner_arn.apply(document)
 
     def _backend(self, name: str, args: AwsSecretsEngineArgs, **identity: Any) -> "vault.aws.SecretBackend":
         return vault.aws.SecretBackend(

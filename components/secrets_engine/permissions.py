@@ -53,8 +53,11 @@ _REMOVE_USER = (
 )
 
 
-def engine_permissions(roles: Mapping[str, EngineRole], *, partition: str, account: str) -> iam.Document:
-    """The permission policy of the engine's identity, by the engine's roles.
+def engine_permissions(
+    roles: Mapping[str, EngineRole], *, partition: str, account: str, tagged_sessions: bool = False
+) -> iam.Document:
+    """The permission policy of the engine's identity, by the engine's roles. `tagged_sessions`: it has
+    sessions with tags, those of EKS Pod Identity, which it brings into every role that it assumes.
 
     What an inline policy of such a user allows is not known; a `permissions_boundary` bounds it, and then
     the engine can neither make a user without it nor give a policy to one.
@@ -71,7 +74,8 @@ def engine_permissions(roles: Mapping[str, EngineRole], *, partition: str, accou
         arn for role in roles.values() if role.credential_type == "assumed_role" for arn in role.role_arns
     }
     if assumed:
-        statements.append(_allow("AssumeRoles", ["sts:AssumeRole"], sorted(assumed)))
+        actions = ["sts:AssumeRole", *(["sts:TagSession"] if tagged_sessions else [])]
+        statements.append(_allow("AssumeRoles", actions, sorted(assumed)))
     if any(role.credential_type == "federation_token" for role in roles.values()):
         sessions = f"arn:{partition}:sts::{account}:federated-user/{SESSION}*"
         statements.append(_allow("FederateUsers", ["sts:GetFederationToken"], [sessions]))

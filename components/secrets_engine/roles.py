@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import Annotated, Any
 
 import pulumi
+import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
 from .. import durations, quotas
@@ -166,17 +167,26 @@ def policy_refusals(roles: Mapping[str, AwsSecretsRole]) -> Iterator[Refusal]:
         )
 
 
-def chained(roles: Mapping[str, AwsSecretsRole]) -> Iterator[Refusal]:
-    """Roles that an engine assumes from a session of its own role, which STS ends after an hour."""
+def role_refusals(roles: Mapping[str, AwsSecretsRole], engine: str) -> Iterator[Refusal]:
+    """What is wrong with the roles of an engine that runs as an IAM role itself, which `engine` says: it
+    assumes others from a session, and STS ends what it gets after an hour; and it gets no federation tokens.
+    """
     for name, role in roles.items():
-        ttl = role.get("default_sts_ttl")
-        assumed = role["credential_type"] is AwsCredentialType.ASSUMED_ROLE
+        ttl, kind = role.get("default_sts_ttl"), role["credential_type"]
+        assumed = kind is AwsCredentialType.ASSUMED_ROLE
         if ttl and assumed and durations.to_seconds(ttl) > quotas.LONGEST_CHAINED_SESSION:
             yield Refusal(
                 ("roles", Key(name), "default_sts_ttl"),
-                "is more than STS gives when one role assumes another, and a federated engine runs as a "
-                "role; write up to 1h, or give the engine a user",
+                f"is more than STS gives when one role assumes another, and {engine} runs as a role; write "
+                "up to 1h, or give the engine a user",
                 ttl,
+            )
+        if kind is AwsCredentialType.FEDERATION_TOKEN:
+            yield Refusal(
+                ("roles", Key(name), "credential_type"),
+                f"is not for {engine}: AWS gives federation tokens to IAM users alone; write assumed_role, "
+                "or give the engine a user",
+                kind.value,
             )
 
 
@@ -192,8 +202,37 @@ def engine_role(role: AwsSecretsRole) -> EngineRole:
     )
 
 
-def role_inputs(role: AwsSecretsRole) -> dict[str, Any]:
-    """The role as inputs of `vault.aws.SecretBackendRole`."""
+def declare(
+    name: str,
+    path: pulumi.Input[str],
+    roles: Mapping[str, AwsSecretsRole],
+    parent: pulumi.Resource,
+    after: Sequence[pulumi.Resource] = (),
+) -> pulumi.Output[Sequence[str]]:
+    """Declare the roles of the engine at a path, once `after` are made. Returns their names, known once the
+    engine can serve them."""
+    made = [
+        vault.aws.SecretBackendRole(
+            f"{name}-role-{role}",
+            backend=path,
+            name=role,
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                depends_on=list(after),
+                # Old and new have the same path: deleted last, the old one would delete the new one.
+                delete_before_replace=True,
+                # The provider refuses what only the other kind has, even to take it away.
+                replace_on_changes=["credentialType"],
+            ),
+            **_inputs(declared),
+        )
+        for role, declared in roles.items()
+    ]
+    names = pulumi.Output.all(*(role.name for role in made))
+    return names.apply(lambda known: [str(each) for each in known])
+
+
+def _inputs(role: AwsSecretsRole) -> dict[str, Any]:
     of_sessions = role["credential_type"] is not AwsCredentialType.IAM_USER
     return {
         "credential_type": role["credential_type"].value,

@@ -64,7 +64,7 @@ async def check(stack: StackFile, providers: Providers) -> HandedOver:
     owned = known.owned if known else {}
     made = {each.thing: each for each in objects.of(stack)}
     handed_over = {thing: owned[thing] for thing in foreign if thing in owned and thing not in made}
-    if stuck := {foreign[it]: urn for it, urn in handed_over.items() if it.noun not in leaving.KEPT}:
+    if stuck := {foreign[it]: urn for it, urn in handed_over.items() if not leaving.is_kept(it, urn)}:
         raise PreflightError(report.stuck(stuck))
     wanted = {thing: each for thing, each in made.items() if thing not in owned}
     needs = [each for each in needed.of(stack) if each.by not in owned and each.made.thing not in made]

@@ -57,22 +57,30 @@ def look(
     `identity_alias` is the one that the stack would write. Raises UnknownToken.
     """
     findings, wanted = Findings(), list(wanted)
-    token = _token()
-    if not wanted or not token:
-        for made in wanted:
-            findings.miss(made, "there is no token, VAULT_TOKEN")
+    if not wanted:
         return findings
+    try:
+        _look(server(address, namespace), wanted, findings, identity_alias)
+    except Unreachable as error:
+        for made in wanted:
+            if made.thing not in findings.there:
+                findings.miss(made, str(error))
+    return findings
+
+
+def server(address: str, namespace: str) -> Server:
+    """Vault, with the token that the vault provider has, from the environment. Raises Unreachable, as each
+    of its reads does, with the whole reason."""
+    token = _token()
+    if not token:
+        raise Unreachable("there is no token, VAULT_TOKEN")
     headers = {"X-Vault-Token": token, "X-Vault-Request": "true"}
     if namespace:
         headers["X-Vault-Namespace"] = namespace
     try:
-        vault = Server(address, headers, _tls())
-        _look(vault, wanted, findings, identity_alias)
-    except (Unreachable, OSError) as error:
-        for made in wanted:
-            if made.thing not in findings.there:
-                findings.miss(made, f"{address} cannot be reached: {error}")
-    return findings
+        return Server(address, headers, _tls())
+    except OSError as error:
+        raise Unreachable(f"{address} cannot be reached: {error}") from None
 
 
 def _look(vault: Server, wanted: list[Made], findings: Findings, identity_alias: str) -> None:
@@ -88,7 +96,7 @@ def _look(vault: Server, wanted: list[Made], findings: Findings, identity_alias:
         for path, members in by_list.items():
             answer = vault.get(f"{path}?list=true") if len(members) > 1 else None
             if answer and answer.status in (200, 404):
-                listed = {str(name).lower() for name in _data(answer).get("keys") or []}
+                listed = {str(name).lower() for name in data_of(answer).get("keys") or []}
                 single += [made for made in members if _split(made)[1].lower() in listed]
             else:
                 single += members
@@ -112,9 +120,9 @@ def _in_table(answer: Answer, wanted: list[Made], findings: Findings) -> None:
     """Mounts: one is in the way of another at the same path, above it and below it."""
     if answer.status != 200:
         for made in wanted:
-            findings.miss(made, _reason(answer))
+            findings.miss(made, reason(answer))
         return
-    table = {path.strip("/"): mount for path, mount in _data(answer).items() if isinstance(mount, Mapping)}
+    table = {path.strip("/"): mount for path, mount in data_of(answer).items() if isinstance(mount, Mapping)}
     for made in wanted:
         own = made.thing.name
         for path, mount in table.items():
@@ -128,13 +136,13 @@ def _in_table(answer: Answer, wanted: list[Made], findings: Findings) -> None:
 
 def _judge(made: Made, answer: Answer, findings: Findings, identity_alias: str) -> None:
     if answer.status == 200:
-        data = _data(answer)
+        data = data_of(answer)
         if _is_written(made.thing.noun, data, identity_alias):
             findings.there[made.thing] = _seen(made.thing.noun, data)
     elif answer.status in (404, 405):  # neither the thing nor what it would be below
         findings.absent.add(made.thing)
     else:
-        findings.miss(made, _reason(answer))
+        findings.miss(made, reason(answer))
 
 
 def _is_written(noun: str, data: Mapping[str, Any], identity_alias: str) -> bool:
@@ -166,12 +174,14 @@ def _seen(noun: str, data: Mapping[str, Any]) -> str:
     return ", ".join(f"{field} {data[field]}" for field in fields if data.get(field))
 
 
-def _data(answer: Answer) -> Mapping[str, Any]:
+def data_of(answer: Answer) -> Mapping[str, Any]:
+    """What an answer says; empty where it says nothing."""
     data = answer.body.get("data") if isinstance(answer.body, Mapping) else None
     return data if isinstance(data, Mapping) else {}
 
 
-def _reason(answer: Answer) -> str:
+def reason(answer: Answer) -> str:
+    """Why an answer says nothing. Raises UnknownToken."""
     errors = answer.body.get("errors") if isinstance(answer.body, Mapping) else None
     if answer.status == 403:
         if "invalid token" in str(errors):  # and not one that may do less

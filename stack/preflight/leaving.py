@@ -6,26 +6,41 @@ from components import arns
 from components.declared import to_camel
 from components.logins.base import ServiceAccountMode
 from stack.file import StackFile
-from stack.preflight.objects import Made, thing
-from stack.sections import PROJECT
+from stack.preflight.objects import Made, Thing, thing
+from stack.sections import PROJECT, Mounting
 
 PREFIX = "handed-over-"
 """How the names of resources begin that are another's now."""
 
 KEPT = frozenset({"Vault policy", "service account", "IAM role", "IAM user"})
-"""What is kept without a step by hand: `stack/handover.py`."""
+_KV_ENGINE = "vault:index/mount:Mount"
+
+
+def is_kept(it: Thing, urn: str) -> bool:
+    """Whether it is kept without a step by hand: `stack/handover.py`."""
+    return it.noun in KEPT or urn.split("::")[2].endswith(_KV_ENGINE)
 
 
 def of(stack: StackFile) -> Iterator[Made]:
     """What the stack file names and says is made by somebody else."""
     for policy in stack.vault["external_policies"]:
         yield Made(thing("Vault policy", policy), f"{PROJECT}:vault.externalPolicies")
+    if stack.uses_mount:
+        path = stack.vault["mount_path"]
+        yield Made(thing("auth mount", path), f"{PROJECT}:vault.mount")
+    if engine := stack.secrets_engine if stack.uses_engine else None:
+        yield Made(thing("secrets engine", engine.options["path"]), engine.at("mount"))
+    for path, kv in stack.vault["kv"].items():
+        if kv["mount"] is Mounting.EXISTING:
+            yield Made(thing("secrets engine", path), f"{PROJECT}:vault.kv.{path}.mount")
     if stack.cluster and stack.cluster["existing"]:
         yield Made(thing("EKS cluster", stack.cluster["name"]), f"{PROJECT}:cluster.existing")
         for arn in stack.cluster["node_role_arns"].values():
             yield _principal(stack, arn, f"{PROJECT}:cluster.nodeRoleArns")
     if arn := stack.identity.options.get("role_arn"):
         yield _principal(stack, arn, f"{PROJECT}:vaultIdentity.roleArn")
+    if stack.secrets_engine and (arn := stack.secrets_engine.options.get("role_arn")):
+        yield _principal(stack, arn, stack.secrets_engine.at("role_arn"))
     for account, declared in stack.accounts.items():
         if arn := declared.get("role_arn"):
             yield _principal(stack, arn, f"{PROJECT}:accounts.{account}.roleArn")

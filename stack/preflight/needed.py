@@ -77,6 +77,9 @@ def _principals(stack: StackFile) -> Iterator[Needed]:
             yield from _principal(stack, of_nodes.get(group), f"{PROJECT}:cluster.nodeRoleArns.{group}", by)
     identity = stack.identity.options.get("role_arn")
     yield from _principal(stack, identity, f"{PROJECT}:vaultIdentity.roleArn", _mount(stack))
+    if engine := stack.secrets_engine:
+        by = thing("secrets engine", engine.options["path"])
+        yield from _principal(stack, engine.options.get("role_arn"), engine.at("role_arn"), by)
     for account, declared in stack.accounts.items():
         key = f"{PROJECT}:accounts.{account}"
         by = thing("STS role", stack.vault["mount_path"], account)

@@ -13,7 +13,7 @@ from components.logins.own_role import role_name
 from components.pod_role import PodIdentityMethod
 from stack.file import Declared, StackFile
 from stack.rules import engine_claims
-from stack.sections import PROJECT
+from stack.sections import PROJECT, Mounting
 
 POD_IDENTITY_AGENT = "eks-pod-identity-agent"
 
@@ -170,9 +170,10 @@ def namespace_of(stack: StackFile, consumer: Declared) -> str:
 
 def _of_mount(stack: StackFile) -> Iterator[Made]:
     path = stack.vault["mount_path"]
-    yield Made(thing("auth mount", path), f"{PROJECT}:vault.mountPath")
-    yield Made(thing("client config", path), f"{PROJECT}:vault")
-    yield Made(thing("identity config", path), f"{PROJECT}:vault.identityAlias")
+    if not stack.uses_mount:
+        yield Made(thing("auth mount", path), f"{PROJECT}:vault.mountPath")
+        yield Made(thing("client config", path), f"{PROJECT}:vault")
+        yield Made(thing("identity config", path), f"{PROJECT}:vault.identityAlias")
     for account in stack.accounts:
         yield Made(thing("STS role", path, account), f"{PROJECT}:accounts.{account}")
 
@@ -192,15 +193,17 @@ def _of_identity(stack: StackFile) -> Iterator[Made]:
 
 
 def _of_engines(stack: StackFile) -> Iterator[Made]:
-    for path in stack.vault["kv"]:
-        yield Made(thing("secrets engine", path), f"{PROJECT}:vault.kv.{path}")
+    for path, kv in stack.vault["kv"].items():
+        if kv["mount"] is not Mounting.EXISTING:
+            yield Made(thing("secrets engine", path), f"{PROJECT}:vault.kv.{path}")
     if engine := stack.secrets_engine:
         path = engine.options["path"]
-        yield Made(thing("secrets engine", path), engine.at("path"))
         for role in engine.options["roles"]:
             yield Made(thing("secrets engine role", path, role), f"{engine.path}.roles.{role}")
-        for claim in engine_claims(engine.options):
-            yield _made(stack, claim, engine.path)
+        if not stack.uses_engine:
+            yield Made(thing("secrets engine", path), engine.at("path"))
+            for claim in engine_claims(stack.engine_options):
+                yield _made(stack, claim, engine.path)
 
 
 def _of_cluster(stack: StackFile) -> Iterator[Made]:

@@ -11,9 +11,8 @@ from stack.sections import PROJECT
 ADOPT = "docs/operations.md, What is there already"
 
 _WAYS: Mapping[str, str] = {
-    "auth mount": "write another mountPath, or leave the mount to its owner and declare logins alone, with "
-    "the component library (docs/scale.md)",
-    "secrets engine": "write another path, or leave it out to use it as it is",
+    "auth mount": "write another mountPath",
+    "secrets engine": "write another path",
     "secrets engine role": "write another name",
     "Vault role": "write another vaultRole",
     "Vault policy": f"list it in {PROJECT}:vault.externalPolicies to use it as it is, or give the file, and "
@@ -34,7 +33,9 @@ _WAYS: Mapping[str, str] = {
     "IAM role": "write another name, or, for a login, iamRoleArn to use it as it is",
     **dict.fromkeys(("IAM user", "IAM policy", "instance profile"), "write another name"),
     "identity config": "write the same identityAlias, or leave it to the mount's owner",
-    **dict.fromkeys(("client config", "STS role"), "it goes with the mount"),
+    "client config": "it goes with the mount",
+    "STS role": f"the mount looks into that account already; to use it as it is, take the account out of "
+    f"{PROJECT}:accounts",
 }
 """How to go on with a name that is taken, beside taking the thing over."""
 
@@ -56,7 +57,23 @@ def taken(wanted: Mapping[Thing, Made], there: Mapping[Thing, str]) -> str:
 
 def _line(number: int, made: Made, seen: str) -> str:
     about = f" ({seen})" if seen else ""
-    return f"  {number}. {made.key}: {describe(made.thing)} is there already{about}; {_WAYS[made.thing.noun]}"
+    ways = [*_as_it_is(made, seen), _WAYS[made.thing.noun]]
+    return f"  {number}. {made.key}: {describe(made.thing)} is there already{about}; {'; or '.join(ways)}"
+
+
+def _as_it_is(made: Made, seen: str) -> Iterator[str]:
+    """How to use a mount as its owner's, where it is of the type that is wanted."""
+    noun, path = made.thing.noun, made.thing.name
+    if noun == "auth mount":
+        wanted, lines = "aws", f"{PROJECT}:vault: {{mountPath: {path}, mount: existing}}"
+    elif noun == "secrets engine" and made.key.startswith(f"{PROJECT}:vault.kv."):
+        wanted, lines = "kv", f"{PROJECT}:vault: {{kv: {{{path}: {{mount: existing}}}}}}"
+    elif noun == "secrets engine":
+        wanted, lines = "aws", f"{PROJECT}:secretsEngine: {{mount: existing, path: {path}, roles: …}}"
+    else:
+        return
+    if seen.startswith(f"type {wanted},"):
+        yield f"to use it as it is, and leave it to its owner, write {lines}"
 
 
 def missing(needs: Iterable[Needed], findings: Findings) -> str:
@@ -99,8 +116,8 @@ def unknown_token(address: str) -> str:
 def stuck(things: Mapping[Made, str]) -> str:
     """What the stack would delete although its stack file says that it is another's."""
     lines = [
-        f"  {number}. {made.key}: {describe(made.thing)} was made by this stack, which would delete it. To "
-        f"hand it over, let the stack forget it first: pulumi state delete --target-dependents '{urn}'"
+        f"  {number}. {made.key}: {describe(made.thing)} was made by this stack, which would delete it. "
+        f"{_left_by(made, urn)}"
         for number, (made, urn) in enumerate(things.items(), 1)
     ]
     return "\n".join(["what this stack made is named as another's; nothing was changed:", *lines])
@@ -116,6 +133,12 @@ def moved(lines: Iterable[str]) -> str:
             "Changing things on a live stack.",
         ]
     )
+
+
+def _left_by(made: Made, urn: str) -> str:
+    if made.thing.noun in ("auth mount", "secrets engine"):
+        return "Write mount: create, and mount: existing in the stacks that only use it"
+    return f"To hand it over, let the stack forget it first: pulumi state delete --target-dependents '{urn}'"
 
 
 def begun(things: Iterable[Thing]) -> str:

@@ -45,9 +45,9 @@ class Server:
             with error:
                 return Answer(error.code, _json(error.read()))
         except urllib.error.URLError as error:
-            raise Unreachable(str(error.reason)) from None
+            raise Unreachable(f"{self.url} cannot be reached: {error.reason}") from None
         except (OSError, ValueError) as error:
-            raise Unreachable(str(error)) from None
+            raise Unreachable(f"{self.url} cannot be reached: {error}") from None
 
     def get_all(self, paths: Iterable[str]) -> dict[str, Answer]:
         """Reads several paths side by side. Raises Unreachable."""

@@ -15,6 +15,7 @@ from tests.plugins.conftest import VaultServer, free_port
 from tests.plugins.engine import Deployed, Engine, Refused, engine_for
 
 AUTH = "vault:index/authBackend:AuthBackend"
+GET_AUTH = "vault:index/getAuthBackend:getAuthBackend"
 MOUNT = "vault:index/mount:Mount"
 POLICY = "vault:index/policy:Policy"
 CLIENT = "vault:aws/authBackendClient:AuthBackendClient"
@@ -135,6 +136,17 @@ def test_community_vault_is_not_told_a_signing_key_which_it_does_not_have(engine
     again = engine.refresh(kv)
     assert again
     assert again.inputs == kv.inputs
+
+
+def test_auth_method_of_another_is_found(engine: Engine, vault_server: VaultServer) -> None:
+    path = f"team/{uuid4().hex[:8]}"
+    vault_server.client.sys.enable_auth_method("aws", path=path, description="payments")
+    found = engine.invoke(GET_AUTH, {"path": path})
+    assert (found["type"], found["description"], found["path"]) == ("aws", "payments", path)
+    assert found["accessor"].startswith("auth_aws_")
+    with pytest.raises(Refused, match=f"mount not found: No auth engine at {path}-2"):
+        engine.invoke(GET_AUTH, {"path": f"{path}-2"})
+    vault_server.client.sys.disable_auth_method(path)
 
 
 def test_secrets_engine_lives(engine: Engine, vault_server: VaultServer) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
+import hvac
 import pytest
 
 from sandbox.plugins.vault import PLUGIN
@@ -17,6 +18,9 @@ BACKEND = "vault:aws/secretBackend:SecretBackend"
 ROLE = "vault:aws/secretBackendRole:SecretBackendRole"
 OIDC = "vault:identity/oidc:Oidc"
 KEY = "vault:identity/oidcKey:OidcKey"
+
+ENDPOINT = "vault:generic/endpoint:Endpoint"
+HALF_A_KEY = "static AWS client credentials haven't been properly configured"
 
 ENGINE_ROLE = "arn:aws:iam::111111111111:role/vault-aws-secrets-engine-wif"
 BOUNDARY = "arn:aws:iam::111111111111:policy/boundary"
@@ -119,6 +123,25 @@ def test_secrets_engine_whose_keys_are_removed_has_no_access_key(
     assert changed.steps == ["update"]
     root = read(vault_server, f"{path}/config/root")
     assert (root["access_key"], root["iam_endpoint"]) == ("", "http://127.0.0.1:1")
+
+
+def test_secrets_engine_whose_secret_is_taken_away_as_well_goes_by_what_vault_finds(
+    engine: Engine, vault_server: VaultServer, path: str
+) -> None:
+    """The provider leaves half of a key, by which Vault refuses to work."""
+    made = engine.create(BACKEND, {"path": path, "iamEndpoint": "http://127.0.0.1:1", **keys("AKIA")})
+    engine.create(
+        ROLE, {"backend": path, "name": "r", "credentialType": "iam_user", "policyArns": [BOUNDARY]}
+    )
+    engine.update(made, {"path": path, "iamEndpoint": "http://127.0.0.1:1"})
+    with pytest.raises(hvac.exceptions.VaultError, match=HALF_A_KEY):
+        vault_server.client.read(f"{path}/creds/r")
+    nothing = json.dumps({"access_key": "", "secret_key": ""})
+    inputs = {"path": f"{path}/config/root", "dataJson": Secret(nothing)}
+    engine.create(ENDPOINT, {**inputs, "ignoreAbsentFields": True, "disableDelete": True})
+    with pytest.raises(hvac.exceptions.VaultError) as refusal:
+        vault_server.client.read(f"{path}/creds/r")
+    assert HALF_A_KEY not in str(refusal.value)
 
 
 def test_secrets_engine_needs_both_keys(engine: Engine) -> None:

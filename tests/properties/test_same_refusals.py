@@ -12,10 +12,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import components
-from components import cluster, consumers, cross_account, federation, logins, vault_auth, vault_identity
+from components import (
+    cluster,
+    consumers,
+    cross_account,
+    existing_auth,
+    federation,
+    logins,
+    vault_auth,
+    vault_identity,
+)
 from components.declared import CAMEL as STACK
 from components.declared import Reader, Shape, fields_of, to_camel
 from components.secrets_engine import args as engine
+from components.secrets_engine import existing as existing_engine
 from plugin.provider import Provider
 from stack.file import parse
 from stack.reading import StackFileError
@@ -238,6 +248,15 @@ def _targets() -> list[Target]:
             region,
         ),
         Target(
+            components.ExistingVaultAwsAuth,
+            ("vault",),
+            existing_auth.ExistingVaultAwsAuthOptions,
+            {"address": CONNECTION["address"]},
+            region,
+            {"mount": "existing"},
+            {f"{PROJECT}:accounts": {OTHER: {"roleArn": ROLE.replace(ACCOUNT, OTHER)}}},
+        ),
+        Target(
             components.TrustedAccount,
             ("accounts", OTHER),
             cross_account.TrustedAccountOptions,
@@ -261,6 +280,14 @@ def _targets() -> list[Target]:
             of_engine,
             region,
             {"kind": "user"},
+        ),
+        Target(
+            components.ExistingAwsSecretsEngine,
+            ("secretsEngine",),
+            existing_engine.ExistingAwsSecretsEngineOptions,
+            of_engine,
+            {},
+            {"mount": "existing"},
         ),
     ]
     return found

@@ -125,11 +125,11 @@ def take_foreign_away(sandbox: Sandbox) -> None:
 
 
 TAKEN = {
-    "the auth mount aws": "type aws, accessor auth_aws_",
+    "the auth mount aws": "write vault-aws-auth:vault: {mountPath: aws, mount: existing}",
     "the client config aws": "access_key AKIAFOREIGN",
     "the Vault role aws/app": f"binds {ARN}:role/x; gives foreign",
     "the Vault policy dev": "list it in vault-aws-auth:vault.externalPolicies",
-    "the secrets engine dev": "type kv",
+    "the secrets engine dev": "write vault-aws-auth:vault: {kv: {dev: {mount: existing}}}",
     "the secrets engine aws": "type kv",
     "the IAM role app": "tags team=a",
     "the IAM user vault-auth": f"{ARN}:user/vault-auth",

@@ -169,6 +169,8 @@ class Cloud(mocks.Mocks):
         if args.token == "aws:iam/getUser:getUser":
             name = args.args["userName"]
             return {"userId": f"AIDA-{name}", "arn": f"{arn}:user/{name}"}
+        if args.token == "vault:index/getAuthBackend:getAuthBackend":
+            return {"path": args.args["path"], "type": "aws", "accessor": "auth_aws_1234"}
         if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
             return {"accountId": arn.split(":")[4]}
         raise AssertionError(f"unexpected call of {args.token}")

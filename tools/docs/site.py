@@ -38,6 +38,7 @@ SECTIONS = {
         "docs/pod-identity.md",
         "docs/ecs.md",
         "docs/cross-account.md",
+        "docs/existing-mounts.md",
         "docs/gloo.md",
         "docs/vault-access-operator.md",
         "docs/consumers.md",

@@ -22,7 +22,7 @@ PLUGIN = Plugin(
     secret_config=frozenset({"token"}),
     connect=Vault,
     explain=explain,
-    functions=functions(GET_NAMESPACE),
+    functions=functions(GET_NAMESPACE, mounts.GET_AUTH),
     resources=table(
         *mounts.RESOURCES,
         policy.POLICY,

@@ -213,6 +213,33 @@ engine = make(
     "path accessor roleNames principalArn policyArn",
 )
 
+# What is another's
+
+later = of_federation["accessor"].apply(lambda _: "aws-federated")  # a preview cannot look for it yet
+make(
+    "ExistingVaultAwsAuth",
+    "another",
+    {
+        "region": REGION,
+        "path": later,
+        "serverIdHeader": "",
+        "stsRoles": {OTHER: {"roleArn": account["roleArn"]}},
+        "accounts": [ACCOUNT],
+    },
+    "path accessor stsEndpoint stsRegion serverIdHeader connection",
+)
+make(
+    "ExistingAwsSecretsEngine",
+    "others-engine",
+    {
+        "path": engine["path"],
+        "roles": {
+            "deploy": {"credentialType": "assumed_role", "roleArns": [f"arn:aws:iam::{ACCOUNT}:role/deploy"]}
+        },
+    },
+    "path roleNames",
+)
+
 # Logins
 
 connection = auth["connection"]
