@@ -16,7 +16,7 @@ import psutil
 import yaml
 
 from pipeline import ending
-from sandbox import environment, guardrails, lock, reserve
+from sandbox import deployer, environment, guardrails, lock, reserve
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from stack import yaml_file
 from tools import build
@@ -39,13 +39,18 @@ class Engine:
     home: Home
     stack: str
 
-    def up(self, config: Path, rules: Path | None = None) -> None:
+    def up(self, config: Path, rules: Path | None = None, *, as_deployer: bool = False) -> None:
         """Brings up the stack that a stack file declares and prints the engine's report.
 
         `rules` is the guardrails' configuration; default: the stack's own, which the program itself enforces.
+        With `as_deployer` the engine has the permissions that the stack needs, and no other, from here on until
+        the stack is destroyed.
         """
         self._prepare()
-        words = ["--config-file", str(self._write_config(config))]
+        written = self._write_config(config)
+        if as_deployer:
+            deployer.make(self.home, self.stack, written)
+        words = ["--config-file", str(written)]
         guarded = self._guarded(rules)
         self.recover()
         self._run("up", "--yes", "--skip-preview", *words, folder=REPOSITORY, variables=guarded)
@@ -82,6 +87,7 @@ class Engine:
             self._run("destroy", "--yes", "--skip-preview", "--remove", folder=self._project)
         else:  # it was only previewed
             self._call("stack", "rm", "--yes", "--stack", self.stack)
+        deployer.remove(self.home, self.stack)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets masked."""
@@ -199,7 +205,8 @@ class Engine:
         Ctrl-C lets the engine finish its current steps, then ends. So does a kill of this process.
         """
         words = [self._pulumi, command, "--stack", self.stack, "-C", str(folder), *options]
-        here = {**environment.process_environment(self.home), **(variables or {})}
+        own = deployer.variables(self.home, self.stack)
+        here = {**environment.process_environment(self.home), **own, **(variables or {})}
         with (
             ending.guarded(words, env=here, keep=lock.passed_on()) as process,
             reserve.kept(self.home, process) as room,

@@ -1,0 +1,134 @@
+"""A deployer with the permissions that `vault-aws-auth deployer` prints for a stack, and no other.
+
+With `--deployer`, the engine works as this one, up and down, instead of as the administrator of everything:
+so the printed permissions are proved before they are given in production.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sandbox import api
+from sandbox.aws.accounts import ORGANIZATION_ROLE
+from sandbox.environment import PRIMARY_ACCOUNT
+from sandbox.home import REPOSITORY, Home, SandboxError, write_private
+
+if TYPE_CHECKING:
+    from stack.deployer.report import Permissions
+
+_ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+_TTL = "24h"
+
+
+def make(home: Home, stack: str, stack_file: Path) -> None:
+    """Makes the deployer of a stack, as its stack file has it now; one that is there gets what it says."""
+    from stack.deployer import report  # brings the SDKs
+
+    try:
+        program = report.read(REPOSITORY, stack_file, stack)
+        own = report.aws(program)
+        elsewhere = {it: report.aws(program, account=it) for it in sorted(program.place.accounts)}
+        policy = report.vault(program).documents[0]
+    except report.DeployerError as error:
+        raise SandboxError(str(error)) from None
+    name = _name(stack)
+    remove(home, stack)
+    iam = _iam(home, PRIMARY_ACCOUNT)
+    iam.create_user(UserName=name)
+    # Known before the first change, so that a kill leaves nothing that `remove` does not know.
+    write_private(_file(home, stack), json.dumps({"accounts": [*elsewhere]}))
+    for arn in _policies(iam, name, own):
+        iam.attach_user_policy(UserName=name, PolicyArn=arn)
+    for account, permissions in elsewhere.items():
+        there = _iam(home, account)
+        for arn in _policies(there, name, permissions):
+            there.attach_role_policy(RoleName=ORGANIZATION_ROLE, PolicyArn=arn)
+        there.detach_role_policy(RoleName=ORGANIZATION_ROLE, PolicyArn=_ADMINISTRATOR)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    time.sleep(home.eventual_consistency)  # until all of the emulated AWS knows what the deployer may do
+    vault = api.vault(home)
+    vault.request("PUT", f"sys/policies/acl/{name}", {"policy": policy})
+    made = json.loads(
+        vault.request(
+            "POST", "auth/token/create-orphan", {"policies": [name], "no_default_policy": True, "ttl": _TTL}
+        ).data
+    )
+    variables = {
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        "VAULT_TOKEN": made["auth"]["client_token"],
+    }
+    write_private(_file(home, stack), json.dumps({"accounts": [*elsewhere], "variables": variables}))
+
+
+def variables(home: Home, stack: str) -> Mapping[str, str]:
+    """The deployer's credentials, for the engine; none where the administrator deploys."""
+    file = _file(home, stack)
+    known: Mapping[str, str] = home.read_json(file).get("variables", {}) if file.exists() else {}
+    return known
+
+
+def remove(home: Home, stack: str) -> None:
+    """Removes the deployer of a stack, if there is one."""
+    file, name = _file(home, stack), _name(stack)
+    if not file.exists():
+        return
+    known = home.read_json(file)
+    if token := known.get("variables", {}).get("VAULT_TOKEN"):
+        vault = api.vault(home)
+        vault.request("POST", "auth/token/revoke-orphan", {"token": token}, accepted=(400, 403))
+        vault.request("DELETE", f"sys/policies/acl/{name}")
+    for account in known["accounts"]:
+        iam = _iam(home, account)
+        iam.attach_role_policy(RoleName=ORGANIZATION_ROLE, PolicyArn=_ADMINISTRATOR)
+        for arn in _attached(iam, account, name):
+            iam.detach_role_policy(RoleName=ORGANIZATION_ROLE, PolicyArn=arn)
+            iam.delete_policy(PolicyArn=arn)
+    iam = _iam(home, PRIMARY_ACCOUNT)
+    for arn in _attached(iam, PRIMARY_ACCOUNT, name):
+        iam.detach_user_policy(UserName=name, PolicyArn=arn)
+        iam.delete_policy(PolicyArn=arn)
+    for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user(UserName=name)
+    file.unlink()
+
+
+def _policies(iam: Any, name: str, permissions: Permissions) -> Iterator[str]:
+    for number, document in enumerate(permissions.documents, 1):
+        made = iam.create_policy(
+            PolicyName=f"{name}-{number}", PolicyDocument=json.dumps(json.loads(document))
+        )
+        yield made["Policy"]["Arn"]
+
+
+def _attached(iam: Any, account: str, name: str) -> list[str]:
+    """The deployer's policies in an account."""
+    found = iam.list_policies(Scope="Local")["Policies"]
+    prefix = f"arn:aws:iam::{account}:policy/{name}-"
+    return [policy["Arn"] for policy in found if policy["Arn"].startswith(prefix)]
+
+
+def _iam(home: Home, account: str) -> Any:
+    import botocore.session
+
+    key = home.credentials()[account]
+    return botocore.session.get_session().create_client(
+        "iam",
+        home.region,
+        endpoint_url=home.emulator_url,
+        aws_access_key_id=key["access_key_id"],
+        aws_secret_access_key=key["secret_access_key"],
+    )
+
+
+def _name(stack: str) -> str:
+    return f"deployer-of-{stack}"
+
+
+def _file(home: Home, stack: str) -> Path:
+    return home.root / f"deployer-{stack}.json"
