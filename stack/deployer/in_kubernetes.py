@@ -39,7 +39,8 @@ def rules(program: Program, reading: bool = False) -> list[Rule]:
             found += _rules(declared, reading)
     made = {each.inputs["metadata"]["name"] for each in program.declared if _is(each, "Namespace")}
     # A role in a namespace that the stack makes would have to be there before it.
-    return list(dict.fromkeys(it._replace(namespace="") if it.namespace in made else it for it in found))
+    placed = dict.fromkeys(it._replace(namespace="") if it.namespace in made else it for it in found)
+    return [rule for rule in placed if not rule.namespace or rule._replace(namespace="") not in placed]
 
 
 def releases(program: Program) -> list[str]:

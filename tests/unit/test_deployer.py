@@ -220,7 +220,6 @@ def test_a_cluster_that_is_there_is_only_read_and_its_objects_have_roles() -> No
         in_kubernetes.Rule("", "", "namespaces", ("get", "patch", "delete"), "team"),
         in_kubernetes.Rule("", "", "namespaces", ("create", "list", "watch")),
         in_kubernetes.Rule("default", "", "serviceaccounts", ("get", "patch", "delete"), "api"),
-        in_kubernetes.Rule("default", "", "serviceaccounts", ("create", "list", "watch")),
         # In a namespace that the stack makes there cannot be a role before it.
         in_kubernetes.Rule("", "", "serviceaccounts", ("get", "patch", "delete"), "web"),
         in_kubernetes.Rule("", "", "serviceaccounts", ("create", "list", "watch")),
