@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,21 +27,24 @@ _TTL = "24h"
 
 def make(home: Home, stack: str, stack_file: Path) -> None:
     """Makes the deployer of a stack, as its stack file has it now; one that is there gets what it says."""
-    from stack.deployer import report  # brings the SDKs
+    from stack.deployer import in_kubernetes, report  # brings the SDKs
 
     try:
         program = report.read(REPOSITORY, stack_file, stack)
         own = report.aws(program)
         elsewhere = {it: report.aws(program, account=it) for it in sorted(program.place.accounts)}
         policy = report.vault(program).documents[0]
+        found = [] if in_kubernetes.makes_cluster(program) else in_kubernetes.rules(program)
     except report.DeployerError as error:
         raise SandboxError(str(error)) from None
     name = _name(stack)
     remove(home, stack)
     iam = _iam(home, PRIMARY_ACCOUNT)
     iam.create_user(UserName=name)
+    roles = in_kubernetes.manifests(found)
     # Known before the first change, so that a kill leaves nothing that `remove` does not know.
-    write_private(_file(home, stack), json.dumps({"accounts": [*elsewhere]}))
+    known = {"accounts": [*elsewhere], "roles": [_path(role, with_name=True) for role in roles]}
+    write_private(_file(home, stack), json.dumps(known))
     for arn in _policies(iam, name, own):
         iam.attach_user_policy(UserName=name, PolicyArn=arn)
     for account, permissions in elsewhere.items():
@@ -62,7 +66,16 @@ def make(home: Home, stack: str, stack_file: Path) -> None:
         "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
         "VAULT_TOKEN": made["auth"]["client_token"],
     }
-    write_private(_file(home, stack), json.dumps({"accounts": [*elsewhere], "variables": variables}))
+    for role in roles:
+        api.kubernetes(home).request("POST", _path(role), role)
+    if roles:
+        eks, arn = _client(home, "eks", PRIMARY_ACCOUNT), f"arn:aws:iam::{PRIMARY_ACCOUNT}:user/{name}"
+        for cluster in in_kubernetes.found_clusters(program):
+            eks.create_access_entry(
+                clusterName=cluster, principalArn=arn, kubernetesGroups=[in_kubernetes.GROUP]
+            )
+            known["entry"] = [cluster, arn]
+    write_private(_file(home, stack), json.dumps({**known, "variables": variables}))
 
 
 def variables(home: Home, stack: str) -> Mapping[str, str]:
@@ -82,6 +95,12 @@ def remove(home: Home, stack: str) -> None:
         vault = api.vault(home)
         vault.request("POST", "auth/token/revoke-orphan", {"token": token}, accepted=(400, 403))
         vault.request("DELETE", f"sys/policies/acl/{name}")
+    for path in known["roles"]:
+        api.kubernetes(home).request("DELETE", path, accepted=(404,))
+    if entry := known.get("entry"):
+        eks = _client(home, "eks", PRIMARY_ACCOUNT)
+        with suppress(eks.exceptions.ResourceNotFoundException):
+            eks.delete_access_entry(clusterName=entry[0], principalArn=entry[1])
     for account in known["accounts"]:
         iam = _iam(home, account)
         iam.attach_role_policy(RoleName=ORGANIZATION_ROLE, PolicyArn=_ADMINISTRATOR)
@@ -113,12 +132,24 @@ def _attached(iam: Any, account: str, name: str) -> list[str]:
     return [policy["Arn"] for policy in found if policy["Arn"].startswith(prefix)]
 
 
+def _path(role: Mapping[str, Any], with_name: bool = False) -> str:
+    """The path of a role or binding in Kubernetes' API, or of all of its kind."""
+    where = role["metadata"].get("namespace")
+    below = f"/namespaces/{where}" if where else ""
+    name = f"/{role['metadata']['name']}" if with_name else ""
+    return f"/apis/rbac.authorization.k8s.io/v1{below}/{role['kind'].lower()}s{name}"
+
+
 def _iam(home: Home, account: str) -> Any:
+    return _client(home, "iam", account)
+
+
+def _client(home: Home, service: str, account: str) -> Any:
     import botocore.session
 
     key = home.credentials()[account]
     return botocore.session.get_session().create_client(
-        "iam",
+        service,
         home.region,
         endpoint_url=home.emulator_url,
         aws_access_key_id=key["access_key_id"],

@@ -373,9 +373,6 @@ TYPES: Mapping[str, tuple[Calls, ...]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": (),  # everybody may ask that
 }
 
-_FEW = 10
-"""Roles above which the look at what is there already lists them (stack/preflight/in_aws.py)."""
-
 
 class UnknownType(Exception):
     """The stack declares a resource type that has no entry here."""
@@ -391,9 +388,6 @@ def needs(program: Program, account: str = "") -> list[Need]:
         if declared.type == "eks:index:ManagedNodeGroup":
             declared = _in_cluster(declared, clusters)
         found += _needs(declared, place)
-    roles = [each for each in here if each.type == "aws:iam/role:Role"]
-    if len(roles) > _FEW:
-        found.append(Need("iam:ListRoles", "*", True))
     if not account:
         found += _assumed(program)
     return list(dict.fromkeys(map(_known, found)))

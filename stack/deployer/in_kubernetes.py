@@ -53,6 +53,12 @@ def makes_cluster(program: Program) -> bool:
     return any(each.type == "eks:index:Cluster" for each in program.declared)
 
 
+def found_clusters(program: Program) -> list[str]:
+    """The clusters that are there already, and used."""
+    look_up = "aws:eks/getCluster:getCluster"
+    return [str(each.inputs["name"]) for each in program.declared if each.type == look_up]
+
+
 def _is(declared: Declared, kind: str) -> bool:
     return declared.type == f"kubernetes:core/v1:{kind}" and not declared.is_read
 

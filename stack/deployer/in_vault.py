@@ -1,4 +1,8 @@
-"""What each resource type needs in Vault, and the ACL policy that grants exactly that."""
+"""What each resource type needs in Vault, and the ACL policy that grants exactly that.
+
+`create` is there where Vault tells it from `update`. `list` is nowhere: without it, the look at what is there
+already asks for each name.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -22,7 +26,7 @@ class Rule(NamedTuple):
 
 def _rule(path: str, capabilities: str, reading: str = "read") -> Rule:
     given = frozenset(capabilities.split())
-    return Rule(path, given, given & frozenset(reading.split()))
+    return Rule(path, given, given & {reading})
 
 
 Rules = Callable[[Declared], Iterable[Rule]]
@@ -45,7 +49,6 @@ def _auth_mount(declared: Declared) -> Iterator[Rule]:
     yield _rule(f"sys/mounts/auth/{path}", "read")
     yield _rule(f"sys/mounts/auth/{path}/tune", "read update")
     yield _rule("sys/auth", "read")
-    yield _rule(f"auth/{path}/role", "list", "list")
 
 
 def _engine(declared: Declared) -> Iterator[Rule]:
@@ -58,13 +61,7 @@ def _engine(declared: Declared) -> Iterator[Rule]:
 def _aws_engine(declared: Declared) -> Iterator[Rule]:
     path = str(declared.inputs["path"]).strip("/")
     yield from _engine(declared)
-    yield _rule(f"{path}/config/root", "read update")
-    yield _rule(f"{path}/roles", "list", "list")
-
-
-def _policy(declared: Declared) -> Iterator[Rule]:
-    yield _rule(f"sys/policies/acl/{declared.inputs['name']}", "read update delete")
-    yield _rule("sys/policies/acl", "list", "list")
+    yield _rule(f"{path}/config/root", "create read update")
 
 
 def _endpoint(declared: Declared) -> Iterator[Rule]:
@@ -91,8 +88,8 @@ TYPES: Mapping[str, Rules] = {
     "vault:aws/authBackendRole:AuthBackendRole": _at("auth/{backend}/role/{role}"),
     "vault:index/mount:Mount": _engine,
     "vault:aws/secretBackend:SecretBackend": _aws_engine,
-    "vault:aws/secretBackendRole:SecretBackendRole": _at("{backend}/roles/{name}"),
-    "vault:index/policy:Policy": _policy,
+    "vault:aws/secretBackendRole:SecretBackendRole": _at("{backend}/roles/{name}", "read update delete"),
+    "vault:index/policy:Policy": _at("sys/policies/acl/{name}", "read update delete"),
     "vault:generic/endpoint:Endpoint": _endpoint,
     "vault:identity/oidc:Oidc": _at("identity/oidc/config", "read update"),
     "vault:identity/oidcKey:OidcKey": _at("identity/oidc/key/{name}"),
