@@ -179,6 +179,16 @@ def test_a_launch_templates_tag_is_not_taken_away_without_the_action(world: Worl
     world.permit(world.granted)
 
 
+def test_a_refresh_needs_what_reading_has_and_cannot_write(world: World) -> None:
+    world.permit([need for need in world.granted if need.reading])
+    changes = dict(CHANGES.values())
+    for kind, made in world.made.items():
+        assert world.engine.refresh(made)
+        with pytest.raises(Refused, match="not authorized to perform"):
+            world.change(kind, **changes[kind])
+    world.permit(world.granted)
+
+
 def test_another_stack_cannot_change_what_has_only_an_id(world: World) -> None:
     declared = (Declared(TEMPLATE, "changed", FIRST[TEMPLATE]),)
     other = Place(REGION, ACCOUNT, "", PLACE.project, "other", frozenset())
