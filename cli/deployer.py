@@ -32,8 +32,11 @@ def permissions(
         )
     if str(project) not in sys.path:
         sys.path.insert(0, str(project))
-    from stack.deployer import report
-
+    try:
+        from stack.deployer import report
+    except ModuleNotFoundError as error:
+        hint = f"install what the program needs: pip install -r {project / 'requirements.txt'}"
+        raise Refused(LINK, None, str(error), hint=hint) from None
     try:
         program = report.read(project, file, name)
         if kind == "aws":

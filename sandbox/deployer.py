@@ -39,12 +39,12 @@ def make(home: Home, stack: str, stack_file: Path) -> None:
         raise SandboxError(str(error)) from None
     name = _name(stack)
     remove(home, stack)
-    iam = _iam(home, PRIMARY_ACCOUNT)
-    iam.create_user(UserName=name)
     roles = in_kubernetes.manifests(found)
     # Known before the first change, so that a kill leaves nothing that `remove` does not know.
     known = {"accounts": [*elsewhere], "roles": [_path(role, with_name=True) for role in roles]}
     write_private(_file(home, stack), json.dumps(known))
+    iam = _iam(home, PRIMARY_ACCOUNT)
+    iam.create_user(UserName=name)
     for arn in _policies(iam, name, own):
         iam.attach_user_policy(UserName=name, PolicyArn=arn)
     for account, permissions in elsewhere.items():
@@ -91,10 +91,10 @@ def remove(home: Home, stack: str) -> None:
     if not file.exists():
         return
     known = home.read_json(file)
+    vault = api.vault(home)
     if token := known.get("variables", {}).get("VAULT_TOKEN"):
-        vault = api.vault(home)
         vault.request("POST", "auth/token/revoke-orphan", {"token": token}, accepted=(400, 403))
-        vault.request("DELETE", f"sys/policies/acl/{name}")
+    vault.request("DELETE", f"sys/policies/acl/{name}")
     for path in known["roles"]:
         api.kubernetes(home).request("DELETE", path, accepted=(404,))
     if entry := known.get("entry"):
@@ -104,16 +104,19 @@ def remove(home: Home, stack: str) -> None:
     for account in known["accounts"]:
         iam = _iam(home, account)
         iam.attach_role_policy(RoleName=ORGANIZATION_ROLE, PolicyArn=_ADMINISTRATOR)
-        for arn in _attached(iam, account, name):
-            iam.detach_role_policy(RoleName=ORGANIZATION_ROLE, PolicyArn=arn)
+        for arn in _own_policies(iam, account, name):
+            with suppress(iam.exceptions.NoSuchEntityException):
+                iam.detach_role_policy(RoleName=ORGANIZATION_ROLE, PolicyArn=arn)
             iam.delete_policy(PolicyArn=arn)
     iam = _iam(home, PRIMARY_ACCOUNT)
-    for arn in _attached(iam, PRIMARY_ACCOUNT, name):
-        iam.detach_user_policy(UserName=name, PolicyArn=arn)
+    with suppress(iam.exceptions.NoSuchEntityException):  # a kill came before it was made
+        for policy in iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]:
+            iam.detach_user_policy(UserName=name, PolicyArn=policy["PolicyArn"])
+        for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+            iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+        iam.delete_user(UserName=name)
+    for arn in _own_policies(iam, PRIMARY_ACCOUNT, name):
         iam.delete_policy(PolicyArn=arn)
-    for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
-        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
-    iam.delete_user(UserName=name)
     file.unlink()
 
 
@@ -125,7 +128,7 @@ def _policies(iam: Any, name: str, permissions: Permissions) -> Iterator[str]:
         yield made["Policy"]["Arn"]
 
 
-def _attached(iam: Any, account: str, name: str) -> list[str]:
+def _own_policies(iam: Any, account: str, name: str) -> list[str]:
     """The deployer's policies in an account."""
     found = iam.list_policies(Scope="Local")["Policies"]
     prefix = f"arn:aws:iam::{account}:policy/{name}-"
