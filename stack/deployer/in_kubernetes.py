@@ -76,7 +76,9 @@ def _rules(declared: Declared, reading: bool) -> Iterator[Rule]:
     api = "" if group == "core" else group
     if kind == "CustomResourceDefinition":
         api = "apiextensions.k8s.io"
-    namespace = "" if kind in _CLUSTER_WIDE else str(metadata.get("namespace") or "default")
+    # A custom resource without a namespace may be of a kind that has none.
+    otherwise = "" if kind in _CLUSTER_WIDE or "." in group else "default"
+    namespace = str(metadata.get("namespace") or otherwise)
     resource, name = _plural(kind), str(metadata.get("name") or declared.inputs.get("id", ""))
     if declared.is_read:
         yield Rule(namespace, api, resource, ("get",), name)

@@ -17,7 +17,7 @@ from components import quotas
 from stack import file
 from stack.deployer import in_aws, in_kubernetes, in_vault, needs, report
 from stack.deployer.needs import Need
-from stack.deployer.program import Program, run
+from stack.deployer.program import Declared, Program, run
 from tests.unit.test_program import LOCAL_VAULT, ROOT, STACK_FILES
 
 NOWHERE = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "VAULT_"))}
@@ -224,6 +224,41 @@ def test_a_cluster_that_is_there_is_only_read_and_its_objects_have_roles() -> No
         in_kubernetes.Rule("jobs", "", "serviceaccounts", ("get", "patch"), "job"),
     }
     assert {rule.verbs for rule in in_kubernetes.rules(found, reading=True)} == {("get", "patch")}
+
+
+def test_custom_resources_and_their_definitions_have_rules_and_charts_are_told() -> None:
+    definition = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
+    declared = (
+        Declared(definition, "it", {"id": "things.example.com"}, is_read=True),
+        Declared("kubernetes:example.com/v1:Policy", "wide", {"metadata": {"name": "a"}}),
+        Declared("kubernetes:example.com/v1:Box", "own", {"metadata": {"name": "b", "namespace": "team"}}),
+        Declared("kubernetes:helm.sh/v3:Release", "chart", {}),
+    )
+    found = Program(program("ecs").place, declared)
+    group, named = "example.com", ("get", "patch", "delete")
+    assert set(in_kubernetes.rules(found)) == {
+        in_kubernetes.Rule(
+            "", "apiextensions.k8s.io", "customresourcedefinitions", ("get",), "things.example.com"
+        ),
+        in_kubernetes.Rule("", group, "policies", named, "a"),
+        in_kubernetes.Rule("", group, "policies", ("create", "list", "watch")),
+        in_kubernetes.Rule("team", group, "boxes", named, "b"),
+        in_kubernetes.Rule("team", group, "boxes", ("create", "list", "watch")),
+    }
+    assert "the release chart installs a chart" in report.kubernetes(found).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "ask", "told"),
+    [
+        ("aws:s3/bucket:Bucket", report.aws, "in_aws.py"),
+        ("vault:index/token:Token", report.vault, "in_vault.py"),
+    ],
+)
+def test_a_type_without_an_entry_is_told(kind: str, ask: Any, told: str) -> None:
+    found = Program(program("ecs").place, (Declared(kind, "new", {}),))
+    with pytest.raises(report.DeployerError, match=f"{kind} has no .* in stack/deployer/{told}; add its"):
+        ask(found)
 
 
 # The command
