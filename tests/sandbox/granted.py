@@ -102,7 +102,8 @@ class Evidence:
         """Asserts that nothing was refused to the deployer of a stack, and that it needs all that it has."""
         deployer = f"deployer-of-{program.place.stack}"
         asked = [*self._asked_of_aws(deployer)]
-        assert not [(it["action"], it["arn"]) for it in asked if not it["allowed"]]
+        refused = {(it["action"], it["arn"]) for it in asked if not it["allowed"]}
+        assert not refused, f"needed, and not granted: {sorted(refused)}"
         unused = {
             need.action
             for account in ("", *program.place.accounts)
