@@ -110,19 +110,13 @@ def test_every_policy_is_short_enough_for_aws_and_together_they_say_all(each: Pr
 
 
 def test_a_stack_of_many_logins_gets_several_policies() -> None:
-    logins = {
-        f"app-{number}": {
-            "kind": "service-account",
-            "serviceAccounts": [f"default/app-{number}"],
-            "policies": ["dev"],
-        }
-        for number in range(120)
-    }
-    found = granted("eks", logins=logins)
+    before = program("eks")
+    logins = (Declared("aws:iam/role:Role", f"app-{it}", {"name": f"app-{it}"}) for it in range(200))
+    found = in_aws.needs(Program(before.place, (*before.declared, *logins)))
     made = needs.policies(found)
-    assert len(made) == 3  # without the logins two
+    assert len(made) > len(needs.policies(in_aws.needs(before)))
     assert all(needs.length(document) <= quotas.MANAGED_POLICY for document in made)
-    assert len(resources(found, "iam:CreateRole")) == 122  # and those of the cluster and of its nodes
+    assert len(resources(found, "iam:CreateRole")) == 203  # and those of cluster, nodes and login
 
 
 def test_names_are_those_of_the_stack_file() -> None:
