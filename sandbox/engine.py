@@ -43,13 +43,15 @@ class Engine:
         """Brings up the stack that a stack file declares and prints the engine's report.
 
         `rules` is the guardrails' configuration; default: the stack's own, which the program itself enforces.
-        With `as_deployer` the engine has the permissions that the stack needs, and no other, from here on until
-        the stack is destroyed.
+        With `as_deployer` the engine has the permissions that the stack needs, and no other, until the stack
+        is destroyed or brought up without it.
         """
         self._prepare()
         written = self._write_config(config)
         if as_deployer:
             deployer.make(self.home, self.stack, written)
+        else:
+            deployer.remove(self.home, self.stack)
         words = ["--config-file", str(written)]
         guarded = self._guarded(rules)
         self.recover()

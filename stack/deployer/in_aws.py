@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from components import arns
 from stack.deployer.needs import Condition, Need
-from stack.deployer.program import UNKNOWN_ACCOUNT, UNKNOWN_ID, Declared, Place, Program, parsed
+from stack.deployer.program import LOOKED_UP, UNKNOWN_ACCOUNT, UNKNOWN_ID, Declared, Place, Program, parsed
 
 Arns = Callable[[Declared, Place], Iterable[str]]
 Given = Callable[[Declared, Place], Iterable[Condition]]
@@ -140,6 +140,19 @@ def _eks(kind: str, rest: str = "", cluster: str = "clusterName") -> Arns:
 _CLUSTER = _eks("cluster")
 _ADDON = _eks("addon", "/{addonName}/*")
 _ASSOCIATION = _eks("podidentityassociation", "/*")
+
+
+def _in_own_account(declared: Declared, _: Place) -> Iterable[str]:
+    """A policy is looked for below any path, and there alone (stack/preflight/in_lists.py)."""
+    return () if declared.account else ("*",)
+
+
+def _cluster_of_name(declared: Declared, place: Place) -> Iterable[str]:
+    return (place.arn("eks", f"cluster/{declared.inputs['name'].partition('/')[0]}"),)
+
+
+def _associations_of_name(declared: Declared, place: Place) -> Iterable[str]:
+    return (place.arn("eks", f"podidentityassociation/{declared.inputs['name'].partition('/')[0]}/*"),)
 
 
 # What EC2 has no names for
@@ -371,6 +384,22 @@ TYPES: Mapping[str, tuple[Calls, ...]] = {
     ),
     "aws:eks/getCluster:getCluster": (reads("eks:DescribeCluster", _eks("cluster", cluster="name")),),
     "aws:index/getCallerIdentity:getCallerIdentity": (),  # everybody may ask that
+    # What is looked for before the first change
+    f"{LOOKED_UP}IAM role": (reads("iam:GetRole", _anywhere("role", "name")),),
+    f"{LOOKED_UP}IAM user": (reads("iam:GetUser", _anywhere("user", "name")),),
+    f"{LOOKED_UP}instance profile": (reads("iam:GetInstanceProfile", _PROFILE),),
+    f"{LOOKED_UP}IAM policy": (reads("iam:ListPolicies", _in_own_account),),
+    f"{LOOKED_UP}managed policy": (reads("iam:GetPolicy GetPolicyVersion", _input("name")),),
+    f"{LOOKED_UP}OIDC provider": (),  # read as what the stack makes
+    f"{LOOKED_UP}EKS cluster": (reads("eks:DescribeCluster", _eks("cluster", cluster="name")),),
+    f"{LOOKED_UP}EKS add-on": (),
+    f"{LOOKED_UP}Pod Identity association": (
+        reads("eks:ListPodIdentityAssociations", _cluster_of_name),
+        reads("eks:DescribePodIdentityAssociation", _associations_of_name),
+    ),
+    f"{LOOKED_UP}VPC": (reads("ec2:DescribeRouteTables DescribeVpcAttribute DescribeVpcs"),),
+    f"{LOOKED_UP}subnet": (reads("ec2:DescribeSubnets"),),
+    f"{LOOKED_UP}KMS key": (reads("kms:DescribeKey", _input("name")),),
 }
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from stack.deployer.program import Declared, Program
+from stack.deployer.program import LOOKED_UP, Declared, Program
 
 GROUP = "vault-aws-auth-deployer"
 """The Kubernetes group that the roles are bound to."""
@@ -37,9 +37,13 @@ def rules(program: Program, reading: bool = False) -> list[Rule]:
     for declared in program.declared:
         if declared.type.startswith("kubernetes:"):
             found += _rules(declared, reading)
+        elif declared.type.startswith(LOOKED_UP):
+            found += _looked_up(declared)
     made = {each.inputs["metadata"]["name"] for each in program.declared if _is(each, "Namespace")}
     # A role in a namespace that the stack makes would have to be there before it.
     placed = dict.fromkeys(it._replace(namespace="") if it.namespace in made else it for it in found)
+    of_own = {(it.resource, it.name) for it in placed if not it.namespace and it.verbs != ("get",)}
+    placed = {it: None for it in placed if it.verbs != ("get",) or (it.resource, it.name) not in of_own}
     return [rule for rule in placed if not rule.namespace or rule._replace(namespace="") not in placed]
 
 
@@ -89,6 +93,13 @@ def _rules(declared: Declared, reading: bool) -> Iterator[Rule]:
     yield Rule(namespace, api, resource, _NAMED if patched else (*_NAMED, "delete"), name)
     if not patched:
         yield Rule(namespace, api, resource, ("create", "list", "watch"))
+
+
+def _looked_up(declared: Declared) -> Iterator[Rule]:
+    """What is looked for before the first change (stack/preflight/in_cluster.py)."""
+    noun, name = declared.type.removeprefix(LOOKED_UP), str(declared.inputs["name"])
+    if noun == "namespace":
+        yield Rule("", "", "namespaces", ("get",), name)
 
 
 def _plural(kind: str) -> str:

@@ -21,6 +21,7 @@ from pulumi.runtime.stack import run_in_stack
 from components import arns
 from stack import compose, providers
 from stack.file import StackFile
+from stack.preflight import needed, objects
 
 UNKNOWN_ACCOUNT = "000000000000"
 """Where the stack file does not say the account: becomes `*` in a policy."""
@@ -128,7 +129,19 @@ def run(stack: StackFile, project: str, name: str) -> Program:
     place = Place(
         stack.region, stack.account_id or "*", stack.vault["namespace"], project, name, elsewhere, named
     )
-    return Program(place, tuple(heard))
+    return Program(place, (*heard, *_looked_up(stack)))
+
+
+LOOKED_UP = "looked up:"
+"""How the type of what the stack looks for before its first change begins; its noun follows."""
+
+
+def _looked_up(stack: StackFile) -> Iterator[Declared]:
+    """What has to be there, or must not be (stack/preflight)."""
+    for made in (*objects.of(stack), *(need.made for need in needed.of(stack))):
+        yield Declared(
+            f"{LOOKED_UP}{made.thing.noun}", "", {"name": made.name}, made.thing.account, is_read=True
+        )
 
 
 def _declare(stack: StackFile) -> None:
