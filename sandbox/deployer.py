@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox import api
-from sandbox.aws.accounts import ORGANIZATION_ROLE
 from sandbox.environment import PRIMARY_ACCOUNT
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 
@@ -22,6 +21,10 @@ if TYPE_CHECKING:
     from stack.deployer.report import Permissions
 
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+_CLUSTER_ADMINISTRATOR = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+# As sandbox/aws/accounts.py makes them, whose import would take longer than a command.
+_ADMINISTRATORS_USER = "sandbox-admin"
+_ORGANIZATION_ROLE = "OrganizationAccountAccessRole"
 _TTL = "24h"
 
 
@@ -50,8 +53,8 @@ def make(home: Home, stack: str, stack_file: Path) -> None:
     for account, permissions in elsewhere.items():
         there = _iam(home, account)
         for arn in _policies(there, name, permissions):
-            there.attach_role_policy(RoleName=ORGANIZATION_ROLE, PolicyArn=arn)
-        there.detach_role_policy(RoleName=ORGANIZATION_ROLE, PolicyArn=_ADMINISTRATOR)
+            there.attach_role_policy(RoleName=_ORGANIZATION_ROLE, PolicyArn=arn)
+        there.detach_role_policy(RoleName=_ORGANIZATION_ROLE, PolicyArn=_ADMINISTRATOR)
     key = iam.create_access_key(UserName=name)["AccessKey"]
     time.sleep(home.eventual_consistency)  # until all of the emulated AWS knows what the deployer may do
     vault = api.vault(home)
@@ -85,6 +88,22 @@ def variables(home: Home, stack: str) -> Mapping[str, str]:
     return known
 
 
+def let_the_administrator_in(home: Home) -> None:
+    """Lets the administrator into a cluster that the deployer has made: EKS makes its creator alone an
+    administrator of it."""
+    eks = _client(home, "eks", PRIMARY_ACCOUNT)
+    user = f"arn:aws:iam::{PRIMARY_ACCOUNT}:user/{_ADMINISTRATORS_USER}"
+    for cluster in eks.list_clusters()["clusters"]:
+        with suppress(eks.exceptions.ResourceInUseException):  # it is in already
+            eks.create_access_entry(clusterName=cluster, principalArn=user)
+            eks.associate_access_policy(
+                clusterName=cluster,
+                principalArn=user,
+                policyArn=_CLUSTER_ADMINISTRATOR,
+                accessScope={"type": "cluster"},
+            )
+
+
 def remove(home: Home, stack: str) -> None:
     """Removes the deployer of a stack, if there is one."""
     file, name = _file(home, stack), _name(stack)
@@ -103,10 +122,10 @@ def remove(home: Home, stack: str) -> None:
             eks.delete_access_entry(clusterName=entry[0], principalArn=entry[1])
     for account in known["accounts"]:
         iam = _iam(home, account)
-        iam.attach_role_policy(RoleName=ORGANIZATION_ROLE, PolicyArn=_ADMINISTRATOR)
+        iam.attach_role_policy(RoleName=_ORGANIZATION_ROLE, PolicyArn=_ADMINISTRATOR)
         for arn in _own_policies(iam, account, name):
             with suppress(iam.exceptions.NoSuchEntityException):
-                iam.detach_role_policy(RoleName=ORGANIZATION_ROLE, PolicyArn=arn)
+                iam.detach_role_policy(RoleName=_ORGANIZATION_ROLE, PolicyArn=arn)
             iam.delete_policy(PolicyArn=arn)
     iam = _iam(home, PRIMARY_ACCOUNT)
     with suppress(iam.exceptions.NoSuchEntityException):  # a kill came before it was made

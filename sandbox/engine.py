@@ -55,7 +55,11 @@ class Engine:
         words = ["--config-file", str(written)]
         guarded = self._guarded(rules)
         self.recover()
-        self._run("up", "--yes", "--skip-preview", *words, folder=REPOSITORY, variables=guarded)
+        try:
+            self._run("up", "--yes", "--skip-preview", *words, folder=REPOSITORY, variables=guarded)
+        finally:
+            if as_deployer:
+                deployer.let_the_administrator_in(self.home)
 
     def preview(self, config: Path, rules: Path | None = None, *, as_json: bool = False) -> None:
         """Prints what `up` would do, as the engine's report or as JSON; guardrails as in `up`."""

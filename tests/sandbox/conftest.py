@@ -13,10 +13,10 @@ from tests.sandbox.lease import Pool
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """The sandbox with stack `local`, brought up once from nothing; its deployer may do no more."""
+    """The sandbox with stack `local`, brought up once from nothing."""
     made = Sandbox(tmp_path_factory.mktemp("sandbox"))
     try:
-        made.first_up = made.up("--deployer")
+        made.first_up = made.up()
         yield made
     finally:
         answer = made.run("down")

@@ -15,7 +15,6 @@ HOLDERS = {
     "passphrase",
     "aws/credentials.json",
     "aws/state.pickle",
-    "deployer-local.json",
     "vault/init.json",
 }
 
@@ -30,10 +29,7 @@ def secrets(sandbox: Sandbox) -> dict[str, bytes]:
     )
     plain = json.loads(key["plaintext"]) if isinstance(key, dict) else key
     keys = json.loads((sandbox.home / "vault" / "init.json").read_text())
-    deployer = json.loads((sandbox.home / "deployer-local.json").read_text())["variables"]
     return {
-        "the deployer's key": deployer["AWS_SECRET_ACCESS_KEY"].encode(),
-        "the deployer's token": deployer["VAULT_TOKEN"].encode(),
         "the access key's secret": plain.encode(),
         "the Vault token": keys["root_token"].encode(),
         "the unseal key": keys["unseal_key"].encode(),
