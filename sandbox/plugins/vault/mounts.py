@@ -28,6 +28,7 @@ _TUNE = fields(
     "passthroughRequestHeaders",
     "tokenType",
 )
+_NO_MOUNT = ("No auth engine at", "No secret engine mount at")
 _MOVE_ATTEMPTS, _MOVE_SECONDS = 300, 0.1
 _TUNE_RESET = {"defaultLeaseTtl": "system", "maxLeaseTtl": "system", "tokenType": "default-service"}
 
@@ -116,7 +117,7 @@ def _mounted(vault: Vault, path: str, namespace: str | None) -> dict[str, Any] |
     try:
         return vault.read(f"sys/mounts/{path}", namespace)
     except exceptions.InvalidRequest as error:
-        if "engine at" in str(error):  # No auth engine at …, No secret engine mount at …
+        if any(words in str(error) for words in _NO_MOUNT):
             return None
         raise
 
