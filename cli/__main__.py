@@ -63,6 +63,14 @@ class ValuesFormat(Enum):
     JSON = "json"
 
 
+class DeployerFormat(Enum):
+    """Whose permissions `deployer` prints."""
+
+    AWS = "aws"
+    VAULT = "vault"
+    KUBERNETES = "kubernetes"
+
+
 @app.callback()
 def _settings() -> None:
     """Log in to Vault as the workloads of a stack, and prove that other callers are refused.
@@ -306,6 +314,66 @@ def values(
 
         stack = source.read()
         sys.stdout.write(text_of(stack.outputs, consumer, as_json=format is ValuesFormat.JSON, helm=helm))
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "vault-aws-auth deployer --stack dev --format aws > deployer.json\n\n"
+    "vault-aws-auth deployer --stack dev --format vault | vault policy write deployer -\n\n"
+    "vault-aws-auth deployer --stack dev --format kubernetes | kubectl apply -f -\n\n"
+    "vault-aws-auth deployer --stack dev --format aws --reading   (for pull requests)"
+)
+@with_option_groups
+def deployer(
+    *,
+    format: Annotated[
+        DeployerFormat,
+        typer.Option(help="aws: IAM policies. vault: an ACL policy. kubernetes: roles and their bindings."),
+    ],
+    reading: Annotated[
+        bool, typer.Option("--reading", help="Only what a preview and a refresh need.")
+    ] = False,
+    account: Annotated[
+        str, typer.Option(metavar="ID", help="With aws: another account in which the stack makes something.")
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write to this file instead of standard output; several policies to FILE-1, FILE-2, …",
+        ),
+    ] = None,
+    stack: Annotated[
+        str | None, typer.Option("--stack", "-s", metavar="STACK", help="The stack. Default: PULUMI_STACK.")
+    ] = None,
+    config_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Its stack file. Default: Pulumi.STACK.yaml in the project."),
+    ] = None,
+    project: Annotated[
+        Path,
+        typer.Option(
+            "--project",
+            "-C",
+            metavar="DIR",
+            file_okay=False,
+            exists=True,
+            help="Folder of the Pulumi project.",
+        ),
+    ] = Path(),
+) -> None:
+    """Print the permissions that the deployer of a stack needs, and no other.
+
+    They are told from what the stack file declares: no credentials, Vault, cluster or engine is needed. What
+    the reader has to know beside is on standard error.
+    """
+    with exit_on_refusal():
+        from .deployer import permissions, write
+
+        check_writable("--output", output)
+        found = permissions(format.value, project, stack, config_file, reading=reading, account=account)
+        for note in write(found, output):
+            typer.echo(f"note: {note}", err=True)
 
 
 def _ended(number: int, _frame: object) -> None:

@@ -15,6 +15,9 @@ DNS_SUFFIXES = {
 }
 """The suffix of service host names and service principals, by partition."""
 
+WITHOUT_POD_IDENTITY = ("aws-cn",)
+"""The partitions in which EKS has no Pod Identity."""
+
 _PARTITION_BY_REGION_PREFIX = {
     "cn-": "aws-cn",
     "us-gov-": "aws-us-gov",

@@ -158,6 +158,22 @@ def _node_roles(options: EksClusterArgs) -> Iterator[Refusal]:
             yield Refusal(place, f"is the IAM role of {{node_groups}}.{owner} already; write another", name)
 
 
+@rule(EksClusterArgs, "pod_identity_agent", "region")
+def _agent(options: EksClusterArgs) -> Iterator[Refusal]:
+    if options["pod_identity_agent"]:
+        yield from agent_refusals(options["region"])
+
+
+def agent_refusals(region: str) -> Iterator[Refusal]:
+    """What is wrong with the agent of Pod Identity in a region."""
+    partition = arns.partition_of(region)
+    if partition in arns.WITHOUT_POD_IDENTITY:
+        yield Refusal(
+            "pod_identity_agent",
+            f"is true, and EKS has no Pod Identity in the partition {partition}; leave it out",
+        )
+
+
 class ExistingEksClusterOptions(TypedDict):
     """An EKS cluster that exists, used as it is."""
 

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from typing_extensions import NotRequired, TypedDict
 
-from . import iam, quotas, renames, trust
+from . import arns, iam, quotas, renames, trust
 from .declared import Refusal, opened, refuse
 from .forms import split_service_account
 
@@ -63,6 +63,18 @@ def refusals(cluster: pulumi.Input[EksClusterRef], method: PodIdentityMethod) ->
                     ("cluster", field),
                     f"is missing; the method {method.value} needs it: write EksCluster.ref",
                 )
+        if isinstance(arn := cluster.get("arn"), str):
+            yield from unavailable(arns.parse(arn).partition, method)
+
+
+def unavailable(partition: str, method: PodIdentityMethod) -> Iterator[Refusal]:
+    """What is wrong with a method that a partition of AWS does not have."""
+    if method is PodIdentityMethod.POD_IDENTITY and partition in arns.WITHOUT_POD_IDENTITY:
+        yield Refusal(
+            "method",
+            f"is {method.value}, which EKS does not have in the partition {partition}; write "
+            f"{PodIdentityMethod.IRSA.value}",
+        )
 
 
 def usable(cluster: pulumi.Input[EksClusterRef], method: PodIdentityMethod) -> EksClusterRef:
@@ -93,6 +105,8 @@ def role_trust(
 
     def document(known: Sequence[Any]) -> str:
         ref: Any = dict(zip(fields, known, strict=True))
+        if "arn" in needed:
+            refuse(unavailable(arns.parse(str(ref["arn"])).partition, method))
         refuse(trust_refusals(ref, method, service_accounts, audience, allow_wildcards, limit))
         return iam.to_json(trust_document(ref, method, service_accounts, audience, allow_wildcards))
 

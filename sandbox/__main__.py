@@ -87,6 +87,13 @@ def up(
     vault: Vault = VaultChoice.AUTO,
     guardrails: Guardrails = None,
     eventual_consistency: EventualConsistency = None,
+    deployer: Annotated[
+        bool,
+        typer.Option(
+            "--deployer",
+            help="Bring it up, and down again, with the permissions of `vault-aws-auth deployer` alone.",
+        ),
+    ] = False,
 ) -> None:
     """Start the sandbox, bring a stack up in it and log in as each of its workloads.
 
@@ -105,7 +112,7 @@ def up(
             _start(home, processes)
             _heading(f"Stack {stack}")
             environment.write_shell_file(home, place.variables(home), stack)
-            stack_engine.up(stack_file, guardrails)
+            stack_engine.up(stack_file, guardrails, as_deployer=deployer)
             made = charts.install(home, stack, stack_engine.outputs())
             if made:
                 _tick(f"service accounts, in place of the workloads' charts: {', '.join(map(str, made))}")
@@ -257,7 +264,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     home = Home.from_environment()
     alive = Processes(home).running() if home.exists else {}
     expected = ["emulator", "etcd", "kube-apiserver", "kube-controller-manager", "vault", "fork-server"]
-    expected += enterprise.NAMES if home.plays_enterprise else ()
+    expected += enterprise.names(home)
     existing = engine.stacks(home) if home.exists else []
     if as_json:
         pids = {name: alive[name].pid if name in alive else None for name in expected}
@@ -280,7 +287,7 @@ def _select_edition(home: Home, settings: dict[str, Any], choice: VaultChoice) -
     if choice is VaultChoice.AUTO and enterprise.wanted(settings):
         enterprise.choose(home, settings)
         console.print(
-            "Federation needs Vault Enterprise: a stand-in for it runs in front of the real Vault "
+            "The stack needs Vault Enterprise: a stand-in for it runs in front of the real Vault "
             "(to prevent this: --vault community)."
         )
 

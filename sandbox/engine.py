@@ -16,7 +16,7 @@ import psutil
 import yaml
 
 from pipeline import ending
-from sandbox import environment, guardrails, lock, reserve
+from sandbox import deployer, environment, guardrails, lock, reserve
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from stack import yaml_file
 from tools import build
@@ -39,16 +39,27 @@ class Engine:
     home: Home
     stack: str
 
-    def up(self, config: Path, rules: Path | None = None) -> None:
+    def up(self, config: Path, rules: Path | None = None, *, as_deployer: bool = False) -> None:
         """Brings up the stack that a stack file declares and prints the engine's report.
 
         `rules` is the guardrails' configuration; default: the stack's own, which the program itself enforces.
+        With `as_deployer` the engine has the permissions that the stack needs, and no other, until the stack
+        is destroyed or brought up without it.
         """
         self._prepare()
-        words = ["--config-file", str(self._write_config(config))]
+        written = self._write_config(config)
+        if as_deployer:
+            deployer.make(self.home, self.stack, written)
+        else:
+            deployer.remove(self.home, self.stack)
+        words = ["--config-file", str(written)]
         guarded = self._guarded(rules)
         self.recover()
-        self._run("up", "--yes", "--skip-preview", *words, folder=REPOSITORY, variables=guarded)
+        try:
+            self._run("up", "--yes", "--skip-preview", *words, folder=REPOSITORY, variables=guarded)
+        finally:
+            if as_deployer:
+                deployer.let_the_administrator_in(self.home)
 
     def preview(self, config: Path, rules: Path | None = None, *, as_json: bool = False) -> None:
         """Prints what `up` would do, as the engine's report or as JSON; guardrails as in `up`."""
@@ -82,6 +93,7 @@ class Engine:
             self._run("destroy", "--yes", "--skip-preview", "--remove", folder=self._project)
         else:  # it was only previewed
             self._call("stack", "rm", "--yes", "--stack", self.stack)
+        deployer.remove(self.home, self.stack)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets masked."""
@@ -197,7 +209,8 @@ class Engine:
         Ctrl-C lets the engine finish its current steps, then ends. So does a kill of this process.
         """
         words = [self._pulumi, command, "--stack", self.stack, "-C", str(folder), *options]
-        here = {**environment.process_environment(self.home), **(variables or {})}
+        own = deployer.variables(self.home, self.stack)
+        here = {**environment.process_environment(self.home), **own, **(variables or {})}
         with (
             ending.guarded(words, env=here, keep=lock.passed_on()) as process,
             reserve.kept(self.home, process) as room,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from components import arns, consumers, durations, logins, names, vault_identity
+from components.cluster import agent_refusals
 from components.component import Claim
 from components.declared import Key, Reader
 from components.existing_role import makes_policy, policy_name
@@ -13,7 +14,7 @@ from components.iam import merge_permissions
 from components.logins.own_role import role_arn
 from components.logins.service_account import of_another_account
 from components.logins.used_role import is_used
-from components.pod_role import EksClusterRef, trust_refusals
+from components.pod_role import EksClusterRef, PodIdentityMethod, trust_refusals, unavailable
 from components.secrets_engine import AwsCredentialType
 from components.secrets_engine.args import existing_refusals
 from components.secrets_engine.engine import FOUND_POLICY_ENDING
@@ -48,6 +49,7 @@ def check(draft: Draft) -> None:
         _cluster,
         _encryption_key,
         _trust_policies,
+        _pod_identity,
         _federation,
         _engines,
         _found_engine,
@@ -362,6 +364,18 @@ def _trust_policies(draft: Draft) -> None:
                 options["trust_policy_limit"],
             )
             report(list(refusals), login.path, draft.problems)
+
+
+def _pod_identity(draft: Draft) -> None:
+    """Not every partition of AWS has it."""
+    if draft.region is None:
+        return
+    partition = arns.partition_of(draft.region)
+    for section in (draft.identity, *draft.logins.values()):
+        if section and isinstance(method := section.get("method"), PodIdentityMethod):
+            report(list(unavailable(partition, method)), section.path, draft.problems)
+    if draft.cluster and draft.cluster.get("pod_identity_agent") is True:
+        report(list(agent_refusals(draft.region)), draft.cluster.path, draft.problems)
 
 
 def _federation(draft: Draft) -> None:

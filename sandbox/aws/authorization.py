@@ -1,15 +1,19 @@
 """Authorizes calls: which resource a call concerns, and AWS's message for a refusal."""
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 from moto.iam.models import iam_backends
 
+from sandbox.aws import concerned
 from sandbox.aws.calls import Call
+from sandbox.aws.concerned import Demand
 from sandbox.aws.errors import AwsError
 from sandbox.aws.identity import Caller
 from sandbox.aws.passing import passed_roles
 from sandbox.aws.policy import ContextValue, Effect
+from sandbox.aws.state import State
 from sandbox.aws.trust import tag_context
 
 # The resource of an IAM action: its first parameter of these. (parameter, ARN type, moto's table)
@@ -32,30 +36,44 @@ _TAGGING = {
 }
 
 
-def authorize(call: Call, caller: Caller, context: dict[str, ContextValue]) -> None:
-    """Raises AccessDenied with AWS's message unless the caller's policies allow the call."""
-    arn, shown = _resource(call, caller)
-    if call.service == "iam":
-        context = context | _boundary(call, caller)
-    _demand(call, caller, call.name, arn, shown, context)
-    if call.name in _TAGGING and call.tags():
-        # Tagging a new entity is an action of its own.
-        _demand(call, caller, _TAGGING[call.name], arn, arn, context)
-    for role, service in passed_roles(call, caller):
-        _demand(call, caller, "iam:PassRole", role, role, context | {"iam:PassedToService": service})
+Note = Callable[[Demand, bool], None]
+"""Told of each demand, and whether the caller's policies allow it."""
 
 
-def _demand(
-    call: Call, caller: Caller, action: str, arn: str, shown: str, context: dict[str, ContextValue]
+def authorize(
+    call: Call, caller: Caller, context: dict[str, ContextValue], state: State, note: Note | None = None
 ) -> None:
-    decision = caller.decide(action, arn, context)
-    if decision.effect is Effect.ALLOW:
-        return
-    about = f" on resource: {shown}" if shown else ""
-    message = f"User: {caller.arn} is not authorized to perform: {action}{about} {decision.reason}"
+    """Raises AccessDenied with AWS's message unless the caller's policies allow the call."""
+    for demand, shown in _demands(call, caller, context, state):
+        decision = caller.decide(demand.action, demand.arn, {**context, **demand.context})
+        allowed = decision.effect is Effect.ALLOW
+        if note:
+            note(demand._replace(context={**context, **demand.context}), allowed)
+        if not allowed:
+            about = f" on resource: {shown}" if shown else ""
+            message = f"User: {caller.arn} is not authorized to perform: {demand.action}{about} "
+            message += decision.reason
+            if call.service == "ec2":
+                message = f"You are not authorized to perform this operation. {message}"
+            raise AwsError("AccessDenied", message)
+
+
+def _demands(
+    call: Call, caller: Caller, context: dict[str, ContextValue], state: State
+) -> Iterator[tuple[Demand, str]]:
+    """What the call needs, with the resource as AWS shows it."""
     if call.service == "ec2":
-        message = f"You are not authorized to perform this operation. {message}"
-    raise AwsError("AccessDenied", message)
+        for demand in concerned.in_ec2(call, caller):
+            yield demand, "" if demand.arn == "*" else demand.arn
+    else:
+        own = _boundary(call, caller) if call.service == "iam" else {}
+        arn, shown = _resource(call, caller, state)
+        yield Demand(call.name, arn, own), shown
+        if call.name in _TAGGING and call.tags():
+            # Tagging a new entity is an action of its own.
+            yield Demand(_TAGGING[call.name], arn, own), arn
+    for role, service in passed_roles(call, caller):
+        yield Demand("iam:PassRole", role, {"iam:PassedToService": service}), role
 
 
 def request_context(call: Call, now: datetime) -> dict[str, ContextValue]:
@@ -88,7 +106,7 @@ def _boundary(call: Call, caller: Caller) -> dict[str, ContextValue]:
     return {"iam:PermissionsBoundary": arn} if arn else {}
 
 
-def _resource(call: Call, caller: Caller) -> tuple[str, str]:
+def _resource(call: Call, caller: Caller, state: State) -> tuple[str, str]:
     """The ARN to match policies with, and as AWS shows it; `*` for calls without one resource."""
     if call.service == "iam":
         return _iam_resource(call, caller)
@@ -96,11 +114,7 @@ def _resource(call: Call, caller: Caller) -> tuple[str, str]:
         arn = f"arn:{caller.partition}:sts::{caller.account}:federated-user/{call.text('Name')}"
         return arn, arn
     if call.service in ("eks", "eks-auth"):
-        name = call.params.get("clusterName") or call.params.get("name")
-        if isinstance(name, str):
-            arn = f"arn:{caller.partition}:eks:{call.region}:{caller.account}:cluster/{name}"
-            return arn, arn
-        arn = call.text("resourceArn", "*")
+        arn = concerned.in_eks(call, caller, state)
         return arn, "" if arn == "*" else arn
     return "*", ""
 

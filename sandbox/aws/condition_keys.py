@@ -30,8 +30,9 @@ _OF_ACTION: dict[str, tuple[str, ...]] = {
     **{f"iam:create{holder}": (*_BOUND, *_TAGS) for holder in _HOLDERS},
     **{f"eks:create{made}": _TAGS for made in _MADE_IN_EKS},
     "eks:tagresource": _TAGS,
+    "ec2:createtags": ("ec2:createaction",),
 }
-_SERVICES = ("eks", "iam", "saml", "sts")
+_SERVICES = ("ec2", "eks", "iam", "saml", "sts")
 _TAGGED_BY = ("eks:", "iam:", "sts:")
 
 

@@ -24,6 +24,7 @@ from sandbox.aws import (
     tokens,
 )
 from sandbox.aws.calls import Call
+from sandbox.aws.concerned import Demand
 from sandbox.aws.ecs_tasks import EcsTasks
 from sandbox.aws.eks import Eks
 from sandbox.aws.eks.routes import read_call as read_eks_call
@@ -37,6 +38,7 @@ from sandbox.aws.store import TOUCHED, Store
 from sandbox.aws.sts import ANONYMOUS_ACTIONS, Sts
 from sandbox.aws.tokens import Issuers
 
+AUTHORIZATIONS = "authorizations.jsonl"
 _CONTAINERS_PATH = "/container-credentials"
 _MAX_BODY = 2 * 1024 * 1024
 _QUERY_SERVICES = ("autoscaling", "ec2", "iam", "sts")
@@ -69,6 +71,7 @@ class Front:
         self._metadata = InstanceMetadata(self._sts)
         # Each line is one unbuffered write, so that lines of several threads do not mix.
         self._log = (home / "emulator.log").open("ab", buffering=0)
+        self._authorizations = home / AUTHORIZATIONS
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = Request(environ)
@@ -193,7 +196,7 @@ class Front:
     def _assume_for_pod(self, call: Call, http: sigv4.HttpRequest, now: datetime, line: _Line) -> Response:
         with self._store.lock, REPLICAS.any("caller", line.who, call.name):
             caller = self._caller(call, http, now, line)
-            authorization.authorize(call, caller, authorization.request_context(call, now))
+            authorization.authorize(call, caller, authorization.request_context(call, now), self._store.state)
             cluster = self._eks_auth.cluster(caller.account, call.region, call.text("clusterName"))
         return _json(self._pod_credentials(cluster, call.text("token"), now).answer())
 
@@ -218,7 +221,7 @@ class Front:
             context = authorization.request_context(call, now)
             if call.service == "sts":
                 return self._sts_call(call, caller, context, now)  # sessions are saved as they are issued
-            authorization.authorize(call, caller, context)
+            authorization.authorize(call, caller, context, self._store.state, self._noted_of(caller))
         if not call.read_only:
             try:
                 self._store.make_room()
@@ -236,15 +239,31 @@ class Front:
         self._store.save_new_regions()
         return response
 
+    def _noted_of(self, caller: Caller) -> authorization.Note | None:
+        """Writes down what a caller's policies are asked, where a file is there for it: its name and values
+        of condition keys, no parameter."""
+        if not self._authorizations.exists():
+            return None
+
+        def note(demand: Demand, allowed: bool) -> None:
+            entry = {"caller": caller.owner_arn, **demand._asdict(), "allowed": allowed}
+            with self._authorizations.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+
+        return note
+
     def _sts_call(self, call: Call, caller: Caller, context: dict[str, Any], now: datetime) -> Response:
         if call.action == "GetCallerIdentity":
             return self._sts.get_caller_identity(call, caller)
         if call.action == "AssumeRole":
-            return self._sts.assume_role(call, caller, context, now)
+            answer = self._sts.assume_role(call, caller, context, now)
+            if note := self._noted_of(caller):
+                note(Demand(call.name, call.text("RoleArn"), context), True)
+            return answer
         if call.action == "GetSessionToken":
             return self._sts.get_session_token(call, caller, now)
         if call.action == "GetFederationToken":
-            authorization.authorize(call, caller, context)
+            authorization.authorize(call, caller, context, self._store.state)
             return self._sts.get_federation_token(call, caller, now)
         raise AwsError("InvalidAction", f"The sandbox has no sts:{call.action}.", 501)
 

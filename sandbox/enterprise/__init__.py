@@ -26,30 +26,58 @@ FEDERATION = "federation"
 NAMES = ("vault-enterprise", "issuer-proxy")
 """The processes, in start order."""
 
+_CHOICE = "issuer.json"
+
 
 def wanted(config: Mapping[str, Any]) -> bool:
-    """Whether a stack file needs Vault Enterprise: anything in it has kind `federation`."""
+    """Whether a stack file needs Vault Enterprise: something in it has kind `federation`, or it is of a
+    namespace."""
     sections = (config.get(f"vault-aws-auth:{name}") for name in ("vaultIdentity", "secretsEngine"))
-    return any(isinstance(given, Mapping) and given.get("kind") == FEDERATION for given in sections)
+    federated = any(isinstance(given, Mapping) and given.get("kind") == FEDERATION for given in sections)
+    return federated or bool(_namespace(config))
 
 
 def choose(home: Home, config: Mapping[str, Any]) -> None:
-    """Makes this sandbox run the stand-in with a stack file's issuer; refuses a second issuer."""
+    """Makes this sandbox run the stand-in with a stack file's namespace, and its issuer if it has one;
+    refuses a second issuer."""
     federation = config.get("vault-aws-auth:federation")
     host = federation.get("issuer") if isinstance(federation, Mapping) else None
-    if not isinstance(host, str) or not urlsplit(host).hostname:
+    if federation and (not isinstance(host, str) or not urlsplit(host).hostname):
         return  # the stack's own settings report it
+    namespace = _namespace(config)
+    stored = _chosen(home)
+    own = {"issuer": str(host or "").rstrip("/"), "namespace": namespace}
+    if stored.get("issuer"):
+        issuing = {field: stored[field] for field in own}
+        if own["issuer"] and own != issuing:
+            raise SandboxError(
+                f"the stack file has federation.issuer {host} and Vault namespace {namespace or '(root)'}, "
+                "but this sandbox has another issuer. Bring the stack up in another sandbox: "
+                "SANDBOX_HOME=<folder>"
+            )
+        own = issuing
+    names = sorted({*stored.get("namespaces", []), *filter(None, [namespace])})
+    if {**own, "namespaces": names} != stored:
+        write_private(home.enterprise / _CHOICE, json.dumps({**own, "namespaces": names}))
+
+
+def _namespace(config: Mapping[str, Any]) -> str:
     vault = config.get("vault-aws-auth:vault")
-    namespace = str(vault.get("namespace") or "") if isinstance(vault, Mapping) else ""
-    chosen = {"issuer": host.rstrip("/"), "namespace": namespace.strip("/")}
-    stored = home.enterprise / "issuer.json"
-    if stored.exists() and home.read_json(stored) != chosen:
-        raise SandboxError(
-            f"the stack file has federation.issuer {host} and Vault namespace {namespace or '(root)'}, but "
-            f"this sandbox has another issuer. Bring the stack up in another sandbox: SANDBOX_HOME=<folder>"
-        )
-    if not stored.exists():
-        write_private(stored, json.dumps(chosen))
+    return str(vault.get("namespace") or "").strip("/") if isinstance(vault, Mapping) else ""
+
+
+def _chosen(home: Home) -> dict[str, Any]:
+    """The issuer and its namespace, empty without one, and all namespaces at start; empty without any."""
+    file = home.enterprise / _CHOICE
+    found: dict[str, Any] = home.read_json(file) if file.exists() else {}
+    return found
+
+
+def names(home: Home) -> list[str]:
+    """The processes of this sandbox's stand-in, in start order; none where it plays no Enterprise."""
+    if not home.plays_enterprise:
+        return []
+    return [*NAMES] if _chosen(home)["issuer"] else [NAMES[0]]
 
 
 def services(home: Home) -> list[tuple[Service, str]]:
@@ -57,15 +85,10 @@ def services(home: Home) -> list[tuple[Service, str]]:
     from sandbox import pki  # slow to import
     from sandbox.enterprise import issuer
 
-    chosen = home.read_json(home.enterprise / "issuer.json")
+    chosen = _chosen(home)
     own, namespace = chosen["issuer"], chosen["namespace"]
-    host = str(urlsplit(own).hostname)
-    pki.issue(home, "issuer", host)
-    State(home.enterprise).ensure_namespace(namespace)
-    prefix = f"{namespace}/" if namespace else ""
-    _announce(home, issuer.url(own, namespace))
-    certificate = home.root / "pki" / "issuer.crt"
-    address = f"https://{host}:{home.ports['issuer']}"
+    for each in chosen["namespaces"]:
+        State(home.enterprise).ensure_namespace(each)
     stand_in = Service(
         NAMES[0],
         [sys.executable, "-m", "sandbox.enterprise", "--home", str(home.root)],
@@ -73,6 +96,14 @@ def services(home: Home) -> list[tuple[Service, str]]:
         lambda: _healthy(home),
         {"PYTHONPATH": str(REPOSITORY)},
     )
+    if not own:
+        return [(stand_in, home.vault_address)]
+    host = str(urlsplit(own).hostname)
+    pki.issue(home, "issuer", host)
+    _announce(home, issuer.url(own, namespace))
+    certificate = home.root / "pki" / "issuer.crt"
+    address = f"https://{host}:{home.ports['issuer']}"
+    prefix = f"{namespace}/" if namespace else ""
     proxy = Service(
         NAMES[1],
         [str(build.ensure("caddy")), "run", "--adapter", "caddyfile", "--config", str(CADDYFILE)],
@@ -94,11 +125,15 @@ def services(home: Home) -> list[tuple[Service, str]]:
 
 
 def namespaces(home: Home) -> list[str]:
-    """Vault's namespaces, except the one at start. Only the stand-in knows them."""
+    """Vault's namespaces, except those at start. Only the stand-in knows them."""
     if not home.plays_enterprise:
         return []
-    own = home.read_json(home.enterprise / "issuer.json")["namespace"]
-    return [path for path in State(home.enterprise).namespaces() if f"{own}/" != path]
+    there = {f"{'/'.join(parts[: i + 1])}/" for parts in _parts(home) for i in range(len(parts))}
+    return [path for path in State(home.enterprise).namespaces() if path not in there]
+
+
+def _parts(home: Home) -> list[list[str]]:
+    return [name.split("/") for name in _chosen(home)["namespaces"]]
 
 
 def _announce(home: Home, name: str) -> None:
@@ -119,7 +154,7 @@ def _healthy(home: Home) -> bool:
 def _discovery_answers(home: Home, host: str) -> bool:
     from sandbox.enterprise import issuer
 
-    namespace = home.read_json(home.enterprise / "issuer.json")["namespace"]
+    namespace = _chosen(home)["namespace"]
     path = urlsplit(issuer.url("", namespace)).path + "/.well-known/openid-configuration"
     pool = urllib3.HTTPSConnectionPool(
         "127.0.0.1",

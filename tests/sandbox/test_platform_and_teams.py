@@ -50,7 +50,9 @@ def teams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]:
     folder = tmp_path_factory.mktemp("teams")
     sandbox = Sandbox(folder / "sandbox")
     try:
-        sandbox.up_as_on_aws("--stack", "platform", "--config", str(EXAMPLE / "Pulumi.platform.yaml"))
+        sandbox.up_as_on_aws(
+            "--stack", "platform", "--config", str(EXAMPLE / "Pulumi.platform.yaml"), "--deployer"
+        )
         made = Teams(sandbox, folder)
         made.copy_example()
         for team in TEAMS:

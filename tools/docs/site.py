@@ -28,6 +28,7 @@ SECTIONS = {
     "Start": [
         "README.md",
         "docs/architecture.md",
+        "docs/deploying.md",
         "docs/sandbox-tools.md",
         "docs/library.md",
         "docs/environments.md",

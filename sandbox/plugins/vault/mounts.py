@@ -28,6 +28,7 @@ _TUNE = fields(
     "passthroughRequestHeaders",
     "tokenType",
 )
+_NO_MOUNT = ("No auth engine at", "No secret engine mount at")
 _MOVE_ATTEMPTS, _MOVE_SECONDS = 300, 0.1
 _TUNE_RESET = {"defaultLeaseTtl": "system", "maxLeaseTtl": "system", "tokenType": "default-service"}
 
@@ -64,12 +65,12 @@ def _create_auth(vault: Vault, inputs: Inputs) -> tuple[str, State]:
 
 def _read_auth(vault: Vault, path: str, state: State) -> State | None:
     namespace, tune = state.get("namespace"), state.get("tune")
-    found = (vault.read("sys/auth", namespace) or {}).get(f"{path}/")
+    found = _mounted(vault, f"auth/{path}", namespace)
     if found is None:
         return None
     live = {"path": path, **{name: found[name] for name in ("accessor", "description", "local", "type")}}
     if tune:
-        now = vault.read(f"sys/auth/{path}/tune", namespace) or {}
+        now = vault.read(f"sys/mounts/auth/{path}/tune", namespace) or {}
         live["tune"] = {name: _as_written(now.get(_TUNE[name]), value) for name, value in tune.items()}
     return live
 
@@ -79,7 +80,7 @@ def _update_auth(vault: Vault, _: str, state: State, inputs: Inputs) -> State:
     data = written(_TUNE, state.get("tune", {}), inputs.get("tune", {}), _TUNE_RESET)
     data |= written(fields("description"), state, inputs)
     data |= written(fields("identityTokenKey"), {}, with_known_key(vault, inputs))
-    vault.write(f"sys/auth/{path}/tune", data, inputs.get("namespace"))
+    vault.write(f"sys/mounts/auth/{path}/tune", data, inputs.get("namespace"))
     return _read_auth(vault, path, inputs) or {}
 
 
@@ -111,6 +112,16 @@ def move(vault: Vault, above: str, state: State, inputs: Inputs) -> str:
     return new
 
 
+def _mounted(vault: Vault, path: str, namespace: str | None) -> dict[str, Any] | None:
+    """What is mounted at a path, `auth/aws` of an auth method; read where that needs no sudo."""
+    try:
+        return vault.read(f"sys/mounts/{path}", namespace)
+    except exceptions.InvalidRequest as error:
+        if any(words in str(error) for words in _NO_MOUNT):
+            return None
+        raise
+
+
 def with_known_key(vault: Vault, inputs: Inputs) -> Inputs:
     """The inputs without the signing key, if this Vault has none: only Enterprise does."""
     if "identityTokenKey" in inputs and not vault.health().get("enterprise"):
@@ -129,7 +140,7 @@ def create_engine(vault: Vault, inputs: Inputs) -> tuple[str, State]:
 
 def read_engine(vault: Vault, path: str, state: State) -> State | None:
     """The mount of a secrets engine; None if there is none."""
-    found = (vault.read("sys/mounts", state.get("namespace")) or {}).get(f"{path}/")
+    found = _mounted(vault, path, state.get("namespace"))
     if found is None:
         return None
     live = {name: found.get(field) for name, field in ENGINE.items()}

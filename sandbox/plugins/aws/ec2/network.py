@@ -1,5 +1,8 @@
 """VPCs and subnets."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sandbox.plugins.aws.client import Aws
 from sandbox.plugins.aws.ec2.common import first, living, specification, tagged
 from sandbox.plugins.aws.entry import changed, resource
@@ -23,19 +26,27 @@ def _switch_vpc(aws: Aws, id_: str, old: State, new: Inputs) -> None:
 
 
 def vpc_parts(aws: Aws, id_: str) -> State:
-    """A VPC's attributes, and the objects that EC2 created with it."""
+    """What both the resource and the function show beside a VPC's description."""
     ec2, here = aws.client("ec2"), [{"Name": "vpc-id", "Values": [id_]}]
     tables = ec2.describe_route_tables(Filters=[*here, {"Name": "association.main", "Values": ["true"]}])
-    groups = ec2.describe_security_groups(Filters=[*here, {"Name": "group-name", "Values": ["default"]}])
-    acls = ec2.describe_network_acls(Filters=[*here, {"Name": "default", "Values": ["true"]}])
-    main = (first(tables, "RouteTables") or {}).get("RouteTableId")
     return {
         **{
             name: ec2.describe_vpc_attribute(VpcId=id_, Attribute=name)[attribute]["Value"]
             for name, attribute in _VPC_SWITCHES.items()
         },
-        "defaultRouteTableId": main,
-        "mainRouteTableId": main,
+        "mainRouteTableId": (first(tables, "RouteTables") or {}).get("RouteTableId"),
+    }
+
+
+def _vpc_outputs(aws: Aws, live: Mapping[str, Any], _: State) -> State:
+    """And the objects that EC2 created with the VPC."""
+    parts, ec2 = vpc_parts(aws, live["VpcId"]), aws.client("ec2")
+    here = [{"Name": "vpc-id", "Values": [live["VpcId"]]}]
+    groups = ec2.describe_security_groups(Filters=[*here, {"Name": "group-name", "Values": ["default"]}])
+    acls = ec2.describe_network_acls(Filters=[*here, {"Name": "default", "Values": ["true"]}])
+    return {
+        **parts,
+        "defaultRouteTableId": parts["mainRouteTableId"],
         "defaultSecurityGroupId": (first(groups, "SecurityGroups") or {}).get("GroupId"),
         "defaultNetworkAclId": (first(acls, "NetworkAcls") or {}).get("NetworkAclId"),
     }
@@ -54,7 +65,7 @@ VPC = resource(
     create=_create_vpc,
     finish=lambda aws, id_, new: _switch_vpc(aws, id_, _VPC_AT_FIRST, new),
     live=living("describe_vpcs", "VpcIds", "Vpcs", arn="vpc"),
-    also=lambda aws, live, _: vpc_parts(aws, live["VpcId"]),
+    also=_vpc_outputs,
     change=_switch_vpc,
     tags=tagged,
     delete=lambda aws, id_, _: aws.client("ec2").delete_vpc(VpcId=id_),

@@ -13,22 +13,25 @@ def _oidc(aws: Aws, inputs: Inputs) -> State:
     iam = aws.client("iam")
     if "arn" not in inputs and "url" not in inputs:
         raise ProviderError("one of arn and url is needed")
-    wanted = inputs.get("url", "").removeprefix("https://")
-    for entry in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
-        arn = entry["Arn"]
-        if arn == inputs.get("arn") or (wanted and arn.partition(":oidc-provider/")[2] == wanted):
-            live = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
-            names = {"clientIdLists": "ClientIDList", "thumbprintLists": "ThumbprintList"}
-            return {
-                **back(live, names),
-                "id": arn,
-                "arn": arn,
-                "url": live["Url"].removeprefix("https://"),
-                "tags": unpaired(live.get("Tags")),
-            }
-    # The official provider's message: programs recognise by it that there is none.
-    by = "url" if "url" in inputs else "arn"
-    raise NotFound(f"finding IAM OIDC Provider by {by} ({inputs[by]}): not found")
+    arn = inputs.get("arn")
+    if arn is None:  # only then the official provider lists them
+        wanted = inputs["url"].removeprefix("https://")
+        listed = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+        arns = (str(entry["Arn"]) for entry in listed)
+        arn = next((it for it in arns if it.partition(":oidc-provider/")[2] == wanted), None)
+    live = found(iam.get_open_id_connect_provider, OpenIDConnectProviderArn=arn) if arn else None
+    if live is None:
+        # The official provider's message: programs recognise by it that there is none.
+        by = "arn" if "arn" in inputs else "url"
+        raise NotFound(f"finding IAM OIDC Provider by {by} ({inputs[by]}): not found")
+    names = {"clientIdLists": "ClientIDList", "thumbprintLists": "ThumbprintList"}
+    return {
+        **back(live, names),
+        "id": arn,
+        "arn": arn,
+        "url": live["Url"].removeprefix("https://"),
+        "tags": unpaired(live.get("Tags")),
+    }
 
 
 def _role(aws: Aws, inputs: Inputs) -> State:

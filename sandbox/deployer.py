@@ -1,0 +1,187 @@
+"""A deployer with the permissions that `vault-aws-auth deployer` prints for a stack, and no other.
+
+With `--deployer`, the engine works as this one, up and down, instead of as the administrator of everything:
+so the printed permissions are proved before they are given in production.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sandbox import api
+from sandbox.environment import PRIMARY_ACCOUNT
+from sandbox.home import REPOSITORY, Home, SandboxError, write_private
+
+if TYPE_CHECKING:
+    from stack.deployer.report import Permissions
+
+_ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+_CLUSTER_ADMINISTRATOR = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+# As sandbox/aws/accounts.py makes them, whose import would take longer than a command.
+_ADMINISTRATORS_USER = "sandbox-admin"
+_ORGANIZATION_ROLE = "OrganizationAccountAccessRole"
+_TTL = "24h"
+
+
+def make(home: Home, stack: str, stack_file: Path) -> None:
+    """Makes the deployer of a stack, as its stack file has it now; one that is there gets what it says."""
+    from stack.deployer import in_kubernetes, report  # brings the SDKs
+
+    try:
+        program = report.read(REPOSITORY, stack_file, stack)
+        own = report.aws(program)
+        elsewhere = {it: report.aws(program, account=it) for it in sorted(program.place.accounts)}
+        policy = report.vault(program).documents[0]
+        found = [] if in_kubernetes.makes_cluster(program) else in_kubernetes.rules(program)
+    except report.DeployerError as error:
+        raise SandboxError(str(error)) from None
+    name = _name(stack)
+    remove(home, stack)
+    roles = in_kubernetes.manifests(found)
+    # Known before the first change, so that a kill leaves nothing that `remove` does not know.
+    known = {"accounts": [*elsewhere], "roles": [_path(role, with_name=True) for role in roles]}
+    write_private(_file(home, stack), json.dumps(known))
+    iam = _iam(home, PRIMARY_ACCOUNT)
+    iam.create_user(UserName=name)
+    for arn in _policies(iam, name, own):
+        iam.attach_user_policy(UserName=name, PolicyArn=arn)
+    for account, permissions in elsewhere.items():
+        there = _iam(home, account)
+        for arn in _policies(there, name, permissions):
+            there.attach_role_policy(RoleName=_ORGANIZATION_ROLE, PolicyArn=arn)
+        there.detach_role_policy(RoleName=_ORGANIZATION_ROLE, PolicyArn=_ADMINISTRATOR)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    time.sleep(home.eventual_consistency)  # until all of the emulated AWS knows what the deployer may do
+    vault = api.vault(home)
+    vault.request("PUT", f"sys/policies/acl/{name}", {"policy": policy})
+    made = json.loads(
+        vault.request(
+            "POST", "auth/token/create-orphan", {"policies": [name], "no_default_policy": True, "ttl": _TTL}
+        ).data
+    )
+    variables = {
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        "VAULT_TOKEN": made["auth"]["client_token"],
+    }
+    for role in roles:
+        api.kubernetes(home).request("POST", _path(role), role)
+    if roles:
+        eks, arn = _client(home, "eks", PRIMARY_ACCOUNT), f"arn:aws:iam::{PRIMARY_ACCOUNT}:user/{name}"
+        for cluster in in_kubernetes.found_clusters(program):
+            eks.create_access_entry(
+                clusterName=cluster, principalArn=arn, kubernetesGroups=[in_kubernetes.GROUP]
+            )
+            known["entry"] = [cluster, arn]
+    write_private(_file(home, stack), json.dumps({**known, "variables": variables}))
+
+
+def variables(home: Home, stack: str) -> Mapping[str, str]:
+    """The deployer's credentials, for the engine; none where the administrator deploys."""
+    file = _file(home, stack)
+    known: Mapping[str, str] = home.read_json(file).get("variables", {}) if file.exists() else {}
+    return known
+
+
+def let_the_administrator_in(home: Home) -> None:
+    """Lets the administrator into a cluster that the deployer has made: EKS makes its creator alone an
+    administrator of it."""
+    eks = _client(home, "eks", PRIMARY_ACCOUNT)
+    user = f"arn:aws:iam::{PRIMARY_ACCOUNT}:user/{_ADMINISTRATORS_USER}"
+    for cluster in eks.list_clusters()["clusters"]:
+        with suppress(eks.exceptions.ResourceInUseException):  # it is in already
+            eks.create_access_entry(clusterName=cluster, principalArn=user)
+            eks.associate_access_policy(
+                clusterName=cluster,
+                principalArn=user,
+                policyArn=_CLUSTER_ADMINISTRATOR,
+                accessScope={"type": "cluster"},
+            )
+
+
+def remove(home: Home, stack: str) -> None:
+    """Removes the deployer of a stack, if there is one."""
+    file, name = _file(home, stack), _name(stack)
+    if not file.exists():
+        return
+    known = home.read_json(file)
+    vault = api.vault(home)
+    if token := known.get("variables", {}).get("VAULT_TOKEN"):
+        vault.request("POST", "auth/token/revoke-orphan", {"token": token}, accepted=(400, 403))
+    vault.request("DELETE", f"sys/policies/acl/{name}")
+    for path in known["roles"]:
+        api.kubernetes(home).request("DELETE", path, accepted=(404,))
+    if entry := known.get("entry"):
+        eks = _client(home, "eks", PRIMARY_ACCOUNT)
+        with suppress(eks.exceptions.ResourceNotFoundException):
+            eks.delete_access_entry(clusterName=entry[0], principalArn=entry[1])
+    for account in known["accounts"]:
+        iam = _iam(home, account)
+        iam.attach_role_policy(RoleName=_ORGANIZATION_ROLE, PolicyArn=_ADMINISTRATOR)
+        for arn in _own_policies(iam, account, name):
+            with suppress(iam.exceptions.NoSuchEntityException):
+                iam.detach_role_policy(RoleName=_ORGANIZATION_ROLE, PolicyArn=arn)
+            iam.delete_policy(PolicyArn=arn)
+    iam = _iam(home, PRIMARY_ACCOUNT)
+    with suppress(iam.exceptions.NoSuchEntityException):  # a kill came before it was made
+        for policy in iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]:
+            iam.detach_user_policy(UserName=name, PolicyArn=policy["PolicyArn"])
+        for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+            iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+        iam.delete_user(UserName=name)
+    for arn in _own_policies(iam, PRIMARY_ACCOUNT, name):
+        iam.delete_policy(PolicyArn=arn)
+    file.unlink()
+
+
+def _policies(iam: Any, name: str, permissions: Permissions) -> Iterator[str]:
+    for number, document in enumerate(permissions.documents, 1):
+        made = iam.create_policy(
+            PolicyName=f"{name}-{number}", PolicyDocument=json.dumps(json.loads(document))
+        )
+        yield made["Policy"]["Arn"]
+
+
+def _own_policies(iam: Any, account: str, name: str) -> list[str]:
+    """The deployer's policies in an account."""
+    found = iam.list_policies(Scope="Local")["Policies"]
+    prefix = f"arn:aws:iam::{account}:policy/{name}-"
+    return [policy["Arn"] for policy in found if policy["Arn"].startswith(prefix)]
+
+
+def _path(role: Mapping[str, Any], with_name: bool = False) -> str:
+    """The path of a role or binding in Kubernetes' API, or of all of its kind."""
+    where = role["metadata"].get("namespace")
+    below = f"/namespaces/{where}" if where else ""
+    name = f"/{role['metadata']['name']}" if with_name else ""
+    return f"/apis/rbac.authorization.k8s.io/v1{below}/{role['kind'].lower()}s{name}"
+
+
+def _iam(home: Home, account: str) -> Any:
+    return _client(home, "iam", account)
+
+
+def _client(home: Home, service: str, account: str) -> Any:
+    import botocore.session
+
+    key = home.credentials()[account]
+    return botocore.session.get_session().create_client(
+        service,
+        home.region,
+        endpoint_url=home.emulator_url,
+        aws_access_key_id=key["access_key_id"],
+        aws_secret_access_key=key["secret_access_key"],
+    )
+
+
+def _name(stack: str) -> str:
+    return f"deployer-of-{stack}"
+
+
+def _file(home: Home, stack: str) -> Path:
+    return home.root / f"deployer-{stack}.json"
