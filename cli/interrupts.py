@@ -13,6 +13,8 @@ from collections.abc import Callable
 LINE = "interrupted"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 EXIT_CODE = 130
+PARENT = os.getppid()
+"""What has started this process: noted before the other imports, in which it may be killed."""
 _said = False
 
 

@@ -288,9 +288,14 @@ def _one_message() -> Iterator[None]:
         raise typer.Exit(interrupts.EXIT_CODE) from None
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Runs the command line."""
     plain_streams()
     # CI cancels a job with SIGTERM, or kills the shell that runs it: the engine then finishes its step, if CI
     # gives it the time.
     ending.interrupt_on_signals()
-    interrupts.told(lambda: app(prog_name="python -m pipeline"))
+    app(prog_name="python -m pipeline")
+
+
+if __name__ == "__main__":
+    interrupts.told(main)

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
+from cli import interrupts
+
 _GUARD = Path(__file__).resolve().parent / "guard.py"
 PATIENCE = (60, 10)
 """Seconds that an engine may take to finish its steps; then to stop without that."""
@@ -51,10 +53,10 @@ def interrupt_on_signals(ending: Callable[[], None] = lambda: None) -> None:
             signal.signal(number, interrupted)
     if detached:
         return
-    main_thread, parent = threading.main_thread().ident, os.getppid()
+    main_thread = threading.main_thread().ident
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while os.getppid() == interrupts.PARENT:
             time.sleep(LOOK_FOR_PARENT)
         if not begun and main_thread:
             signal.pthread_kill(main_thread, signal.SIGTERM)

@@ -121,6 +121,29 @@ def test_an_engine_finishes_its_step_and_ends_whatever_ends_its_run(
     assert run.ended()
 
 
+IMPORTS_LONG = """\
+import os, pathlib, sys, time
+from cli import interrupts
+folder = pathlib.Path(sys.argv[1])
+(folder / "begun").touch()
+while os.getppid() == interrupts.PARENT:
+    time.sleep(0.05)
+from pipeline import ending
+try:
+    ending.interrupt_on_signals()
+    time.sleep(60)
+except KeyboardInterrupt:
+    (folder / "interrupted").touch()
+"""
+
+
+def test_a_parent_that_ends_while_its_command_imports_is_noticed(tmp_path: Path) -> None:
+    parent = '"$1" -c "$2" "$3" & while [ ! -e "$3/begun" ]; do sleep 0.1; done'
+    words = ["/bin/sh", "-c", parent, "sh", sys.executable, IMPORTS_LONG, str(tmp_path)]
+    subprocess.run(words, cwd=ROOT, check=True)
+    until((tmp_path / "interrupted").exists)
+
+
 PIPELINE = """\
 import os, sys
 from pathlib import Path
