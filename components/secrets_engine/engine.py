@@ -195,11 +195,13 @@ class AwsSecretsEngine(SecretsEngine):
     ) -> "tuple[vault.aws.SecretBackend, list[pulumi.Resource]]":
         backend = self._backend(name, args)
         # The provider takes the ID of an access key off the engine, and never its secret: Vault refuses to
-        # work with half of a key.
+        # work with half of a key. Each write without the template would reset it.
         keyless = vault.generic.Endpoint(
             f"{name}-no-access-key",
             path=backend.path.apply(lambda path: f"{path}/config/root"),
-            data_json=json.dumps({"access_key": "", "secret_key": ""}),
+            data_json=json.dumps(
+                {"access_key": "", "secret_key": "", "username_template": USERNAME_TEMPLATE}
+            ),
             ignore_absent_fields=True,
             disable_delete=True,
             opts=pulumi.ResourceOptions(parent=self),

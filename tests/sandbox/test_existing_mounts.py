@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.secrets_engine.roles import USERNAME_TEMPLATE
 from tests.sandbox.kit import ADVISORY, Sandbox
 from tests.sandbox.test_identity_switch import EXISTING, EXISTING_ARN, role_of_others
 
@@ -141,6 +142,7 @@ def works_with_the_role_that_vault_finds(sandbox: Sandbox, write: Any, words: tu
     root = sandbox.vault.read("aws/config/root")["data"]
     assert not root["access_key"]
     assert not root["role_arn"]
+    assert root["username_template"] == USERNAME_TEMPLATE  # by which its permissions go
     assert deploys(sandbox, "aws")
     attached = sandbox.aws("iam").list_attached_role_policies(RoleName=EXISTING_ARN.rpartition("/")[2])
     assert {each["PolicyName"] for each in attached["AttachedPolicies"]} == {
