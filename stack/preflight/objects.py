@@ -147,9 +147,11 @@ def _of_login(stack: StackFile, name: str, login: Declared) -> Iterator[Made]:
         if mode is ServiceAccountMode.CREATE:
             yield _made(stack, claim, key)
         elif mode is ServiceAccountMode.PATCH:
-            own = role_name(name, options)
+            own = str(options.get("iam_role_arn") or role_name(name, options)).rpartition("/")[2]
             yield Made(thing("role annotation", claim.value), f"{key}.{CAMEL.path(claim.place)}", own)
-        yield from _association(stack, options, claim, key)
+        # Beside a role that exists, the association of a service account that is left alone exists, too.
+        if not (options.get("iam_role_arn") and mode is ServiceAccountMode.NONE):
+            yield from _association(stack, options, claim, key)
 
 
 def _association(stack: StackFile, options: Mapping[str, Any], claim: Claim, key: str) -> Iterator[Made]:
