@@ -15,6 +15,7 @@ from tests.sandbox.kit import Sandbox
 STACK_FILE = """\
 config:
   aws:region: us-east-1
+  vault-aws-auth:accountId: "111111111111"
   vault-aws-auth:cluster:
     name: older
     existing: true
