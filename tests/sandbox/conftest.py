@@ -57,9 +57,7 @@ def example(request: pytest.FixtureRequest, pool: Pool) -> Iterator[Sandbox]:
     """
     name = request.module.EXAMPLE
     with pool.lease() as lent:
-        lent.first_up = lent.up_as_on_aws(
-            "--stack", name, "--config", f"examples/{name}/Pulumi.{name}.yaml", "--deployer"
-        )
+        lent.first_up = lent.up_as_on_aws("--stack", name, "--config", f"examples/{name}/Pulumi.{name}.yaml")
         yield lent
 
 

@@ -32,7 +32,7 @@ FILE = "examples/federation/Pulumi.federation.yaml"
 def federated(enterprise_pool: Pool) -> Iterator[Sandbox]:
     """The example, brought up alone; nothing of it is left afterwards."""
     with enterprise_pool.lease() as lent:
-        lent.first_up = lent.up_as_on_aws("--stack", "federation", "--config", FILE, "--deployer")
+        lent.first_up = lent.up_as_on_aws("--stack", "federation", "--config", FILE)
         yield lent
 
 

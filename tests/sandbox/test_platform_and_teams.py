@@ -50,9 +50,7 @@ def teams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]:
     folder = tmp_path_factory.mktemp("teams")
     sandbox = Sandbox(folder / "sandbox")
     try:
-        sandbox.up_as_on_aws(
-            "--stack", "platform", "--config", str(EXAMPLE / "Pulumi.platform.yaml"), "--deployer"
-        )
+        sandbox.up_as_on_aws("--stack", "platform", "--config", str(EXAMPLE / "Pulumi.platform.yaml"))
         made = Teams(sandbox, folder)
         made.copy_example()
         for team in TEAMS:
