@@ -16,7 +16,7 @@ def test_everything_is_in_the_namespace_and_its_deployer_may_do_no_more(enterpri
     with enterprise_pool.lease() as sandbox:
         records = sandbox.home / "enterprise" / "writes.jsonl"
         before = len(sandbox.recorded_writes()) if records.exists() else 0
-        printed = sandbox.up_as_on_aws("--stack", EXAMPLE, "--config", FILE, "--deployer")
+        printed = sandbox.up("--stack", EXAMPLE, "--config", FILE, "--deployer")
         assert "arn:aws:sts::111111111111:assumed-role/api/" in printed
         written = [it for it in sandbox.recorded_writes()[before:] if "auth/aws" in it["path"]]
         assert {it["namespace"] for it in written} == {"admin"}

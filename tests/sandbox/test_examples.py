@@ -16,7 +16,8 @@ def test_every_other_example_is_brought_up_so_by_a_test_of_its_own() -> None:
     for file in REPOSITORY.glob("examples/*/Pulumi.*.yaml"):
         if (example := file.parent.name) not in NO_TEST_OF_THEIR_OWN:
             named = [text for text in texts if f'EXAMPLE = "{example}"' in text or f"{file.name}" in text]
-            assert any("up_as_on_aws(" in text or "(example: Sandbox" in text for text in named), example
+            ways = ("up_as_on_aws(", "(example: Sandbox", '"--deployer"')
+            assert any(way in text for text in named for way in ways), example
 
 
 def test_those_without_stand_alone_prove_their_logins_and_leave_nothing(leased: Sandbox) -> None:
