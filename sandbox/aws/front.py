@@ -4,6 +4,7 @@ import json
 import traceback
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,8 @@ class Front:
         entry = f"{now:%Y-%m-%dT%H:%M:%S.%fZ} {request.method} {line.what} {line.account} {line.who}"
         # An unknown sender's action name must not add lines to the log.
         printable = "".join(c if c.isprintable() else "_" for c in entry[:400])
-        self._log.write(f"{printable} {response.status_code}\n".encode())
+        with suppress(OSError):  # of a full disk: the line is lost, and not the answer
+            self._log.write(f"{printable} {response.status_code}\n".encode())
         return response(environ, start_response)
 
     def _control(self, request: Request, now: datetime) -> Response:

@@ -83,6 +83,7 @@ class Sandbox:
     def up_as_on_aws(self, *words: str) -> str:
         """The same, where what is new in IAM is not everywhere for five seconds, on the way up alone."""
         home = Home(self.home)
+        home.create()
         home.choose_eventual_consistency(5)
         try:
             return self.up(*words)

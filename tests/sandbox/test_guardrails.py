@@ -5,6 +5,7 @@ So has every example that a test brings up: the program itself refuses what they
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -64,18 +65,30 @@ def test_a_plain_preview_is_refused_as_well_and_tells_all_at_once(sandbox: Sandb
 def test_the_stack_file_of_every_environment_passes_at_preview(
     leased: Sandbox, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
+    iam, document = leased.aws("iam"), {"Version": "2012-10-17", "Statement": []}
+    boundary = iam.create_policy(PolicyName="boundary", PolicyDocument=json.dumps(document))["Policy"]["Arn"]
     for name in ENVIRONMENTS:
         with subtests.test(name):
-            config = str(for_the_sandbox(REPOSITORY / f"Pulumi.{name}.yaml", tmp_path))
+            config = str(for_the_sandbox(leased, REPOSITORY / f"Pulumi.{name}.yaml", tmp_path))
             answer = leased.run("preview", "--stack", name, "--config", config)
             assert answer.returncode == 0, answer.stdout + answer.stderr
+    iam.delete_policy(PolicyArn=boundary)
 
 
-def for_the_sandbox(path: Path, folder: Path) -> Path:
-    """A copy for the sandbox's account and region: a stack file is of its own."""
+def for_the_sandbox(sandbox: Sandbox, path: Path, folder: Path) -> Path:
+    """A copy for the sandbox's account, region and network: a stack file is of its own."""
     text = path.read_text()
-    account = yaml.safe_load(text)["config"].get("vault-aws-auth:accountId", PRIMARY_ACCOUNT)
+    config = yaml.safe_load(text)["config"]
+    cluster, subnets = config["vault-aws-auth:cluster"], sandbox.aws("ec2").describe_subnets()["Subnets"]
+    changed = {
+        config.get("vault-aws-auth:accountId", PRIMARY_ACCOUNT): PRIMARY_ACCOUNT,
+        config["aws:region"]: "us-east-1",
+        cluster.get("vpcId", ""): subnets[0]["VpcId"],
+        **dict(zip(cluster.get("subnetIds", ()), (each["SubnetId"] for each in subnets), strict=False)),
+    }
+    for before, after in changed.items():
+        if before:
+            text = text.replace(before, after)
     copy = folder / path.name
-    region = yaml.safe_load(text)["config"]["aws:region"]
-    copy.write_text(text.replace(account, PRIMARY_ACCOUNT).replace(region, "us-east-1"))
+    copy.write_text(text)
     return copy

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -252,17 +253,22 @@ def test_a_service_that_was_not_recorded_never_runs(tmp_path: Path, monkeypatch:
     home.create()
     here = home.root / "ran"
     processes = Processes(home)
-    before = psutil.Process().children()
+    made: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def started(*words: Any, **options: Any) -> subprocess.Popen[bytes]:
+        made.append(popen(*words, **options))
+        return made[-1]
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Processes, "_write", killed)
+    monkeypatch.setattr(subprocess, "Popen", started)
     with pytest.raises(KeyboardInterrupt):
         processes.start(Service("one", ["/bin/sh", "-c", f"touch {here}; sleep 60"], [], lambda: True))
-    new = [each for each in psutil.Process().children() if each not in before]
-    assert new
-    assert not psutil.wait_procs(new, timeout=20)[1]
+    (new,) = made
+    assert new.wait(timeout=20) != 0
     assert not here.exists()
     monkeypatch.undo()
     processes.start(Service("one", ["/bin/sh", "-c", f"touch {here}; sleep 60"], [], lambda: True))
