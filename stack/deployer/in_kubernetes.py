@@ -9,7 +9,7 @@ from stack.deployer.program import LOOKED_UP, Declared, Program
 GROUP = "vault-aws-auth-deployer"
 """The Kubernetes group that the roles are bound to."""
 
-_TOKEN = re.compile(r"kubernetes:(?P<group>[\w.-]+)/(?P<version>v\w+):(?P<kind>\w+)")
+_TOKEN = re.compile(r"(?a)kubernetes:(?P<group>[\w.-]+)/(?P<version>v\w+):(?P<kind>\w+)")
 _CLUSTER_WIDE = ("Namespace", "CustomResourceDefinition")
 _NAMED = ("get", "patch")
 _READING = ("get", "patch")

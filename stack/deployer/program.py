@@ -222,12 +222,12 @@ def _written(stack: StackFile) -> Iterator[str]:
             yield value
 
 
-_PRINCIPAL = re.compile(r"arn:[\w-]+:iam::\d{12}:(role|user)/[^*?]+")
+_PRINCIPAL = re.compile(r"(?a)arn:[\w-]+:iam::\d{12}:(role|user)/[^*?]+")
 
 
 def _account(provider: str | None) -> str:
     """The account in a provider's name; empty for the stack's own."""
-    found = re.search(r"::aws-(\d{12})(?:::|$)", provider or "")
+    found = re.search(r"(?a)::aws-(\d{12})(?:::|$)", provider or "")
     return found[1] if found else ""
 
 

@@ -15,6 +15,7 @@ FEDERATION = (
 )
 SWITCH = "tests/sandbox/test_identity_switch.py::"
 PREFLIGHT = "tests/unit/test_preflight.py::"
+MOUNTS = "tests/unit/test_existing_mounts.py::"
 HANDED_OVER = "tests/sandbox/test_preflight.py::keeps_what_it_hands_over"
 AWS_ROWS = "tests/plugins/test_official_changes.py::test_awss_provider_changes_and_takes_away"
 EKS = "tests/plugins/test_aws_eks.py::"
@@ -34,6 +35,12 @@ TESTS = {
     "names of IAM policies": LIVE,
     "`roleName` of Vault's identity": FEDERATION,
     "`vault.kv.PATH`": LIVE,
+    "`secretsEngine.kind`: `user` ↔ `existing`": "tests/plugins/test_vault_secrets.py::"
+    "test_secrets_engine_whose_secret_is_taken_away_as_well_goes_by_what_vault_finds",
+    "`mount: existing` of a KV engine": MOUNTS
+    + "test_a_kv_engine_that_is_anothers_now_is_forgotten_and_not_deleted",
+    "`mount: existing` of the auth mount": MOUNTS
+    + "test_a_mount_that_the_stack_has_made_is_not_named_as_anothers",
     "a namespace taken out": "tests/plugins/test_official_kubernetes.py::"
     "test_kubernetes_provider_changes_and_takes_away",
     "`roleName`, `instanceTypes` of a node group": LIVE,

@@ -7,6 +7,7 @@ Those of Kubernetes' objects are in `official_kubernetes`.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -71,8 +72,7 @@ READ, LIST = (
 
 
 def _bound(name: str, first: str, other: str) -> Row:
-    field = {"boundRegions": "bound_region", "boundAccountIds": "bound_account_id"}.get(name, "")
-    field = field or "bound_" + {"boundIamRoleArns": "iam_role_arn"}.get(name, "iam_instance_profile_arn")
+    field = re.sub(r"(?a)[A-Z]", lambda letter: f"_{letter[0].lower()}", name).removesuffix("s")
     return Row(name, [first], [other], IN_PLACE, KEPT, live=field)
 
 
@@ -129,6 +129,15 @@ VAULT: dict[str, tuple[Row, ...]] = {
             "boundIamInstanceProfileArns", f"{ACCOUNT}:instance-profile/a", f"{ACCOUNT}:instance-profile/b"
         ),
         _bound("boundIamRoleArns", f"{ACCOUNT}:role/a", f"{ACCOUNT}:role/b"),
+        _bound("boundVpcIds", "vpc-11111111", "vpc-22222222"),
+        _bound("boundSubnetIds", "subnet-11111111", "subnet-22222222"),
+        _bound("boundAmiIds", "ami-11111111", "ami-22222222"),
+        Row("tokenBoundCidrs", ["10.0.0.0/8"], ["192.0.2.0/24"], IN_PLACE, EMPTY),
+        Row("tokenExplicitMaxTtl", 3600, 7200, IN_PLACE, EMPTY),
+        Row("tokenNoDefaultPolicy", True, False, IN_PLACE, EMPTY),
+        Row("tokenNumUses", 1, 2, IN_PLACE, EMPTY),
+        Row("tokenPeriod", 60, 120, IN_PLACE, EMPTY),
+        Row("tokenType", "service", "batch", IN_PLACE, DEFAULT, default="default"),
     ),
     "vault:aws/authBackendStsRole:AuthBackendStsRole": (
         Row("backend", "{mount}", "{other}", REPLACES, Removal.REPLACES),
@@ -236,6 +245,7 @@ AWS: dict[str, tuple[Row, ...]] = {
         Row("description", "a", "b", IN_PLACE, EMPTY),
         Row("maxSessionDuration", 7200, 43200, IN_PLACE, DEFAULT, default=3600),
         Row("permissionsBoundary", "{policy}", "{otherPolicy}", IN_PLACE, EMPTY),
+        Row("path", "/a/", "/b/", REPLACES, Removal.REPLACES),
         Row("forceDetachPolicies", True, False, IN_PLACE, DEFAULT, default=False, live="-"),
         _TAGS,
     ),
@@ -254,6 +264,11 @@ AWS: dict[str, tuple[Row, ...]] = {
         Row("description", "a", "b", REPLACES, Removal.REPLACES),
         Row("policy", READ, LIST, IN_PLACE, REQUIRED),
         _TAGS,
+    ),
+    "aws:iam/rolePolicy:RolePolicy": (
+        Row("name", "{new}", "{new}-2", REPLACES, NO_CHANGE),
+        Row("role", "{role}", "{otherRole}", REPLACES, REQUIRED),
+        Row("policy", READ, LIST, IN_PLACE, REQUIRED),
     ),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": (
         Row("role", "{role}", "{otherRole}", REPLACES, REQUIRED),
