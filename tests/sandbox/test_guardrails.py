@@ -65,8 +65,9 @@ def test_a_plain_preview_is_refused_as_well_and_tells_all_at_once(sandbox: Sandb
 def test_the_stack_file_of_every_environment_passes_at_preview(
     leased: Sandbox, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
-    iam, document = leased.aws("iam"), {"Version": "2012-10-17", "Statement": []}
-    boundary = iam.create_policy(PolicyName="boundary", PolicyDocument=json.dumps(document))["Policy"]["Arn"]
+    iam, anything = leased.aws("iam"), {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [anything]})
+    boundary = iam.create_policy(PolicyName="boundary", PolicyDocument=document)["Policy"]["Arn"]
     for name in ENVIRONMENTS:
         with subtests.test(name):
             config = str(for_the_sandbox(leased, REPOSITORY / f"Pulumi.{name}.yaml", tmp_path))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -27,12 +26,14 @@ def without_unknown_keys(released: Path) -> None:
     schema = json.loads((released / "schema" / "stack.schema.json").read_text())
     known = schema["definitions"]["Vault"]["properties"]
     engine = released / "sandbox" / "engine.py"
-    for key, value in (("callersStsEndpoint", "endpoint"), ("protect", "False")):
+    for key, written in (
+        ("callersStsEndpoint", ', "callersStsEndpoint": endpoint'),
+        ("protect", '"protect": False, '),
+    ):
         if key not in known:
-            line = re.compile(rf'^ +"{key}": {value},.*\n', re.MULTILINE)
-            text, count = line.subn("", engine.read_text())
-            assert count == 1
-            engine.write_text(text)
+            text = engine.read_text()
+            assert text.count(written) == 1
+            engine.write_text(text.replace(written, ""))
 
 
 @pytest.mark.timeout(900)
