@@ -20,7 +20,7 @@ from typing import Annotated
 import typer
 
 from . import interrupts
-from .console import exit_on_refusal, plain_streams
+from .console import exit_on_refusal, plain_streams, print_json
 from .errors import Refused, UsageProblem
 from .options import (
     CallerOptions,
@@ -69,6 +69,14 @@ class DeployerFormat(Enum):
     AWS = "aws"
     VAULT = "vault"
     KUBERNETES = "kubernetes"
+
+
+class AdoptUse(Enum):
+    """What `adopt` leaves to its owner; `cli.adopt.plan.Use` says what each is."""
+
+    MOUNT = "mount"
+    IAM_ROLES = "iam-roles"
+    POLICIES = "policies"
 
 
 @app.callback()
@@ -374,6 +382,94 @@ def deployer(
         found = permissions(format.value, project, stack, config_file, reading=reading, account=account)
         for note in write(found, output):
             typer.echo(f"note: {note}", err=True)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "vault-aws-auth adopt --out Pulumi.prod.yaml\n\n"
+    "vault-aws-auth adopt --mount team/aws --role-arn arn:aws:iam::222222222222:role/read --cluster blue\n\n"
+    "vault-aws-auth adopt --use mount --use iam-roles --json | jq .left"
+)
+def adopt(
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write the stack file there, and Vault policies below policies/vault/. Default: print the "
+            "stack file on standard output.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    mount: Annotated[
+        str, typer.Option(metavar="PATH", help="Path of Vault's AWS auth mount, without auth/.")
+    ] = "aws",
+    region: Annotated[
+        str | None, typer.Option(metavar="REGION", help="AWS region of the clusters. Default: the shell's.")
+    ] = None,
+    profile: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Read this profile's account as well. May be repeated."),
+    ] = None,
+    role_arn: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ARN", help="Assume this role, and read its account as well. May be repeated."),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="EKS cluster of the kubeconfig. Default: the only one there is."),
+    ] = None,
+    kubeconfig: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Default: KUBECONFIG, or ~/.kube/config.")
+    ] = None,
+    use: Annotated[
+        list[AdoptUse] | None,
+        typer.Option(help="Use these as they are, instead of taking them over. May be repeated."),
+    ] = None,
+    project: Annotated[
+        Path,
+        typer.Option(
+            "--project",
+            "-C",
+            metavar="DIR",
+            file_okay=False,
+            exists=True,
+            help="Folder of the Pulumi project.",
+        ),
+    ] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Write a stack file for what there is: Vault's mount, IAM roles, EKS and service accounts.
+
+    Only reads: Vault with VAULT_ADDR and VAULT_TOKEN, AWS with the shell's credentials, Kubernetes with the
+    kubeconfig. What a stack file cannot say is listed, and stays as it is. `python -m stack import-file` then
+    writes the file for `pulumi import`.
+    """
+    with exit_on_refusal(as_json):
+        from .checkout import needed
+
+        needed("adopt")
+        from . import adopt as adoption
+
+        if force and not out:
+            raise UsageProblem("--force is for --out")
+        check_writable("--out", out)
+        if out and out.exists() and not force:
+            raise UsageProblem(f"--out {out}: is there already; --force writes over it")
+        where = adoption.Where(mount, region, profile or (), role_arn or (), kubeconfig, cluster)
+        plan = adoption.decide(adoption.read(where), project, [adoption.Use(it.value) for it in use or ()])
+        written = adoption.save(plan, out, project, force=force) if out else []
+        if as_json:
+            print_json({**adoption.document(plan), "written": [str(file) for file in written]})
+            return
+        if not out:
+            sys.stdout.write(adoption.stack_file(plan))
+            return
+        for line in adoption.report(plan):
+            print(line)
+        for file in written:
+            print(f"wrote {file}")
 
 
 def _ended(number: int, _frame: object) -> None:

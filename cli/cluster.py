@@ -72,6 +72,18 @@ class Cluster:
         found = self._found(f"service account {account}", path, namespace)
         return None if found is None else dict(found["metadata"].get("annotations") or {})
 
+    def service_accounts(self) -> Iterator[dict[str, Any]]:
+        """Every service account of the cluster; raises `Refused`."""
+        after = ""
+        while True:
+            page = urlencode({"limit": 500, **({"continue": after} if after else {})})
+            with self._asked("the service accounts", "serviceaccounts (list)", "every namespace"):
+                found = self._request("GET", f"/api/v1/serviceaccounts?{page}")
+                yield from found["items"]
+                after = found["metadata"].get("continue") or ""
+            if not after:
+                return
+
     def _found(self, what: str, path: str, namespace: str) -> Any:
         with self._asked(what, "serviceaccounts", namespace):
             try:

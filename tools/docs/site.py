@@ -49,6 +49,8 @@ SECTIONS = {
     "Security": ["docs/security.md", "docs/permissions.md", "docs/guardrails.md"],
     "Operations": [
         "docs/operations.md",
+        "docs/adopting.md",
+        "docs/from-kubernetes-auth.md",
         "docs/performance.md",
         "docs/troubleshooting.md",
         "docs/upgrades/*.md",

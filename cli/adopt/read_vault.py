@@ -1,0 +1,104 @@
+"""Reads Vault: the mount, what is in it, and the ACL policies that its roles name. Reads and lists only."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from .. import vault
+from ..errors import Refused, UsageProblem
+from ..outputs import VaultOutput
+from .estate import Mount, Vault
+
+LINK = "Vault"
+OWN_POLICIES = ("default", "root")
+"""Policies that every Vault has."""
+
+_AT_ONCE = 8
+
+
+def read(path: str, unread: list[str]) -> Vault:
+    """The mount at `path`, of VAULT_ADDR and VAULT_NAMESPACE, with VAULT_TOKEN. Raises Refused.
+
+    What may not be read beside it is added to `unread`.
+    """
+    address = os.environ.get("VAULT_ADDR", "")
+    if not address or not vault.own_token():
+        raise UsageProblem("set VAULT_ADDR and VAULT_TOKEN: adopt reads Vault with that token")
+    where = VaultOutput(
+        address=address,
+        namespace=os.environ.get("VAULT_NAMESPACE") or None,
+        mount_path=path,
+        sts_endpoint="",
+        sts_region="",
+    )
+    mounts = {
+        key.strip("/"): it for key, it in (_get(where, "sys/auth") or {}).items() if isinstance(it, dict)
+    }
+    if path not in mounts or mounts[path].get("type") != "aws":
+        kind = f"of the type {mounts[path].get('type')}" if path in mounts else "not there"
+        aws = [key for key, it in mounts.items() if it.get("type") == "aws"]
+        raise UsageProblem(
+            f"--mount {path}: auth/{path} is {kind}; mounts of the type aws: {', '.join(aws) or 'none'}"
+        )
+    tune = _get(where, f"sys/auth/{path}/tune") or {}
+    names = _keys(where, f"auth/{path}/role")
+    roles = _each(lambda name: _get(where, f"auth/{path}/role/{name}"), names)
+    accounts = _keys(where, f"auth/{path}/config/sts")
+    mount = Mount(
+        path=path,
+        description=str(mounts[path].get("description") or ""),
+        default_ttl=int(tune.get("default_lease_ttl") or 0),
+        max_ttl=int(tune.get("max_lease_ttl") or 0),
+        client=_get(where, f"auth/{path}/config/client") or {},
+        identity=_get(where, f"auth/{path}/config/identity") or {},
+        sts=_each(lambda account: _get(where, f"auth/{path}/config/sts/{account}"), accounts),
+        roles=roles,
+    )
+    named = sorted({name for role in roles.values() for name in policies_of(role)} - {"root"})
+    found = _each(lambda name: _get(where, f"sys/policies/acl/{name}"), named)
+    texts = {name: str(found[name]["policy"]) if name in found else None for name in named}
+    beside = {f"auth/{key}": str(it.get("type")) for key, it in mounts.items() if key not in (path, "token")}
+    engines: dict[str, str] = {}
+    others: list[str] = []
+    try:
+        others = _keys(where, "sys/policies/acl")
+        engines = _engines(where)
+    except Refused as error:
+        unread.append(f"what else there is in Vault: {error.reason}")
+    return Vault(
+        address=address,
+        namespace=where.namespace or "",
+        mount=mount,
+        policies=texts,
+        other_policies=[name for name in others if name not in (*texts, *OWN_POLICIES)],
+        other_mounts={**beside, **engines},
+    )
+
+
+def policies_of(role: Mapping[str, Any]) -> list[str]:
+    """The ACL policies that a role names."""
+    return [str(name) for name in role.get("token_policies") or role.get("policies") or []]
+
+
+def _engines(where: VaultOutput) -> dict[str, str]:
+    mounts = _get(where, "sys/mounts") or {}
+    kinds = {key.strip("/"): str(it.get("type")) for key, it in mounts.items() if isinstance(it, dict)}
+    return {key: kind for key, kind in kinds.items() if kind in ("aws", "kv")}
+
+
+def _get(where: VaultOutput, path: str) -> dict[str, Any] | None:
+    return vault.read(where, path, LINK)
+
+
+def _keys(where: VaultOutput, path: str) -> list[str]:
+    return [str(key) for key in (_get(where, f"{path}?list=true") or {}).get("keys") or []]
+
+
+def _each(
+    read_one: Callable[[str], dict[str, Any] | None], names: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """What is there of each, side by side."""
+    names = list(names)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return {name: found for name, found in zip(names, pool.map(read_one, names), strict=True) if found}

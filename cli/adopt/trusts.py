@@ -1,0 +1,96 @@
+"""Which service accounts an IAM role is for, by its trust policy and its associations. Pure functions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .estate import Cluster, Estate, Role
+
+ECS_TASKS = "ecs-tasks.amazonaws.com"
+_SUBJECT = "system:serviceaccount:"
+_STATEMENT = {"Effect", "Principal", "Action", "Condition", "Sid"}
+
+
+@dataclass(frozen=True)
+class Pods:
+    """The pods that get a role."""
+
+    cluster: Cluster
+    method: str
+    """`irsa` or `pod-identity`."""
+
+    accounts: Sequence[str]
+    """Service accounts, as `NAMESPACE/NAME`."""
+
+    exact: bool
+    """The trust policy lets in these service accounts, each in full, and nothing else."""
+
+
+def pods(role: Role, estate: Estate) -> list[Pods]:
+    """The pods that get a role, by cluster and method."""
+    statements = [each for each in _listed(role.trust.get("Statement")) if isinstance(each, Mapping)]
+    found = []
+    for cluster in estate.clusters:
+        host = cluster.issuer.removeprefix("https://")
+        of_issuer = [each for each in statements if host and host in _principals(each, "Federated")]
+        accounts = _unique(account for each in of_issuer for account in _subjects(each, host))
+        if accounts:
+            exact = len(statements) == len(of_issuer) == 1 and _is_ours(statements[0], host)
+            found.append(Pods(cluster, "irsa", accounts, exact))
+        if associated := [it for it, arn in cluster.associations.items() if arn == role.arn]:
+            found.append(Pods(cluster, "pod-identity", sorted(associated), False))
+    return found
+
+
+def for_ecs(role: Role) -> bool:
+    """Whether it is the role of ECS tasks."""
+    statements = [each for each in _listed(role.trust.get("Statement")) if isinstance(each, Mapping)]
+    return any(ECS_TASKS in _listed(_principal(each).get("Service")) for each in statements)
+
+
+def _is_ours(statement: Mapping[str, Any], host: str) -> bool:
+    """Whether a statement is as this project writes it, but for the order of service accounts."""
+    condition = statement.get("Condition")
+    keys = {f"{host}:sub", f"{host}:aud"}
+    return (
+        {*statement} <= _STATEMENT
+        and statement.get("Effect") == "Allow"
+        and {*_principal(statement)} == {"Federated"}
+        and len(_listed(_principal(statement)["Federated"])) == 1
+        and _listed(statement.get("Action")) == ["sts:AssumeRoleWithWebIdentity"]
+        and isinstance(condition, Mapping)
+        and {*condition} == {"StringEquals"}
+        and {*condition["StringEquals"]} == keys
+        and _listed(condition["StringEquals"][f"{host}:aud"]) == ["sts.amazonaws.com"]
+    )
+
+
+def _subjects(statement: Mapping[str, Any], host: str) -> Iterator[str]:
+    if statement.get("Effect") != "Allow":
+        return
+    for tests in (statement.get("Condition") or {}).values():
+        for key, values in tests.items():
+            if str(key).lower() == f"{host}:sub".lower():
+                for value in map(str, _listed(values)):
+                    namespace, _, name = value.removeprefix(_SUBJECT).partition(":")
+                    if value.startswith(_SUBJECT) and namespace and name:
+                        yield f"{namespace}/{name}"
+
+
+def _principals(statement: Mapping[str, Any], kind: str) -> list[str]:
+    """The issuers of a statement's OIDC providers."""
+    return [str(arn).partition(":oidc-provider/")[2] for arn in _listed(_principal(statement).get(kind))]
+
+
+def _principal(statement: Mapping[str, Any]) -> Mapping[str, Any]:
+    principal = statement.get("Principal")
+    return principal if isinstance(principal, Mapping) else {}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _unique(accounts: Iterator[str]) -> list[str]:
+    """In the order of the trust policy, which is compared with the one that the stack would write."""
+    return list(dict.fromkeys(accounts))

@@ -1,0 +1,393 @@
+"""From what an estate holds to a stack file: what is declared, and what is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cli.adopt import candidates, judge, save, stack_file
+from cli.adopt.decide import decide
+from cli.adopt.estate import Account, Cluster, Estate, Mount, Role, User, Vault
+from cli.adopt.plan import Kind, Plan, Use
+from cli.errors import UsageProblem
+from components import trust
+
+ACCOUNT, OTHER = "111111111111", "222222222222"
+ISSUER = "https://oidc.eks.us-east-1.amazonaws.com/id/EXAMPLE"
+HOST = ISSUER.removeprefix("https://")
+PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{HOST}"
+DEV = 'path "dev/*" { capabilities = ["read"] }\n'
+IDS = {"resolve_aws_unique_ids": True, "bound_iam_principal_id": ["AROA1"]}
+
+
+def arn(name: str, account: str = ACCOUNT, kind: str = "role") -> str:
+    return f"arn:aws:iam::{account}:{kind}/{name}"
+
+
+def irsa(*accounts: str) -> dict[str, Any]:
+    """The trust policy of a role, as AWS's own pages write it."""
+    subjects = [trust.service_account_subject(account) for account in accounts]
+    return trust.web_identity_trust(PROVIDER, ISSUER, subjects)
+
+
+def iam_role(name: str, trusted: dict[str, Any] | None = None, account: str = ACCOUNT, **more: Any) -> Role:
+    whole = {"Version": "2012-10-17", "Statement": []}
+    return Role(arn(name, account), "AROA1", trusted or whole, **more)
+
+
+def vault_role(*principals: str, **fields: Any) -> dict[str, Any]:
+    """A Vault role, as `vault write auth/aws/role/…` leaves it."""
+    life = {"token_ttl": 900, "token_max_ttl": 900}
+    bound = {"bound_iam_principal_arn": [*principals]} if principals else {}
+    return {
+        "auth_type": "iam",
+        "token_policies": ["dev"],
+        "token_type": "default",
+        **IDS,
+        **life,
+        **bound,
+        **fields,
+    }
+
+
+def estate(
+    vault_roles: dict[str, dict[str, Any]],
+    *iam_roles: Role,
+    client: dict[str, Any] | None = None,
+    users: tuple[User, ...] = (),
+    profiles: dict[str, str] | None = None,
+    key_owner: str = "",
+    sts: dict[str, dict[str, Any]] | None = None,
+    **more: Any,
+) -> Estate:
+    keyless = {"max_retries": -1, "iam_server_id_header_value": "vault.example.com"}
+    accounts = {}
+    for account in (ACCOUNT, OTHER):
+        accounts[account] = Account(
+            account,
+            {role.arn: role for role in iam_roles if f":{account}:" in role.arn},
+            {user.arn: user for user in users if f":{account}:" in user.arn},
+            {key: it for key, it in (profiles or {}).items() if f":{account}:" in key},
+            key_owner=key_owner if account == ACCOUNT else "",
+        )
+    mount = Mount(
+        "aws",
+        "",
+        2764800,
+        2764800,
+        {**keyless, **(client or {})},
+        {"iam_alias": "role_id"},
+        sts or {},
+        vault_roles,
+    )
+    named = {name for role in vault_roles.values() for name in role["token_policies"]}
+    vault = Vault("https://vault.example.com:8200", "", mount, dict.fromkeys(named, DEV))
+    whole = Estate(
+        vault,
+        "us-east-1",
+        ACCOUNT,
+        accounts,
+        [Cluster("eks1", "arn:aws:eks:us-east-1:111111111111:cluster/eks1", ISSUER)],
+    )
+    return replace(whole, **more)
+
+
+def adopted(found: Estate, files: dict[str, str] | None = None, *used: Use) -> Plan:
+    return decide(found, files or {}, judge(), used)
+
+
+def logins(plan: Plan) -> dict[str, Any]:
+    found: dict[str, Any] = plan.config["vault-aws-auth:logins"]
+    return found
+
+
+def said(plan: Plan, kind: Kind) -> str:
+    return "\n".join(f"{it.about}: {it.text}" for it in plan.of(kind))
+
+
+def test_a_pods_role_whose_trust_is_the_projects_own_is_taken_over() -> None:
+    role = iam_role(
+        "team/vault-auth",
+        irsa("default/vault-auth"),
+        attached=[arn("Read Only", kind="policy").replace(" ", "")],
+        boundary=arn("boundary", kind="policy"),
+        tags={"team": "a"},
+        max_session=7200,
+    )
+    plan = adopted(estate({"dev-role-iam2": vault_role(role.arn)}, role))
+    assert logins(plan) == {
+        "dev-role-iam2": {
+            "kind": "service-account",
+            "serviceAccounts": ["default/vault-auth"],
+            "serviceAccountMode": "none",
+            "iamRoleName": "vault-auth",
+            "iamRolePath": "/team/",
+            "policyArns": {"readonly": arn("ReadOnly", kind="policy")},
+            "permissionsBoundary": arn("boundary", kind="policy"),
+            "maxSessionDuration": "2h",
+            "tags": {"team": "a"},
+            "policies": ["dev"],
+            "maxTtl": "15m",
+        }
+    }
+    assert plan.config["vault-aws-auth:cluster"] == {"name": "eks1", "existing": True}
+    assert plan.policies == {"dev": DEV}
+    assert not plan.of(Kind.UNREAD)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"inline": ["s3"]}, "inline policies (s3)"),
+        ({"trust": {"Version": "2012-10-17", "Statement": [
+            {**irsa("default/app")["Statement"][0], "Condition": {"StringEqualsIfExists": {
+                f"{HOST}:sub": "system:serviceaccount:default:app"}}}]}}, "trust policy"),
+        ({"trust": {**irsa("default/app"), "Statement": [
+            *irsa("default/app")["Statement"],
+            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}},
+         "trust policy"),
+    ],
+)  # fmt: skip
+def test_a_pods_role_that_is_more_than_a_login_is_used_as_it_is(changed: dict[str, Any], words: str) -> None:
+    role = replace(iam_role("app", irsa("default/app")), **changed)
+    plan = adopted(estate({"app": vault_role(role.arn)}, role))
+    login = logins(plan)["app"]
+    assert (login["kind"], login["iamRoleArn"]) == ("service-account", role.arn)
+    assert words in said(plan, Kind.CHOSEN)
+
+
+def test_roles_are_used_as_they_are_if_they_are_to_be_left() -> None:
+    role = iam_role("app", irsa("default/app"))
+    plan = adopted(estate({"app": vault_role(role.arn)}, role), {}, Use.IAM_ROLES, Use.MOUNT, Use.POLICIES)
+    assert logins(plan)["app"]["iamRoleArn"] == role.arn
+    assert plan.config["vault-aws-auth:vault"]["mount"] == "existing"
+    assert plan.config["vault-aws-auth:vault"]["externalPolicies"] == ["dev"]
+    assert plan.policies == {}
+
+
+def test_a_second_vault_role_of_the_same_iam_role_uses_it() -> None:
+    role = iam_role("app", irsa("default/app"))
+    plan = adopted(estate({"app": vault_role(role.arn), "app-write": vault_role(role.arn)}, role))
+    assert "iamRoleArn" not in logins(plan)["app"]
+    assert logins(plan)["app-write"] == {
+        "kind": "principal",
+        "principals": [role.arn],
+        "policies": ["dev"],
+        "maxTtl": "15m",
+    }
+
+
+def test_what_no_login_can_be_is_told_with_the_reason() -> None:
+    gone = arn("gone")
+    plan = adopted(
+        estate(
+            {
+                "old": {"auth_type": "ec2", "token_policies": ["dev"], "bound_ami_id": ["ami-1"]},
+                "gone": vault_role(gone),
+                "both": vault_role(arn("a"), arn("b", OTHER)),
+                "wide": vault_role(arn("a*b")),
+                "unbound": vault_role(),
+                "whole": vault_role(bound_account_id=[ACCOUNT]),
+                "rich": vault_role(arn("a"), token_policies=["root"]),
+                "poor": vault_role(arn("a"), token_policies=[]),
+                "far": vault_role(arn("x*", "333333333333")),
+                "good": vault_role(arn("a")),
+            },
+            iam_role("a"),
+            iam_role("b", account=OTHER),
+        )
+    )
+    assert {*logins(plan)} == {"good"}
+    told = {it.about: it.text for it in plan.of(Kind.LEFT)}
+    for name, words in {
+        "old": "auth type ec2",
+        "gone": f"binds {gone}, which is gone",
+        "both": "accounts 111111111111, 222222222222",
+        "wide": "a*b",
+        "unbound": "binds no role and no user",
+        "whole": "bound_account_id",
+        "rich": "root",
+        "poor": "policies",
+        "far": "333333333333",
+    }.items():
+        assert words in told[f"auth/aws/role/{name}"], told
+
+
+def test_one_of_several_principals_that_is_gone_is_a_change_that_is_told() -> None:
+    plan = adopted(estate({"ci": vault_role(arn("ci"), arn("gone"))}, iam_role("ci")))
+    assert logins(plan)["ci"]["principals"] == [arn("ci")]
+    assert f"no longer binds {arn('gone')}" in said(plan, Kind.CHANGES)
+
+
+def test_a_principal_that_was_made_again_since_is_told() -> None:
+    plan = adopted(estate({"ci": vault_role(arn("ci"), bound_iam_principal_id=["AROAOLD"])}, iam_role("ci")))
+    assert "was made again" in said(plan, Kind.CHANGES)
+
+
+def test_instances_are_bound_by_their_roles_too() -> None:
+    profile = f"arn:aws:iam::{ACCOUNT}:instance-profile/eks-1"
+    role = vault_role(
+        inferred_entity_type="ec2_instance",
+        inferred_aws_region="us-west-2",
+        bound_account_id=[ACCOUNT],
+        bound_iam_instance_profile_arn=[profile[:-1] + "*"],
+        token_max_ttl=2764800,
+        token_ttl=0,
+    )
+    plan = adopted(estate({"dev-role-iam": role}, iam_role("node"), profiles={profile: arn("node")}))
+    assert logins(plan)["dev-role-iam"] == {
+        "kind": "ec2-instance",
+        "roleArns": [arn("node")],
+        "instanceProfileNames": ["eks-*"],
+        "region": "us-west-2",
+        "policies": ["dev"],
+        "maxTtl": "768h",
+    }
+    assert "binds also the roles of its instances" in said(plan, Kind.CHANGES)
+
+
+def test_what_a_mount_gives_by_default_is_written_out() -> None:
+    found = estate(
+        {"ci": vault_role(arn("ci"), token_ttl=0, token_max_ttl=0, token_period=1800)}, iam_role("ci")
+    )
+    plan = adopted(found)
+    login = logins(plan)["ci"]
+    assert (login["maxTtl"], login["period"]) == ("768h", "30m")
+    assert "could be renewed for ever" in said(plan, Kind.CHANGES)
+
+
+def test_the_access_key_of_a_mount_stays_in_it() -> None:
+    user = User(arn("vault-auth", kind="user"), "AIDA1", attached=[arn("vault-auth-policy", kind="policy")])
+    plan = adopted(
+        estate(
+            {"ci": vault_role(arn("ci"))},
+            iam_role("ci"),
+            client={"access_key": "AKIA1"},
+            users=(user,),
+            key_owner="vault-auth",
+        )
+    )
+    assert plan.config["vault-aws-auth:vaultIdentity"] == {
+        "kind": "user",
+        "userName": "vault-auth",
+        "accessKey": "rotated",
+        "policyName": "vault-auth-vault-aws-auth",
+    }
+    assert plan.config["vault-aws-auth:vault"] == {
+        "address": "https://vault.example.com:8200",
+        "serverIdHeader": "vault.example.com",
+    }
+
+
+@pytest.mark.parametrize(
+    ("client", "words"),
+    [
+        ({"access_key": "AKIA1"}, "owner of its access key"),
+        ({"use_sts_region_from_client": True}, "use_sts_region_from_client"),
+        ({"role_arn": arn("wif"), "identity_token_audience": "vault"}, "is federated"),
+        ({"max_retries": 7}, "max_retries"),
+        (
+            {"sts_endpoint": "https://sts.eu-west-1.amazonaws.com", "sts_region": "us-east-1"},
+            "not its sts_region",
+        ),
+    ],
+)
+def test_a_mount_that_callers_would_see_changed_is_used_as_it_is(client: dict[str, Any], words: str) -> None:
+    plan = adopted(estate({"ci": vault_role(arn("ci"))}, iam_role("ci"), client=client))
+    vault = plan.config["vault-aws-auth:vault"]
+    assert vault["mount"] == "existing"
+    assert words in said(plan, Kind.CHOSEN)
+
+
+def test_the_region_of_the_global_endpoint_stays_that_of_the_logins() -> None:
+    plan = adopted(replace(estate({"ci": vault_role(arn("ci"))}, iam_role("ci")), region="us-west-2"))
+    assert plan.config["vault-aws-auth:vault"]["stsRegion"] == "us-east-1"
+
+
+def test_an_external_id_is_asked_for_and_not_written() -> None:
+    sts = {OTHER: {"sts_role": arn("lookup", OTHER), "external_id": "tops-3cret"}}
+    plan = adopted(estate({"far": vault_role(arn("x*", OTHER))}, sts=sts))
+    text = stack_file(plan)
+    assert "tops-3cret" not in text
+    assert "pulumi config set --secret --path 'vault-aws-auth:accounts.222222222222.externalId'" in text
+    assert "accounts.222222222222.externalId" in said(plan, Kind.UNREAD)
+
+
+def test_a_policy_that_a_file_has_with_another_text_is_used_as_it_is() -> None:
+    found = estate(
+        {"ci": vault_role(arn("ci"), token_policies=["dev", "same", "team/a", "default"])}, iam_role("ci")
+    )
+    plan = adopted(found, {"dev": "else", "same": DEV})
+    assert plan.config["vault-aws-auth:vault"]["externalPolicies"] == ["default", "dev", "team/a"]
+    assert plan.policies == {}
+
+
+def test_what_is_beside_the_logins_is_told() -> None:
+    found = estate({"ci": vault_role(arn("ci"))}, iam_role("ci"), iam_role("free", irsa("default/free")))
+    account = replace(
+        found.accounts[ACCOUNT],
+        unused_policies=[arn("unused", kind="policy")],
+        oidc_providers=[PROVIDER, f"arn:aws:iam::{ACCOUNT}:oidc-provider/example.com"],
+    )
+    vault = replace(
+        found.vault, other_policies=["old"], other_mounts={"auth/kubernetes": "kubernetes", "aws": "aws"}
+    )
+    found = replace(
+        found,
+        vault=vault,
+        accounts={**found.accounts, ACCOUNT: account},
+        annotated={"eks1": {"default/free": arn("free"), "default/lost": arn("lost")}},
+    )
+    told = said(adopted(found), Kind.LEFT)
+    for words in (
+        "policy/unused: is attached to nothing",
+        "oidc-provider/example.com: is not the issuer",
+        "sys/policies/acl/old: no role",
+        "auth/kubernetes: is an auth mount",
+        "aws: is an AWS secrets engine",
+        "service account default/free: has the role",
+        "service account default/lost: has the role arn:aws:iam::111111111111:role/lost, which is gone",
+    ):
+        assert words in told
+    assert PROVIDER not in told
+
+
+def test_the_file_is_the_configuration_with_comments() -> None:
+    plan = adopted(
+        estate(
+            {"ci": vault_role(arn("ci")), "old": {"auth_type": "ec2", "token_policies": ["dev"]}},
+            iam_role("ci"),
+        )
+    )
+    text = stack_file(plan)
+    assert yaml.safe_load(text) == {"config": plan.config}
+    assert max(map(len, text.splitlines())) <= 120
+    assert "auth/aws/role/old: is of the auth type ec2" in text
+
+
+@pytest.mark.parametrize(
+    "value", ["1", "true", "null", "yes", "a: b", "*", "- x", "#", "a #b", "é", "", " x ", "@"]
+)
+def test_each_text_is_the_same_after_it_was_written(value: str) -> None:
+    plan = Plan(config={"vault-aws-auth:tags": {value or "k": value}})
+    assert yaml.safe_load(stack_file(plan)) == {"config": plan.config}
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    out = tmp_path / "Pulumi.prod.yaml"
+    plan = adopted(estate({"ci": vault_role(arn("ci"))}, iam_role("ci")))
+    assert save(plan, out, tmp_path, force=False) == [out, tmp_path / "policies" / "vault" / "dev.hcl"]
+    out.write_text("mine")
+    with pytest.raises(UsageProblem, match="is there already"):
+        save(plan, out, tmp_path, force=False)
+    assert out.read_text() == "mine"
+
+
+def test_a_pattern_matches_as_vault_compares_it() -> None:
+    assert candidates.matches(arn("team/a/b"), arn("team/*"))
+    assert not candidates.matches(arn("ab"), arn("a"))
+    assert not candidates.matches(arn("aXb"), arn("a*b"))
