@@ -17,7 +17,9 @@ import typer
 
 from cli import interrupts
 from cli.console import plain_streams
+from stack import import_file as importing
 from stack import recover as recovery
+from stack.preflight.report import describe
 from stack.split import SplitError, files
 from stack.split import run as steps
 from stack.split import teams as division
@@ -146,6 +148,49 @@ def recover(
         files.write(output, json.dumps(mended, indent=2), 0o600)
 
 
+@app.command("import-file")
+def import_file(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Write the file there.")
+    ] = Path("adopt.json"),
+    stack: Annotated[
+        str | None, typer.Option("--stack", "-s", metavar="STACK", help="Default: the selected one.")
+    ] = None,
+    config_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The stack file.", show_default="Pulumi.<stack>.yaml"),
+    ] = None,
+    project: Annotated[
+        Path, typer.Option("--project", "-C", metavar="DIR", help="Folder of the Pulumi project.")
+    ] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write the file for `pulumi import`: what the stack would make and what is there already, with its ID.
+
+    Runs a preview, and changes nothing.
+    """
+    if output.exists() and not force:
+        raise importing.ImportFileError(f"--output {output}: is there already; --force writes over it")
+    words = ["-C", str(project), *(["--stack", stack] if stack else [])]
+    words += ["--config-file", str(config_file.resolve())] if config_file else []
+    found = importing.of_stack(words)
+    if not found.taken:
+        typer.echo("nothing of what the stack would make is there: there is nothing to take over")
+        return
+    files.write(output, json.dumps(found.file, indent=2) + "\n", 0o600)
+    for title, lines in (("is there", found.taken), ("will be made by the next pulumi up", found.made)):
+        for line in lines:
+            typer.echo(f"{title}: {line}")
+    for thing in found.refused:
+        typer.echo(f"is there, and cannot be taken over: {describe(thing)}; leave it to its owner")
+    choice = f" --stack {stack}" if stack else ""
+    typer.echo(
+        f"wrote {output}. To take it over:\n"
+        f"  pulumi import --file {output} --generate-code=false --protect=false{choice}\n"
+        f"  pulumi preview --diff{choice}"
+    )
+
+
 def _tell(split: steps.Split) -> None:
     """Say what goes where, and what is left to do."""
     plan, stack = split.plan, split.wanted.stack
@@ -192,7 +237,7 @@ def main(run: Callable[[], None] = app) -> None:
         for problem in error.problems:
             print(f"error: {problem}", file=sys.stderr)
         sys.exit(1)
-    except recovery.RecoverError as error:
+    except (recovery.RecoverError, importing.ImportFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
 

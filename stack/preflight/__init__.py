@@ -21,6 +21,7 @@ from stack.preflight import (
     in_vault,
     leaving,
     needed,
+    noted,
     objects,
     place,
     report,
@@ -82,7 +83,10 @@ async def check(stack: StackFile, providers: Providers) -> HandedOver:
             pulumi.log.warn(report.begun(begun))
         own = {*whole.owned, *whole.begun}
         if taken := {thing: seen for thing, seen in there.items() if thing not in own}:
-            said.append(report.taken(wanted, taken))
+            if noted.asked():
+                noted.note(taken)
+            else:
+                said.append(report.taken(wanted, taken))
     if missing := report.missing(needs, findings):
         said.append(missing)
     if said:
