@@ -73,7 +73,6 @@ IDS: Mapping[str, Callable[[Mapping[str, str]], str]] = {
     "vault:aws/secretBackend:SecretBackend": _field("path"),
     "vault:aws/secretBackendRole:SecretBackendRole": lambda it: f"{it['backend']}/roles/{it['name']}",
     "vault:index/policy:Policy": _field("name"),
-    "vault:identity/oidc:Oidc": lambda _: "identity/oidc/config",
     "vault:identity/oidcKey:OidcKey": _field("name"),
     "aws:iam/role:Role": _field("name"),
     "aws:iam/user:User": _field("name"),

@@ -30,6 +30,8 @@ def why_used(estate: Estate) -> str:
         return "its client config has max_retries"
     if sts_region(estate) is None:
         return "the region of its sts_endpoint is not known, or is not its sts_region"
+    if identity.get("ec2_alias") not in (None, "", "role_id"):
+        return f"its ec2_alias is {identity['ec2_alias']}"
     noted = {*(identity.get("iam_metadata") or [])} - {"default"}
     if not noted <= {*_OURS}:
         return (

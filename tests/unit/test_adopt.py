@@ -303,6 +303,69 @@ def test_a_mount_that_callers_would_see_changed_is_used_as_it_is(client: dict[st
     assert words in said(plan, Kind.CHOSEN)
 
 
+@pytest.mark.parametrize(
+    ("identity", "words"),
+    [
+        ({"iam_alias": "role_id", "ec2_alias": "image_id"}, "ec2_alias is image_id"),
+        (
+            {"iam_alias": "role_id", "iam_metadata": ["default", "client_arn"]},
+            "notes more of a caller (client_arn)",
+        ),
+    ],
+)
+def test_what_policies_may_refer_to_stays_as_it_is(identity: dict[str, Any], words: str) -> None:
+    found = estate({"ci": vault_role(arn("ci"))}, iam_role("ci"))
+    mount = replace(found.vault.mount, identity=identity)
+    plan = adopted(replace(found, vault=replace(found.vault, mount=mount)))
+    assert plan.config["vault-aws-auth:vault"]["mount"] == "existing"
+    assert words in said(plan, Kind.CHOSEN)
+
+
+def test_service_accounts_by_pattern_are_opted_into_and_told() -> None:
+    statement = irsa("a/b")["Statement"][0]
+    subject = {f"{HOST}:sub": "system:serviceaccount:team-*:app"}
+    wild = {
+        **statement,
+        "Condition": {"StringLike": subject, "StringEquals": {f"{HOST}:aud": "sts.amazonaws.com"}},
+    }
+    role = iam_role("app", {"Version": "2012-10-17", "Statement": [wild]})
+    plan = adopted(estate({"app": vault_role(role.arn)}, role))
+    login = logins(plan)["app"]
+    assert (login["allowWildcards"], login["serviceAccounts"]) == (True, ["team-*/app"])
+    assert "service accounts that do not exist yet" in said(plan, Kind.CHOSEN)
+
+
+def test_pods_by_an_association_use_their_role() -> None:
+    role = iam_role("batch")
+    found = estate({"batch": vault_role(role.arn)}, role)
+    cluster = replace(found.clusters[0], associations={"jobs/batch": role.arn})
+    login = logins(adopted(replace(found, clusters=[cluster])))["batch"]
+    assert login["method"] == "pod-identity"
+    assert (login["serviceAccounts"], login["iamRoleArn"]) == (["jobs/batch"], role.arn)
+
+
+def test_the_pods_of_a_second_cluster_log_in_as_a_principal_and_that_is_told() -> None:
+    here, there = iam_role("here", irsa("a/b")), iam_role("there")
+    found = estate({"a": vault_role(here.arn), "b": vault_role(there.arn)}, here, there)
+    other = Cluster(
+        "green", "arn:aws:eks:us-east-1:111111111111:cluster/green", ISSUER + "2", {"a/b": there.arn}
+    )
+    plan = adopted(replace(found, clusters=[*found.clusters, other]))
+    assert logins(plan)["b"]["kind"] == "principal"
+    assert "is of the cluster green, and a stack has one" in said(plan, Kind.CHOSEN)
+
+
+def test_ecs_tasks_use_their_role() -> None:
+    trusted = {
+        "Effect": "Allow",
+        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    role = iam_role("task", {"Version": "2012-10-17", "Statement": [trusted]})
+    login = logins(adopted(estate({"task": vault_role(role.arn)}, role)))["task"]
+    assert (login["kind"], login["iamRoleArn"]) == ("ecs-task", role.arn)
+
+
 def test_the_region_of_the_global_endpoint_stays_that_of_the_logins() -> None:
     plan = adopted(replace(estate({"ci": vault_role(arn("ci"))}, iam_role("ci")), region="us-west-2"))
     assert plan.config["vault-aws-auth:vault"]["stsRegion"] == "us-east-1"
