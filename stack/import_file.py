@@ -237,9 +237,16 @@ def of_stack(words: Sequence[str]) -> Result:
         found.touch(mode=0o600)
         preview = _previewed([*words, "--import-file", str(engines)], found)
         file, there = json.loads(engines.read_text(encoding="utf-8")), noted.read(found)
+    from botocore.exceptions import BotoCoreError, ClientError
+
     made = of_preview(preview)
-    looked = _Attached()
-    ids = identifiers(made, there, looked.home, looked) if there else {}
+    if not there:
+        return Result(filled(file, made, {}), [], [], [])
+    try:
+        looked = _Attached()
+        ids = identifiers(made, there, looked.home, looked)
+    except (BotoCoreError, ClientError) as error:
+        raise ImportFileError(f"what is attached to IAM roles could not be looked up: {error}") from None
     of_resources = [each for each in made if not each.type.startswith(("pulumi:", "vault-aws-auth:"))]
     return Result(
         filled(file, made, ids),
