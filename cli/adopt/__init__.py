@@ -1,8 +1,8 @@
 """`adopt`: what a Vault mount, AWS accounts and a cluster hold, as a stack file of this project.
 
 An estate is read (`read_vault`, `read_aws`, `read_kubernetes`; `estate` is what they read), decided on
-(`decide`: of the mount `mounts`, of each login `candidates`), and written (`write`). Only the first step asks
-anything, and none changes what it is about.
+(`decide`; of the mount `mounts`, of a Vault role `candidates`), and written (`write`). Only the first step
+asks anything, and none changes what it is about.
 """
 
 from collections.abc import Collection, Mapping, Sequence

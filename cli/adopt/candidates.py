@@ -3,17 +3,12 @@
 Which of them is taken is decided by the rules of the stack file (`decide`). Pure functions.
 """
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from components import arns
-
-from ..console import duration
-from . import trusts
-from .estate import Estate, Mount, Role
+from . import iam_roles, tokens, trusts
+from .estate import Estate, Role
 from .plan import Login, Remark, Use, changes, chosen
-from .read_vault import policies_of
 
 _BOUND = "bound_"
 _OF_PRINCIPALS = {"bound_iam_principal_arn", "bound_iam_principal_id"}
@@ -26,10 +21,6 @@ _OF_INSTANCES = _OF_PRINCIPALS | {
     "bound_vpc_id",
 }
 _PROFILE = ":instance-profile/"
-_LIVES = ("max_ttl", "explicit_max_ttl", "period", "ttl")
-_FOLLOWED = ", as the mount has it today; it was 0, which follows the mount"
-_VAULTS_MAX = 768 * 3600
-"""Longest life of a token where nothing is tuned, in seconds."""
 
 
 class Inexpressible(Exception):
@@ -54,12 +45,12 @@ def of(name: str, role: Mapping[str, Any], estate: Estate, used: Collection[Use]
         )
     if role.get("alias_metadata"):
         raise Inexpressible("has alias_metadata, which no login of this project writes")
-    token, said = _token(role, estate.vault.mount, about)
+    token, said = tokens.token(role, estate.vault.mount, about)
     if inferred:
-        yield _instances(name, role, bounds, estate, token, said, about)
+        yield _instances(role, bounds, estate, token, said, about)
         return
     principals = [str(arn) for arn in bounds.get("bound_iam_principal_arn") or []]
-    kept = _kept(principals, estate, about, said)
+    kept = _kept(role, principals, estate, about, said)
     _pinned(role, kept, estate, about, said)
     if len(principals) == 1:
         (arn,) = kept
@@ -68,55 +59,28 @@ def of(name: str, role: Mapping[str, Any], estate: Estate, used: Collection[Use]
     yield Login({"kind": "principal", "principals": kept, **token}, tuple(said))
 
 
-# The token
-
-
-def _token(role: Mapping[str, Any], mount: Mount, about: str) -> tuple[dict[str, Any], list[Remark]]:
-    """The options of the token, and what of it changes."""
-    said: list[Remark] = []
-    options: dict[str, Any] = {"policies": policies_of(role)}
-    seconds = {field: int(role.get(f"token_{field}") or 0) for field in _LIVES}
-    longest, explicit = seconds["max_ttl"] or mount.max_ttl or _VAULTS_MAX, seconds["explicit_max_ttl"]
-    if not seconds["max_ttl"]:
-        said.append(changes(about, f"token_max_ttl is {duration(longest)}{_FOLLOWED}"))
-    if explicit > longest:
-        longest = explicit
-        said.append(changes(about, f"token_max_ttl is {duration(longest)}, as token_explicit_max_ttl"))
-    options["maxTtl"] = duration(longest)
-    if explicit:
-        options["explicitMaxTtl"] = duration(explicit)
-    if seconds["period"]:
-        options["period"] = duration(seconds["period"])
-        if not explicit:
-            text = (
-                f"token_explicit_max_ttl is {duration(longest)}: a periodic token ends then, and its client"
-            )
-            said.append(changes(about, f"{text} logs in again; it could be renewed for ever"))
-    else:
-        life = min(seconds["ttl"] or mount.default_ttl or _VAULTS_MAX, longest)
-        if life < min(longest, explicit or longest):
-            options["ttl"] = duration(life)
-        if not seconds["ttl"]:
-            said.append(changes(about, f"token_ttl is {duration(life)}{_FOLLOWED}"))
-    if role.get("token_type") in ("service", "batch"):
-        options["tokenType"] = str(role["token_type"])
-    if role.get("token_bound_cidrs"):
-        options["tokenBoundCidrs"] = [str(it) for it in role["token_bound_cidrs"]]
-    if role.get("token_num_uses"):
-        options["tokenNumUses"] = int(role["token_num_uses"])
-    if role.get("token_no_default_policy"):
-        options["tokenNoDefaultPolicy"] = True
-    return options, said
-
-
 # Roles and users
 
 
-def _kept(principals: list[str], estate: Estate, about: str, said: list[Remark]) -> list[str]:
-    """The bound ARNs without those of what is gone."""
-    there = {*estate.principals()}
-    gone = [arn for arn in principals if not arn.endswith("*") and _is_read(arn, estate) and arn not in there]
-    kept = [arn for arn in principals if arn not in gone]
+def _kept(
+    role: Mapping[str, Any], principals: list[str], estate: Estate, about: str, said: list[Remark]
+) -> list[str]:
+    """The bound ARNs as IAM has them, without those of what is gone."""
+    there = {_named(arn): arn for arn in estate.principals()}
+    gone, kept = [], []
+    for arn in principals:
+        if arn.endswith("*") or not _is_read(arn, estate):
+            kept.append(arn)
+            if not arn.endswith("*"):
+                said.append(chosen(arn, "was not looked up, for its account was not read"))
+        elif (found := there.get(_named(arn), "")) == arn:
+            kept.append(arn)
+        elif found and role.get("resolve_aws_unique_ids") is not False:
+            # IAM goes by the name, and so did Vault when it looked the ID up.
+            kept.append(found)
+            said.append(changes(about, f"binds {found}, as IAM has it; it was {arn}, of the same ID"))
+        else:
+            gone.append(arn)
     if not kept:
         what = f"binds {', '.join(gone)}, which is gone" if gone else "binds no role and no user"
         raise Inexpressible(f"{what}: nothing can log in with it")
@@ -127,7 +91,13 @@ def _kept(principals: list[str], estate: Estate, about: str, said: list[Remark])
             f"binds principals of the accounts {', '.join(accounts)}, and a login is of one account; make a "
             "Vault role for each account, and move the callers of the others to theirs"
         )
-    return kept
+    return list(dict.fromkeys(kept))
+
+
+def _named(arn: str) -> tuple[str, str]:
+    """What is unique in an account: kind and name, without the path and in any case."""
+    head, _, name = arn.rpartition("/")
+    return head.partition("/")[0], name.lower()
 
 
 def _is_read(arn: str, estate: Estate) -> bool:
@@ -176,9 +146,9 @@ def _workloads(
             options["allowWildcards"] = True
             text = "has a wildcard in its trust policy, so it lets in service accounts that do not exist yet"
             said.append(chosen(role.arn, text))
-        why = _why_used(role, pods, estate, used)
+        why = iam_roles.why_used(role, pods, estate, used)
         if not why:
-            own, more = _own_role(name, role)
+            own, more = iam_roles.own_role(name, role)
             yield Login({**options, **own, **token}, (*said, *more), pods.cluster.name, role.arn)
             why = "is that of another login, too, or cannot be written as a role of this stack"
         used_as_it_is = chosen(role.arn, f"is used as it is, and stays its owner's: it {why}")
@@ -192,56 +162,10 @@ def _annotated(account: str, cluster: str, estate: Estate) -> str:
     return estate.annotated.get(cluster, {}).get(account, "")
 
 
-def _why_used(role: Role, pods: trusts.Pods, estate: Estate, used: Collection[Use]) -> str:
-    """Why the role is used as it is; empty where the stack can have it."""
-    if Use.IAM_ROLES in used:
-        return "was to be left"
-    if arns.parse(role.arn).account != estate.account_id:
-        return "is of another account"
-    if role.inline:
-        return f"has inline policies ({', '.join(role.inline)})"
-    if not pods.exact:
-        return "has a trust policy that is not that of these service accounts alone, each with sub and aud"
-    return ""
-
-
-def _own_role(name: str, role: Role) -> tuple[dict[str, Any], list[Remark]]:
-    """The options of an IAM role that the stack takes over, and what of it changes."""
-    arn = arns.parse(role.arn)
-    options: dict[str, Any] = {}
-    if arn.name != name:
-        options["iamRoleName"] = arn.name
-    if arn.path != "/":
-        options["iamRolePath"] = arn.path
-    if role.attached:
-        options["policyArns"] = _keyed(role.attached)
-    if role.boundary:
-        options["permissionsBoundary"] = role.boundary
-    if role.max_session != 3600:
-        options["maxSessionDuration"] = duration(role.max_session)
-    if tags := {key: value for key, value in role.tags.items() if not key.startswith("aws:")}:
-        options["tags"] = tags
-    return options, [changes(role.arn, "gets the description and the tags of this stack")]
-
-
-def _keyed(policies: Collection[str]) -> dict[str, str]:
-    """Policies by a name for each."""
-    keyed: dict[str, str] = {}
-    for arn in policies:
-        key = stem = re.sub(r"[^a-z0-9-]+", "-", arn.rpartition("/")[2].lower())[:36].strip("-") or "policy"
-        number = 1
-        while key in keyed:
-            number += 1
-            key = f"{stem}-{number}"
-        keyed[key] = arn
-    return keyed
-
-
 # Instances
 
 
 def _instances(
-    name: str,
     role: Mapping[str, Any],
     bounds: Mapping[str, Any],
     estate: Estate,

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from components import arns
 
 from .estate import Estate, User
+from .iam_roles import maker
 from .plan import Kind, Plan
 
 _OURS = ("account_id", "auth_type", "canonical_arn")
@@ -41,6 +42,8 @@ def why_used(estate: Estate) -> str:
         user = _user(estate)
         if user is None:
             return "the owner of its access key was not found in the account"
+        if owner := maker(user.tags):
+            return f"the owner of its access key, {user.arn}, is made by {owner}"
         if arns.parse(user.arn).path != "/":
             return f"the owner of its access key, {user.arn}, has a path"
     elif not client:

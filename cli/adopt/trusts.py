@@ -35,7 +35,8 @@ def pods(role: Role, estate: Estate) -> list[Pods]:
         of_issuer = [each for each in statements if host and host in _principals(each, "Federated")]
         accounts = _unique(account for each in of_issuer for account in _subjects(each, host))
         if accounts:
-            exact = len(statements) == len(of_issuer) == 1 and _is_ours(statements[0], host)
+            alone = len(statements) == len(of_issuer) == 1 and role.trust.get("Version") == "2012-10-17"
+            exact = alone and _is_ours(statements[0], host)
             found.append(Pods(cluster, "irsa", accounts, exact))
         if associated := [it for it, arn in cluster.associations.items() if arn == role.arn]:
             found.append(Pods(cluster, "pod-identity", sorted(associated), False))

@@ -143,6 +143,10 @@ def test_a_pods_role_whose_trust_is_the_projects_own_is_taken_over() -> None:
     ("changed", "words"),
     [
         ({"inline": ["s3"]}, "inline policies (s3)"),
+        ({"tags": {"aws:cloudformation:stack-name": "eksctl"}}, "made by the CloudFormation stack eksctl"),
+        ({"tags": {"ManagedBy": "Terraform"}}, "what its tag ManagedBy=Terraform says"),
+        ({"tags": {"pulumi-stack": "prod", "pulumi-project": "apps"}}, "the Pulumi stack apps/prod"),
+        ({"trust": {**irsa("default/app"), "Version": "2008-10-17"}}, "trust policy"),
         ({"trust": {"Version": "2012-10-17", "Statement": [
             {**irsa("default/app")["Statement"][0], "Condition": {"StringEqualsIfExists": {
                 f"{HOST}:sub": "system:serviceaccount:default:app"}}}]}}, "trust policy"),
@@ -221,6 +225,25 @@ def test_one_of_several_principals_that_is_gone_is_a_change_that_is_told() -> No
     plan = adopted(estate({"ci": vault_role(arn("ci"), arn("gone"))}, iam_role("ci")))
     assert logins(plan)["ci"]["principals"] == [arn("ci")]
     assert f"no longer binds {arn('gone')}" in said(plan, Kind.CHANGES)
+
+
+def test_an_arn_without_the_path_is_that_of_the_same_role() -> None:
+    """Vault has its ID, so its callers log in today: they must not lose that."""
+    role = iam_role("team/Ci")
+    plan = adopted(estate({"ci": vault_role(arn("ci"))}, role))
+    assert logins(plan)["ci"]["principals"] == [role.arn]
+    assert f"binds {role.arn}, as IAM has it; it was {arn('ci')}" in said(plan, Kind.CHANGES)
+    by_text = vault_role(arn("ci"), resolve_aws_unique_ids=False)
+    told = adopted(estate({"ci": by_text}, role))
+    assert "which is gone" in said(told, Kind.LEFT)
+
+
+def test_a_principal_of_an_account_that_was_not_read_is_kept_and_told() -> None:
+    far = arn("far", "444444444444")
+    sts = {"444444444444": {"sts_role": arn("lookup", "444444444444")}}
+    plan = adopted(estate({"far": vault_role(far)}, sts=sts))
+    assert logins(plan)["far"]["principals"] == [far]
+    assert f"{far}: was not looked up" in said(plan, Kind.CHOSEN)
 
 
 def test_a_principal_that_was_made_again_since_is_told() -> None:
