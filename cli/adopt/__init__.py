@@ -119,12 +119,14 @@ def save(plan: Plan, out: Path, project: Path, *, force: bool) -> list[Path]:
 
     Raises UsageProblem, before it writes anything, for a file that is there, unless `force`.
     """
-    texts = {out: stack_file(plan)}
-    for name, text in plan.policies.items():
-        texts[project / "policies" / "vault" / f"{name}.hcl"] = text
+    folder = project / "policies" / "vault"
+    texts = {folder / f"{name}.hcl": text for name, text in plan.policies.items()}
+    texts[out] = stack_file(plan)  # last: where it is, the rest is, too
     if out.exists() and not force:
         raise UsageProblem(f"--out {out}: is there already; --force writes over it")
     for file, text in texts.items():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        whole = file.with_name(f".{file.name}.new")
+        whole.write_text(text, encoding="utf-8")
+        whole.replace(file)
     return list(texts)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from cli.__main__ import app
 from cli.adopt import candidates, judge, save, stack_file
 from cli.adopt.decide import decide
 from cli.adopt.estate import Account, Cluster, Estate, Mount, Role, User, Vault
@@ -466,7 +468,7 @@ def test_each_text_is_the_same_after_it_was_written(value: str) -> None:
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     out = tmp_path / "Pulumi.prod.yaml"
     plan = adopted(estate({"ci": vault_role(arn("ci"))}, iam_role("ci")))
-    assert save(plan, out, tmp_path, force=False) == [out, tmp_path / "policies" / "vault" / "dev.hcl"]
+    assert save(plan, out, tmp_path, force=False) == [tmp_path / "policies" / "vault" / "dev.hcl", out]
     out.write_text("mine")
     with pytest.raises(UsageProblem, match="is there already"):
         save(plan, out, tmp_path, force=False)
@@ -477,3 +479,26 @@ def test_a_pattern_matches_as_vault_compares_it() -> None:
     assert candidates.matches(arn("team/a/b"), arn("team/*"))
     assert not candidates.matches(arn("ab"), arn("a"))
     assert not candidates.matches(arn("aXb"), arn("a*b"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said_of_it"),
+    [
+        (["--out", "there.yaml"], "is there already; --force writes over it"),
+        (["--force"], "--force is for --out"),
+        ([], "set VAULT_ADDR and VAULT_TOKEN"),
+        (["--use", "everything"], "everything"),
+    ],
+)
+def test_a_command_that_cannot_be_done_is_refused_before_anything_is_read(
+    words: list[str], said_of_it: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("VAULT_ADDR", "VAULT_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "there.yaml").write_text("mine")
+    answer = CliRunner().invoke(app, ["adopt", *words])
+    assert answer.exit_code == 2
+    assert said_of_it in " ".join(answer.output.split())
+    assert (tmp_path / "there.yaml").read_text() == "mine"
