@@ -177,6 +177,8 @@ def import_file(
     if not found.taken:
         typer.echo("nothing of what the stack would make is there: there is nothing to take over")
         return
+    if output.exists():  # one that is there keeps its mode
+        output.chmod(0o600)
     files.write(output, json.dumps(found.file, indent=2) + "\n", 0o600)
     for title, lines in (("is there", found.taken), ("will be made by the next pulumi up", found.made)):
         for line in lines:

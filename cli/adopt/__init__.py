@@ -119,6 +119,8 @@ def save(plan: Plan, out: Path, project: Path, *, force: bool) -> list[Path]:
 
     Raises UsageProblem, before it writes anything, for a file that is there, unless `force`.
     """
+    from stack.split import files
+
     folder = project / "policies" / "vault"
     texts = {folder / f"{name}.hcl": text for name, text in plan.policies.items()}
     texts[out] = stack_file(plan)  # last: where it is, the rest is, too
@@ -126,7 +128,5 @@ def save(plan: Plan, out: Path, project: Path, *, force: bool) -> list[Path]:
         raise UsageProblem(f"--out {out}: is there already; --force writes over it")
     for file, text in texts.items():
         file.parent.mkdir(parents=True, exist_ok=True)
-        whole = file.with_name(f".{file.name}.new")
-        whole.write_text(text, encoding="utf-8")
-        whole.replace(file)
+        files.write(file, text)
     return list(texts)
