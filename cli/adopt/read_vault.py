@@ -41,7 +41,7 @@ def read(path: str, unread: list[str]) -> Vault:
         raise UsageProblem(
             f"--mount {path}: auth/{path} is {kind}; mounts of the type aws: {', '.join(aws) or 'none'}"
         )
-    tune = _get(where, f"sys/auth/{path}/tune") or {}
+    tune = _get(where, f"sys/mounts/auth/{path}/tune") or {}  # below sys/auth it would need sudo
     names = _keys(where, f"auth/{path}/role")
     roles = _each(lambda name: _get(where, f"auth/{path}/role/{name}"), names)
     accounts = _keys(where, f"auth/{path}/config/sts")
@@ -88,7 +88,11 @@ def _engines(where: VaultOutput) -> dict[str, str]:
 
 
 def _get(where: VaultOutput, path: str) -> dict[str, Any] | None:
-    return vault.read(where, path, LINK)
+    try:
+        return vault.read(where, path, LINK)
+    except Refused as error:
+        needs = f"adopt reads {path.partition('?')[0]}: {error.reason}"
+        raise Refused(LINK, error.by, needs, error.code, error.hint) from error
 
 
 def _keys(where: VaultOutput, path: str) -> list[str]:

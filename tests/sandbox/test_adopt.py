@@ -58,7 +58,7 @@ VAULT_READS = "".join(
     f'path "{path}" {{ capabilities = ["read", "list"] }}\n'
     for path in (
         "sys/auth",
-        "sys/auth/aws/tune",
+        "sys/mounts/auth/aws/tune",
         "sys/mounts",
         "sys/policies/acl",
         "sys/policies/acl/*",
