@@ -33,6 +33,7 @@ LONGEST = (
     "example of cross-account",
     "platform and teams",
     "vault's identity",
+    "test_adopt",
     "test_existing_mounts",
     "test_upgrade",
     "test_guardrails",

@@ -8,7 +8,7 @@ from stack.preflight.needed import Needed
 from stack.preflight.objects import Made, Thing
 from stack.sections import PROJECT
 
-ADOPT = "docs/operations.md, What is there already"
+ADOPT = "docs/adopting.md"
 
 _WAYS: Mapping[str, str] = {
     "auth mount": "write another mountPath",
