@@ -137,6 +137,10 @@ def _finish(
             )
         elif Use.POLICIES in used or name == "default":
             pass
+        elif "\r" in text:
+            plan.say(
+                Kind.CHOSEN, about, "is used as it is, for its line ends are not those of a file here", at
+            )
         elif not _is_file_name(name):
             plan.say(Kind.CHOSEN, about, "is used as it is, for a file cannot have its name", at)
         elif name in files and files[name] != text:

@@ -230,7 +230,7 @@ class Estate:
         pod: Any = self.sandbox.kubernetes.read_namespaced_service_account("estate", "default")
         things = [
             *(vault.read(f"auth/aws/role/{name}")["data"] for name in ("legacy", "gone")),
-            vault.read("sys/policies/acl/unused")["data"],
+            *(vault.read(f"sys/policies/acl/{name}")["data"] for name in ("estate", "unused")),
             self.iam.get_role(RoleName="gloo")["Role"],
             self.iam.get_role(RoleName="node")["Role"],
             self.far.get_role(RoleName=LOOKUP)["Role"],
@@ -242,7 +242,8 @@ class Estate:
 
     def unmake(self) -> None:
         """What the stack has left, and it deleted the rest."""
-        self.sandbox.vault.sys.delete_policy("unused")
+        for policy in ("estate", "unused"):
+            self.sandbox.vault.sys.delete_policy(policy)
         self.sandbox.kubernetes.delete_namespace("estate")
         self.sandbox.kubernetes.delete_namespaced_service_account("estate", "default")
         self.far.delete_role_policy(RoleName=LOOKUP, PolicyName="lookups")

@@ -414,6 +414,14 @@ def test_a_policy_that_a_file_has_with_another_text_is_used_as_it_is() -> None:
     assert plan.policies == {}
 
 
+def test_a_policy_that_a_file_would_change_is_used_as_it_is() -> None:
+    found = estate({"ci": vault_role(arn("ci"))}, iam_role("ci"))
+    vault = replace(found.vault, policies={"dev": DEV.replace("\n", "\r\n")})
+    plan = adopted(replace(found, vault=vault))
+    assert plan.config["vault-aws-auth:vault"]["externalPolicies"] == ["dev"]
+    assert "line ends" in said(plan, Kind.CHOSEN)
+
+
 def test_what_is_beside_the_logins_is_told() -> None:
     found = estate({"ci": vault_role(arn("ci"))}, iam_role("ci"), iam_role("free", irsa("default/free")))
     account = replace(
