@@ -377,7 +377,7 @@ def shows_no_change_but_those_that_were_named(
             changed = {
                 each.partition("[")[0] for each in [*(step["detailedDiff"] or {}), *step["diffReasons"]]
             }
-            assert changed <= allowed[kind] | DEFAULTS, (step["urn"], changed)
+            assert changed <= allowed.get(kind, set()) | DEFAULTS, (step["urn"], changed)
         elif step["op"] == "create" and step["newState"]["custom"] and "::pulumi:prov" not in step["urn"]:
             made.add(kind)
     assert made == {"Policy", "UserPolicyAttachment", "AuthBackendConfigIdentity"}
