@@ -17,7 +17,7 @@ Judge = Callable[[Mapping[str, Any], Mapping[str, str]], list[str]]
 
 _DEFAULTS = (
     "a preview also shows defaults that are in force already and that an import does not write down: "
-    "tokenType, identityTokenKey, forceDestroy, forceDetachPolicies"
+    "tokenType, identityTokenKey, allowOverwrite, forceDestroy, forceDetachPolicies"
 )
 PROJECT = "vault-aws-auth"
 LOGINS = f"{PROJECT}:logins"

@@ -29,18 +29,21 @@ def token(role: Mapping[str, Any], mount: Mount, about: str) -> tuple[dict[str, 
     if explicit:
         options["explicitMaxTtl"] = duration(explicit)
     if seconds["period"]:
-        options["period"] = duration(seconds["period"])
+        life = seconds["period"]
+        options["period"] = duration(life)
         if not explicit:
             text = (
                 f"token_explicit_max_ttl is {duration(longest)}: a periodic token ends then, and its client"
             )
             said.append(changes(about, f"{text} logs in again; it could be renewed for ever"))
     else:
-        life = min(seconds["ttl"] or mount.default_ttl or _VAULTS_MAX, longest)
-        if life < min(longest, explicit or longest):
+        most = min(longest, explicit or longest)
+        life = min(seconds["ttl"] or mount.default_ttl or _VAULTS_MAX, most)
+        if life < most:
             options["ttl"] = duration(life)
-        if not seconds["ttl"]:
-            said.append(changes(about, f"token_ttl is {duration(life)}{_FOLLOWED}"))
+    if life != seconds["ttl"]:
+        was = f", as Vault gives it today; it was {duration(seconds['ttl'])}" if seconds["ttl"] else _FOLLOWED
+        said.append(changes(about, f"token_ttl is {duration(life)}{was}"))
     if role.get("token_type") in ("service", "batch"):
         options["tokenType"] = str(role["token_type"])
     if role.get("token_bound_cidrs"):

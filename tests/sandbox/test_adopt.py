@@ -346,7 +346,7 @@ def takes_it_over(sandbox: Sandbox, folder: Path) -> None:
         assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-DEFAULTS = {"tokenType", "identityTokenKey", "forceDestroy", "forceDetachPolicies"}
+DEFAULTS = {"tokenType", "identityTokenKey", "allowOverwrite", "forceDestroy", "forceDetachPolicies"}
 NAMED = {
     "auth/aws: gets the description": ("AuthBackend", {"description"}),
     "config/identity: iam_metadata": ("AuthBackendConfigIdentity", set[str]()),

@@ -285,6 +285,42 @@ def test_what_a_mount_gives_by_default_is_written_out() -> None:
     assert "could be renewed for ever" in said(plan, Kind.CHANGES)
 
 
+@pytest.mark.parametrize(
+    ("lives", "options", "words"),
+    [
+        (
+            {"ttl": 3600, "max_ttl": 7200, "period": 600},
+            {"period": "10m"},
+            "token_ttl is 10m, as Vault gives it today",
+        ),
+        (
+            {"ttl": 3600, "max_ttl": 28800, "explicit_max_ttl": 1800},
+            {"explicitMaxTtl": "30m"},
+            "token_ttl is 30m",
+        ),
+        ({"ttl": 3600, "max_ttl": 7200}, {"ttl": "1h"}, ""),
+        ({"ttl": 7200, "max_ttl": 7200}, {}, ""),
+        (
+            {"ttl": 600, "max_ttl": 600, "explicit_max_ttl": 1200},
+            {"explicitMaxTtl": "20m", "ttl": "10m"},
+            "token_max_ttl is 20m",
+        ),
+    ],
+)
+def test_each_life_that_is_written_otherwise_is_told(
+    lives: dict[str, int], options: dict[str, str], words: str
+) -> None:
+    fields = {f"token_{name}": seconds for name, seconds in lives.items()}
+    plan = adopted(estate({"ci": vault_role(arn("ci"), **fields)}, iam_role("ci")))
+    assert {
+        key: it for key, it in logins(plan)["ci"].items() if key in ("ttl", "period", "explicitMaxTtl")
+    } == options
+    told = said(plan, Kind.CHANGES)
+    assert words in told
+    if not words:
+        assert "token_" not in told
+
+
 def test_the_access_key_of_a_mount_stays_in_it() -> None:
     user = User(arn("vault-auth", kind="user"), "AIDA1", attached=[arn("vault-auth-policy", kind="policy")])
     plan = adopted(
