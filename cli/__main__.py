@@ -447,9 +447,9 @@ def adopt(
     writes the file for `pulumi import`.
     """
     with exit_on_refusal(as_json):
-        from .checkout import needed
+        from .errors import needs_checkout
 
-        needed("adopt")
+        needs_checkout("adopt")
         from . import adopt as adoption
 
         if force and not out:

@@ -3,21 +3,7 @@
 import sys
 from pathlib import Path
 
-from .errors import Refused
-
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def needed(what: str) -> None:
-    """The same, for what cannot be done without; raises Refused."""
-    if not code():
-        raise Refused(
-            "this project",
-            None,
-            f"this command is installed without the project's program, whose rules {what} needs",
-            "no-checkout",
-            f"run it in a checkout: .venv/bin/vault-aws-auth {what}",
-        )
 
 
 def code() -> bool:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import typer
 
+from . import checkout
+
 
 @dataclass(eq=False)
 class Refused(Exception):
@@ -30,3 +32,15 @@ class NotHere(Refused):
 
 class UsageProblem(typer.BadParameter):
     """The command line asks for something that the stack does not have. Exit code 2."""
+
+
+def needs_checkout(what: str) -> None:
+    """Raises Refused where the project's own code, which a subcommand needs, is not there."""
+    if not checkout.code():
+        raise Refused(
+            "this project",
+            None,
+            f"this command is installed without the project's program, whose rules {what} needs",
+            "no-checkout",
+            f"run it in a checkout: .venv/bin/vault-aws-auth {what}",
+        )
