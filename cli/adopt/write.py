@@ -76,7 +76,7 @@ def _scalar(value: Any) -> str:
 def _quoted(value: Any) -> str:
     """The same between brackets, where more characters have a meaning."""
     plain = _scalar(value)
-    return plain if re.fullmatch(r"[\w./-]+", plain) else json.dumps(value)
+    return plain if re.fullmatch(r"(?a)[\w./-]+", plain) else json.dumps(value)
 
 
 def _wrapped(lines: list[str]) -> Iterator[str]:

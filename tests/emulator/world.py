@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.ports import free_port
 
 _boto3: Any = boto3  # its stubs want a literal service name
 REPOSITORY = Path(__file__).parents[2]
@@ -68,9 +69,7 @@ class Emulator:
         self.home = home
         self.issuer = Issuer()
         self._clients: dict[tuple[str, ...], Any] = {}
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.publish(ISSUER, self.issuer.jwks())
         cluster = {

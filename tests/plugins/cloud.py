@@ -15,7 +15,8 @@ from pulumi import automation
 
 from sandbox import forkserver
 from sandbox.environment import write_plugin_launcher
-from tests.plugins.conftest import free_port, running
+from tests.plugins.conftest import running
+from tests.ports import free_port
 
 REPOSITORY = Path(__file__).parents[2]
 REGION = "us-east-1"

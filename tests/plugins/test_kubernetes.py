@@ -17,8 +17,9 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from sandbox.plugins import wire
 from sandbox.plugins.kubernetes import PLUGIN
 from sandbox.plugins.wire import UNKNOWN, Secret
-from tests.plugins.conftest import KubernetesServer, free_port
+from tests.plugins.conftest import KubernetesServer
 from tests.plugins.engine import Deployed, Engine, Refused, engine_for, urn
+from tests.ports import free_port
 
 ACCOUNT = "kubernetes:core/v1:ServiceAccount"
 ACCOUNT_PATCH = "kubernetes:core/v1:ServiceAccountPatch"

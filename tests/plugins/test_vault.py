@@ -11,8 +11,9 @@ import pytest
 from sandbox.plugins.vault import PLUGIN
 from sandbox.plugins.vault.client import Vault
 from sandbox.plugins.wire import UNKNOWN, Secret
-from tests.plugins.conftest import VaultServer, free_port
+from tests.plugins.conftest import VaultServer
 from tests.plugins.engine import Deployed, Engine, Refused, engine_for
+from tests.ports import free_port
 
 AUTH = "vault:index/authBackend:AuthBackend"
 GET_AUTH = "vault:index/getAuthBackend:getAuthBackend"
