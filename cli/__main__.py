@@ -26,6 +26,7 @@ from .options import (
     CallerOptions,
     Json,
     Login,
+    Project,
     RoleOptions,
     StackOptions,
     VaultOptions,
@@ -358,17 +359,7 @@ def deployer(
         Path | None,
         typer.Option(metavar="FILE", help="Its stack file. Default: Pulumi.STACK.yaml in the project."),
     ] = None,
-    project: Annotated[
-        Path,
-        typer.Option(
-            "--project",
-            "-C",
-            metavar="DIR",
-            file_okay=False,
-            exists=True,
-            help="Folder of the Pulumi project.",
-        ),
-    ] = Path(),
+    project: Project = Path(),
 ) -> None:
     """Print the permissions that the deployer of a stack needs, and no other.
 
@@ -427,17 +418,7 @@ def adopt(
         list[AdoptUse] | None,
         typer.Option(help="Use these as they are, instead of taking them over. May be repeated."),
     ] = None,
-    project: Annotated[
-        Path,
-        typer.Option(
-            "--project",
-            "-C",
-            metavar="DIR",
-            file_okay=False,
-            exists=True,
-            help="Folder of the Pulumi project.",
-        ),
-    ] = Path(),
+    project: Project = Path(),
     as_json: Json = False,
 ) -> None:
     """Write a stack file for what there is: Vault's mount, IAM roles, EKS and service accounts.

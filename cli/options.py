@@ -19,6 +19,12 @@ if TYPE_CHECKING:  # brings pydantic, which --help does without
 
 Login = Annotated[str, typer.Argument(metavar="LOGIN", help="A login of the stack (its output `logins`).")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Project = Annotated[
+    Path,
+    typer.Option(
+        "--project", "-C", metavar="DIR", file_okay=False, exists=True, help="Folder of the Pulumi project."
+    ),
+]
 
 
 @dataclass
@@ -34,17 +40,7 @@ class StackOptions:
             help="Pulumi stack. Default: PULUMI_STACK, else the selected one.",
         ),
     ] = None
-    project: Annotated[
-        Path,
-        typer.Option(
-            "--project",
-            "-C",
-            metavar="DIR",
-            file_okay=False,
-            exists=True,
-            help="Folder of the Pulumi project.",
-        ),
-    ] = Path()
+    project: Project = Path()
     outputs: Annotated[
         str | None,
         typer.Option(
