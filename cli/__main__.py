@@ -15,7 +15,7 @@ import warnings
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -49,30 +49,7 @@ app = typer.Typer(
 )
 
 
-class AccessFormat(Enum):
-    """How `access` shows its report."""
-
-    TABLE = "table"
-    JSON = "json"
-    HTML = "html"
-
-
-class ValuesFormat(Enum):
-    """How `values` writes."""
-
-    YAML = "yaml"
-    JSON = "json"
-
-
-class DeployerFormat(Enum):
-    """Whose permissions `deployer` prints."""
-
-    AWS = "aws"
-    VAULT = "vault"
-    KUBERNETES = "kubernetes"
-
-
-class AdoptUse(Enum):
+class AdoptUse(Enum):  # Typer knows no list of literals
     """What `adopt` leaves to its owner; `cli.adopt.plan.Use` says what each is."""
 
     MOUNT = "mount"
@@ -255,7 +232,8 @@ def access(
         bool, typer.Option("--exit-code", help="With --compare: exit with 3 if there is a gain or loss.")
     ] = False,
     format: Annotated[
-        AccessFormat | None, typer.Option(help="table, json, or a self-contained html page. Default: table.")
+        Literal["table", "json", "html"] | None,
+        typer.Option(help="table, json, or a self-contained html page. Default: table."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write to this file instead of standard output.")
@@ -271,14 +249,14 @@ def access(
     and what becomes as good as root. It is computed from stack files and policies alone, so it needs neither
     credentials nor Vault; only stack:NAME needs the state of the stack.
     """
-    if as_json and format not in (None, AccessFormat.JSON):
-        raise UsageProblem(f"--json and --format {format.value if format else ''} exclude each other")
-    chosen = AccessFormat.JSON if as_json else format or AccessFormat.TABLE
+    if as_json and format not in (None, "json"):
+        raise UsageProblem(f"--json and --format {format} exclude each other")
+    chosen = "json" if as_json else format or "table"
     if exit_code and not compare:
         raise UsageProblem("--exit-code is for --compare")
     if compare and (source.outputs or source.vault_address):
         raise UsageProblem("--compare takes no --outputs and no --vault-address: give a file as OLD or NEW")
-    with exit_on_refusal(as_json=chosen is AccessFormat.JSON and output is None):
+    with exit_on_refusal(as_json=chosen == "json" and output is None):
         check_writable("--output", output)
         different = False
         with contextlib.ExitStack() as opened:
@@ -288,13 +266,13 @@ def access(
 
                 found = between(*compare, source.project, source.stack)
                 different = found.gains_or_losses
-                write = partial(SHOWN[chosen.value], found)
+                write = partial(SHOWN[chosen], found)
             else:
                 from .access import WRITERS, report
 
                 stack = source.read()
-                origin = None if chosen is AccessFormat.TABLE else source.origin()
-                write = partial(WRITERS[chosen.value], report(stack, origin))
+                origin = None if chosen == "table" else source.origin()
+                write = partial(WRITERS[chosen], report(stack, origin))
             write(opened.enter_context(output.open("w", encoding="utf-8")) if output else sys.stdout)
     if exit_code and different:
         raise typer.Exit(DIFFERENT)
@@ -311,7 +289,7 @@ def values(
         str, typer.Argument(metavar="CONSUMER", help="A consumer of the stack (its output `consumers`).")
     ],
     *,
-    format: Annotated[ValuesFormat, typer.Option(help="yaml or json.")] = ValuesFormat.YAML,
+    format: Annotated[Literal["yaml", "json"], typer.Option(help="yaml or json.")] = "yaml",
     helm: Annotated[
         bool, typer.Option("--helm", help="Print Helm values even if the consumer also has manifests.")
     ] = False,
@@ -322,7 +300,7 @@ def values(
         from .values import values as text_of
 
         stack = source.read()
-        sys.stdout.write(text_of(stack.outputs, consumer, as_json=format is ValuesFormat.JSON, helm=helm))
+        sys.stdout.write(text_of(stack.outputs, consumer, as_json=format == "json", helm=helm))
 
 
 @app.command(
@@ -336,7 +314,7 @@ def values(
 def deployer(
     *,
     format: Annotated[
-        DeployerFormat,
+        Literal["aws", "vault", "kubernetes"],
         typer.Option(help="aws: IAM policies. vault: an ACL policy. kubernetes: roles and their bindings."),
     ],
     reading: Annotated[
@@ -370,7 +348,7 @@ def deployer(
         from .deployer import permissions, write
 
         check_writable("--output", output)
-        found = permissions(format.value, project, stack, config_file, reading=reading, account=account)
+        found = permissions(format, project, stack, config_file, reading=reading, account=account)
         for note in write(found, output):
             typer.echo(f"note: {note}", err=True)
 
