@@ -2,11 +2,12 @@
 
 import json
 import os
-import subprocess
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+from . import pulumi
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,9 @@ def of_file(name: str) -> Origin:
 
 def of_stack(project: Path, stack: str | None) -> Origin:
     """Of a stack: its name, and its last update. Where `pulumi` does not tell, these stay empty."""
-    named = ["--stack", stack] if stack else []
-    name = stack or os.environ.get("PULUMI_STACK") or _pulumi(project, "stack", "--show-name").strip()
+    name = stack or os.environ.get("PULUMI_STACK") or _told(project, None, "stack", "--show-name").strip()
     try:
-        updates = json.loads(_pulumi(project, "stack", "history", "--json", "--page-size", "20", *named))
+        updates = json.loads(_told(project, stack, "stack", "history", "--json", "--page-size", "20"))
     except ValueError:
         updates = []
     for update in updates or ():
@@ -72,17 +72,10 @@ def _written(time: datetime) -> str:
     return time.strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _pulumi(project: Path, *words: str) -> str:
+def _told(project: Path, stack: str | None, *words: str) -> str:
     """What the command says; nothing if it fails, for a report does without."""
     try:
-        done = subprocess.run(
-            ["pulumi", *words, "--non-interactive"],
-            cwd=project,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            encoding="utf-8",
-        )
+        done = pulumi.run(project, stack, *words)
     except OSError:
         return ""
     return "" if done.returncode else done.stdout

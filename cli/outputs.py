@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Annotated, Any, TypeGuard, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from . import pulumi
 from .errors import Refused
 
 LINK = "stack outputs"
@@ -123,18 +123,8 @@ def from_pulumi(project: Path, stack: str | None) -> Stack:
     """The outputs from the `pulumi` command, run in `project`, of `stack` or the selected one."""
 
     def read(*arguments: str) -> Any:
-        command = ["pulumi", "stack", "output", *arguments, "--json", "--non-interactive"]
-        if stack:
-            command += ["--stack", stack]
         try:
-            done = subprocess.run(
-                command,
-                cwd=project,
-                capture_output=True,
-                text=True,
-                stdin=subprocess.DEVNULL,
-                encoding="utf-8",
-            )
+            done = pulumi.run(project, stack, "stack", "output", *arguments, "--json")
         except NotADirectoryError:
             raise _unreadable(f"{project} is not a folder", "name the project's with --project") from None
         except OSError as error:

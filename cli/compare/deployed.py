@@ -1,12 +1,11 @@
 """The table of a stack as it is deployed: what its exported state, or its outputs, say of it."""
 
 import json
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import acl
+from .. import acl, pulumi
 from ..errors import Refused
 from ..origin import minute
 from ..outputs import LoginOutput, StackOutputs, parse
@@ -24,11 +23,8 @@ Resources = list[Mapping[str, Any]]
 
 def of_stack(project: Path, stack: str | None) -> Table:
     """The table of a stack, by `pulumi stack export`: the only side that needs the stack's backend."""
-    command = ["pulumi", "stack", "export", "--non-interactive", *(["--stack", stack] if stack else [])]
     try:
-        done = subprocess.run(
-            command, cwd=project, capture_output=True, text=True, stdin=subprocess.DEVNULL, encoding="utf-8"
-        )
+        done = pulumi.run(project, stack, "stack", "export")
     except OSError:
         raise Refused(
             LINK,
