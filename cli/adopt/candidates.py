@@ -6,6 +6,7 @@ Which of them is taken is decided by the rules of the stack file (`decide`). Pur
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from ..principals import named
 from . import iam_roles, tokens, trusts
 from .estate import Estate, Role
 from .plan import Login, Remark, Use, changes, chosen
@@ -66,14 +67,14 @@ def _kept(
     role: Mapping[str, Any], principals: list[str], estate: Estate, about: str, said: list[Remark]
 ) -> list[str]:
     """The bound ARNs as IAM has them, without those of what is gone."""
-    there = {_named(arn): arn for arn in estate.principals()}
+    there = {named(arn): arn for arn in estate.principals()}
     gone, kept = [], []
     for arn in principals:
         if arn.endswith("*") or not _is_read(arn, estate):
             kept.append(arn)
             if not arn.endswith("*"):
                 said.append(chosen(arn, "was not looked up, for its account was not read"))
-        elif (found := there.get(_named(arn), "")) == arn:
+        elif (found := there.get(named(arn), "")) == arn:
             kept.append(arn)
         elif found and role.get("resolve_aws_unique_ids") is not False:
             # IAM goes by the name, and so did Vault when it looked the ID up.
@@ -92,12 +93,6 @@ def _kept(
             "Vault role for each account, and move the callers of the others to theirs"
         )
     return list(dict.fromkeys(kept))
-
-
-def _named(arn: str) -> tuple[str, str]:
-    """What is unique in an account: kind and name, without the path and in any case."""
-    head, _, name = arn.rpartition("/")
-    return head.partition("/")[0], name.lower()
 
 
 def _is_read(arn: str, estate: Estate) -> bool:
