@@ -7,6 +7,8 @@ refuse is left, with their words. Pure functions.
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from stack.sections import PROJECT, REGION_KEY
+
 from . import candidates
 from .estate import Estate
 from .mounts import accounts_section, identity_section, vault_section, why_used
@@ -19,7 +21,6 @@ _DEFAULTS = (
     "a preview also shows defaults that are in force already and that an import does not write down: "
     "tokenType, identityTokenKey, allowOverwrite, forceDestroy, forceDetachPolicies"
 )
-PROJECT = "vault-aws-auth"
 LOGINS = f"{PROJECT}:logins"
 
 
@@ -40,7 +41,7 @@ def decide(estate: Estate, files: Mapping[str, str], judge: Judge, used: Collect
 
 def _whole(plan: Plan, estate: Estate, files: Mapping[str, str], used: Collection[Use]) -> None:
     """Everything but logins and what they need."""
-    plan.config["aws:region"] = estate.region
+    plan.config[REGION_KEY] = estate.region
     plan.config[f"{PROJECT}:accountId"] = estate.account_id
     why = "it was to be left" if Use.MOUNT in used else why_used(estate)
     plan.config[f"{PROJECT}:vault"] = vault_section(plan, estate, why)

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from components import arns
+from stack.sections import PROJECT
 
 from .estate import Estate, User
 from .iam_roles import maker
@@ -18,7 +19,6 @@ _OWN_WAYS = {
     "role_arn": "is federated (role_arn)",
     "identity_token_audience": "is federated (identity_token_audience)",
 }
-PROJECT = "vault-aws-auth"
 
 
 def why_used(estate: Estate) -> str:

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.trust import AUDIENCE
+from components.trust_reading import ECS_TASKS
+
 from .estate import Cluster, Estate, Role
 
-ECS_TASKS = "ecs-tasks.amazonaws.com"
 _SUBJECT = "system:serviceaccount:"
 _STATEMENT = {"Effect", "Principal", "Action", "Condition", "Sid"}
 
@@ -62,7 +64,7 @@ def _is_ours(statement: Mapping[str, Any], host: str) -> bool:
         and isinstance(condition, Mapping)
         and {*condition} == {"StringEquals"}
         and {*condition["StringEquals"]} == keys
-        and _listed(condition["StringEquals"][f"{host}:aud"]) == ["sts.amazonaws.com"]
+        and _listed(condition["StringEquals"][f"{host}:aud"]) == [AUDIENCE]
     )
 
 

@@ -237,7 +237,7 @@ def _seconds(duration: Any) -> int:
 
 
 def _settings(draft: Draft) -> Iterator[tuple[str, str]]:
-    yield "aws:region", str(draft.region)
+    yield REGION_KEY, str(draft.region)
     if draft.account_id:
         yield "accountId", draft.account_id
     if draft.cluster:
