@@ -51,12 +51,10 @@ def read(where: Where) -> Estate:
     sources = read_aws.sources(where.profiles, where.role_arns, where.region)
     accounts: dict[str, Account] = {}
     for source in sources:
-        accounts.setdefault(
-            source.account_id,
-            read_aws.account(
+        if source.account_id not in accounts:  # two profiles may be of one
+            accounts[source.account_id] = read_aws.account(
                 source, access_key, lambda arn: any(candidates.matches(arn, it) for it in patterns)
-            ),
-        )
+            )
     clusters = []
     try:
         clusters = [*read_aws.clusters(sources[0])]
