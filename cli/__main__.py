@@ -414,8 +414,8 @@ def adopt(
         if force and not out:
             raise UsageProblem("--force is for --out")
         check_writable("--out", out)
-        if out and out.exists() and not force:
-            raise UsageProblem(f"--out {out}: is there already; --force writes over it")
+        if out:
+            adoption.check_new(out, force=force)
         where = adoption.Where(mount, region, profile or (), role_arn or (), kubeconfig, cluster)
         plan = adoption.decide(adoption.read(where), project, [adoption.Use(it.value) for it in use or ()])
         written = adoption.save(plan, out, project, force=force) if out else []

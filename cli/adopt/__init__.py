@@ -18,7 +18,19 @@ from .estate import Account, Estate
 from .plan import Kind, Plan, Use
 from .write import document, report, stack_file
 
-__all__ = ["Kind", "Plan", "Use", "Where", "decide", "document", "read", "report", "save", "stack_file"]
+__all__ = [
+    "Kind",
+    "Plan",
+    "Use",
+    "Where",
+    "check_new",
+    "decide",
+    "document",
+    "read",
+    "report",
+    "save",
+    "stack_file",
+]
 
 
 @dataclass(frozen=True)
@@ -112,6 +124,12 @@ def judge() -> Judge:
     return problems
 
 
+def check_new(out: Path, *, force: bool) -> None:
+    """Raises UsageProblem for a file that is there, unless `force`."""
+    if out.exists() and not force:
+        raise UsageProblem(f"--out {out}: is there already; --force writes over it")
+
+
 def save(plan: Plan, out: Path, project: Path, *, force: bool) -> list[Path]:
     """Writes the stack file, and the policies below policies/vault/ of the project. Returns what was written.
 
@@ -122,8 +140,7 @@ def save(plan: Plan, out: Path, project: Path, *, force: bool) -> list[Path]:
     folder = project / "policies" / "vault"
     texts = {folder / f"{name}.hcl": text for name, text in plan.policies.items()}
     texts[out] = stack_file(plan)  # last: where it is, the rest is, too
-    if out.exists() and not force:
-        raise UsageProblem(f"--out {out}: is there already; --force writes over it")
+    check_new(out, force=force)
     for file, text in texts.items():
         file.parent.mkdir(parents=True, exist_ok=True)
         files.write(file, text)
