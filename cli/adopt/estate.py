@@ -12,7 +12,6 @@ class Mount:
     path: str
     """Without `auth/`."""
 
-    description: str
     default_ttl: int
     """Life of a token whose role says none, in seconds."""
 
@@ -81,7 +80,6 @@ class User:
 class Account:
     """What IAM has in an account."""
 
-    id: str
     roles: Mapping[str, Role]
     """By ARN."""
 

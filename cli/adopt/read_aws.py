@@ -17,9 +17,6 @@ LINK = "AWS"
 class Source:
     """Credentials for one account."""
 
-    name: str
-    """As they were asked for: a profile, a role's ARN, or empty for those of the shell."""
-
     account_id: str
     client: Callable[[str], Any]
     """Makes a client of a service."""
@@ -70,7 +67,6 @@ def account(source: Source, access_key: str, bound: Callable[[str], bool]) -> Ac
     users = [_user(each) for page in details for each in page["UserDetailList"]]
     policies = [each for page in details for each in page["Policies"]]
     return Account(
-        id=source.account_id,
         roles=whole,
         users={user.arn: user for user in users},
         profiles={str(it["Arn"]): next((str(role["Arn"]) for role in it["Roles"]), "") for it in profiles},
@@ -110,6 +106,7 @@ def _associations(eks: Any, cluster: str) -> Mapping[str, str]:
 
 
 def _source(name: str, session: Any, keys: Mapping[str, str], region: str) -> Source:
+    """`name` is what was asked for: a profile, a role's ARN, or empty for the shell's own."""
     from botocore.config import Config
 
     limits = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5})
@@ -119,7 +116,7 @@ def _source(name: str, session: Any, keys: Mapping[str, str], region: str) -> So
 
     with _asking(f"the credentials of {name or 'this shell'}"):
         who = client("sts").get_caller_identity()
-    return Source(name, str(who["Account"]), client, region)
+    return Source(str(who["Account"]), client, region)
 
 
 def _role(found: Mapping[str, Any]) -> Role:

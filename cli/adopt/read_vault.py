@@ -47,7 +47,6 @@ def read(path: str, unread: list[str]) -> Vault:
     accounts = _keys(where, f"auth/{path}/config/sts")
     mount = Mount(
         path=path,
-        description=str(mounts[path].get("description") or ""),
         default_ttl=int(tune.get("default_lease_ttl") or 0),
         max_ttl=int(tune.get("max_lease_ttl") or 0),
         client=_get(where, f"auth/{path}/config/client") or {},

@@ -70,7 +70,6 @@ def estate(
     accounts = {}
     for account in (ACCOUNT, OTHER):
         accounts[account] = Account(
-            account,
             {role.arn: role for role in iam_roles if f":{account}:" in role.arn},
             {user.arn: user for user in users if f":{account}:" in user.arn},
             {key: it for key, it in (profiles or {}).items() if f":{account}:" in key},
@@ -78,7 +77,6 @@ def estate(
         )
     mount = Mount(
         "aws",
-        "",
         2764800,
         2764800,
         {**keyless, **(client or {})},
