@@ -64,6 +64,7 @@ def account(source: Source, access_key: str, bound: Callable[[str], bool]) -> Ac
             for each in page["InstanceProfiles"]
         ]
         whole = {role.arn: _whole(iam, role) if bound(role.arn) else role for role in roles}
+        key_owner = _key_owner(iam, access_key) if access_key else ""
     users = [_user(each) for page in details for each in page["UserDetailList"]]
     policies = [each for page in details for each in page["Policies"]]
     return Account(
@@ -78,7 +79,7 @@ def account(source: Source, access_key: str, bound: Callable[[str], bool]) -> Ac
             and not it.get("AttachmentCount")
             and not it.get("PermissionsBoundaryUsageCount")
         ],
-        key_owner=_key_owner(iam, access_key) if access_key else "",
+        key_owner=key_owner,
     )
 
 

@@ -6,16 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 import yaml
+from botocore.stub import Stubber
 from typer.testing import CliRunner
 
 from cli.__main__ import app
-from cli.adopt import candidates, judge, save, stack_file
+from cli.adopt import candidates, judge, read_aws, save, stack_file
 from cli.adopt.decide import decide
 from cli.adopt.estate import Account, Cluster, Estate, Mount, Role, User, Vault
 from cli.adopt.plan import Kind, Plan, Use
-from cli.errors import UsageProblem
+from cli.errors import Refused, UsageProblem
 from components import trust
 
 ACCOUNT, OTHER = "111111111111", "222222222222"
@@ -515,6 +517,25 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     with pytest.raises(UsageProblem, match="is there already"):
         save(plan, out, tmp_path, force=False)
     assert out.read_text() == "mine"
+
+
+def test_aws_that_does_not_tell_whose_the_access_key_is_is_a_refusal() -> None:
+    session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    iam = session.create_client(
+        "iam", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    stubbed = Stubber(iam)
+    stubbed.add_response(
+        "get_account_authorization_details",
+        {"UserDetailList": [], "RoleDetailList": [], "GroupDetailList": [], "Policies": []},
+    )
+    stubbed.add_response("list_open_id_connect_providers", {"OpenIDConnectProviderList": []})
+    stubbed.add_response("list_instance_profiles", {"InstanceProfiles": []})
+    stubbed.add_client_error("get_access_key_last_used", "ServiceFailure")
+    source = read_aws.Source(ACCOUNT, lambda _service: iam, "us-east-1")
+    with stubbed, pytest.raises(Refused, match=f"IAM of the account {ACCOUNT}: .*ServiceFailure"):
+        read_aws.account(source, "AKIAEXAMPLE000000000", lambda _arn: False)
+    stubbed.assert_no_pending_responses()
 
 
 def test_a_pattern_matches_as_vault_compares_it() -> None:
