@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
+from ..aws import own_session
 from ..errors import Refused
 from .estate import Account, Cluster, Role, User
 
@@ -28,7 +29,7 @@ def sources(profiles: Sequence[str], role_arns: Sequence[str], region: str | Non
     """The accounts to read: that of the shell's own credentials first. Raises Refused."""
     import botocore.session
 
-    own = botocore.session.Session()
+    own = own_session()
     here = region or own.get_config_variable("region")
     if not here:
         raise Refused(
