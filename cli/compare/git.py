@@ -25,10 +25,6 @@ class Revision:
     commit: str
     date: str
 
-    def read(self, path: str) -> bytes | None:
-        """The content of a file of the project, by its path from there; None if the commit has none there."""
-        return read_all(self, [path])[path]
-
     def names(self, folder: str) -> list[str]:
         """The names in a folder of the project; none if the commit has no such folder."""
         done = _git(self.folder, "ls-tree", "-z", "--name-only", self.commit, "--", f"{folder}/")
@@ -59,7 +55,8 @@ def why_unknown(folder: Path) -> str:
 
 
 def read_all(revision: Revision, paths: list[str]) -> dict[str, bytes | None]:
-    """Several files by one process; links are followed."""
+    """The content of files of the project, by their paths from there; None where the commit has none. One
+    process reads all; links are followed."""
     prefix = _git(revision.folder, "rev-parse", "--show-prefix").decode().rstrip("\n")
     wanted = [os.path.normpath(f"{prefix}{path}") for path in paths]
     asked = "".join(f"{revision.commit}:{path}\n" for path in wanted).encode()

@@ -42,7 +42,7 @@ class Caller:
             return f"service account {self.pattern}{f' of cluster {self.cluster}' if self.cluster else ''}"
         if self.kind == Kind.OTHER_STACK.value:
             return f"logins of other stacks with the policy {self.pattern}"
-        words = in_words(self.pattern) if self.pattern.count(":") >= 5 else self.pattern
+        words = in_words(self.pattern) if _is_arn(self.pattern) else self.pattern
         prefix = {Kind.INSTANCE.value: "EC2 instances of ", Kind.TASK.value: "ECS tasks of "}
         return prefix.get(self.kind, "") + words
 
