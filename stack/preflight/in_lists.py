@@ -5,8 +5,9 @@ So AWS is asked for lists, in the stack's own account, with the credentials of t
 provider's as well.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made
@@ -14,6 +15,22 @@ from stack.preflight.objects import Made
 NOUNS = frozenset({"Pod Identity association", "IAM policy"})
 
 _SECONDS = 5
+
+
+class Unlisted(Exception):
+    """AWS gives no list; the message is one line."""
+
+    def __init__(self, error: Exception, code: str) -> None:
+        super().__init__(" ".join(str(error).split())[:300])
+        self.code = code
+        """AWS's code of the error; empty where it did not answer."""
+
+
+class Association(NamedTuple):
+    """What EKS keeps of a service account that gets its role through Pod Identity."""
+
+    id: str
+    role_arn: str
 
 
 def look(region: str, wanted: Iterable[Made]) -> Findings:
@@ -29,17 +46,14 @@ def look(region: str, wanted: Iterable[Made]) -> Findings:
 
 
 def _look(region: str, cluster: str, wanted: list[Made], findings: Findings) -> None:
-    from botocore.exceptions import BotoCoreError, ClientError  # takes a while, and few runs need it
-
     try:
-        found = _associations(region, cluster, wanted) if cluster else _policies(region)
-    except (BotoCoreError, ClientError) as error:
-        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-        if code == "ResourceNotFoundException":  # the cluster is not there yet
+        found = _of_cluster(region, cluster, wanted) if cluster else _policies(region)
+    except Unlisted as error:
+        if error.code == "ResourceNotFoundException":  # the cluster is not there yet
             findings.absent.update(made.thing for made in wanted)
             return
         for made in wanted:
-            findings.miss(made, " ".join(str(error).split())[:300])
+            findings.miss(made, str(error))
         return
     for made in wanted:
         if made.thing.name in found:
@@ -50,23 +64,46 @@ def _look(region: str, cluster: str, wanted: list[Made], findings: Findings) -> 
 
 def _policies(region: str) -> Mapping[str, str]:
     """The account's own policies by name, without case: no two differ in that or in their path alone."""
-    lists = client("iam", region).get_paginator("list_policies")
-    pages = lists.paginate(Scope="Local", PaginationConfig={"PageSize": 1000})
-    policies = [policy for page in pages for policy in page["Policies"]]
+    with _asking():
+        lists = client("iam", region).get_paginator("list_policies")
+        pages = lists.paginate(Scope="Local", PaginationConfig={"PageSize": 1000})
+        policies = [policy for page in pages for policy in page["Policies"]]
     return {each["PolicyName"].lower(): f"{each['Arn']}, made {each['CreateDate']}" for each in policies}
 
 
-def _associations(region: str, cluster: str, wanted: Iterable[Made]) -> Mapping[str, str]:
-    """Those of the wanted that the cluster has."""
-    eks, names = client("eks", region), {made.thing.name for made in wanted}
+def _of_cluster(region: str, cluster: str, wanted: Iterable[Made]) -> Mapping[str, str]:
+    """Those of the wanted associations that the cluster has."""
+    accounts = {made.thing.name.partition("/")[2] for made in wanted}
+    found = associations(region, cluster, accounts)
+    return {f"{cluster}/{account}": f"{each.id}, gives {each.role_arn}" for account, each in found.items()}
+
+
+def associations(region: str, cluster: str, accounts: Collection[str]) -> dict[str, Association]:
+    """The Pod Identity associations that a cluster has of these service accounts, each `NAMESPACE/NAME`, by
+    account. Raises Unlisted."""
     found = {}
-    for page in eks.get_paginator("list_pod_identity_associations").paginate(clusterName=cluster):
-        for each in page["associations"]:
-            name, id_ = f"{cluster}/{each['namespace']}/{each['serviceAccount']}", each["associationId"]
-            if name in names:
-                described = eks.describe_pod_identity_association(clusterName=cluster, associationId=id_)
-                found[name] = f"{id_}, gives {described['association']['roleArn']}"
+    with _asking():
+        eks = client("eks", region)
+        for page in eks.get_paginator("list_pod_identity_associations").paginate(clusterName=cluster):
+            for each in page["associations"]:
+                account, id_ = f"{each['namespace']}/{each['serviceAccount']}", each["associationId"]
+                if account in accounts:
+                    described = eks.describe_pod_identity_association(clusterName=cluster, associationId=id_)
+                    found[account] = Association(id_, described["association"]["roleArn"])
     return found
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Raises Unlisted for what AWS, or the way there, refuses."""
+    from botocore.exceptions import BotoCoreError, ClientError  # takes a while, and few runs need it
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise Unlisted(
+            error, error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+        ) from None
 
 
 def client(service: str, region: str) -> Any:

@@ -1,8 +1,6 @@
 """The roles that exist and that logins use as they are: does each let its callers in, and do pods get it?"""
 
 import asyncio
-import json
-import subprocess
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,7 +15,7 @@ from components.logins.used_role import is_used, not_let_in
 from components.pod_role import EksClusterRef, PodIdentityMethod
 from components.trust_reading import Caller, ecs_task, why_not
 from stack.file import Declared, StackFile
-from stack.preflight import in_aws, in_cluster
+from stack.preflight import in_aws, in_cluster, in_lists
 from stack.preflight.web import Server
 from stack.providers import Providers
 from stack.reading import Problems, StackFileError, report
@@ -25,9 +23,6 @@ from stack.sections import PROJECT
 
 _OTHER = "no-such-namespace/no-such-name"
 """A service account that no login means."""
-
-_PATIENCE = 30
-"""Seconds for a call of the AWS command line."""
 
 _OURS = "pulumi-kubernetes"
 """How the field managers of the kubernetes provider begin."""
@@ -124,9 +119,13 @@ async def _pods(
                 f"whether the pods of {', '.join(annotated)} get their roles could not be looked up: the "
                 f"cluster {cluster} cannot be asked: {error}"
             )
-    for name, login in logins.items():
-        if name not in annotated and login.options["service_account_mode"] is ServiceAccountMode.NONE:
-            await asyncio.to_thread(_associations, stack, cluster, name, login, problems)
+    associated = {
+        name: login
+        for name, login in logins.items()
+        if name not in annotated and login.options["service_account_mode"] is ServiceAccountMode.NONE
+    }
+    if associated:
+        await asyncio.to_thread(_associations, stack.region, cluster, associated, problems)
 
 
 def _left_to_others(login: Declared) -> Iterator[str]:
@@ -187,55 +186,29 @@ def _manager(metadata: Mapping[str, Any]) -> str:
     return ""
 
 
-def _associations(stack: StackFile, cluster: str, name: str, login: Declared, problems: Problems) -> None:
-    """Associations of EKS Pod Identity: asked of AWS's command line, which kubeconfigs of EKS need as well,
-    for the provider has no function for them."""
-    key, arn = f"{PROJECT}:logins.{name}", login.options["iam_role_arn"]
-    for account in _left_to_others(login):
-        namespace, service_account = split_service_account(account)
-        of_cluster = ("--region", stack.region, "--cluster-name", cluster)
-        try:
-            found = _aws(
-                "list-pod-identity-associations",
-                *of_cluster,
-                *("--namespace", namespace, "--service-account", service_account),
-            )["associations"]
-            described = [
-                _aws(
-                    "describe-pod-identity-association",
-                    *of_cluster,
-                    "--association-id",
-                    each["associationId"],
-                )
-                for each in found
-            ]
-        except (OSError, ValueError, LookupError, subprocess.SubprocessError) as error:
-            pulumi.log.warn(f"{key}: the association of {account} could not be looked up: {_said(error)}")
-            continue
-        roles = [str(each["association"].get("roleArn")) for each in described]
-        if not roles:
+def _associations(region: str, cluster: str, logins: Mapping[str, Declared], problems: Problems) -> None:
+    """Associations of EKS Pod Identity."""
+    accounts = [(name, account) for name, login in logins.items() for account in _left_to_others(login)]
+    try:
+        found = in_lists.associations(region, cluster, {account for _, account in accounts})
+    except in_lists.Unlisted as error:
+        for name, account in accounts:
+            pulumi.log.warn(
+                f"{PROJECT}:logins.{name}: the association of {account} could not be looked up: {error}"
+            )
+        return
+    for name, account in accounts:
+        key, arn = f"{PROJECT}:logins.{name}", logins[name].options["iam_role_arn"]
+        if account not in found:
             problems.add(
                 f"{key}.serviceAccountMode",
                 f"is none, and {account} has no association of EKS Pod Identity in the cluster {cluster}; "
                 "write patch, which makes it, or create, which makes the service account as well",
             )
-        elif arn not in roles:
+        elif found[account].role_arn != arn:
             problems.add(
                 f"{key}.iamRoleArn",
                 f"is not the role of {account}, whose association of EKS Pod Identity names "
-                f"{', '.join(roles)}; write that one, or have its owner change the association",
+                f"{found[account].role_arn}; write that one, or have its owner change the association",
                 arn,
             )
-
-
-def _aws(*words: str) -> Any:
-    command = ["aws", "eks", *words, "--output", "json"]
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE, check=True
-    )
-    return json.loads(done.stdout)
-
-
-def _said(error: Exception) -> str:
-    text = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
-    return next(iter(str(text).strip().splitlines()[-1:]), "no answer")

@@ -2,15 +2,15 @@
 
 import base64
 import json
-import subprocess
 from typing import Any
 
 import pulumi
 import pytest
+from botocore.exceptions import ClientError
 
 from components import ArgumentError, EcsTaskLogin, PrincipalLogin, ServiceAccountLogin, trust
 from stack import preflight
-from stack.preflight import in_cluster, leaving, objects
+from stack.preflight import in_cluster, in_lists, leaving, objects
 from stack.preflight.web import Answer
 from stack.reading import StackFileError
 from tests.unit.recording import CLUSTER, ISSUER, Recording, providers, record, refused
@@ -342,15 +342,33 @@ def test_the_annotation_of_another_field_manager_is_not_patched(monkeypatch: pyt
 POD_IDENTITY: Any = {"method": "pod-identity"}
 
 
-def aws_says(monkeypatch: pytest.MonkeyPatch, *roles: str) -> None:
-    def answer(command: list[str], **_: Any) -> Any:
-        if command[2] == "list-pod-identity-associations":
-            text = json.dumps({"associations": [{"associationId": f"a-{it}"} for it in range(len(roles))]})
-        else:
-            text = json.dumps({"association": {"roleArn": roles[int(command[-3].removeprefix("a-"))]}})
-        return subprocess.CompletedProcess(command, 0, text, "")
+class Eks:
+    """EKS, with an association of the service account for each of these roles; or it refuses."""
 
-    monkeypatch.setattr(subprocess, "run", answer)
+    def __init__(self, *roles: str, refusal: Exception | None = None) -> None:
+        self.roles = roles
+        self.refusal = refusal
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_pod_identity_associations"
+        return self
+
+    def paginate(self, clusterName: str) -> Any:
+        assert clusterName == "c1"
+        if self.refusal:
+            raise self.refusal
+        other = {"namespace": "default", "serviceAccount": "other", "associationId": "a-other"}
+        legacy = {"namespace": "default", "serviceAccount": "legacy"}
+        ours = [{**legacy, "associationId": f"a-{index}"} for index in range(len(self.roles))]
+        return [{"associations": [other]}, {"associations": ours}]
+
+    def describe_pod_identity_association(self, *, associationId: str, **_: Any) -> Any:
+        return {"association": {"roleArn": self.roles[int(associationId.removeprefix("a-"))]}}
+
+
+def aws_says(monkeypatch: pytest.MonkeyPatch, *roles: str, refusal: Exception | None = None) -> None:
+    eks = Eks(*roles, refusal=refusal)
+    monkeypatch.setattr(in_lists, "client", lambda *asked: {("eks", "us-east-1"): eks}[asked])
 
 
 def test_an_association_with_the_role_is_nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,12 +388,11 @@ def test_a_missing_association_and_one_with_another_role_are_refused(monkeypatch
 
 
 def test_what_cannot_be_asked_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(command: list[str], **_: Any) -> Any:
-        raise subprocess.CalledProcessError(254, command, "", "\nAccessDenied: you may not\n")
-
-    monkeypatch.setattr(subprocess, "run", refuse)
+    said: Any = {"Error": {"Code": "AccessDenied", "Message": "you\nmay not"}}
+    aws_says(monkeypatch, refusal=ClientError(said, "List"))
     (line,) = looked_up(monkeypatch, role(PODS_OF_C1), **POD_IDENTITY)
-    assert "the association of default/legacy could not be looked up: AccessDenied: you may not" in line
+    told = "An error occurred (AccessDenied) when calling the List operation: you may not"
+    assert f"the association of default/legacy could not be looked up: {told}" in line
 
 
 def test_principals_are_still_as_they_were() -> None:
