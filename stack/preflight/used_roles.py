@@ -37,9 +37,13 @@ async def check(stack: StackFile, providers: Providers) -> None:
     if not used:
         return
     problems = Problems(frozenset())
-    cluster = await _cluster(stack, providers.aws_provider)
-    for name, login in used.items():
-        await _trust(stack, providers, name, login, cluster, problems)
+    cluster, policies = await asyncio.gather(
+        _cluster(stack, providers.aws_provider),
+        asyncio.gather(*(_policy(stack, providers, login) for login in used.values())),
+    )
+    for (name, login), policy in zip(used.items(), policies, strict=True):
+        if policy is not None:
+            _trust(stack, name, login, policy, cluster, problems)
     of_pods = {name: login for name, login in used.items() if "service_accounts" in login.options}
     if cluster and of_pods:
         await _pods(stack, providers.aws_provider, of_pods, problems)
@@ -64,22 +68,25 @@ async def _cluster(stack: StackFile, provider: aws.Provider) -> EksClusterRef | 
     }
 
 
-async def _trust(
+async def _policy(stack: StackFile, providers: Providers, login: Declared) -> str | None:
+    """The trust policy of a login's role; None where nothing of this stack may look, or it is not there."""
+    arn = arns.parse(login.options["iam_role_arn"])
+    if arn.account in stack.accounts and arn.account not in providers.of_accounts:
+        return None
+    provider = providers.of_accounts.get(arn.account, providers.aws_provider)
+    role, _ = await in_aws.call("aws:iam/getRole:getRole", {"name": arn.name}, provider)
+    return str(role.get("assumeRolePolicy")) if role.get("arn") == str(arn) else None
+
+
+def _trust(
     stack: StackFile,
-    providers: Providers,
     name: str,
     login: Declared,
+    policy: str,
     cluster: EksClusterRef | None,
     problems: Problems,
 ) -> None:
-    arn = arns.parse(login.options["iam_role_arn"])
-    if arn.account in stack.accounts and arn.account not in providers.of_accounts:
-        return  # nothing of this stack may look into that account
-    provider = providers.of_accounts.get(arn.account, providers.aws_provider)
-    role, _ = await in_aws.call("aws:iam/getRole:getRole", {"name": arn.name}, provider)
-    if role.get("arn") != str(arn):
-        return  # told when it is declared
-    key, policy = f"{PROJECT}:logins.{name}", str(role.get("assumeRolePolicy"))
+    key, arn = f"{PROJECT}:logins.{name}", arns.parse(login.options["iam_role_arn"])
     refusals = list(not_let_in(policy, _callers(stack, login, arn, cluster), str(arn)))
     report(refusals, key, problems)
     if not refusals and cluster and "service_accounts" in login.options:
