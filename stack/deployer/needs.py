@@ -1,7 +1,6 @@
 """Needs in AWS, and the IAM policies that grant exactly them. Pure functions."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from components import quotas
@@ -30,15 +29,10 @@ def policies(needs: Iterable[Need]) -> list[dict[str, Any]]:
     """The IAM policies, each no longer than AWS takes a managed policy: several if one is not enough."""
     documents: list[list[dict[str, Any]]] = [[]]
     for statement in _fitting(_statements(needs)):
-        if length(_document([*documents[-1], statement])) > quotas.MANAGED_POLICY:
+        if quotas.size(_document([*documents[-1], statement])) > quotas.MANAGED_POLICY:
             documents.append([])
         documents[-1].append(statement)
     return [_document(statements) for statements in documents if statements]
-
-
-def length(document: Mapping[str, Any]) -> int:
-    """The length of a policy as AWS counts it: without white space."""
-    return len(json.dumps(document, separators=(",", ":")))
 
 
 def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
@@ -76,7 +70,7 @@ def _fitting(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The statements, those that are too long alone in parts."""
     for statement in statements:
         resources = statement["Resource"]
-        if length(_document([statement])) <= quotas.MANAGED_POLICY or len(resources) == 1:
+        if quotas.size(_document([statement])) <= quotas.MANAGED_POLICY or len(resources) == 1:
             yield statement
         else:
             half = len(resources) // 2

@@ -99,7 +99,7 @@ def test_a_preview_changes_nothing(each: Program) -> None:
 def test_every_policy_is_short_enough_for_aws_and_together_they_say_all(each: Program) -> None:
     found = in_aws.needs(each)
     made = needs.policies(found)
-    assert all(needs.length(document) <= quotas.MANAGED_POLICY for document in made)
+    assert all(quotas.size(document) <= quotas.MANAGED_POLICY for document in made)
     said = {
         (action, resource)
         for document in made
@@ -116,7 +116,7 @@ def test_a_stack_of_many_logins_gets_several_policies() -> None:
     found = in_aws.needs(Program(before.place, (*before.declared, *logins)))
     made = needs.policies(found)
     assert len(made) > len(needs.policies(in_aws.needs(before)))
-    assert all(needs.length(document) <= quotas.MANAGED_POLICY for document in made)
+    assert all(quotas.size(document) <= quotas.MANAGED_POLICY for document in made)
     assert len(resources(found, "iam:CreateRole")) == 203  # and those of cluster, nodes and login
 
 
@@ -281,7 +281,7 @@ def test_the_command_writes_a_file_for_each_policy_and_says_so(tmp_path: Path) -
     assert "2 policies: AWS takes 6,144 characters in one" in answer.stderr
     for number in (1, 2):
         document = json.loads((tmp_path / f"deployer-{number}.json").read_text())
-        assert needs.length(document) <= quotas.MANAGED_POLICY
+        assert quotas.size(document) <= quotas.MANAGED_POLICY
 
 
 def test_a_secret_of_the_stack_file_is_neither_needed_nor_told(tmp_path: Path) -> None:
