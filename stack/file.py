@@ -116,6 +116,15 @@ def hidden_keys() -> frozenset[str]:
     return frozenset({*get_config_secret_keys_env(), *filter(is_config_secret, everything)})
 
 
+def readable(value: Any) -> Any:
+    """A setting with a word in place of each encrypted secret: no name, ARN or path is one."""
+    if isinstance(value, Mapping):
+        if set(value) == {"secure"}:
+            return "encrypted"
+        return {key: readable(item) for key, item in value.items()}
+    return [readable(item) for item in value] if isinstance(value, list) else value
+
+
 def read_policies(root: Path) -> dict[str, str]:
     """Text of the Vault policies under the folder of a project, by name. Raises StackFileError."""
     found, problems = {}, []

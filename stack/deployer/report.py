@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
 from pulumi import RunError
@@ -13,8 +13,6 @@ from stack import file, yaml_file
 from stack.deployer import in_aws, in_kubernetes, in_vault, needs
 from stack.deployer.program import Program, run
 from stack.reading import StackFileError
-
-_SECRET = "secret-that-is-not-read"  # noqa: S105 (what stands for one)
 
 
 class DeployerError(Exception):
@@ -39,27 +37,14 @@ def read(project: Path, stack_file: Path, name: str) -> Program:
         config = document.get("config") if isinstance(document, Mapping) else None
         if not isinstance(config, Mapping):
             raise DeployerError(f"{stack_file}: is not a stack file; it wants a mapping with the key config")
-        raw = {str(key): _readable(value) for key, value in config.items()}
-        hidden = frozenset(key for key, value in config.items() if _has_secret(value))
+        raw = {str(key): file.readable(value) for key, value in config.items()}
+        hidden = frozenset(key for key, value in config.items() if value != file.readable(value))
         stack = file.parse(raw, file.read_policies(project), hidden)
         return run(stack, str(settings["name"]), name)
     except (ValueError, RunError) as error:  # what is refused when the stack's resources are declared
         raise DeployerError(f"{stack_file}: {error}") from None
     except (yaml_file.WrongFile, StackFileError) as error:
         raise DeployerError(str(error)) from None
-
-
-def _has_secret(value: Any) -> bool:
-    return bool(value != _readable(value))
-
-
-def _readable(value: Any) -> Any:
-    """A setting with a stand-in for each encrypted secret: no name, ARN or path is one."""
-    if isinstance(value, Mapping):
-        if value.keys() == {"secure"}:
-            return _SECRET
-        return {key: _readable(item) for key, item in value.items()}
-    return [_readable(item) for item in value] if isinstance(value, list) else value
 
 
 def aws(program: Program, reading: bool = False, account: str = "") -> Permissions:

@@ -7,7 +7,7 @@ from typing import Any
 
 from components.declared import to_camel
 from components.pod_role import PodIdentityMethod
-from stack.file import Declared, StackFile, parse
+from stack.file import Declared, StackFile, parse, readable
 from stack.reading import StackFileError
 from stack.sections import PROJECT
 from stack.split import SplitError
@@ -54,7 +54,7 @@ class Plan:
 def read(config: Mapping[str, Any], policies: Mapping[str, str]) -> StackFile:
     """A stack file, parsed. Raises SplitError for what the program would refuse."""
     try:
-        return parse({key: _readable(value) for key, value in config.items()}, policies)
+        return parse({key: readable(value) for key, value in config.items()}, policies)
     except StackFileError as error:
         raise SplitError(error.problems) from None
 
@@ -165,12 +165,3 @@ def _tags(stack: str, parsed: StackFile) -> dict[str, str]:
 
 def _of(section: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: section[name] for name in names}
-
-
-def _readable(value: Any) -> Any:
-    """With a word in place of each encrypted value, which is nobody's business here."""
-    if isinstance(value, Mapping):
-        if set(value) == {"secure"}:
-            return "encrypted"
-        return {key: _readable(item) for key, item in value.items()}
-    return [_readable(item) for item in value] if isinstance(value, list) else value
