@@ -45,6 +45,11 @@ def of_component(kind: str) -> list[pulumi.Alias]:
     return [pulumi.Alias(type_=type_token(earlier)) for earlier in TYPES.get(kind, ())]
 
 
+def of_siblings(base: type[pulumi.Resource], own: type[pulumi.Resource]) -> list[pulumi.Alias]:
+    """The other kinds of `base` that a component may have been before it became one of its own."""
+    return [pulumi.Alias(type_=type_token(it.__name__)) for it in base.__subclasses__() if it is not own]
+
+
 def mount(name: str, opts: pulumi.ResourceOptions | None) -> list[pulumi.Alias]:
     """Where the AWS auth mount was, 0.2.0, 2026-11-27: beside the `VaultAwsAuth` of its name, or below it."""
     if opts and opts.parent:

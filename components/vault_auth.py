@@ -279,8 +279,7 @@ class AuthMethod(Component):
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None) -> None:
         # A mount that is adopted, or given away, keeps the STS roles that are made in it: else the old ones
         # would be deleted after the new ones were written, at the same path.
-        others = (kind.__name__ for kind in AuthMethod.__subclasses__() if kind is not type(self))
-        super().__init__(name, opts, [pulumi.Alias(type_=renames.type_token(other)) for other in others])
+        super().__init__(name, opts, renames.of_siblings(AuthMethod, type(self)))
 
     def _sts_roles(
         self,

@@ -95,8 +95,7 @@ class Login(Kind):
         """`args` are checked ones."""
         # A login can become one of another kind and keep its Vault role: without the aliases, the new login
         # would write the Vault role first, and the old one would delete it afterwards.
-        others = (kind.__name__ for kind in Login.__subclasses__() if kind is not type(self))
-        super().__init__(name, opts, [pulumi.Alias(type_=renames.type_token(other)) for other in others])
+        super().__init__(name, opts, renames.of_siblings(Login, type(self)))
         self._args = args
         self._login_name = name
         self._connection = opened(args["connection"], VaultConnection)

@@ -36,8 +36,7 @@ class SecretsEngine(Component):
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None) -> None:
         # An engine that is adopted, or given away, keeps its roles: else the old ones would be deleted after
         # the new ones were written, at the same path.
-        others = (kind.__name__ for kind in SecretsEngine.__subclasses__() if kind is not type(self))
-        super().__init__(name, opts, [pulumi.Alias(type_=renames.type_token(other)) for other in others])
+        super().__init__(name, opts, renames.of_siblings(SecretsEngine, type(self)))
 
 
 class AwsSecretsEngine(SecretsEngine):
