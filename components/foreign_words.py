@@ -1,8 +1,9 @@
 """Words of Vault, AWS and other tools for what has another name here, or is not there on purpose: each with
 what to write instead. No resources."""
 
-import re
 from collections.abc import Iterable, Mapping
+
+from .suggestions import plain
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "VaultToken": {
@@ -96,11 +97,11 @@ def advice(of: Iterable[str], word: str) -> str:
     """What to write for a word that none of these TypedDicts has; empty if that is not known."""
     for name in of:
         for foreign, text in WORDS.get(name, {}).items():
-            if _plain(foreign) == _plain(word):
+            if _singular(foreign) == _singular(word):
                 return text
     return ""
 
 
-def _plain(word: str) -> str:
-    """Without hyphens, underscores, case and number: Vault's API has the singular of what others list."""
-    return re.sub(r"(?a)[\W_]", "", word).lower().removesuffix("s")
+def _singular(word: str) -> str:
+    """Also without number: Vault's API has the singular of what others list."""
+    return plain(word).removesuffix("s")

@@ -56,7 +56,7 @@ def _likeness(word: str, name: str) -> float:
     ours, theirs = _words(word), _words(name)
     if not ours or not theirs:
         return 0
-    if {_plain(word), _plain(name)} in _APART:
+    if {plain(word), plain(name)} in _APART:
         return 0
     if any(len(pair & (ours ^ theirs)) == 2 for pair in map(frozenset, _OPPOSITES)):
         return 0
@@ -75,10 +75,10 @@ def _alike(one: str, other: str) -> float:
 
 
 def _letters(word: str, name: str) -> float:
-    return SequenceMatcher(None, _plain(word), _plain(name)).ratio()
+    return SequenceMatcher(None, plain(word), plain(name)).ratio()
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Without hyphens, underscores and case."""
     return re.sub(r"(?a)[\W_]", "", name).lower()
 
