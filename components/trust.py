@@ -13,6 +13,10 @@ AUDIENCE = "sts.amazonaws.com"
 """The audience of service-account tokens meant for AWS. It is the same in every partition, aws-cn too: EKS
 puts this audience into the tokens it projects, whatever the host name of STS is."""
 
+# Services, whose names are the same in every partition, aws-cn too.
+ECS_TASKS = "ecs-tasks.amazonaws.com"
+POD_IDENTITY = "pods.eks.amazonaws.com"
+
 
 def service_account_subject(account: str) -> str:
     """The `sub` claim of the tokens of a service account, `NAMESPACE/NAME`."""
@@ -79,9 +83,8 @@ def ecs_task_trust(account: str, region: str) -> Document:
     which cluster a task is of, so a trust policy cannot narrow it further.
     """
     source = f"arn:{arns.partition_of(region)}:ecs:{region}:{account}:*"
-    # The service's name is the same in every partition, aws-cn too.
     own = {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": {"aws:SourceArn": source}}
-    return document([_may_assume({"Service": "ecs-tasks.amazonaws.com"}, own)])
+    return document([_may_assume({"Service": ECS_TASKS}, own)])
 
 
 def pod_identity_trust(cluster_arn: str, service_accounts: Sequence[str]) -> Document:
@@ -108,8 +111,7 @@ def pod_identity_trust(cluster_arn: str, service_accounts: Sequence[str]) -> Doc
         [
             {
                 "Effect": "Allow",
-                # The same in every partition, aws-cn too.
-                "Principal": {"Service": "pods.eks.amazonaws.com"},
+                "Principal": {"Service": POD_IDENTITY},
                 "Action": ["sts:AssumeRole", "sts:TagSession"],
                 "Condition": {
                     "StringEquals": {

@@ -12,9 +12,6 @@ from typing import Any
 from . import arns, trust
 from .iam import Document
 
-POD_IDENTITY = "pods.eks.amazonaws.com"
-ECS_TASKS = "ecs-tasks.amazonaws.com"
-
 _COMPARES: Mapping[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, given: wanted == given,
     "StringEqualsIgnoreCase": lambda wanted, given: wanted.lower() == given.lower(),
@@ -77,7 +74,7 @@ def pod_identity(cluster_arn: str, service_account: str) -> Caller:
     return Caller(
         service_account,
         "Service",
-        POD_IDENTITY,
+        trust.POD_IDENTITY,
         ("sts:AssumeRole", "sts:TagSession"),
         {
             "aws:requesttag/eks-cluster-arn": cluster_arn,
@@ -96,7 +93,7 @@ def ecs_task(account: str, region: str) -> Caller:
     return Caller(
         f"ECS tasks in {region}",
         "Service",
-        ECS_TASKS,
+        trust.ECS_TASKS,
         ("sts:AssumeRole",),
         {
             "aws:sourceaccount": account,

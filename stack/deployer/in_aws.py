@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from components import arns
+from components import arns, trust
 from stack.deployer.needs import Condition, Need
 from stack.deployer.program import LOOKED_UP, UNKNOWN_ACCOUNT, UNKNOWN_ID, Declared, Place, Program, parsed
 
@@ -210,7 +210,7 @@ def _of_service(service: str) -> Given:
     return lambda _, __: (("StringEquals", "iam:AWSServiceName", (service,)),)
 
 
-_EKS, _NODES, _PODS = "eks.amazonaws.com", "eks-nodegroup.amazonaws.com", "pods.eks.amazonaws.com"
+_EKS, _NODES = "eks.amazonaws.com", "eks-nodegroup.amazonaws.com"
 _SERVICE_ROLE = _service_linked(_EKS, "AWSServiceRoleForAmazonEKS")
 _NODES_ROLE = _service_linked(_NODES, "AWSServiceRoleForAmazonEKSNodegroup")
 
@@ -323,7 +323,7 @@ TYPES: Mapping[str, tuple[Calls, ...]] = {
             _ASSOCIATION,
         ),
         writes("iam:GetRole", _input("roleArn")),
-        writes("iam:PassRole", _input("roleArn"), passed_to(_PODS)),
+        writes("iam:PassRole", _input("roleArn"), passed_to(trust.POD_IDENTITY)),
     ),
     "eks:index:Cluster": (
         reads("ec2:DescribeSecurityGroupRules DescribeSecurityGroups DescribeSubnets DescribeVpcs"),
