@@ -555,7 +555,7 @@ def statements(of: type) -> list[Any]:
     finally:
         if collects:
             gc.enable()
-    return list(found.body)  # type: ignore[attr-defined]
+    return list(cast(ast.ClassDef, found).body)
 
 
 def _meaning(of: type, field: str) -> str:
