@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import binascii
-import json
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -126,16 +125,21 @@ def _release(_: Made, answer: Answer) -> str | None:
 def _annotation(made: Made, answer: Answer) -> str | None:
     """Another role than the stack's, and who has written that."""
     metadata = answer.body.get("metadata") or {}
-    role = (metadata.get("annotations") or {}).get(ROLE_ANNOTATION)
+    role, writers = role_annotation(metadata)
     if not role or role.rpartition("/")[2] == made.name:
         return None
-    field = f"f:{ROLE_ANNOTATION}"
-    writers = {
-        str(entry.get("manager"))
-        for entry in metadata.get("managedFields") or []
-        if field in json.dumps(entry.get("fieldsV1") or {})
-    }
-    return f"names {role}{', written by ' + ', '.join(sorted(writers)) if writers else ''}"
+    return f"names {role}{', written by ' + ', '.join(sorted({*writers})) if writers else ''}"
+
+
+def role_annotation(metadata: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The role that a service account is annotated with, empty for none, and the field managers that wrote
+    that."""
+    writers = []
+    for entry in metadata.get("managedFields") or []:
+        fields = ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:annotations") or {}
+        if f"f:{ROLE_ANNOTATION}" in fields:
+            writers.append(str(entry.get("manager")))
+    return str((metadata.get("annotations") or {}).get(ROLE_ANNOTATION) or ""), writers
 
 
 def _seen(_: Made, answer: Answer) -> str:

@@ -163,11 +163,12 @@ def _annotations(server: Server, logins: Mapping[str, Declared], problems: Probl
 def _annotation(
     key: str, account: str, arn: str, login: Declared, metadata: Mapping[str, Any], problems: Problems
 ) -> None:
-    has = (metadata.get("annotations") or {}).get(ROLE_ANNOTATION)
+    has, writers = in_cluster.role_annotation(metadata)
+    writer = next(iter(writers), "")
     patched = login.options["service_account_mode"] is ServiceAccountMode.PATCH
     namespace, name = split_service_account(account)
     annotate = f"kubectl -n {namespace} annotate --overwrite serviceaccount {name} {ROLE_ANNOTATION}={arn}"
-    if has == arn or (patched and (not has or _manager(metadata).startswith(_OURS))):
+    if has == arn or (patched and (not has or writer.startswith(_OURS))):
         return
     if not has:
         pulumi.log.warn(
@@ -178,19 +179,10 @@ def _annotation(
     problems.add(
         f"{key}.iamRoleArn",
         f"is not the role of {account}, whose annotation {ROLE_ANNOTATION}, written by "
-        f"{_manager(metadata) or 'its owner'}, names {has}; write that one, or have its owner change it: "
+        f"{writer or 'its owner'}, names {has}; write that one, or have its owner change it: "
         f"{annotate}",
         arn,
     )
-
-
-def _manager(metadata: Mapping[str, Any]) -> str:
-    """The field manager that wrote the annotation."""
-    for entry in metadata.get("managedFields") or []:
-        fields = ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:annotations") or {}
-        if f"f:{ROLE_ANNOTATION}" in fields:
-            return str(entry.get("manager"))
-    return ""
 
 
 def _associations(region: str, cluster: str, logins: Mapping[str, Declared], problems: Problems) -> None:
