@@ -104,7 +104,7 @@ def another(stack: StackFile, function: str, asked: dict[str, Any], found: str) 
     kind, argument = _kind(function)
     written = [
         (key, arn)
-        for key, arn in _principals(stack)
+        for key, arn in principals(stack)
         if (arns.parse(arn).kind, arns.parse(arn).name) == (kind, asked.get(argument))
     ]
     if not found.startswith("arn:") or found in {arn for _, arn in written}:
@@ -132,7 +132,7 @@ def _keys(stack: StackFile, function: str, asked: dict[str, Any]) -> Iterator[tu
         kind, argument = _kind(function)
         action = "iam:GetRole" if kind == "role" else "iam:GetUser"
         mend = f"make the {kind} first, or write the ARN of one that is there"
-        for key, arn in _principals(stack):
+        for key, arn in principals(stack):
             parsed = arns.parse(arn)
             if (parsed.kind, parsed.name) == (kind, asked.get(argument)):
                 yield key, f"IAM {kind} {parsed.name} in the account {parsed.account}", action, mend
@@ -161,7 +161,7 @@ def _keys(stack: StackFile, function: str, asked: dict[str, Any]) -> Iterator[tu
         )
 
 
-def _principals(stack: StackFile) -> Iterator[tuple[str, str]]:
+def principals(stack: StackFile) -> Iterator[tuple[str, str]]:
     """Every ARN of a role or user that is written, with its key."""
     for name, login in stack.logins.items():
         for field in ("principals", "role_arns"):

@@ -19,7 +19,7 @@ from pulumi.runtime.settings import SETTINGS, configure
 from pulumi.runtime.stack import run_in_stack
 
 from components import arns
-from stack import compose, providers
+from stack import compose, lookups, providers
 from stack.file import StackFile
 from stack.preflight import needed, objects
 
@@ -95,7 +95,7 @@ class Program:
 def run(stack: StackFile, project: str, name: str) -> Program:
     """The stack's program, run to its end as the stack of this name."""
     account = stack.account_id or UNKNOWN_ACCOUNT
-    named = {(arns.parse(arn).kind, arns.parse(arn).name): arn for arn in _written(stack)}
+    named = {(arns.parse(arn).kind, arns.parse(arn).name): arn for _, arn in lookups.principals(stack)}
     elsewhere = frozenset(
         number for number, it in stack.accounts.items() if "role_arn" not in it and number != stack.account_id
     )
@@ -203,26 +203,6 @@ class _Cloud(mocks.Mocks):
         """The ARN of what is looked up by its name: as the stack file has it, with its path."""
         name = str(asked.get(field))
         return self.named.get((kind, name), f"{iam}:{kind}/{name}")
-
-
-def _written(stack: StackFile) -> Iterator[str]:
-    """Every ARN of a role or user that is written in a stack file, without patterns."""
-    left: list[Any] = [
-        stack.cluster,
-        stack.identity.options,
-        *(login.options for login in stack.logins.values()),
-    ]
-    while left:
-        value = left.pop()
-        if isinstance(value, Mapping):
-            left += value.values()
-        elif isinstance(value, list):
-            left += value
-        elif isinstance(value, str) and _PRINCIPAL.fullmatch(value):
-            yield value
-
-
-_PRINCIPAL = re.compile(r"(?a)arn:[\w-]+:iam::\d{12}:(role|user)/[^*?]+")
 
 
 def _account(provider: str | None) -> str:

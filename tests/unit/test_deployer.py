@@ -86,6 +86,14 @@ def test_roles_are_passed_to_one_service_and_policies_attached_by_name(each: Pro
             assert all(value != "*" for _, _, values in need.conditions for value in values)
 
 
+def test_a_role_of_the_secrets_engine_has_its_path() -> None:
+    arn = "arn:aws:iam::111111111111:role/apps/vault"
+    roles = {"a": {"credentialType": "assumed_role", "roleArns": ["arn:aws:iam::111111111111:role/x"]}}
+    made = program(secretsEngine={"kind": "existing", "path": "aws-creds", "roleArn": arn, "roles": roles})
+    attached = [need.resource for need in in_aws.needs(made) if need.action == "iam:AttachRolePolicy"]
+    assert arn in attached
+
+
 def test_a_preview_changes_nothing(each: Program) -> None:
     reading = {need.action for need in of_all(each) if need.reading}
     assert reading
