@@ -4,22 +4,18 @@
 It needs no credentials, and neither Vault nor a cluster nor AWS.
 """
 
-import asyncio
-import contextvars
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import grpc
 from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc
-from pulumi.runtime.settings import SETTINGS, configure
-from pulumi.runtime.stack import run_in_stack
 
 from components import arns
 from stack import compose, lookups, providers
+from stack.deployer import engine
 from stack.file import StackFile
 from stack.preflight import needed, objects
 
@@ -102,30 +98,10 @@ def run(stack: StackFile, project: str, name: str) -> Program:
     heard: list[Declared] = []
     monitor = _Monitor(_Cloud(stack, account, named), heard, elsewhere)
 
-    def listen() -> None:
-        configure(
-            mocks.MockSettings(
-                monitor=monitor,
-                monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
-                engine=mocks.MockEngine(None),
-                project=project,
-                stack=name,
-                dry_run=False,
-                organization="organization",
-                callbacks=None,
-            )
-        )
-        SETTINGS.rpc_manager.clear()
-        SETTINGS.outputs.clear()
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        try:
-            loop.run_until_complete(run_in_stack(lambda: _declare(stack)))
-        finally:
-            loop.close()
-            asyncio.set_event_loop(None)
+    def declare() -> None:
+        compose.declare(stack, providers.declare(stack))
 
-    contextvars.copy_context().run(listen)
+    engine.run(declare, monitor, project=project, stack=name)
     place = Place(
         stack.region, stack.account_id or "*", stack.vault["namespace"], project, name, elsewhere, named
     )
@@ -142,10 +118,6 @@ def _looked_up(stack: StackFile) -> Iterator[Declared]:
         yield Declared(
             f"{LOOKED_UP}{made.thing.noun}", "", {"name": made.name}, made.thing.account, is_read=True
         )
-
-
-def _declare(stack: StackFile) -> None:
-    compose.declare(stack, providers.declare(stack))
 
 
 class _Cloud(mocks.Mocks):
@@ -211,16 +183,6 @@ def _account(provider: str | None) -> str:
     return found[1] if found else ""
 
 
-class _NotFound(grpc.RpcError):
-    """A provider's refusal, as it arrives from the engine."""
-
-    def code(self) -> grpc.StatusCode:
-        return grpc.StatusCode.UNKNOWN
-
-    def details(self) -> str:
-        return str(self)
-
-
 @dataclass
 class _Monitor(mocks.MockMonitor):
     """The engine's resource monitor, which notes what it hears."""
@@ -228,7 +190,6 @@ class _Monitor(mocks.MockMonitor):
     cloud: _Cloud
     heard: list[Declared]
     elsewhere: frozenset[str]
-    outputs: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__init__(self.cloud)
@@ -251,7 +212,7 @@ class _Monitor(mocks.MockMonitor):
         try:
             return super().Invoke(request)
         except RuntimeError as refusal:
-            raise _NotFound(str(refusal)) from None
+            raise engine.Refusal(str(refusal)) from None
 
     def _note(self, kind: str, name: str, values: Any, provider: str, is_read: bool = False) -> None:
         given = values if isinstance(values, dict) else json_format.MessageToDict(values)

@@ -4,25 +4,21 @@
 Everything has been registered when `record` returns, so that absence can be asserted as well as presence.
 """
 
-import asyncio
-import contextvars
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import grpc
 import pulumi
 import pytest
 from google.protobuf import json_format
 from pulumi.runtime import mocks
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import SETTINGS, configure
-from pulumi.runtime.stack import run_in_stack
 
 from components import ArgumentError, arns
 from sandbox.plugins import wire
+from stack.deployer import engine
 
 ACCOUNT = "111111111111"
 ISSUER = "oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
@@ -183,16 +179,6 @@ class Cloud(mocks.Mocks):
         return f"arn:{partition}:iam::{account[0] if account else ACCOUNT}"
 
 
-class _Refusal(grpc.RpcError):
-    """A provider's refusal, as it arrives from the engine."""
-
-    def code(self) -> grpc.StatusCode:
-        return grpc.StatusCode.UNKNOWN
-
-    def details(self) -> str:
-        return str(self)
-
-
 class _Monitor(mocks.MockMonitor):
     def __init__(self, cloud: Cloud, recording: Recording) -> None:
         super().__init__(cloud)
@@ -250,7 +236,7 @@ class _Monitor(mocks.MockMonitor):
         try:
             return super().Invoke(request)
         except RuntimeError as refusal:
-            raise _Refusal(str(refusal)) from None
+            raise engine.Refusal(str(refusal)) from None
 
 
 def record(
@@ -268,41 +254,10 @@ def record(
     cloud = Cloud(answers or {}, preview)
 
     def main() -> None:
+        set_all_config(dict(config or {}), [])
         program()
 
-    def run() -> None:
-        monitor = _Monitor(cloud, recording)
-        # What `set_mocks` does, but for the stack: here the program runs inside it, as for the engine.
-        configure(
-            mocks.MockSettings(
-                monitor=monitor,
-                monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
-                engine=mocks.MockEngine(None),
-                project="vault-aws-auth",
-                stack=stack,
-                dry_run=preview,
-                organization="organization",
-                callbacks=None,
-            )
-        )
-        # An earlier program that failed may have left some behind.
-        SETTINGS.rpc_manager.clear()
-        SETTINGS.outputs.clear()
-        set_all_config(dict(config or {}), [])
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        try:
-            loop.run_until_complete(run_in_stack(main))
-        finally:
-            # A program that failed leaves outputs that nobody will resolve.
-            pending = asyncio.all_tasks(loop)
-            for task in pending:
-                task.cancel()
-            loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
-            loop.close()
-            asyncio.set_event_loop(None)
-
-    contextvars.copy_context().run(run)
+    engine.run(main, _Monitor(cloud, recording), project="vault-aws-auth", stack=stack, preview=preview)
     return recording
 
 
