@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .base import Resource, Rule, Settings, Topic
+from .base import Resource, Rule, Settings, Topic, list_setting
 from .granting_paths import too_much
 from .values import UNKNOWN
 from .vault_policies import GENERIC, names, paths, written
@@ -49,11 +49,8 @@ RULE = Rule(
     types=(POLICY, *GENERIC),
     check=check,
     settings={
-        "policyWriters": {
-            "type": "array",
-            "items": {"type": "string"},
-            "default": [],
-            "description": "Names of the Vault policies that may write policies, logins and auth methods.",
-        }
+        "policyWriters": list_setting(
+            "Names of the Vault policies that may write policies, logins and auth methods."
+        )
     },
 )

@@ -94,6 +94,16 @@ class Rule:
         return f"Why: {self.why}\nFix: {self.fix}"
 
 
+def list_setting(description: str, default: Sequence[str] = ()) -> dict[str, Any]:
+    """The JSON Schema of a setting that is a list of texts."""
+    return {
+        "type": "array",
+        "items": {"type": "string"},
+        "default": [*default],
+        "description": description,
+    }
+
+
 REASON = "reason"
 """Every rule takes this beside its settings: why the stack needs the exception, as JSON has no comments."""
 

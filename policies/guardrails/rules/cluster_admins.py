@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .base import Resource, Rule, Settings, Topic
+from .base import Resource, Rule, Settings, Topic, list_setting
 from .documents import is_account, is_pattern
 from .values import UNKNOWN, listed
 
@@ -95,12 +95,5 @@ RULE = Rule(
         ENGINE_ROLE,
     ),
     check=check,
-    settings={
-        "allowed": {
-            "type": "array",
-            "items": {"type": "string"},
-            "default": [],
-            "description": "Who may have access all the same, as the message names them.",
-        }
-    },
+    settings={"allowed": list_setting("Who may have access all the same, as the message names them.")},
 )

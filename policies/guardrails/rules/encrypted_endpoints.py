@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .base import Resource, Rule, Settings, Topic
+from .base import Resource, Rule, Settings, Topic, list_setting
 from .endpoints import SERVICES, Of, fault
 from .values import UNKNOWN, is_true, listed
 
@@ -113,12 +113,5 @@ RULE = Rule(
         "vault:index/kerberosAuthBackendLdapConfig:KerberosAuthBackendLdapConfig",
     ),
     check=check,
-    settings={
-        "allowed": {
-            "type": "array",
-            "items": {"type": "string"},
-            "default": [],
-            "description": "The endpoints that this stack may use all the same.",
-        }
-    },
+    settings={"allowed": list_setting("The endpoints that this stack may use all the same.")},
 )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from .base import Resource, Rule, Settings, Topic
+from .base import Resource, Rule, Settings, Topic, list_setting
 from .documents import (
     PERMISSIONS,
     Statement,
@@ -122,11 +122,8 @@ RULE = Rule(
     types=PERMISSIONS,
     check=check,
     settings={
-        "lookupActions": {
-            "type": "array",
-            "items": {"type": "string"},
-            "default": LOOKUPS,
-            "description": "The actions, with * for any text, that may be allowed on the resource *.",
-        }
+        "lookupActions": list_setting(
+            "The actions, with * for any text, that may be allowed on the resource *.", LOOKUPS
+        )
     },
 )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Set
 
-from .base import Resource, Rule, Settings, Topic
+from .base import Resource, Rule, Settings, Topic, list_setting
 from .documents import (
     PERMISSIONS,
     Statement,
@@ -153,12 +153,9 @@ RULE = Rule(
     types=(*PERMISSIONS, *_MEMBERS),
     check=check,
     settings={
-        "allowed": {
-            "type": "array",
-            "items": {"type": "string"},
-            "default": [],
-            "description": "The ARNs with a wildcard, AWS managed policies, and roles and groups of "
-            "administrators that this stack may reach.",
-        }
+        "allowed": list_setting(
+            "The ARNs with a wildcard, AWS managed policies, and roles and groups of "
+            "administrators that this stack may reach."
+        )
     },
 )

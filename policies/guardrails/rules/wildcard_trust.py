@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
-from .base import Resource, Rule, Settings, Topic
+from .base import Resource, Rule, Settings, Topic, list_setting
 from .documents import Statement, allowing, is_account, is_pattern
 from .values import listed
 
@@ -131,12 +131,5 @@ RULE = Rule(
     "`allowed` in its configuration of this rule, as written here.",
     types=(IAM_ROLE, "vault:*:*AuthBackendRole"),
     check=check,
-    settings={
-        "allowed": {
-            "type": "array",
-            "items": {"type": "string"},
-            "default": [],
-            "description": "The patterns that this stack may trust.",
-        }
-    },
+    settings={"allowed": list_setting("The patterns that this stack may trust.")},
 )
