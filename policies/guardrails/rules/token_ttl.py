@@ -19,41 +19,47 @@ ISSUED = "vault:index/token:Token"
 def check(resource: Resource, settings: Settings) -> Iterator[str]:
     name = resource.get("role") or resource.get("roleName") or resource.get("name")
     limit = settings["roles"].get(str(name), settings["limit"])
-    token = resource.type == ISSUED
-    field = "period" if token else "tokenPeriod"
-    period = _given(resource, field)
-    ends = "explicitMaxTtl" if token else "tokenExplicitMaxTtl"
-    end = _given(resource, ends)
-    if period is not UNKNOWN and period > 0:
-        # Vault's max TTL does not end a periodic token.
-        if token or (end is not UNKNOWN and end <= 0):
-            yield f"{field}: is {hours(period)}, so the token can be renewed forever"
-        elif end is not UNKNOWN and end > seconds(limit):
-            yield f"{ends}: is {hours(end)}, but the limit here is {limit}"
-        if not token:
-            return
-    field = "explicitMaxTtl" if token else "tokenMaxTtl"
+    yield from (_of_token if resource.type == ISSUED else _of_logins)(resource, limit)
+
+
+def _of_token(resource: Resource, limit: str) -> Iterator[str]:
+    period, field = _given(resource, "period"), "explicitMaxTtl"
     longest = _given(resource, field)
-    if (
-        not token
-        and end is not UNKNOWN
-        and longest is not UNKNOWN
-        and end > 0
-        and (not longest or end < longest)
-    ):
-        field, longest = ends, end
-    if token and longest == 0 and is_true(resource.get("renewable")):
-        yield "explicitMaxTtl: is not set, so the token can be renewed to Vault's default of 768h"
+    if period is not UNKNOWN and period > 0:
+        yield f"period: is {hours(period)}, so the token can be renewed forever"
+    if longest == 0 and is_true(resource.get("renewable")):
+        yield f"{field}: is not set, so the token can be renewed to Vault's default of 768h"
         return
-    if token and longest == 0:
+    if longest == 0:
         field, longest = "ttl", _given(resource, "ttl")
-    if longest is UNKNOWN:
+    yield from _unlimited(resource, field, longest, limit)
+
+
+def _of_logins(resource: Resource, limit: str) -> Iterator[str]:
+    period, ends = _given(resource, "tokenPeriod"), "tokenExplicitMaxTtl"
+    end = _given(resource, ends)
+    if period is not UNKNOWN and period > 0:  # Vault's max TTL does not end a periodic token
+        if end is not UNKNOWN and end <= 0:
+            yield f"tokenPeriod: is {hours(period)}, so the token can be renewed forever"
+        else:
+            yield from _too_long(ends, end, limit)
         return
-    if longest <= 0 and not resource.whole and resource.get(field) is None:
-        return
-    if longest <= 0:
+    field = "tokenMaxTtl"
+    longest = _given(resource, field)
+    if UNKNOWN not in (end, longest) and end > 0 and (longest == 0 or end < longest):
+        field, longest = ends, end
+    yield from _unlimited(resource, field, longest, limit)
+
+
+def _unlimited(resource: Resource, field: str, longest: Any, limit: str) -> Iterator[str]:
+    if longest is UNKNOWN or longest > 0:
+        yield from _too_long(field, longest, limit)
+    elif resource.whole or resource.get(field) is not None:
         yield f"{field}: is not set, so Vault's default of 768h applies; the limit here is {limit}"
-    elif longest > seconds(limit):
+
+
+def _too_long(field: str, longest: Any, limit: str) -> Iterator[str]:
+    if longest is not UNKNOWN and longest > seconds(limit):
         yield f"{field}: is {hours(longest)}, but the limit here is {limit}"
 
 
