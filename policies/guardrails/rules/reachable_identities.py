@@ -92,13 +92,13 @@ def check(resource: Resource, settings: Settings) -> Iterator[str]:
     declared = settings["allowed"]
     for where, document in permission_documents(resource):
         for statement in allowing(document, where):
-            actions = _taking_over(statement)
             services = {_service(action) for action in TAKES_OVER if statement.may(action)}
             wide = [
                 arn for arn in statement.resources if _any_identity(arn, services) and arn not in declared
             ]
-            if wide and actions:
-                yield f"{where}, {statement.where}: allows {', '.join(actions)} on {', '.join(wide)}"
+            if wide and services:
+                actions = ", ".join(_taking_over(statement))
+                yield f"{where}, {statement.where}: allows {actions} on {', '.join(wide)}"
     for arn in listed(resource.get("roleArns")):
         if isinstance(arn, str) and (is_pattern(arn) or "${" in arn) and arn not in declared:
             yield f"roleArns: {arn} is a pattern"
@@ -117,9 +117,9 @@ def _name(given: str) -> str:
 
 
 def _taking_over(statement: Statement) -> list[str]:
-    """Its actions as it writes them."""
+    """The actions of such a statement as it writes them."""
     if statement.all_actions_but:
-        return ["all actions but some"] if any(map(statement.may, TAKES_OVER)) else []
+        return ["all actions but some"]
     return [given for given in statement.actions if any(matches(given, action) for action in TAKES_OVER)]
 
 
