@@ -20,6 +20,7 @@ _WRITE = ("create", "read", "update", "delete", "list")
 _FORMER = {"read": ("read", "list"), "write": _WRITE, "sudo": (*_WRITE, "sudo")}
 """What Vault takes the words of `policy` for, the former name of `capabilities`."""
 
+_OTHERS = ("min_wrapping_ttl", "max_wrapping_ttl", "mfa_methods", "control_group", "subscribe_event_types")
 _TOP = {"name", "path"}
 _FIELDS = {
     "comment",
@@ -28,15 +29,9 @@ _FIELDS = {
     "allowed_parameters",
     "denied_parameters",
     "required_parameters",
-    "min_wrapping_ttl",
-    "max_wrapping_ttl",
-    "mfa_methods",
-    "control_group",
-    "subscribe_event_types",
+    *_OTHERS,
 }
 """All that Vault's own parser takes. What it refuses, or would read in another way, cannot be checked."""
-
-_OTHERS = ("min_wrapping_ttl", "max_wrapping_ttl", "mfa_methods", "control_group", "subscribe_event_types")
 
 
 @dataclass(frozen=True)
