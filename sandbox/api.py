@@ -1,11 +1,13 @@
 """Administrator's requests to the sandbox's servers: plain JSON over HTTP.
 
-Importing their client libraries would take longer than all the requests of a command.
+Importing their client libraries would take longer than all the requests of a command; `aws` is for the few
+commands that ask IAM and EKS for much.
 """
 
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -96,6 +98,29 @@ def signed(home: Home, service: str, query: str) -> str:
     credentials = Credentials(key["access_key_id"], key["secret_access_key"])
     SigV4Auth(credentials, service, home.region).add_auth(request)
     return emulator(home).send("POST", "/", query, dict(request.headers.items())).data.decode()
+
+
+def aws(home: Home, service: str, account: str = PRIMARY_ACCOUNT) -> Any:
+    """botocore's client of a service of the emulated AWS, as the administrator of an account."""
+    from botocore.config import Config
+
+    key = home.credentials()[account]
+    return _session().create_client(
+        service,
+        home.region,
+        endpoint_url=home.emulator_url,
+        aws_access_key_id=key["access_key_id"],
+        aws_secret_access_key=key["secret_access_key"],
+        config=Config(proxies={}, retries={"max_attempts": 2}, connect_timeout=5, read_timeout=20),
+    )
+
+
+@cache
+def _session() -> Any:
+    """One for all clients, because it reads the services' models once."""
+    import botocore.session
+
+    return botocore.session.get_session()
 
 
 def _pool(home: Home, user: str | None = None) -> urllib3.PoolManager:

@@ -46,12 +46,12 @@ def make(home: Home, stack: str, stack_file: Path) -> None:
     # Known before the first change, so that a kill leaves nothing that `remove` does not know.
     known = {"accounts": [*elsewhere], "roles": [_path(role, with_name=True) for role in roles]}
     write_private(_file(home, stack), json.dumps(known))
-    iam = _iam(home, PRIMARY_ACCOUNT)
+    iam = api.aws(home, "iam")
     iam.create_user(UserName=name)
     for arn in _policies(iam, name, own):
         iam.attach_user_policy(UserName=name, PolicyArn=arn)
     for account, permissions in elsewhere.items():
-        there = _iam(home, account)
+        there = api.aws(home, "iam", account)
         for arn in _policies(there, name, permissions):
             there.attach_role_policy(RoleName=_ORGANIZATION_ROLE, PolicyArn=arn)
         there.detach_role_policy(RoleName=_ORGANIZATION_ROLE, PolicyArn=_ADMINISTRATOR)
@@ -72,7 +72,7 @@ def make(home: Home, stack: str, stack_file: Path) -> None:
     for role in roles:
         api.kubernetes(home).request("POST", _path(role), role)
     if roles:
-        eks, arn = _client(home, "eks", PRIMARY_ACCOUNT), f"arn:aws:iam::{PRIMARY_ACCOUNT}:user/{name}"
+        eks, arn = api.aws(home, "eks"), f"arn:aws:iam::{PRIMARY_ACCOUNT}:user/{name}"
         for cluster in in_kubernetes.found_clusters(program):
             eks.create_access_entry(
                 clusterName=cluster, principalArn=arn, kubernetesGroups=[in_kubernetes.GROUP]
@@ -91,7 +91,7 @@ def variables(home: Home, stack: str) -> Mapping[str, str]:
 def let_the_administrator_in(home: Home) -> None:
     """Lets the administrator into a cluster that the deployer has made: EKS makes its creator alone an
     administrator of it."""
-    eks = _client(home, "eks", PRIMARY_ACCOUNT)
+    eks = api.aws(home, "eks")
     user = f"arn:aws:iam::{PRIMARY_ACCOUNT}:user/{_ADMINISTRATORS_USER}"
     for cluster in eks.list_clusters()["clusters"]:
         with suppress(eks.exceptions.ResourceInUseException):  # it is in already
@@ -117,17 +117,17 @@ def remove(home: Home, stack: str) -> None:
     for path in known["roles"]:
         api.kubernetes(home).request("DELETE", path, accepted=(404,))
     if entry := known.get("entry"):
-        eks = _client(home, "eks", PRIMARY_ACCOUNT)
+        eks = api.aws(home, "eks")
         with suppress(eks.exceptions.ResourceNotFoundException):
             eks.delete_access_entry(clusterName=entry[0], principalArn=entry[1])
     for account in known["accounts"]:
-        iam = _iam(home, account)
+        iam = api.aws(home, "iam", account)
         iam.attach_role_policy(RoleName=_ORGANIZATION_ROLE, PolicyArn=_ADMINISTRATOR)
         for arn in _own_policies(iam, account, name):
             with suppress(iam.exceptions.NoSuchEntityException):
                 iam.detach_role_policy(RoleName=_ORGANIZATION_ROLE, PolicyArn=arn)
             iam.delete_policy(PolicyArn=arn)
-    iam = _iam(home, PRIMARY_ACCOUNT)
+    iam = api.aws(home, "iam")
     with suppress(iam.exceptions.NoSuchEntityException):  # a kill came before it was made
         for policy in iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]:
             iam.detach_user_policy(UserName=name, PolicyArn=policy["PolicyArn"])
@@ -160,23 +160,6 @@ def _path(role: Mapping[str, Any], with_name: bool = False) -> str:
     below = f"/namespaces/{where}" if where else ""
     name = f"/{role['metadata']['name']}" if with_name else ""
     return f"/apis/rbac.authorization.k8s.io/v1{below}/{role['kind'].lower()}s{name}"
-
-
-def _iam(home: Home, account: str) -> Any:
-    return _client(home, "iam", account)
-
-
-def _client(home: Home, service: str, account: str) -> Any:
-    import botocore.session
-
-    key = home.credentials()[account]
-    return botocore.session.get_session().create_client(
-        service,
-        home.region,
-        endpoint_url=home.emulator_url,
-        aws_access_key_id=key["access_key_id"],
-        aws_secret_access_key=key["secret_access_key"],
-    )
 
 
 def _name(stack: str) -> str:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,13 @@ def inventory(home: Home) -> dict[str, bool]:
 
     Only Kubernetes deletes in the background: the others answer when they are done.
     """
-    import botocore.session
     from botocore.exceptions import BotoCoreError
 
     found = dict(_kubernetes(api.kubernetes(home)))
     found |= dict.fromkeys(_vault(home, api.vault(home)), False)
-    session = botocore.session.get_session()  # one for all, because it reads the services' models once
     try:
-        for account, key in home.credentials().items():
-            found |= {f"AWS {account}: {line}": False for line in _aws(home, session, key)}
+        for account in home.credentials():
+            found |= {f"AWS {account}: {line}": False for line in _aws(home, account)}
     except BotoCoreError as error:
         raise SandboxError(f"the emulated AWS has no answer: {error}; see logs/emulator.log") from error
     return found
@@ -92,21 +90,8 @@ def _baseline(home: Home) -> Path:
     return home.root / "baseline.json"
 
 
-def _aws(home: Home, session: Any, key: dict[str, str]) -> Iterable[str]:
-    from botocore.config import Config
-
-    settings = Config(proxies={}, retries={"max_attempts": 2}, connect_timeout=5, read_timeout=20)
-
-    @cache
-    def client(service: str) -> Any:
-        return session.create_client(
-            service,
-            home.region,
-            endpoint_url=home.emulator_url,
-            aws_access_key_id=key["access_key_id"],
-            aws_secret_access_key=key["secret_access_key"],
-            config=settings,
-        )
+def _aws(home: Home, account: str) -> Iterable[str]:
+    client = cache(partial(api.aws, home, account=account))
 
     def names(service: str, operation: str, path: str, key: str, **arguments: Any) -> Iterable[str]:
         for page in client(service).get_paginator(operation).paginate(**arguments):
