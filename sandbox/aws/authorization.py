@@ -45,10 +45,11 @@ def authorize(
 ) -> None:
     """Raises AccessDenied with AWS's message unless the caller's policies allow the call."""
     for demand, shown in _demands(call, caller, context, state):
-        decision = caller.decide(demand.action, demand.arn, {**context, **demand.context})
+        whole = {**context, **demand.context}
+        decision = caller.decide(demand.action, demand.arn, whole)
         allowed = decision.effect is Effect.ALLOW
         if note:
-            note(demand._replace(context={**context, **demand.context}), allowed)
+            note(demand._replace(context=whole), allowed)
         if not allowed:
             about = f" on resource: {shown}" if shown else ""
             message = f"User: {caller.arn} is not authorized to perform: {demand.action}{about} "

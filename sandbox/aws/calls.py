@@ -35,15 +35,15 @@ class Call:
         return str(self.params.get(name) or default)
 
     def members(self, name: str) -> list[str]:
-        """A list parameter of a query protocol."""
-        prefix = f"{name}.member."
+        """A list parameter of a query protocol: IAM's and STS's `Keys.member`, EC2's `Key`."""
+        prefix = f"{name}."
         return [
             str(v) for k, v in self.params.items() if k.startswith(prefix) and "." not in k[len(prefix) :]
         ]
 
-    def tags(self, name: str = "Tags") -> dict[str, str]:
-        """A tag list of a query protocol."""
-        prefix = f"{name}.member."
+    def tags(self, name: str = "Tags.member") -> dict[str, str]:
+        """A tag list of a query protocol, by a name as `members` takes it."""
+        prefix = f"{name}."
         return {
             str(key): str(self.params.get(f"{field[: -len('.Key')]}.Value", ""))
             for field, key in self.params.items()

@@ -47,13 +47,13 @@ def _ec2(call: Call, caller: Caller) -> Iterator[Demand]:
     if not call.action.startswith(_CHANGES):
         return
     if call.action in ("CreateTags", "DeleteTags"):
-        for own in _numbered(call, "ResourceId"):
+        for own in call.members("ResourceId"):
             if kind := _KINDS.get(own.partition("-")[0]):
-                yield Demand(call.name, arn(kind, own), {**tag_context(_tags(call, "")), **tagged(own)})
+                yield Demand(call.name, arn(kind, own), {**tag_context(call.tags("Tag")), **tagged(own)})
             else:
                 yield Demand(call.name, "*")
     elif kind := _MADE.get(call.action):
-        asked = tag_context(_tags(call, "TagSpecification.1."))
+        asked = tag_context(call.tags("TagSpecification.1.Tag"))
         yield Demand(call.name, arn(kind, "*"), asked)
         if call.action == "CreateSecurityGroup":
             yield Demand(call.name, arn("vpc", call.text("VpcId", "*")))
@@ -63,21 +63,6 @@ def _ec2(call: Call, caller: Caller) -> Iterator[Demand]:
         for own in map(call.text, _PARAMETERS):
             if kind := _KINDS.get(own.partition("-")[0]):
                 yield Demand(call.name, arn(kind, own), tagged(own))
-
-
-def _numbered(call: Call, name: str) -> Iterator[str]:
-    number = 1
-    while value := call.text(f"{name}.{number}"):
-        yield value
-        number += 1
-
-
-def _tags(call: Call, above: str) -> dict[str, str]:
-    found, number = {}, 1
-    while key := call.text(f"{above}Tag.{number}.Key"):
-        found[key] = call.text(f"{above}Tag.{number}.Value")
-        number += 1
-    return found
 
 
 # EKS: the parts of a cluster, whose ARNs end in an ID

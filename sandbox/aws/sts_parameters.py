@@ -60,7 +60,7 @@ def external_id(call: Call) -> str:
 
 def session_tags(call: Call, caller: Caller) -> SessionTags:
     """The tags in a request, and those inherited from the caller's session."""
-    given, transitive = call.tags(), call.members("TransitiveTagKeys")
+    given, transitive = call.tags(), call.members("TransitiveTagKeys.member")
     session = caller.session
     inherited = {key: session.tags[key] for key in session.transitive} if session else {}
     # Keys are case-insensitive.
