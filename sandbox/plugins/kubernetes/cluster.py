@@ -158,9 +158,7 @@ def _active(config: Inputs) -> Any:
         document = _load(config["kubeconfig"])
     except (KeyError, ProviderError, OSError, yaml.YAMLError):
         return None
-    chosen = config.get("context") or document.get("current-context")
-    named = [each["context"]["cluster"] for each in document.get("contexts", []) if each["name"] == chosen]
-    name = config.get("cluster") or (named[0] if named else None)
+    name = config.get("cluster") or _chosen(document, config.get("context")).get("cluster")
     return next((each["cluster"] for each in document["clusters"] if each["name"] == name), None)
 
 
@@ -194,10 +192,15 @@ def _load(given: str) -> dict[str, Any]:
     return document
 
 
+def _chosen(document: dict[str, Any], context: str | None) -> dict[str, Any]:
+    """The context that is used."""
+    name = context or document.get("current-context")
+    return next((each["context"] for each in document.get("contexts", []) if each["name"] == name), {})
+
+
 def _user(document: dict[str, Any], context: str | None) -> dict[str, Any]:
-    chosen = context or document.get("current-context")
-    names = [each["context"].get("user") for each in document.get("contexts", []) if each["name"] == chosen]
-    return next((each["user"] for each in document.get("users", []) if each["name"] in names), {})
+    name = _chosen(document, context).get("user")
+    return next((each["user"] for each in document.get("users", []) if each["name"] == name), {})
 
 
 def _with_cluster(document: dict[str, Any], context: str | None, cluster: str) -> dict[str, Any]:
