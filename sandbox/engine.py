@@ -112,18 +112,20 @@ class Engine:
     @property
     def is_lost(self) -> bool:
         """Whether its state cannot be read: on a full disk the engine writes an empty one over it."""
-        path = _states(self.home) / f"{self.stack}.json"
-        return path.exists() and not _is_json(path)
+        return self._state_file.exists() and not _is_json(self._state_file)
+
+    @property
+    def _state_file(self) -> Path:
+        return _states(self.home) / f"{self.stack}.json"
 
     def _checkpoint(self) -> dict[str, Any]:
         """The stack's state; empty without a stack, or before its first run.
 
         Read from the file, because the same from `pulumi` takes a second.
         """
-        path = _states(self.home) / f"{self.stack}.json"
-        if not path.exists():
+        if not self._state_file.exists():
             return {}
-        latest: dict[str, Any] = self.home.read_json(path)["checkpoint"].get("latest") or {}
+        latest: dict[str, Any] = self.home.read_json(self._state_file)["checkpoint"].get("latest") or {}
         return latest
 
     # The engine reads a copy of the user's stack file, with this sandbox's addresses and the salt of its
@@ -195,7 +197,7 @@ class Engine:
                     f"pulumi is changing stack {self.stack}, outside of the sandbox's shell (process "
                     f"{engine.pid}). Wait for it, or end it: kill -INT {engine.pid}"
                 )
-        if mend_state(_states(self.home) / f"{self.stack}.json"):
+        if mend_state(self._state_file):
             print(f"  the state of stack {self.stack} was cut off; that of the step before is used")
         for each in locks:  # as `pulumi cancel` does
             print(f"  an earlier run of stack {self.stack} was killed; its lock is released", flush=True)
