@@ -173,9 +173,9 @@ def test_what_runs_of_a_pull_request_can_be_asked_for_first() -> None:
 def test_what_is_given_to_an_action_is_what_it_takes(name: str, job: str) -> None:
     for step in job_of(name, job).get("steps", ()):
         if step.get("uses", "").startswith("./"):
-            action = yaml.safe_load(ACTIONS[step["uses"]].read_text())["inputs"]
+            action = yaml.safe_load(ACTIONS[step["uses"]].read_text()).get("inputs", {})
             required = {key for key, value in action.items() if value.get("required")}
-            assert required <= set(step["with"]) <= set(action)
+            assert required <= set(step.get("with", {})) <= set(action)
 
 
 @pytest.mark.parametrize(("name", "job"), JOBS)
