@@ -59,11 +59,8 @@ def make(home: Home, stack: str, stack_file: Path) -> None:
     time.sleep(home.eventual_consistency)  # until all of the emulated AWS knows what the deployer may do
     vault = api.vault(home)
     vault.request("PUT", f"sys/policies/acl/{name}", {"policy": policy})
-    made = json.loads(
-        vault.request(
-            "POST", "auth/token/create-orphan", {"policies": [name], "no_default_policy": True, "ttl": _TTL}
-        ).data
-    )
+    wanted = {"policies": [name], "no_default_policy": True, "ttl": _TTL}
+    made = vault.request("POST", "auth/token/create-orphan", wanted).json()
     variables = {
         "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
