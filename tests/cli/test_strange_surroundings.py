@@ -5,10 +5,8 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +17,14 @@ from cli import console
 from cli.__main__ import app
 from tests.cli.conftest import Run
 from tests.cli.world import World
+from tests.servers import Silent, serving
 
 
 @contextmanager
 def answering(status: int, kind: str, body: str) -> Iterator[str]:
     """A server that gives one answer to everything. Its address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Silent):
         def _answer(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             data = body.encode()
@@ -37,18 +36,8 @@ def answering(status: int, kind: str, body: str) -> Iterator[str]:
 
         do_GET = do_POST = do_PUT = do_DELETE = _answer
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Handler) as address:
+        yield address
 
 
 def told(done: Result) -> str:

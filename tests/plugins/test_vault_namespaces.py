@@ -1,9 +1,7 @@
 """The vault plugin's look-up of namespaces, against a real Community Vault and a stand-in for Enterprise."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -11,11 +9,12 @@ import pytest
 from sandbox.plugins.vault import PLUGIN
 from tests.plugins.conftest import VaultServer
 from tests.plugins.engine import Engine, Refused, engine_for
+from tests.servers import Silent, serving
 
 GET = "vault:index/getNamespace:getNamespace"
 
 
-class Enterprise(BaseHTTPRequestHandler):
+class Enterprise(Silent):
     """An Enterprise Vault with the namespaces `team` and, in it, `dev`."""
 
     def do_GET(self) -> None:
@@ -42,17 +41,11 @@ class Enterprise(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the tests' output is not for it."""
-
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Enterprise)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(Enterprise) as url:
+        yield url
 
 
 @pytest.fixture

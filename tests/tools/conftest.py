@@ -9,16 +9,15 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from tests.servers import Silent, serving
 from tools.table import TOOLS, Release
 
 ROOT = Path(__file__).parents[2]
@@ -157,7 +156,7 @@ def vendors() -> Iterator[Vendors]:
     )
     site.files[known["envtest"].checksums()] = index.encode()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Silent):
         def do_HEAD(self) -> None:
             site.asked.append(f"HEAD {self.path}")
             self.send_error(403)
@@ -188,16 +187,8 @@ def vendors() -> Iterator[Vendors]:
                     return
                 time.sleep(site.trickle)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    yield site
-    server.shutdown()
-    server.server_close()
+    with serving(Handler) as site.url:
+        yield site
 
 
 @dataclass

@@ -1,10 +1,8 @@
 """What a stack makes under names that may be taken, and what is said of those that are."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from stack.preflight import in_aws, in_lists, in_vault, leaving, objects, place,
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made, Thing, thing
 from stack.preflight.state import State
+from tests.servers import Silent, serving
 from tests.unit.recording import ISSUER, Recording, Registered, record
 from tests.unit.test_program import LOCAL_VAULT, ROOT, STACK_FILES, run, stack_config, vault_is_enterprise
 
@@ -193,7 +192,7 @@ class Vault:
     def serving(self) -> Iterator[str]:
         fake = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             def do_GET(self) -> None:
                 fake.asked.append((self.path, self.headers["X-Vault-Namespace"]))
                 status, data = fake.answers.get(self.path.removeprefix("/v1/"), (404, {}))
@@ -201,16 +200,8 @@ class Vault:
                 self.end_headers()
                 self.wfile.write(json.dumps({"data": data, "errors": fake.errors}).encode())
 
-            def log_message(self, *_: Any) -> None:
-                """Says nothing."""
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            server.server_close()
+        with serving(Handler) as address:
+            yield address
 
 
 @pytest.fixture(autouse=True)

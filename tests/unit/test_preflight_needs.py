@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pulumi
@@ -19,6 +17,7 @@ from stack.preflight.found import Findings
 from stack.preflight.objects import Made, thing
 from stack.preflight.state import State
 from stack.preflight.web import Server
+from tests.servers import Silent, serving
 from tests.unit.recording import record
 
 ARN = "arn:aws:iam::111111111111"
@@ -302,7 +301,7 @@ class Cluster:
     def serving(self) -> Iterator[Server]:
         fake = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             def do_GET(self) -> None:
                 fake.asked.append((self.path, self.headers["Accept"]))
                 answer = fake.answers.get(self.path)
@@ -310,16 +309,8 @@ class Cluster:
                 self.end_headers()
                 self.wfile.write(json.dumps(answer or {}).encode())
 
-            def log_message(self, *_: Any) -> None:
-                """Says nothing."""
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield Server(f"http://127.0.0.1:{server.server_port}", {}, ssl.create_default_context())
-        finally:
-            server.shutdown()
-            server.server_close()
+        with serving(Handler) as address:
+            yield Server(address, {}, ssl.create_default_context())
 
 
 def look(cluster: Cluster, *wanted: Made, monkeypatch: pytest.MonkeyPatch) -> Findings:

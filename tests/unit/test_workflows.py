@@ -4,9 +4,7 @@ import os
 import re
 import shlex
 import subprocess
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any, ClassVar
 
 import pytest
@@ -15,6 +13,7 @@ import yaml
 
 from pipeline import ENVIRONMENTS
 from pipeline.__main__ import app
+from tests.servers import Silent, serving
 from tools import build
 
 ROOT = Path(__file__).parents[2]
@@ -187,7 +186,7 @@ def test_a_job_with_a_vault_token_revokes_it_whatever_happens(name: str, job: st
         assert steps[-1]["with"].items() <= begins[0].items()
 
 
-class Vault(BaseHTTPRequestHandler):
+class Vault(Silent):
     """Writes down what it is asked."""
 
     asked: ClassVar[list[tuple[str, str | None, str | None]]] = []
@@ -212,13 +211,10 @@ def test_the_token_is_revoked_by_the_token_itself(
 ) -> None:
     (step,) = yaml.safe_load(ACTIONS[END].read_text())["runs"]["steps"]
     Vault.asked.clear()
-    with HTTPServer(("127.0.0.1", 0), Vault) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
+    with serving(Vault) as address:
         given = {"ADDRESS": address, "NAMESPACE": namespace, "VAULT_TOKEN": token, "VAULT_CACERT": ""}
         command = ["bash", "-e", "-o", "pipefail", "-c", step["run"]]
         subprocess.run(command, env={**os.environ, **given, "no_proxy": "*"}, timeout=60, check=True)
-        server.shutdown()
     assert Vault.asked == asked
 
 
