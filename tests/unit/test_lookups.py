@@ -23,6 +23,7 @@ POD = {"kind": "service-account", "serviceAccounts": ["default/app"], "policies"
 
 @pytest.fixture(autouse=True)
 def _vault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither Vault nor AWS is there: stacks come up without a look at them."""
     vault_is_enterprise(monkeypatch)
     monkeypatch.setattr(preflight, "check", nothing_is_there)
 
@@ -37,6 +38,12 @@ def run(logins: dict[str, Any], answers: dict[str, Any] | None = None, **section
         stack="local",
         answers=answers,
     )
+
+
+def parsed(logins: dict[str, Any], **sections: Any) -> file.StackFile:
+    given = {f"vault-aws-auth:{key}": value for key, value in {"logins": logins, **sections}.items()}
+    raw = {key: value for key, value in {**CONFIG, **given}.items() if value is not None}
+    return file.parse(raw, {"dev": ""})
 
 
 def principals(*names: str) -> dict[str, Any]:
@@ -190,12 +197,6 @@ def test_a_cluster_that_the_stack_makes_may_be_missing() -> None:
     """The preflight looks whether its name is taken."""
     stack = parsed({"app": POD}, cluster={"name": "c1"})
     assert not lookups.explanation(stack, lookups.GET_CLUSTER, {"name": "c1"}, "not found")
-
-
-def parsed(logins: dict[str, Any], **sections: Any) -> file.StackFile:
-    given = {f"vault-aws-auth:{key}": value for key, value in {"logins": logins, **sections}.items()}
-    raw = {key: value for key, value in {**CONFIG, **given}.items() if value is not None}
-    return file.parse(raw, {"dev": ""})
 
 
 def test_an_oidc_provider_without_the_audience_is_one_line_with_the_settings_key() -> None:

@@ -19,20 +19,10 @@ from stack.preflight.state import State
 from stack.preflight.web import Server
 from tests.servers import Silent, serving
 from tests.unit.recording import record
+from tests.unit.test_lookups import parsed
 
 ARN = "arn:aws:iam::111111111111"
 POD = {"kind": "service-account", "serviceAccounts": ["team-a/app"], "policies": ["dev"]}
-CONFIG: dict[str, Any] = {
-    "aws:region": "us-east-1",
-    "vault-aws-auth:accountId": "111111111111",
-    "vault-aws-auth:cluster": {"name": "c1"},
-    "vault-aws-auth:vault": {"address": "https://vault.example.com"},
-}
-
-
-def parsed(logins: dict[str, Any], **sections: Any) -> file.StackFile:
-    given = {f"vault-aws-auth:{key}": value for key, value in {"logins": logins, **sections}.items()}
-    return file.parse({**CONFIG, **given}, {"dev": ""})
 
 
 def principals(*arns: str) -> dict[str, Any]:

@@ -9,13 +9,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components import ArgumentError, EcsTaskLogin, PrincipalLogin, ServiceAccountLogin, trust
-from stack import preflight
 from stack.preflight import in_cluster, in_lists, leaving, objects
 from stack.preflight.web import Answer
 from stack.reading import StackFileError
 from tests.unit.recording import CLUSTER, ISSUER, Recording, providers, record, refused
+from tests.unit.test_lookups import _vault as _vault
 from tests.unit.test_lookups import parsed, refusing, run
-from tests.unit.test_program import nothing_is_there, vault_is_enterprise
 
 ARN = "arn:aws:iam::111111111111:role/apps/legacy-s3"
 VAULT_ROLE = "vault:aws/authBackendRole:AuthBackendRole"
@@ -28,12 +27,6 @@ IRSA = trust.web_identity_trust(
 C1 = CLUSTER["arn"].replace("eks1", "c1")
 PODS = trust.pod_identity_trust(CLUSTER["arn"], ["default/legacy"])
 PODS_OF_C1 = trust.pod_identity_trust(C1, ["default/legacy"])
-
-
-@pytest.fixture(autouse=True)
-def _vault(monkeypatch: pytest.MonkeyPatch) -> None:
-    vault_is_enterprise(monkeypatch)
-    monkeypatch.setattr(preflight, "check", nothing_is_there)
 
 
 def role(policy: Any = IRSA, arn: str = ARN) -> Any:

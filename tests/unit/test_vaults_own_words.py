@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 
 from components import Ec2InstanceLogin, PrincipalLogin
-from stack import preflight
 from stack.reading import StackFileError
 from tests.unit.recording import Recording, providers, record, refused
 from tests.unit.test_lookups import CONFIG, POD, parsed, run
-from tests.unit.test_program import nothing_is_there, vault_is_enterprise
+from tests.unit.test_lookups import _vault as _vault
 
 VAULT_ROLE = "vault:aws/authBackendRole:AuthBackendRole"
 ARN = "arn:aws:iam::111111111111:role/web"
@@ -23,12 +22,6 @@ PLAIN = {
     "tokenTtl": 3600,
     "tokenMaxTtl": 3600,
 }
-
-
-@pytest.fixture(autouse=True)
-def _vault(monkeypatch: pytest.MonkeyPatch) -> None:
-    vault_is_enterprise(monkeypatch)
-    monkeypatch.setattr(preflight, "check", nothing_is_there)
 
 
 def principal(**changes: Any) -> PrincipalLogin:

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from components import trust
-from stack import preflight
 from tests.unit.recording import CLUSTER, ISSUER
 from tests.unit.test_lookups import CONFIG, run
-from tests.unit.test_program import ROOT, nothing_is_there, vault_is_enterprise
+from tests.unit.test_lookups import _vault as _vault
+from tests.unit.test_program import ROOT
 
 PAGE = (ROOT / "docs" / "who-can-log-in.md").read_text()
 SNIPPETS = {
@@ -77,10 +77,8 @@ ANSWERS: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def _vault(monkeypatch: pytest.MonkeyPatch) -> None:
-    vault_is_enterprise(monkeypatch)
-    monkeypatch.setattr(preflight, "check", nothing_is_there)
-    monkeypatch.setenv("PATH", "")  # no command line of AWS
+def _no_command_line_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
 
 
 @pytest.mark.parametrize("section", SNIPPETS)

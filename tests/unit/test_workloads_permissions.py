@@ -1,17 +1,17 @@
 """What a login's IAM role may do beside logging in, and what is written once for all roles of a stack."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pulumi
 import pytest
 
 from components import ArgumentError, EcsTaskLogin, ServiceAccountLogin, cluster
-from stack import file, preflight
 from stack.reading import StackFileError
 from tests.unit.recording import CLUSTER, Recording, providers, record, refused
-from tests.unit.test_lookups import CONFIG, POD, run
-from tests.unit.test_program import nothing_is_there, vault_is_enterprise
+from tests.unit.test_lookups import POD, parsed, run
+from tests.unit.test_lookups import _vault as _vault
 
 ROLE, INLINE = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
@@ -19,12 +19,6 @@ VAULT_ROLE = "vault:aws/authBackendRole:AuthBackendRole"
 READ = "arn:aws:iam::111111111111:policy/read"
 STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::api/*"}
 BOUNDARY = "arn:aws:iam::111111111111:policy/boundary"
-
-
-@pytest.fixture(autouse=True)
-def _vault(monkeypatch: pytest.MonkeyPatch) -> None:
-    vault_is_enterprise(monkeypatch)
-    monkeypatch.setattr(preflight, "check", nothing_is_there)
 
 
 def login(kind: str, **changes: Any) -> Any:
@@ -97,7 +91,7 @@ def test_the_role_can_have_a_path(kind: str) -> None:
     assert made(kind, iam_role_path="/team/a/").one(ROLE, "app-iam-role").inputs["path"] == "/team/a/"
     assert "path" not in made(kind).one(ROLE, "app-iam-role").inputs
     for wrong in ("team", "/team", "team/", "/te am/", "/*/", "/" + 600 * "x" + "/"):
-        assert "is not the path" in refused(lambda wrong=wrong: login(kind, iam_role_path=wrong))  # type: ignore[misc]
+        assert "is not the path" in refused(partial(login, kind, iam_role_path=wrong))
 
 
 def test_ten_managed_policies_are_the_most_with_the_lookups_among_them() -> None:
@@ -109,16 +103,9 @@ def test_ten_managed_policies_are_the_most_with_the_lookups_among_them() -> None
 # In a stack file
 
 
-def parsed(logins: dict[str, Any] | None = None, **sections: Any) -> file.StackFile:
-    given = {
-        f"vault-aws-auth:{key}": it for key, it in {"logins": logins or {"app": POD}, **sections}.items()
-    }
-    return file.parse({**CONFIG, **given}, {"dev": ""})
-
-
 def problems(**sections: Any) -> list[str]:
     with pytest.raises(StackFileError) as refusal:
-        parsed(**sections)
+        parsed(**{"logins": {"app": POD}, **sections})
     return refusal.value.problems
 
 
