@@ -70,16 +70,21 @@ def problems(**changed: Any) -> list[str]:
     return error.value.problems
 
 
-def settle(answers: Answers, **changed: Any) -> StackFile:
-    """The stack file with what Vault says."""
+def settled(stack: StackFile) -> StackFile:
+    """The stack file with what its Vault says."""
     found: list[StackFile] = []
 
     async def main() -> None:
-        found.append(await in_use.settle(parsed(address, **changed)))
+        found.append(await in_use.settle(stack))
 
-    with Vault(answers).serving() as address:
-        record(lambda: pulumi.run(main))
+    record(lambda: pulumi.run(main))
     return found[0]
+
+
+def settle(answers: Answers, **changed: Any) -> StackFile:
+    """A stack file with what Vault says."""
+    with Vault(answers).serving() as address:
+        return settled(parsed(address, **changed))
 
 
 def refused(answers: Answers, **changed: Any) -> list[str]:
@@ -165,10 +170,7 @@ def test_a_table_that_may_not_be_read_is_no_hindrance(warned: list[str]) -> None
 
 
 def test_a_vault_that_is_not_there_is_said_once(warned: list[str]) -> None:
-    async def main() -> None:
-        await in_use.settle(parsed("http://127.0.0.1:1"))
-
-    record(lambda: pulumi.run(main))
+    settled(parsed("http://127.0.0.1:1"))
     (line,) = warned
     assert "http://127.0.0.1:1 cannot be reached" in line
 
@@ -176,11 +178,7 @@ def test_a_vault_that_is_not_there_is_said_once(warned: list[str]) -> None:
 def test_nothing_is_asked_of_vault_where_the_stack_mounts_all_itself() -> None:
     vault = Vault({})
     with vault.serving() as address:
-
-        async def main() -> None:
-            await in_use.settle(parsed(address, vault={"mount": "create", "kv": {"dev": {}}}))
-
-        record(lambda: pulumi.run(main))
+        settled(parsed(address, vault={"mount": "create", "kv": {"dev": {}}}))
     assert vault.asked == []
 
 
@@ -297,20 +295,11 @@ def test_what_is_secret_in_the_stack_file_is_not_repeated(monkeypatch: pytest.Mo
 
 
 def test_a_mount_of_another_partition_is_refused() -> None:
-    changed: dict[str, Any] = {
-        "aws:region": "cn-north-1",
-        "accountId": ACCOUNT,
-        "logins": {"web": {**WEB, "principals": [f"arn:aws-cn:iam::{ACCOUNT}:role/web"]}},
-    }
+    web = {**WEB, "principals": [f"arn:aws-cn:iam::{ACCOUNT}:role/web"]}
     with Vault(IS_THERE).serving() as address:
-        whole = {**config(address, **{k: v for k, v in changed.items() if k != "aws:region"})}
-        stack = file.parse({**whole, "aws:region": "cn-north-1"}, {"dev": ""})
-
-        async def main() -> None:
-            await in_use.settle(stack)
-
+        whole = {**config(address, logins={"web": web}), "aws:region": "cn-north-1"}
         with pytest.raises(StackFileError, match="no identity of aws:region cn-north-1 is known"):
-            record(lambda: pulumi.run(main))
+            settled(file.parse(whole, {"dev": ""}))
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
