@@ -56,24 +56,6 @@ def try_out(
 ) -> None:
     """Sets the input to one value, then to another, and takes it away."""
     first, other = fill(row.first, ids), fill(row.other, ids)
-    last: list[Deployed] = []
-    try:
-        _try_out(engine, token, row, base, (first, other), live, last)
-    finally:
-        if last and row.change is not Change.MOVES:
-            engine.delete(last[-1])
-
-
-def _try_out(
-    engine: Engine,
-    token: str,
-    row: Row,
-    base: dict[str, Any],
-    values: tuple[Any, Any],
-    live: Callable[[Deployed, str], Any],
-    last: list[Deployed],
-) -> None:
-    first, other = values
     beside = {name: official.BESIDE[name] for name in row.beside}
     without = taken(base, row.name)
     without = {name: value for name, value in without.items() if name not in row.beside}
@@ -81,38 +63,38 @@ def _try_out(
     def to(value: Any) -> dict[str, Any]:
         return put({**base, **beside}, row.name, value)
 
-    made = engine.create(token, to(first))
-    last.append(made)
-    changed = engine.update(made, to(other))
-    last.append(changed)
-    if row.change is Change.REPLACES:
-        assert changed.steps in REPLACED
-    else:
-        assert changed.steps == ["update"]
-        assert changed.id == made.id
-        assert row.live == "-" or same(live(changed, row.name), other)
-    if row.change is Change.MOVES:
-        return  # its ID is now wrong: there is no way to go on, and the components never do that
+    last = made = engine.create(token, to(first))
+    try:
+        last = changed = engine.update(made, to(other))
+        if row.change is Change.REPLACES:
+            assert changed.steps in REPLACED
+        else:
+            assert changed.steps == ["update"]
+            assert changed.id == made.id
+            assert row.live == "-" or same(live(changed, row.name), other)
+        if row.change is Change.MOVES:
+            return  # its ID is now wrong: there is no way to go on, and the components never do that
 
-    if row.removal is Removal.REQUIRED:
-        with pytest.raises(Refused):
-            engine.check(token, without, old=changed.inputs)
-        return
-    again = engine.update(changed, to(first))
-    last.append(again)
-    bare = engine.update(again, without)
-    last.append(bare)
-    if row.removal is Removal.REPLACES:
-        assert bare.steps in REPLACED
-        return
-    assert bare.steps == (["same"] if row.removal is Removal.NO_CHANGE else ["update"])
-    if row.live == "-":
-        return
-    now = live(bare, row.name)
-    if row.removal is Removal.EMPTY:
-        assert now in (None, "", 0, [], {}, False)
-    else:
-        assert same(now, row.default if row.removal is Removal.DEFAULT else first)
+        if row.removal is Removal.REQUIRED:
+            with pytest.raises(Refused):
+                engine.check(token, without, old=changed.inputs)
+            return
+        last = again = engine.update(changed, to(first))
+        last = bare = engine.update(again, without)
+        if row.removal is Removal.REPLACES:
+            assert bare.steps in REPLACED
+            return
+        assert bare.steps == (["same"] if row.removal is Removal.NO_CHANGE else ["update"])
+        if row.live == "-":
+            return
+        now = live(bare, row.name)
+        if row.removal is Removal.EMPTY:
+            assert now in (None, "", 0, [], {}, False)
+        else:
+            assert same(now, row.default if row.removal is Removal.DEFAULT else first)
+    finally:
+        if row.change is not Change.MOVES:
+            engine.delete(last)
 
 
 def same(one: Any, other: Any) -> bool:
