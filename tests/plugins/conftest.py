@@ -5,11 +5,12 @@ import os
 import shutil
 import ssl
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,28 @@ def kubernetes_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kube
         running(api, home / "api.log", lambda: answers(f"{server.address}/readyz")),
     ):
         yield server
+
+
+@contextmanager
+def namespaces_end(server: KubernetesServer) -> Iterator[None]:
+    """In place of the controller of namespaces, which is not there: those that are deleted go."""
+    over = threading.Event()
+
+    def control() -> None:
+        while not over.wait(0.1):
+            for each in server.request("GET", "/api/v1/namespaces")["items"]:
+                if "deletionTimestamp" in each["metadata"]:
+                    path = f"/api/v1/namespaces/{each['metadata']['name']}/finalize"
+                    with suppress(urllib.error.HTTPError):  # it has gone since
+                        server.request("PUT", path, {**each, "spec": {}})
+
+    controller = threading.Thread(target=control, daemon=True)
+    controller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        controller.join()
 
 
 @pytest.fixture(scope="session")

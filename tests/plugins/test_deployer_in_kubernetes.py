@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from threading import Event, Thread
 from typing import Any
 from urllib.error import HTTPError
 
@@ -17,7 +16,7 @@ from sandbox.plugins.kubernetes import PLUGIN
 from stack.deployer import in_kubernetes
 from stack.deployer.in_kubernetes import Rule
 from stack.deployer.program import Declared, Place, Program
-from tests.plugins.conftest import KubernetesServer
+from tests.plugins.conftest import KubernetesServer, namespaces_end
 from tests.plugins.engine import Engine, Refused, engine_for
 
 PLACE = Place("us-east-1", "111111111111", "", "vault-aws-auth", "dev", frozenset())
@@ -79,28 +78,6 @@ class World:
                 time.sleep(0.1)
 
 
-@contextmanager
-def finishing(server: KubernetesServer, namespace: str) -> Iterator[None]:
-    """In place of the controller that ends a namespace once it is empty."""
-    ended = Event()
-
-    def finish() -> None:
-        path = f"/api/v1/namespaces/{namespace}"
-        while not ended.wait(0.1):
-            with suppress(HTTPError):
-                found = server.request("GET", path)
-                if found["metadata"].get("deletionTimestamp"):
-                    server.request("PUT", f"{path}/finalize", {**found, "spec": {"finalizers": []}})
-
-    thread = Thread(target=finish)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
 @pytest.fixture(scope="module")
 def world(kubernetes_server: KubernetesServer) -> Iterator[World]:
     server = kubernetes_server
@@ -128,7 +105,7 @@ def world(kubernetes_server: KubernetesServer) -> Iterator[World]:
     permit(RULES)
     with (
         engine_for(PLUGIN, {"kubeconfig": server.kubeconfig(token=token)}) as engine,
-        finishing(server, OWN),
+        namespaces_end(server),
     ):
         yield World(engine, permit, server)
     server.request("DELETE", f"/api/v1/namespaces/{THEIRS}")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-import urllib.error
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -14,7 +11,7 @@ import pytest
 from sandbox.plugins.kubernetes import PLUGIN
 from sandbox.plugins.wire import Secret
 from tests.plugins.changing import rows, try_out
-from tests.plugins.conftest import KubernetesServer
+from tests.plugins.conftest import KubernetesServer, namespaces_end
 from tests.plugins.engine import Deployed, Engine, engine_for
 from tests.plugins.official import Row
 from tests.plugins.official_kubernetes import GROUP, KUBERNETES
@@ -29,22 +26,8 @@ def kubernetes(kubernetes_server: KubernetesServer) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _namespaces_end(kubernetes_server: KubernetesServer) -> Iterator[None]:
-    """What the controller of namespaces would do, which is not there."""
-    over = threading.Event()
-
-    def control() -> None:
-        while not over.wait(0.2):
-            for each in kubernetes_server.request("GET", "/api/v1/namespaces")["items"]:
-                if "deletionTimestamp" in each["metadata"]:
-                    path = f"/api/v1/namespaces/{each['metadata']['name']}/finalize"
-                    with contextlib.suppress(urllib.error.HTTPError):
-                        kubernetes_server.request("PUT", path, {**each, "spec": {}})
-
-    controller = threading.Thread(target=control, daemon=True)
-    controller.start()
-    yield
-    over.set()
-    controller.join()
+    with namespaces_end(kubernetes_server):
+        yield
 
 
 @pytest.fixture(scope="module")
