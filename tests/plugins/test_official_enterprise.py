@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from tests.plugins.engine import Deployed, Engine, engine_for
 from tests.plugins.official import Row
 
 
+@dataclass(frozen=True)
 class Place(Home):
     """A sandbox's folder, whose Vault is the tests' one."""
 
@@ -40,7 +42,7 @@ class Place(Home):
 
 @pytest.fixture(scope="module")
 def enterprise(vault_server: VaultServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultServer]:
-    place = type("OfTests", (Place,), {"vault": vault_server})(tmp_path_factory.mktemp("enterprise"))
+    place = Place(tmp_path_factory.mktemp("enterprise"), vault_server)
     (place.root / "enterprise").mkdir()
     server = make_server("127.0.0.1", 0, Front(place), threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
