@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from stack.preflight import in_lists
 from stack.preflight.objects import Made, thing
 from tests.emulator.test_eks import create_cluster
-from tests.emulator.world import Emulator, make_role, trust
-
-REGION = "us-east-1"
-ALLOWED = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}
-POLICY = json.dumps({"Version": "2012-10-17", "Statement": [ALLOWED]})
+from tests.emulator.world import REGION, Emulator, allow, make_role, make_user, trust
 
 
 @pytest.fixture
@@ -31,14 +25,13 @@ def wanted(noun: str, *name: str) -> Made:
 
 def test_a_policy_of_the_same_name_below_another_path_is_found(emulator_of_preflight: Emulator) -> None:
     iam = emulator_of_preflight.client("iam")
-    arn = iam.create_policy(PolicyName="Taken-Policy", Path="/payments/", PolicyDocument=POLICY)["Policy"][
-        "Arn"
-    ]
+    policy = allow("s3:ListBucket")
+    made = iam.create_policy(PolicyName="Taken-Policy", Path="/payments/", PolicyDocument=policy)
     taken, free = wanted("IAM policy", "taken-policy"), wanted("IAM policy", "free-policy")
     of_aws = wanted("IAM policy", "ReadOnlyAccess")  # AWS's own: a customer may have one of that name
     found = in_lists.look(REGION, [taken, free, of_aws])
     assert found.there.keys() == {taken.thing}
-    assert found.there[taken.thing].startswith(arn)
+    assert found.there[taken.thing].startswith(made["Policy"]["Arn"])
     assert found.absent == {free.thing, of_aws.thing}
 
 
@@ -46,7 +39,7 @@ def test_an_association_of_the_service_account_is_found_with_its_role(
     emulator_of_preflight: Emulator,
 ) -> None:
     create_cluster(emulator_of_preflight, "listed")
-    trusted: Any = trust({"Service": "pods.eks.amazonaws.com"}, ["sts:AssumeRole", "sts:TagSession"])  # type: ignore[arg-type]
+    trusted = trust({"Service": "pods.eks.amazonaws.com"}, ["sts:AssumeRole", "sts:TagSession"])
     role = make_role(emulator_of_preflight, "of-another-team", trusted)
     emulator_of_preflight.client("eks").create_pod_identity_association(
         clusterName="listed", namespace="default", serviceAccount="app", roleArn=role
@@ -64,10 +57,7 @@ def test_an_association_of_the_service_account_is_found_with_its_role(
 def test_what_may_not_be_listed_is_said(
     emulator_of_preflight: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    iam = emulator_of_preflight.client("iam")
-    iam.create_user(UserName="may-not-list")
-    key = iam.create_access_key(UserName="may-not-list")["AccessKey"]
-    keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    keys = make_user(emulator_of_preflight, "may-not-list")
     monkeypatch.setattr(in_lists, "client", lambda service, _: emulator_of_preflight.client(service, keys))
     policy = wanted("IAM policy", "taken-policy")
     (reason,) = in_lists.look(REGION, [policy]).unseen

@@ -17,6 +17,7 @@ from sandbox.plugins.aws import PLUGIN
 from stack.deployer import in_aws, needs
 from stack.deployer.needs import Need
 from stack.deployer.program import Declared, Place, Program
+from tests.emulator.world import allow, trust
 from tests.plugins.cloud import REGION, Cloud, cloud
 from tests.plugins.engine import Deployed, Engine, Refused, engine_for
 
@@ -32,19 +33,13 @@ PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 
 
-def trust(service: str) -> str:
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def permission(action: str) -> str:
-    statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
 FIRST: dict[str, dict[str, Any]] = {
-    ROLE: {"name": "changed", "assumeRolePolicy": trust("ec2.amazonaws.com"), "maxSessionDuration": 3600},
-    POLICY: {"name": "changed", "policy": permission("iam:GetRole")},
+    ROLE: {
+        "name": "changed",
+        "assumeRolePolicy": trust({"Service": "ec2.amazonaws.com"}),
+        "maxSessionDuration": 3600,
+    },
+    POLICY: {"name": "changed", "policy": allow("iam:GetRole")},
     USER: {"name": "changed"},
     KEY: {"user": "changed", "status": "Active"},
     PROVIDER: {"url": ISSUER, "clientIdLists": ["one"], "thumbprintLists": ["a" * 40]},
@@ -55,10 +50,10 @@ MORE = {"more": "tag"}
 
 CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "iam:TagRole": (ROLE, {"tags": MORE}),
-    "iam:UpdateAssumeRolePolicy": (ROLE, {"assumeRolePolicy": trust("eks.amazonaws.com")}),
+    "iam:UpdateAssumeRolePolicy": (ROLE, {"assumeRolePolicy": trust({"Service": "eks.amazonaws.com"})}),
     "iam:UpdateRole": (ROLE, {"maxSessionDuration": 7200}),
     "iam:TagPolicy": (POLICY, {"tags": MORE}),
-    "iam:CreatePolicyVersion": (POLICY, {"policy": permission("iam:GetUser")}),
+    "iam:CreatePolicyVersion": (POLICY, {"policy": allow("iam:GetUser")}),
     "iam:TagUser": (USER, {"tags": MORE}),
     "iam:UpdateAccessKey": (KEY, {"status": "Inactive"}),
     "iam:AddClientIDToOpenIDConnectProvider": (PROVIDER, {"clientIdLists": ["one", "two"]}),
@@ -164,10 +159,10 @@ def test_the_change_back_fails_without_its_action(world: World, action: str) -> 
 
 def test_a_sixth_version_of_a_policy_fails_without_the_deletion_of_the_oldest(world: World) -> None:
     for number in range(5):
-        world.change(POLICY, policy=permission(f"iam:Get{number}"))
+        world.change(POLICY, policy=allow(f"iam:Get{number}"))
     world.without("iam:DeletePolicyVersion")
     with pytest.raises(Refused, match="not authorized to perform: iam:DeletePolicyVersion "):
-        world.change(POLICY, policy=permission("iam:ListRoles"))
+        world.change(POLICY, policy=allow("iam:ListRoles"))
     world.permit(world.granted)
     world.change(POLICY)
 
