@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from tests import order, tally
-from tests.orphans import pytest_sessionstart, pytest_unconfigure  # noqa: F401 - hooks
 from tools import build
+
+pytest_plugins = ["tests.orphans"]
 
 WORKER_MEMORY = 3 * 2**30
 """What a worker needs: it may have two sandboxes of 0.9 GB, and an engine with its plugins beside them."""

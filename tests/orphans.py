@@ -42,6 +42,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def temporary_folder(config: pytest.Config) -> Path:
     """The session's, in which those of its workers are."""
+    # As xdist has it for its workers: pytest gives it to tests alone by a public name.
     folder: Path = config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
     return folder
 
