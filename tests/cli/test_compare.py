@@ -309,7 +309,7 @@ def test_a_teams_stack_file_is_compared_by_its_logins(project: Project) -> None:
     assert "+ all that the policy readers allows" in done.stdout
 
 
-STATE = {
+STATE: dict[str, Any] = {
     "version": 3,
     "deployment": {
         "manifest": {"time": "2026-11-27T17:33:09.123456789Z"},
@@ -368,7 +368,7 @@ def test_what_is_deployed_is_compared_with_what_is_declared(project: Project, tm
 
 def test_of_outputs_alone_policies_are_not_known_and_it_says_so(project: Project, tmp_path: Path) -> None:
     outputs = tmp_path / "outputs.json"
-    outputs.write_text(json.dumps(STATE["deployment"]["resources"][0]["outputs"]))  # type: ignore[index]
+    outputs.write_text(json.dumps(STATE["deployment"]["resources"][0]["outputs"]))
     done = project.compare(str(outputs), ".")
     assert "all that the policy dev allows" in done.stdout
     assert "not known here: dev" in done.stdout

@@ -267,7 +267,7 @@ def test_access_entries_need_their_authentication_mode(emulator: Emulator) -> No
 
 def test_pod_identity_associations(emulator: Emulator, cluster: str) -> None:
     eks = emulator.client("eks")
-    trusted = trust({"Service": "pods.eks.amazonaws.com"}, ["sts:AssumeRole", "sts:TagSession"])  # type: ignore[arg-type]
+    trusted = trust({"Service": "pods.eks.amazonaws.com"}, ["sts:AssumeRole", "sts:TagSession"])
     role = make_role(emulator, "pods", trusted)
     wanted = {"clusterName": cluster, "namespace": "default", "serviceAccount": "vault-auth"}
     made = eks.create_pod_identity_association(**wanted, roleArn=role)["association"]

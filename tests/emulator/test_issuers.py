@@ -137,7 +137,7 @@ def test_wrong_plugin_tokens_are_refused(emulator: Emulator, server: Server) -> 
         ({"iss": plugin.issuer + "x"}, "InvalidIdentityToken"),
         ({"signer": Issuer(plugin.signer.key_id)}, "InvalidIdentityToken"),
     ):
-        assert refusal(emulator, plugin.role, plugin.token(**changes))[0] == code  # type: ignore[arg-type]
+        assert refusal(emulator, plugin.role, plugin.token(**changes))[0] == code
 
 
 @pytest.mark.parametrize(

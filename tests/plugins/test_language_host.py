@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]
+import grpc
 import psutil
 import pytest
-from google.protobuf.struct_pb2 import Struct  # type: ignore[import-untyped]
+from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import language_pb2 as pb
 from pulumi.runtime.proto import language_pb2_grpc
 
@@ -40,7 +40,7 @@ def serving() -> Iterator[tuple[subprocess.Popen[str], Any]]:
     )
     assert process.stdout
     with process.stdout, grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
-        yield process, language_pb2_grpc.LanguageRuntimeStub(channel)  # type: ignore[no-untyped-call]
+        yield process, language_pb2_grpc.LanguageRuntimeStub(channel)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -55,7 +56,9 @@ logins = st.builds(
 )
 
 
-def table(source: Source, found: dict[str, tuple], known: dict[str, tuple | None]) -> Table:  # type: ignore[type-arg]
+def table(
+    source: Source, found: dict[str, tuple[Any, ...]], known: dict[str, tuple[acl.Rule, ...] | None]
+) -> Table:
     return Table(
         source,
         {
