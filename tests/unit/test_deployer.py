@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner, Result
 
+from cli.__main__ import app
 from components import quotas
 from stack import file
 from stack.deployer import in_aws, in_kubernetes, in_vault, needs, report
@@ -269,8 +271,19 @@ def test_a_type_without_an_entry_is_told(kind: str, ask: Any, told: str) -> None
 # The command
 
 
-def deployer(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+@pytest.fixture
+def deployer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """The command in the checkout, without credentials and without a server."""
+    for name in {*os.environ} - {*NOWHERE}:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(ROOT)
+    return lambda *words: CliRunner().invoke(app, ["deployer", *words])
+
+
+def test_the_command_writes_a_file_for_each_policy_and_says_so(tmp_path: Path) -> None:
+    output = tmp_path / "deployer.json"
+    words = ["--format", "aws", "--config-file", str(STACK_FILES["eks"]), "--output", str(output)]
+    answer = subprocess.run(
         [sys.executable, "-m", "cli", "deployer", *words],
         cwd=ROOT,
         env=NOWHERE,
@@ -279,11 +292,6 @@ def deployer(*words: str) -> subprocess.CompletedProcess[str]:
         timeout=120,
         check=False,
     )
-
-
-def test_the_command_writes_a_file_for_each_policy_and_says_so(tmp_path: Path) -> None:
-    output = tmp_path / "deployer.json"
-    answer = deployer("--format", "aws", "--config-file", str(STACK_FILES["eks"]), "--output", str(output))
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout == ""
     assert "2 policies: AWS takes 6,144 characters in one" in answer.stderr
@@ -292,14 +300,16 @@ def test_the_command_writes_a_file_for_each_policy_and_says_so(tmp_path: Path) -
         assert quotas.size(document) <= quotas.MANAGED_POLICY
 
 
-def test_a_secret_of_the_stack_file_is_neither_needed_nor_told(tmp_path: Path) -> None:
+def test_a_secret_of_the_stack_file_is_neither_needed_nor_told(
+    deployer: Callable[..., Result], tmp_path: Path
+) -> None:
     document = yaml.safe_load(STACK_FILES["cross-account"].read_text())
     account = {"roleArn": "arn:aws:iam::222222222222:role/vault", "externalId": {"secure": "AAABAKnotread"}}
     document["config"]["vault-aws-auth:accounts"]["222222222222"] = account
     stack_file = tmp_path / "Pulumi.dev.yaml"
     stack_file.write_text(yaml.safe_dump(document))
     answer = deployer("--format", "vault", "--config-file", str(stack_file))
-    assert answer.returncode == 0, answer.stderr
+    assert answer.exit_code == 0, answer.stderr
     assert 'path "auth/aws/config/sts/222222222222"' in answer.stdout
     assert "AAABAKnotread" not in answer.stdout + answer.stderr
 
@@ -317,8 +327,10 @@ def test_a_secret_of_the_stack_file_is_neither_needed_nor_told(tmp_path: Path) -
         (["--format", "gcp", "--stack", "dev"], 2, "gcp"),
     ],
 )
-def test_what_cannot_be_told_is_said(words: list[str], status: int, said: str) -> None:
+def test_what_cannot_be_told_is_said(
+    deployer: Callable[..., Result], words: list[str], status: int, said: str
+) -> None:
     answer = deployer(*words)
-    assert answer.returncode == status, answer.stderr
+    assert answer.exit_code == status, answer.stderr
     assert said in " ".join(answer.stderr.split())
     assert answer.stdout == ""
