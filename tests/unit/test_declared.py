@@ -285,6 +285,7 @@ class Parses:
 def test_meanings_are_read_whatever_garbage_there_is() -> None:
     """Whole runs of tests failed of it, now and then."""
     limits = gc.get_threshold()
+    gc.freeze()  # what all other tests have made, to look at which takes long
     try:
         for allocations in range(20, 200, 10):
             gc.collect()
@@ -294,6 +295,7 @@ def test_meanings_are_read_whatever_garbage_there_is() -> None:
             assert statements(Thing)
     finally:
         gc.set_threshold(*limits)
+        gc.unfreeze()
 
 
 def test_fields_of_the_bases_come_first_with_their_meanings() -> None:
