@@ -13,24 +13,14 @@ from typing import Any
 import pytest
 
 from sandbox import guardrails
-from tests.sandbox.callers import assume_with_token, log_in, session, trust
+from tests.emulator.world import allow, root, trust
+from tests.sandbox.callers import assume_with_token, log_in, session
 from tests.sandbox.kit import ADVISORY, REPOSITORY, Sandbox
 
 STACK = "adopted"
 ACCOUNT, OTHER = "111111111111", "222222222222"
 LOOKUP = "trust-relationship-for-primary-aws-and-vault"
-LOOKUPS = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": ["iam:GetUser", "iam:GetRole", "iam:GetInstanceProfile", "ec2:DescribeInstances"],
-                "Resource": "*",
-            }
-        ],
-    }
-)
+LOOKUPS = allow(["iam:GetUser", "iam:GetRole", "iam:GetInstanceProfile", "ec2:DescribeInstances"])
 ANNOTATION = "eks.amazonaws.com/role-arn"
 POLICY = 'path "estate/*" { capabilities = ["read"] }\n'
 PODS = {
@@ -53,7 +43,7 @@ VAULT_ROLES = {
 }
 
 
-READS = ("iam:Get*", "iam:List*", "eks:List*", "eks:Describe*")
+READS = ["iam:Get*", "iam:List*", "eks:List*", "eks:Describe*"]
 VAULT_READS = "".join(
     f'path "{path}" {{ capabilities = ["read", "list"] }}\n'
     for path in (
@@ -69,18 +59,12 @@ VAULT_READS = "".join(
 )
 
 
-def allowing(*actions: str) -> str:
-    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
 def arn(role: str) -> str:
     return f"arn:aws:iam::{ACCOUNT}:role{PATHS.get(role, '/')}{role}"
 
 
 def service_trust(service: str) -> str:
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return trust({"Service": service})
 
 
 class Estate:
@@ -96,27 +80,17 @@ class Estate:
         self._cluster()
         self.iam.create_user(UserName="vault")
         self.iam.put_user_policy(UserName="vault", PolicyName="lookups", PolicyDocument=LOOKUPS)
-        assume = {
-            "Effect": "Allow",
-            "Action": "sts:AssumeRole",
-            "Resource": f"arn:aws:iam::{OTHER}:role/{LOOKUP}",
-        }
-        document = json.dumps({"Version": "2012-10-17", "Statement": [assume]})
-        self.iam.put_user_policy(UserName="vault", PolicyName="assume", PolicyDocument=document)
+        assume = allow("sts:AssumeRole", f"arn:aws:iam::{OTHER}:role/{LOOKUP}")
+        self.iam.put_user_policy(UserName="vault", PolicyName="assume", PolicyDocument=assume)
         key = self.iam.create_access_key(UserName="vault")["AccessKey"]
         for role, (account, _, compares) in PODS.items():
             self._pod(role, account, compares)
         self.iam.create_role(RoleName="node", AssumeRolePolicyDocument=service_trust("ec2.amazonaws.com"))
         self.iam.create_instance_profile(InstanceProfileName="estate-node")
         self.iam.add_role_to_instance_profile(InstanceProfileName="estate-node", RoleName="node")
-        trusted = {
-            "Effect": "Allow",
-            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/vault"},
-            "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"sts:ExternalId": "of-the-estate"}},
-        }
-        document = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
-        self.far.create_role(RoleName=LOOKUP, AssumeRolePolicyDocument=document)
+        external_id = {"StringEquals": {"sts:ExternalId": "of-the-estate"}}
+        trusted = trust({"AWS": f"arn:aws:iam::{ACCOUNT}:user/vault"}, Condition=external_id)
+        self.far.create_role(RoleName=LOOKUP, AssumeRolePolicyDocument=trusted)
         self.far.put_role_policy(RoleName=LOOKUP, PolicyName="lookups", PolicyDocument=LOOKUPS)
         self.iam.create_role(RoleName="gone", AssumeRolePolicyDocument=service_trust("ec2.amazonaws.com"))
         self._vault(key)
@@ -143,14 +117,9 @@ class Estate:
     def _pod(self, role: str, account: str, compares: str) -> None:
         host = self.issuer.removeprefix("https://")
         subject = f"system:serviceaccount:{account.replace('/', ':')}"
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Federated": self.provider},
-            "Action": "sts:AssumeRoleWithWebIdentity",
-            "Condition": {compares: {f"{host}:sub": subject, f"{host}:aud": "sts.amazonaws.com"}},
-        }
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        self.iam.create_role(RoleName=role, Path=PATHS.get(role, "/"), AssumeRolePolicyDocument=document)
+        condition = {compares: {f"{host}:sub": subject, f"{host}:aud": "sts.amazonaws.com"}}
+        trusted = trust({"Federated": self.provider}, "sts:AssumeRoleWithWebIdentity", Condition=condition)
+        self.iam.create_role(RoleName=role, Path=PATHS.get(role, "/"), AssumeRolePolicyDocument=trusted)
 
     def _vault(self, key: dict[str, str]) -> None:
         """With Vault's own command and kubectl."""
@@ -199,10 +168,10 @@ class Estate:
     def reader(self) -> str:
         """The variables of who may read what docs/adopting.md says, and nothing else."""
         self.iam.create_user(UserName="reader")
-        own = [*READS, "sts:AssumeRole"]
-        self.iam.put_user_policy(UserName="reader", PolicyName="reads", PolicyDocument=allowing(*own))
-        self.far.create_role(RoleName="reader", AssumeRolePolicyDocument=trust(ACCOUNT))
-        self.far.put_role_policy(RoleName="reader", PolicyName="reads", PolicyDocument=allowing(*READS))
+        own = allow([*READS, "sts:AssumeRole"])
+        self.iam.put_user_policy(UserName="reader", PolicyName="reads", PolicyDocument=own)
+        self.far.create_role(RoleName="reader", AssumeRolePolicyDocument=trust(root(ACCOUNT)))
+        self.far.put_role_policy(RoleName="reader", PolicyName="reads", PolicyDocument=allow(READS))
         key = self.iam.create_access_key(UserName="reader")["AccessKey"]
         vault = self.sandbox.vault
         vault.sys.create_or_update_policy("reader", VAULT_READS)
