@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from kubernetes import client as kubernetes
 
+from tests.emulator.world import trust
 from tests.sandbox.kit import Sandbox
 
 STACK_FILE = """\
@@ -48,24 +48,15 @@ WITH_A_ROLE_THAT_EXISTS = f"""\
 def make_role(sandbox: Sandbox, issuer: str, provider: str) -> str:
     """A role and its service account, as published guides make them; returns the role's ID."""
     host = issuer.removeprefix("https://")
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Federated": provider},
-                "Action": "sts:AssumeRoleWithWebIdentity",
-                "Condition": {
-                    "StringEquals": {
-                        f"{host}:aud": "sts.amazonaws.com",
-                        f"{host}:sub": "system:serviceaccount:default:legacy",
-                    }
-                },
-            }
-        ],
+    condition = {
+        "StringEquals": {
+            f"{host}:aud": "sts.amazonaws.com",
+            f"{host}:sub": "system:serviceaccount:default:legacy",
+        }
     }
+    trusted = trust({"Federated": provider}, "sts:AssumeRoleWithWebIdentity", Condition=condition)
     iam = sandbox.aws("iam")
-    made = iam.create_role(RoleName="legacy-s3", Path="/apps/", AssumeRolePolicyDocument=json.dumps(trust))
+    made = iam.create_role(RoleName="legacy-s3", Path="/apps/", AssumeRolePolicyDocument=trusted)
     sandbox.kubernetes.create_namespaced_service_account(
         "default",
         kubernetes.V1ServiceAccount(
@@ -88,17 +79,8 @@ def as_it_was(sandbox: Sandbox) -> Any:
 
 
 def make_cluster(sandbox: Sandbox) -> None:
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "eks.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-    role = sandbox.aws("iam").create_role(RoleName="older", AssumeRolePolicyDocument=json.dumps(trust))
+    trusted = trust({"Service": "eks.amazonaws.com"})
+    role = sandbox.aws("iam").create_role(RoleName="older", AssumeRolePolicyDocument=trusted)
     subnets = [subnet["SubnetId"] for subnet in sandbox.aws("ec2").describe_subnets()["Subnets"]]
     sandbox.aws("eks").create_cluster(
         name="older",

@@ -11,30 +11,19 @@ import pytest
 import yaml
 
 from components.secrets_engine.roles import USERNAME_TEMPLATE
+from tests.emulator.world import document, trust
 from tests.sandbox.kit import ADVISORY, Sandbox
 from tests.sandbox.test_identity_switch import EXISTING, EXISTING_ARN, role_of_others
 
 STACK = "guest"
 ARN = "arn:aws:iam::111111111111"
 USER = "vault-of-payments"
-MAY = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Action": ["iam:GetRole", "iam:GetUser"], "Resource": "*"},
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": f"{ARN}:role/deploy"},
-        {"Effect": "Allow", "Action": "iam:*", "Resource": f"{ARN}:user/vault-*"},
-    ],
-}
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"AWS": f"{ARN}:root"},
-            "Action": ["sts:AssumeRole", "sts:TagSession"],
-        }
-    ],
-}
+MAY = document(
+    {"Effect": "Allow", "Action": ["iam:GetRole", "iam:GetUser"], "Resource": "*"},
+    {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": f"{ARN}:role/deploy"},
+    {"Effect": "Allow", "Action": "iam:*", "Resource": f"{ARN}:user/vault-*"},
+)
+TRUST = trust({"AWS": f"{ARN}:root"}, ["sts:AssumeRole", "sts:TagSession"])
 DEPLOY = {"deploy": {"credentialType": "assumed_role", "roleArns": [f"{ARN}:role/deploy"]}}
 CONFIG: dict[str, Any] = {
     "aws:region": "us-east-1",
@@ -52,9 +41,9 @@ def make_foreign(sandbox: Sandbox) -> None:
     """As HashiCorp's guides write it: mounts, their configuration, and what other teams have in them."""
     iam, aws = sandbox.aws("iam"), sandbox.env["AWS_ENDPOINT_URL"]
     iam.create_user(UserName=USER)
-    iam.put_user_policy(UserName=USER, PolicyName="all", PolicyDocument=json.dumps(MAY))
+    iam.put_user_policy(UserName=USER, PolicyName="all", PolicyDocument=MAY)
     key = iam.create_access_key(UserName=USER)["AccessKey"]
-    iam.create_role(RoleName="deploy", AssumeRolePolicyDocument=json.dumps(TRUST))
+    iam.create_role(RoleName="deploy", AssumeRolePolicyDocument=TRUST)
     keys = f"access_key={key['AccessKeyId']} secret_key={key['SecretAccessKey']}"
     for command in (
         "vault auth enable -description=payments aws",

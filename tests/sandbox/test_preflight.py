@@ -12,27 +12,14 @@ import pytest
 import yaml
 from kubernetes import client as kubernetes
 
-from tests.sandbox.callers import trust
+from tests.emulator.world import PRIMARY, allow, root, trust
 from tests.sandbox.kit import ADVISORY, Sandbox
 from tests.sandbox.test_existing_cluster import delete_cluster, make_cluster
 
 STACK = "taken"
 ARN = "arn:aws:iam::111111111111"
-POLICY = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}]}
-)
-PODS = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "pods.eks.amazonaws.com"},
-                "Action": ["sts:AssumeRole", "sts:TagSession"],
-            }
-        ],
-    }
-)
+POLICY = allow("s3:ListBucket")
+PODS = trust({"Service": "pods.eks.amazonaws.com"}, ["sts:AssumeRole", "sts:TagSession"])
 POD = {"clusterName": "older", "namespace": "default", "serviceAccount": "pod"}
 SECRETS_ENGINES = ("aws", "dev")
 USERS = ("vault-auth", "vault-aws-engine")
@@ -70,7 +57,7 @@ def make_foreign(sandbox: Sandbox) -> None:
     make_cluster(sandbox)  # with the service account default/app
     iam, vault = sandbox.aws("iam"), sandbox.vault
     iam.create_role(
-        RoleName="app", AssumeRolePolicyDocument=trust("111111111111"), Tags=[{"Key": "team", "Value": "a"}]
+        RoleName="app", AssumeRolePolicyDocument=trust(root(PRIMARY)), Tags=[{"Key": "team", "Value": "a"}]
     )
     for name in USERS:
         iam.create_user(UserName=name)
