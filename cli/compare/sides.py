@@ -84,15 +84,7 @@ def _revision(project: Project, given: str) -> git.Revision | None:
 
 
 def _of_file(path: Path, project: Project, given: str = "") -> Table:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise Refused(
-            LINK,
-            None,
-            f"{path}: cannot be read: {error.strerror}",
-            hint="name a stack file, Pulumi.STACK.yaml",
-        ) from None
+    content = _of_disk(path, "name a stack file, Pulumi.STACK.yaml")
     beside = path.resolve().parent
     root = next(
         (folder for folder in (beside, *beside.parents) if (folder / _POLICIES).is_dir()), project.folder
@@ -101,17 +93,15 @@ def _of_file(path: Path, project: Project, given: str = "") -> Table:
         file.stem: _of_disk(file) for file in sorted((root / _POLICIES).glob("*.hcl")) if file.is_file()
     }
     source = Source(given or str(path), "file", _stack_of(path.name))
-    defaults = (root / "Pulumi.yaml").read_bytes() if (root / "Pulumi.yaml").is_file() else b""
+    defaults = _of_disk(root / "Pulumi.yaml") if (root / "Pulumi.yaml").is_file() else b""
     return _declared(source, content, path.name, defaults, policies)
 
 
-def _of_disk(file: Path) -> bytes:
+def _of_disk(file: Path, hint: str = "make it readable") -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise Refused(
-            LINK, None, f"{file}: cannot be read: {error.strerror}", hint="make it readable"
-        ) from None
+        raise Refused(LINK, None, f"{file}: cannot be read: {error.strerror}", hint=hint) from None
 
 
 def _names_in(folder: Path) -> list[str]:
