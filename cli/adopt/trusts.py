@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.trust import AUDIENCE
-from components.trust_reading import ECS_TASKS
+from components.trust import AUDIENCE, ECS_TASKS
 
 from .estate import Cluster, Estate, Role
 
