@@ -4,9 +4,9 @@
 `FederatedVaultIdentity`, `ExistingVaultIdentity`) is what Vault is to AWS; `VaultAwsAuth` is the AWS auth
 mount (`ExistingVaultAwsAuth` one that is another's), and `TrustedAccount` lets it look into another account;
 each login (`ServiceAccountLogin`, `Ec2InstanceLogin`, `EcsTaskLogin`, `PrincipalLogin`) is one way for one
-caller to get a Vault token; and the consumers in `components.consumers` configure the software that uses a
-login. `VaultPluginIssuer` and `AwsSecretsEngine` are Vault as an issuer that AWS trusts, and as one that
-hands out AWS credentials.
+caller to get a Vault token, and `LoginInCluster` is what a login of several clusters has in one of them; and
+the consumers in `components.consumers` configure the software that uses a login. `VaultPluginIssuer` and
+`AwsSecretsEngine` are Vault as an issuer that AWS trusts, and as one that hands out AWS credentials.
 Providers are taken from `opts.providers`: aws, vault, kubernetes, eks.
 """
 
@@ -21,6 +21,7 @@ from .iam import VaultPermissions, merge_permissions, permissions_of_principals
 from .logins.base import LoginRef, ServiceAccountMode
 from .logins.ec2_instance import Ec2InstanceLogin, Ec2InstanceLoginArgs
 from .logins.ecs_task import EcsTaskLogin, EcsTaskLoginArgs
+from .logins.in_cluster import LoginInCluster, LoginInClusterArgs
 from .logins.principal import PrincipalLogin, PrincipalLoginArgs
 from .logins.service_account import ServiceAccountLogin, ServiceAccountLoginArgs
 from .node_group import NodeGroup
@@ -95,6 +96,8 @@ __all__ = [
     "IamUserVaultIdentityArgs",
     "IdentityAlias",
     "IdentityMetadata",
+    "LoginInCluster",
+    "LoginInClusterArgs",
     "LoginRef",
     "NodeGroup",
     "PluginIssuer",

@@ -1,7 +1,7 @@
 """A cluster as the other components know it, and how its service accounts get an IAM role."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from typing_extensions import NotRequired, TypedDict
 
-from . import arns, iam, quotas, renames, trust
+from . import arns, iam, quotas, trust
 from .declared import Refusal, opened, refuse
 from .forms import split_service_account
 
@@ -54,13 +54,17 @@ NEEDED = {
 """What of a cluster each method needs."""
 
 
-def refusals(cluster: pulumi.Input[EksClusterRef], method: PodIdentityMethod) -> Iterator[Refusal]:
-    """What the method misses in a cluster, the argument `cluster`."""
+def refusals(
+    cluster: pulumi.Input[EksClusterRef],
+    method: PodIdentityMethod,
+    place: "tuple[str | int, ...]" = ("cluster",),
+) -> Iterator[Refusal]:
+    """What the method misses in a cluster, which is the argument at `place`."""
     if isinstance(cluster, dict):
         for field in NEEDED[method]:
             if not cluster.get(field):
                 yield Refusal(
-                    ("cluster", field),
+                    (*place, field),
                     f"is missing; the method {method.value} needs it: write EksCluster.ref",
                 )
         if isinstance(arn := cluster.get("arn"), str):
@@ -77,19 +81,34 @@ def unavailable(partition: str, method: PodIdentityMethod) -> Iterator[Refusal]:
         )
 
 
-def usable(cluster: pulumi.Input[EksClusterRef], method: PodIdentityMethod) -> EksClusterRef:
+def usable(
+    cluster: pulumi.Input[EksClusterRef],
+    method: PodIdentityMethod,
+    place: "tuple[str | int, ...]" = ("cluster",),
+) -> EksClusterRef:
     """The cluster by its fields. Of one that comes as an output, what the method misses is refused when it is
     known."""
 
     def check(known: EksClusterRef) -> EksClusterRef:
-        refuse(refusals(known, method))
+        refuse(refusals(known, method, place))
         return known
 
     return opened(cluster.apply(check) if isinstance(cluster, pulumi.Output) else cluster, EksClusterRef)
 
 
+_OF_TRUST = ("arn", "oidc_provider_arn", "oidc_issuer")
+"""The fields of a cluster that a trust policy may name."""
+
+
+def known_refs(clusters: Sequence[EksClusterRef], method: PodIdentityMethod) -> pulumi.Output[list[Any]]:
+    """What a trust policy names of each cluster, once it is known."""
+    needed = {*NEEDED[method], "oidc_issuer"}
+    refs = [{field: ref.get(field) for field in _OF_TRUST if field in needed} for ref in clusters]
+    return pulumi.Output.all(*refs)
+
+
 def role_trust(
-    cluster: EksClusterRef,
+    clusters: Sequence[EksClusterRef],
     method: PodIdentityMethod,
     service_accounts: Sequence[str],
     *,
@@ -97,83 +116,115 @@ def role_trust(
     allow_wildcards: bool = False,
     limit: int = quotas.TRUST_POLICY,
 ) -> pulumi.Output[str]:
-    """The trust policy, as JSON, of a role that these service accounts may assume and nothing else may.
+    """The trust policy, as JSON, of a role that these service accounts of each cluster may assume, and
+    nothing else may.
 
-    One with more characters than `limit` is refused when the cluster is known.
+    One with more characters than `limit` is refused when the clusters are known.
     """
-    fields = ("arn", "oidc_provider_arn", "oidc_issuer")
 
-    def document(known: Sequence[Any]) -> str:
-        ref: Any = dict(zip(fields, known, strict=True))
-        if "arn" in needed:
-            refuse(unavailable(arns.parse(str(ref["arn"])).partition, method))
-        refuse(trust_refusals(ref, method, service_accounts, audience, allow_wildcards, limit))
-        return iam.to_json(trust_document(ref, method, service_accounts, audience, allow_wildcards))
+    def document(refs: list[Any]) -> str:
+        for ref in refs:
+            if "arn" in ref:
+                refuse(unavailable(arns.parse(str(ref["arn"])).partition, method))
+        refuse(trust_refusals(refs, method, service_accounts, audience, allow_wildcards, limit))
+        return iam.to_json(trust_document(refs, method, service_accounts, audience, allow_wildcards))
 
-    needed = {*NEEDED[method], "oidc_issuer"}
-    values = (cluster.get(field) if field in needed else None for field in fields)
-    return pulumi.Output.all(*values).apply(document)
+    return known_refs(clusters, method).apply(document)
 
 
 def trust_document(
-    cluster: EksClusterRef,
+    clusters: Sequence[EksClusterRef],
     method: PodIdentityMethod,
     service_accounts: Sequence[str],
     audience: str,
     allow_wildcards: bool,
 ) -> iam.Document:
-    """The trust policy of a role for service accounts of a cluster that is known."""
+    """The trust policy of a role for service accounts of clusters that are known."""
     if method is PodIdentityMethod.POD_IDENTITY:
-        return trust.pod_identity_trust(str(cluster["arn"]), service_accounts)
-    provider, issuer = str(cluster["oidc_provider_arn"]), cluster.get("oidc_issuer")
+        return trust.pod_identity_trust([str(ref["arn"]) for ref in clusters], service_accounts)
     subjects = [trust.service_account_subject(account) for account in service_accounts]
-    issuer = str(issuer) if issuer else trust.issuer_of(provider)
-    return trust.web_identity_trust(provider, issuer, subjects, audience, allow_wildcards=allow_wildcards)
+    # An issuer's token has the conditions of its own issuer alone, so each has a statement.
+    return iam.combine(
+        [
+            trust.web_identity_trust(*issuer_of(ref), subjects, audience, allow_wildcards=allow_wildcards)
+            for ref in clusters
+        ]
+    )
+
+
+def issuer_of(cluster: EksClusterRef) -> tuple[str, str]:
+    """The ARN of the OIDC provider, and the issuer, of a cluster that is known."""
+    provider, issuer = str(cluster["oidc_provider_arn"]), cluster.get("oidc_issuer")
+    return provider, str(issuer) if issuer else trust.issuer_of(provider)
 
 
 def trust_refusals(
-    cluster: pulumi.Input[EksClusterRef],
+    clusters: Sequence[pulumi.Input[EksClusterRef]],
     method: PodIdentityMethod,
     service_accounts: Sequence[str],
     audience: str,
     allow_wildcards: bool,
     limit: int,
 ) -> Iterator[Refusal]:
-    """What is wrong with the number of `service_accounts`, as far as the cluster is known."""
-    if not isinstance(cluster, dict):
+    """What is wrong with the number of `service_accounts`, or of `clusters`, as far as these are known."""
+    known = [cluster for cluster in clusters if isinstance(cluster, dict) and _is_known(cluster, method)]
+    if len(known) < len(clusters):
         return
-    used = {name: cluster.get(name) for name in (*NEEDED[method], "oidc_issuer")}
-    if not all(isinstance(used[name], str) for name in NEEDED[method] if name != "name"):
-        return
-    if not isinstance(used["oidc_issuer"], (str, type(None))):
-        return
-    known: EksClusterRef = cluster
 
-    def document(some: Sequence[str]) -> iam.Document:
-        return trust_document(known, method, some, audience, allow_wildcards)
+    def of_accounts(some: Sequence[str]) -> iam.Document:
+        return trust_document(known[:1], method, some, audience, allow_wildcards)
+
+    def of_clusters(some: Sequence[EksClusterRef]) -> iam.Document:
+        return trust_document(some, method, service_accounts, audience, allow_wildcards)
 
     with contextlib.suppress(ValueError):  # what is wrong with the document is told otherwise
-        yield from quotas.too_many("service_accounts", service_accounts, document, limit)
+        # Where the service accounts of one cluster are too many, fewer clusters would not help.
+        refused = [*quotas.too_many("service_accounts", service_accounts, of_accounts, limit)]
+        yield from refused or quotas.too_many_clusters(
+            "clusters", known, of_clusters, limit, _less(method, known)
+        )
+
+
+def _less(method: PodIdentityMethod, clusters: Sequence[EksClusterRef]) -> str:
+    """Where the other method needs fewer characters for each cluster: how to have it."""
+    arn = str(clusters[0].get("oidc_provider_arn") or "")
+    if method is PodIdentityMethod.POD_IDENTITY or arns.parse(arn).partition in arns.WITHOUT_POD_IDENTITY:
+        return ""
+    return ", or write {method}: pod-identity, which needs less for each cluster"
+
+
+def _is_known(cluster: EksClusterRef, method: PodIdentityMethod) -> bool:
+    """Whether what a trust policy names of the cluster is text already."""
+    used = (cluster.get(name) for name in NEEDED[method] if name != "name")
+    return all(isinstance(each, str) for each in used) and isinstance(
+        cluster.get("oidc_issuer"), (str, type(None))
+    )
+
+
+def resource_name(account: str, noun: str) -> str:
+    """How the name of a resource of a service account ends."""
+    # A namespace has no dot, so a-b/c and a/b-c have different names.
+    return f"{account.replace('/', '.')}-{noun}"
 
 
 def associations(
-    name: str,
+    prefix: str,
     cluster: EksClusterRef,
     method: PodIdentityMethod,
     service_accounts: Sequence[str],
     role_arn: pulumi.Input[str],
     parent: pulumi.Resource,
     tags: Mapping[str, pulumi.Input[str]],
-    prefix: str | None = None,
+    aliases: Callable[[str], list[pulumi.Alias]] = lambda _: [],
 ) -> "list[aws.eks.PodIdentityAssociation]":
     """With `pod-identity`: declare that pods of these service accounts get the role. None with `irsa`, where
-    an annotation of the service account says it. Their names begin with `prefix`, else with `name`."""
+    an annotation of the service account says it. Their names begin with `prefix`; `aliases` are the earlier
+    ones of the rest of a name."""
     if method is not PodIdentityMethod.POD_IDENTITY:
         return []
     return [
         aws.eks.PodIdentityAssociation(
-            # A namespace has no dot, so a-b/c and a/b-c have different names.
-            f"{prefix or name}-{account.replace('/', '.')}-pod-identity",
+            f"{prefix}{rest}",
             cluster_name=cluster["name"],
             namespace=split_service_account(account)[0],
             service_account=split_service_account(account)[1],
@@ -181,10 +232,8 @@ def associations(
             # The role's trust policy goes by the session tags.
             disable_session_tags=False,
             tags=tags or None,
-            opts=pulumi.ResourceOptions(
-                parent=parent,
-                aliases=renames.of_login(name, prefix or name, f"{account.replace('/', '.')}-pod-identity"),
-            ),
+            opts=pulumi.ResourceOptions(parent=parent, aliases=aliases(rest)),
         )
         for account in service_accounts
+        for rest in [resource_name(account, "pod-identity")]
     ]

@@ -74,15 +74,40 @@ def too_many(
     """
     measured = size(document(items))
     if measured > most:
-        fit = bisect_right(range(1, len(items)), most, key=lambda count: size(document(items[:count])))
-        raised = (
-            ", or, where AWS has raised the account's quota, write {trust_policy_limit}: "
-            f"{TRUST_POLICY_RAISED}"
-            if measured <= TRUST_POLICY_RAISED
-            else ""
-        )
         yield Refusal(
             place,
             f"are {len(items)}, which make a trust policy of {measured:,} characters, and AWS takes "
-            f"{most:,}: the first {fit} fit; declare the others as further logins{raised}",
+            f"{most:,}: the first {_that_fit(items, document, most)} fit; declare the others as further "
+            f"logins{_raised(measured)}",
         )
+
+
+def too_many_clusters(
+    place: "str | tuple[str | int, ...]",
+    clusters: Sequence[Any],
+    document: Callable[[Sequence[Any]], Any],
+    most: int,
+    instead: str = "",
+) -> Iterator[Refusal]:
+    """The same of a list of clusters, of which one fits; `instead` is what else can be written."""
+    measured = size(document(clusters))
+    if measured > most:
+        yield Refusal(
+            place,
+            f"are {len(clusters)}, which make a trust policy of {measured:,} characters, and AWS takes "
+            f"{most:,}: the first {_that_fit(clusters, document, most)} fit; declare a further login of the "
+            f"same service accounts for the others{instead}{_raised(measured)}",
+        )
+
+
+def _that_fit(items: Sequence[Any], document: Callable[[Sequence[Any]], Any], most: int) -> int:
+    return bisect_right(range(1, len(items)), most, key=lambda count: size(document(items[:count])))
+
+
+def _raised(measured: int) -> str:
+    """The end of a message about a trust policy that fits where AWS has raised the quota."""
+    if measured > TRUST_POLICY_RAISED:
+        return ""
+    return (
+        f", or, where AWS has raised the account's quota, write {{trust_policy_limit}}: {TRUST_POLICY_RAISED}"
+    )

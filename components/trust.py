@@ -87,16 +87,17 @@ def ecs_task_trust(account: str, region: str) -> Document:
     return document([_may_assume({"Service": ECS_TASKS}, own)])
 
 
-def pod_identity_trust(cluster_arn: str, service_accounts: Sequence[str]) -> Document:
-    """The trust policy of a role that the service accounts of one cluster, each as `NAMESPACE/NAME`, get
-    through EKS Pod Identity, and nothing else does.
+def pod_identity_trust(cluster_arns: str | Sequence[str], service_accounts: Sequence[str]) -> Document:
+    """The trust policy of a role that the service accounts of a cluster, or of each of several, get through
+    EKS Pod Identity, and nothing else does. Service accounts are written as `NAMESPACE/NAME`.
 
     EKS assumes the role for a pod and tags the session with cluster, namespace and service account; in the
     trust policy these are the tags of the request. Without the conditions, permission to make an association
     in any cluster of the account would give the role to any pod.
     """
-    if not cluster_arn:
-        raise ValueError("cluster_arn: is empty; write the ARN of the EKS cluster")
+    clusters = [cluster_arns] if isinstance(cluster_arns, str) else cluster_arns
+    if not clusters or not all(clusters):
+        raise ValueError("cluster_arns: is empty; write the ARN of each EKS cluster")
     by_namespace: dict[str, list[str]] = {}
     for account in service_accounts:
         namespace, _, name = account.partition("/")
@@ -115,7 +116,7 @@ def pod_identity_trust(cluster_arn: str, service_accounts: Sequence[str]) -> Doc
                 "Action": ["sts:AssumeRole", "sts:TagSession"],
                 "Condition": {
                     "StringEquals": {
-                        "aws:RequestTag/eks-cluster-arn": cluster_arn,
+                        "aws:RequestTag/eks-cluster-arn": _one_or_list(clusters),
                         "aws:RequestTag/kubernetes-namespace": namespace,
                         "aws:RequestTag/kubernetes-service-account": _one_or_list(named),
                     }

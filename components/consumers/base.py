@@ -11,7 +11,7 @@ from ..component import Kind
 from ..declared import Refusal, checked, fields_of, refuse, rule
 from ..forms import is_wild, split_service_account
 from ..logins.base import LoginRef, ServiceAccountMode
-from ..logins.service_account import ROLE_ANNOTATION
+from ..logins.in_cluster import ROLE_ANNOTATION
 from ..pod_role import PodIdentityMethod
 from ..vault_auth import VaultConnection
 
@@ -130,7 +130,7 @@ class Consumer(Kind):
 
     def __init__(self, name: str, args: Any, opts: pulumi.ResourceOptions | None) -> None:
         """`args` are checked ones."""
-        refuse(self.refusals_of_name(name, args))
+        refuse(self.refusals_of_name(args.get("object_name", name), args))
         super().__init__(name, opts)
 
     @classmethod

@@ -19,7 +19,7 @@ from .base import (
     role_annotations,
     root_namespace,
 )
-from .release import Chart, HelmRelease, install
+from .release import Chart, HelmRelease, ObjectNames, install
 
 SERVICE_ACCOUNTS = ("gloo", "discovery")
 """What the chart names the service accounts that read secrets."""
@@ -54,7 +54,7 @@ class GlooOptions(TypedDict):
     """Install the chart with the values. Default: nothing is installed."""
 
 
-class GlooConsumerArgs(GlooOptions, ConsumerArgs):
+class GlooConsumerArgs(GlooOptions, ConsumerArgs, ObjectNames):
     """Gloo, and the login of its two service accounts."""
 
 
@@ -109,7 +109,7 @@ class GlooConsumer(Consumer):
         self.values = self._render(args, lambda facts: _values(facts, args))
         if "release" in args:
             namespace = self._render(args, lambda facts: _namespace(facts.service_accounts))
-            install(name, args["release"], CHART, namespace, self.values, self)
+            install(name, args, CHART, namespace, self.values, self)
         self.register_outputs({"values": self.values})
 
     @classmethod

@@ -1,5 +1,6 @@
 """Installs a consumer's Helm chart with the values that the stack rendered for it."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 
 import pulumi
@@ -7,6 +8,7 @@ import pulumi_kubernetes as kubernetes
 from typing_extensions import NotRequired, TypedDict
 
 from ..declared import matches
+from ..forms import KubernetesName
 
 _RANGE = r"[\w.+~^<>=!|*,-]+"
 
@@ -45,6 +47,14 @@ class HelmRelease(TypedDict):
     """URL of the chart's repository, or empty. Default: the kind's own; empty if `chart` is a URL."""
 
 
+class ObjectNames(TypedDict):
+    """What a program wires into a consumer that declares something in a cluster."""
+
+    object_name: NotRequired[KubernetesName]
+    """Name of the release and of other objects in Kubernetes, for a program that declares the consumer in
+    several clusters. Default: the component's name."""
+
+
 class Chart(NamedTuple):
     """A chart, and the repository that its makers publish it in."""
 
@@ -54,19 +64,20 @@ class Chart(NamedTuple):
 
 def install(
     name: str,
-    release: HelmRelease,
+    args: Mapping[str, Any],
     default: Chart,
     namespace: pulumi.Input[str],
     values: pulumi.Input[dict[str, Any]],
     parent: pulumi.Resource,
 ) -> "kubernetes.helm.v3.Release":
-    """Declare the release."""
+    """Declare the release of the consumer with the arguments `args`."""
+    release: HelmRelease = args["release"]
     chart = release.get("chart", default.name)
     repository = release.get("repository", "" if "/" in chart else default.repository)
     return kubernetes.helm.v3.Release(
         f"{name}-release",
         # Charts derive the names of what they make from the release's, so it must be a known one.
-        name=name,
+        name=args.get("object_name", name),
         chart=chart,
         version=release["version"],
         repository_opts=kubernetes.helm.v3.RepositoryOptsArgs(repo=repository) if repository else None,

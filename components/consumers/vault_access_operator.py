@@ -20,7 +20,7 @@ from .base import (
     root_namespace,
     unused,
 )
-from .release import Chart, HelmRelease, install
+from .release import Chart, HelmRelease, ObjectNames, install
 
 API_VERSION = "vault.platform.io/v1alpha1"
 DEFINITION = "vaultconnections.vault.platform.io"
@@ -64,7 +64,7 @@ class VaultAccessOperatorOptions(TypedDict):
     """Install the operator's chart with the values. Default: nothing is installed."""
 
 
-class VaultAccessOperatorConsumerArgs(VaultAccessOperatorOptions, ConsumerArgs):
+class VaultAccessOperatorConsumerArgs(VaultAccessOperatorOptions, ConsumerArgs, ObjectNames):
     """The operator, and the login of its service account."""
 
 
@@ -108,12 +108,13 @@ class VaultAccessOperatorConsumer(Consumer):
         super().__init__(name, args, opts)
         spec = self._render(args, lambda facts: _spec(facts, args))
         self.values = self._render(args, lambda facts: _values(facts, args))
+        object_name = args.get("object_name", name)
         self.manifests = spec.apply(
             lambda known: [
                 {
                     "apiVersion": API_VERSION,
                     "kind": "VaultConnection",
-                    "metadata": {"name": name},
+                    "metadata": {"name": object_name},
                     "spec": known,
                 }
             ]
@@ -121,7 +122,7 @@ class VaultAccessOperatorConsumer(Consumer):
         waits_for: list[pulumi.Resource] = []
         if "release" in args:
             namespace = self._render(args, lambda facts: facts.service_account(args)[0])
-            waits_for.append(install(name, args["release"], CHART, namespace, self.values, self))
+            waits_for.append(install(name, args, CHART, namespace, self.values, self))
         if args["apply"]:
             # Read, not made: it is the operator's. Where it is missing, already the preview says so, and not
             # the API server after half of the update.
@@ -134,7 +135,7 @@ class VaultAccessOperatorConsumer(Consumer):
                 f"{name}-vault-connection",
                 api_version=API_VERSION,
                 kind="VaultConnection",
-                metadata=kubernetes.meta.v1.ObjectMetaArgs(name=name),
+                metadata=kubernetes.meta.v1.ObjectMetaArgs(name=object_name),
                 spec=spec,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=waits_for),
             )

@@ -11,7 +11,7 @@ from ..declared import Default, Form, Refusal, checked, matches, rule
 from ..forms import KubernetesName, RoleArn, ServiceAccount, split_service_account
 from ..pod_role import PodIdentityMethod
 from .base import Consumer, role_annotations, unused
-from .release import Chart, HelmRelease, install
+from .release import Chart, HelmRelease, ObjectNames, install
 
 CHART = Chart("vault", "https://helm.releases.hashicorp.com")
 TLS_FOLDER = "/vault/tls"
@@ -83,7 +83,7 @@ class VaultPod(TypedDict):
     """How the service account gets the role: `irsa` or `pod-identity`, as the Vault identity has it."""
 
 
-class VaultServerConsumerArgs(VaultServerOptions):
+class VaultServerConsumerArgs(VaultServerOptions, ObjectNames):
     """Vault in the cluster, and the AWS identity of its pods."""
 
     pod: NotRequired[pulumi.Input[VaultPod]]
@@ -135,7 +135,7 @@ class VaultServerConsumer(Consumer):
         self.values = known.apply(_values)
         if "release" in args:
             namespace = known.apply(lambda known: _pod(known)["service_account"].partition("/")[0])
-            install(name, args["release"], CHART, namespace, self.values, self)
+            install(name, args, CHART, namespace, self.values, self)
         self.register_outputs({"values": self.values})
 
 

@@ -174,7 +174,7 @@ class Login(Kind):
         self,
         name: str,
         vault_role: "vault.aws.AuthBackendRole",
-        unique_ids: Sequence[pulumi.Input[str]],
+        unique_ids: pulumi.Input[Sequence[pulumi.Input[str]]],
     ) -> None:
         """Declare that Vault looks its bound principals up again when one of them has another unique ID: of
         principals that the stack does not make.
@@ -191,7 +191,7 @@ class Login(Kind):
             role=vault_role.role,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                replacement_trigger=pulumi.Output.all(*unique_ids),
+                replacement_trigger=pulumi.Output.from_input(unique_ids),
                 replace_on_changes=["inferredEntityType"],
                 # Written anew and never deleted: the path is that of the Vault role.
                 delete_before_replace=False,

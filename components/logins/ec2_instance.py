@@ -1,7 +1,6 @@
 """Login of EC2 instances, such as the nodes of a cluster: the Vault role that infers the instance."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Annotated, Any
 
 import pulumi
@@ -60,6 +59,10 @@ class Ec2InstanceLoginArgs(Ec2InstanceLoginOptions, LoginArgs):
     cluster: NotRequired[pulumi.Input[EksClusterRef]]
     """The cluster of `node_groups`: `EksCluster.ref`. Default: none."""
 
+    clusters: NotRequired[Sequence[pulumi.Input[EksClusterRef]]]
+    """The clusters of `node_groups`, of which each has one of them at least: `EksCluster.ref` of each.
+    Default: that of `cluster`."""
+
     look_up: NotRequired[bool]
     """Look the roles up in their account, with the aws provider that is handed over: so that a wrong ARN is
     found at preview, and a role that was deleted and recreated can log in after the next update. Default:
@@ -75,10 +78,11 @@ def _bound(options: Ec2InstanceLoginOptions) -> Iterator[Refusal]:
         )
 
 
-@rule(Ec2InstanceLoginArgs, "node_groups", "role_arns", "cluster", "connection")
+@rule(Ec2InstanceLoginArgs, "node_groups", "role_arns", "cluster", "clusters", "connection")
 def _wired(args: Ec2InstanceLoginArgs) -> Iterator[Refusal]:
-    cluster = args.get("cluster")
-    if args["node_groups"] and cluster is None:
+    if "cluster" in args and "clusters" in args:
+        yield Refusal("clusters", "is given beside {cluster}; write one of them")
+    elif args["node_groups"] and not _clusters(args):
         yield Refusal("cluster", "is missing; {node_groups} needs it: write EksCluster.ref")
     yield from lookup.refusals("role_arns", args["role_arns"], args)
 
@@ -102,8 +106,9 @@ class Ec2InstanceLogin(Login):
         args = checked(Ec2InstanceLoginArgs, args)
         super().__init__(name, args, opts)
         accounts = lookup.known_accounts(args)
-        written = [*_node_roles(args), *args["role_arns"]]
-        role_arns = pulumi.Output.all(*written).apply(lambda values: [str(value) for value in values])
+        role_arns = pulumi.Output.all(_node_roles(args), *args["role_arns"]).apply(
+            lambda known: [str(arn) for arn in (*known[0], *known[1:])]
+        )
         scope = role_arns.apply(lambda values: _one_account(values, accounts))
 
         fields: Mapping[str, Any] = {**args}
@@ -127,10 +132,10 @@ class Ec2InstanceLogin(Login):
             bound_iam_principal_arns=role_arns,
         )
         if args.get("look_up", lookup.in_own_account(args["role_arns"], accounts)):
-            unique_ids = [
-                *_node_role_ids(args, self),
+            unique_ids = pulumi.Output.all(
+                _node_role_ids(args, self),
                 *(lookup.unique_id("role_arns", "role", arn, self) for arn in args["role_arns"]),
-            ]
+            ).apply(lambda known: [*known[0], *known[1:]])
             self._look_up_again(name, vault_role, unique_ids)
 
         self._finish(
@@ -153,38 +158,55 @@ class Ec2InstanceLogin(Login):
         return bool(options.get("node_groups"))
 
 
-def _node_roles(args: Ec2InstanceLoginArgs) -> list[pulumi.Output[str]]:
+def _clusters(args: Ec2InstanceLoginArgs) -> Sequence[pulumi.Input[EksClusterRef]]:
+    return [args["cluster"]] if "cluster" in args else args.get("clusters", ())
+
+
+def _node_roles(args: Ec2InstanceLoginArgs) -> pulumi.Output[list[str]]:
+    """The ARNs of the node groups' roles: in each cluster, those of the groups that it has."""
     if not args["node_groups"]:
-        return []
-    by_group = pulumi.Output.from_input(opened(args["cluster"], EksClusterRef)["node_role_arns"])
-    return [by_group.apply(partial(_role_of, group)) for group in args["node_groups"]]
+        return pulumi.Output.from_input([])
+    by_group = [opened(cluster, EksClusterRef).get("node_role_arns") for cluster in _clusters(args)]
+    return pulumi.Output.all(*by_group).apply(lambda known: _roles_of(args["node_groups"], known))
 
 
-def _node_role_ids(args: Ec2InstanceLoginArgs, parent: pulumi.Resource) -> list[pulumi.Output[str]]:
-    """The unique IDs of the roles of `_node_roles`: looked up where the cluster does not bring them along.
+def _roles_of(groups: Sequence[str], clusters: Sequence[Mapping[str, str] | None]) -> list[str]:
+    known = [by_group or {} for by_group in clusters]
+    of_any = {group: None for by_group in known for group in by_group}
+    for group in groups:
+        if group not in of_any:
+            where = "the cluster" if len(known) == 1 else "one of the clusters"
+            raise ValueError(
+                f"node_groups: {group!r} is not a node group of {where}; known: {', '.join(of_any)}"
+            )
+    roles = [by_group[group] for group in groups for by_group in known if group in by_group]
+    return list(dict.fromkeys(roles))
+
+
+def _node_role_ids(args: Ec2InstanceLoginArgs, parent: pulumi.Resource) -> pulumi.Output[list[str]]:
+    """The unique IDs of the roles of `_node_roles`: looked up where the clusters do not bring them along.
 
     A role that was just made cannot be looked up yet, and whether the stack has just made it is not to be
     seen in its ARN.
     """
-    groups = args["node_groups"]
-    if not groups:
-        return []
-    known = pulumi.Output.from_input(opened(args["cluster"], EksClusterRef).get("node_role_ids"))
+    if not args["node_groups"]:
+        return pulumi.Output.from_input([])
+    refs = [opened(cluster, EksClusterRef) for cluster in _clusters(args)]
+    facts = [(ref.get("node_role_arns"), ref.get("node_role_ids")) for ref in refs]
 
-    def unique_id(group: str, arn: pulumi.Output[str]) -> pulumi.Output[str]:
-        return known.apply(
-            lambda ids: (ids or {}).get(group) or lookup.unique_id("role_arns", "role", arn, parent)
+    def unique_ids(known: Sequence[Any]) -> pulumi.Output[list[str]]:
+        own = {
+            by_group[group]: of_made[group]
+            for by_group, of_made in ((arns_of or {}, ids or {}) for arns_of, ids in known)
+            for group in by_group
+            if group in of_made
+        }
+        roles = _roles_of(args["node_groups"], [arns_of for arns_of, _ in known])
+        return pulumi.Output.all(
+            *(own.get(arn) or lookup.unique_id("role_arns", "role", arn, parent) for arn in roles)
         )
 
-    return [unique_id(group, arn) for group, arn in zip(groups, _node_roles(args), strict=True)]
-
-
-def _role_of(group: str, by_group: Mapping[str, str]) -> str:
-    if group not in by_group:
-        raise ValueError(
-            f"node_groups: {group!r} is not a node group of the cluster; known: {', '.join(by_group)}"
-        )
-    return by_group[group]
+    return pulumi.Output.all(*facts).apply(unique_ids)
 
 
 def _one_account(role_arns: Sequence[str], accounts: Sequence[str]) -> arns.Arn:

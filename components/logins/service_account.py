@@ -1,20 +1,20 @@
 """Login of Kubernetes service accounts: an IAM role for them, and the Vault role bound to it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_kubernetes as kubernetes
 from typing_extensions import NotRequired
 
 from .. import arns, iam, pod_role, quotas, renames, trust, trust_reading
 from ..component import Claim, unique_name
 from ..declared import UNIQUE, Default, Refusal, between, checked, not_empty, rule
-from ..forms import Audience, ServiceAccountPattern, is_wild, split_service_account
+from ..forms import Audience, ServiceAccountPattern, is_wild
 from ..pod_role import EksClusterRef, PodIdentityMethod
 from . import lookup, used_role
 from .base import Login, ServiceAccountMode
+from .in_cluster import declare_pods
 from .own_role import (
     OwnRoleArgs,
     OwnRoleOptions,
@@ -24,8 +24,6 @@ from .own_role import (
     role_name,
     too_many_policies,
 )
-
-ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 
 
 class ServiceAccountLoginOptions(OwnRoleOptions):
@@ -60,8 +58,13 @@ class ServiceAccountLoginOptions(OwnRoleOptions):
 class ServiceAccountLoginArgs(ServiceAccountLoginOptions, OwnRoleArgs):
     """Service accounts, their cluster, and the mount that they log in to."""
 
-    cluster: pulumi.Input[EksClusterRef]
-    """The cluster of the service accounts: `EksCluster.ref`."""
+    cluster: NotRequired[pulumi.Input[EksClusterRef]]
+    """The cluster of the service accounts: `EksCluster.ref`. Either this or `clusters` must be given."""
+
+    clusters: NotRequired[Annotated[Sequence[pulumi.Input[EksClusterRef]], not_empty("EksCluster.ref")]]
+    """The clusters of which each has the service accounts: `EksCluster.ref` of each. The login is then the
+    IAM role and the Vault role alone: what it has in a cluster is a `LoginInCluster` of its own, which needs
+    that cluster's providers."""
 
     lookups: NotRequired[iam.VaultPermissions]
     """What Vault looks up, for `vault_lookups`. Default: what this login needs of Vault."""
@@ -74,10 +77,10 @@ class ServiceAccountLoginArgs(ServiceAccountLoginOptions, OwnRoleArgs):
 @rule(ServiceAccountLoginOptions, "iam_role_arn", "vault_lookups", "method", "service_account_mode", "tags")
 def _as_it_is(options: ServiceAccountLoginOptions) -> Iterator[Refusal]:
     # What has tags then is the association, where one is made.
-    yield from used_role.unused(options, "vault_lookups", *([] if _associates(options) else ["tags"]))
+    yield from used_role.unused(options, "vault_lookups", *([] if associates(options) else ["tags"]))
 
 
-def _associates(options: ServiceAccountLoginOptions) -> bool:
+def associates(options: ServiceAccountLoginOptions) -> bool:
     """Whether it makes associations of EKS Pod Identity."""
     there = used_role.is_used(options) and options["service_account_mode"] is ServiceAccountMode.NONE
     return options["method"] is PodIdentityMethod.POD_IDENTITY and not there
@@ -119,9 +122,27 @@ def _wildcards(options: ServiceAccountLoginOptions) -> Iterator[Refusal]:
         )
 
 
+@rule(ServiceAccountLoginArgs, "cluster", "clusters")
+def _one_or_several(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
+    if "cluster" in args and "clusters" in args:
+        yield Refusal("clusters", "is given beside {cluster}; write one of them")
+    elif "cluster" not in args and "clusters" not in args:
+        yield Refusal("cluster", "is missing; write EksCluster.ref, or {clusters}")
+
+
+def _clusters(
+    args: ServiceAccountLoginArgs,
+) -> "list[tuple[tuple[str | int, ...], pulumi.Input[EksClusterRef]]]":
+    """Each cluster, with the place of its argument."""
+    if "cluster" in args:
+        return [(("cluster",), args["cluster"])]
+    return [(("clusters", index), ref) for index, ref in enumerate(args.get("clusters", ()))]
+
+
 @rule(
     ServiceAccountLoginArgs,
     "cluster",
+    "clusters",
     "method",
     "service_accounts",
     "audience",
@@ -129,10 +150,11 @@ def _wildcards(options: ServiceAccountLoginOptions) -> Iterator[Refusal]:
     "trust_policy_limit",
 )
 def _trust_size(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
-    if used_role.is_used(args):
+    clusters = [ref for _, ref in _clusters(args)]
+    if used_role.is_used(args) or not clusters:
         return
     yield from pod_role.trust_refusals(
-        args["cluster"],
+        clusters,
         args["method"],
         args["service_accounts"],
         args["audience"],
@@ -155,11 +177,14 @@ def of_another_account(options: Mapping[str, Any], account: str | None) -> Itera
         )
 
 
-@rule(ServiceAccountLoginArgs, "iam_role_arn", "method", "cluster")
+@rule(ServiceAccountLoginArgs, "iam_role_arn", "method", "cluster", "clusters")
 def _account(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
-    cluster = args["cluster"]
-    arn = cluster.get("arn") if isinstance(cluster, dict) else None
-    yield from of_another_account(args, arns.parse(arn).account if isinstance(arn, str) else None)
+    for _, cluster in _clusters(args):
+        arn = cluster.get("arn") if isinstance(cluster, dict) else None
+        refused = [*of_another_account(args, arns.parse(arn).account if isinstance(arn, str) else None)]
+        yield from refused
+        if refused:
+            return  # of the others the same would be said
 
 
 @rule(ServiceAccountLoginOptions, "policy_arns", "vault_lookups")
@@ -168,9 +193,10 @@ def _attached(options: ServiceAccountLoginOptions) -> Iterator[Refusal]:
     yield from too_many_policies(attached, "and {vault_lookups} are")
 
 
-@rule(ServiceAccountLoginArgs, "cluster", "method", "audience")
+@rule(ServiceAccountLoginArgs, "cluster", "clusters", "method", "audience")
 def _cluster(args: ServiceAccountLoginArgs) -> Iterator[Refusal]:
-    yield from pod_role.refusals(args["cluster"], args["method"])
+    for place, cluster in _clusters(args):
+        yield from pod_role.refusals(cluster, args["method"], place)
     if args["method"] is PodIdentityMethod.POD_IDENTITY and args["audience"] != trust.AUDIENCE:
         yield Refusal(
             "audience", "is not used by the method pod-identity; remove it, or write {method}: irsa"
@@ -194,28 +220,29 @@ class ServiceAccountLogin(Login):
     ) -> None:
         args = checked(ServiceAccountLoginArgs, args)
         super().__init__(name, args, opts)
-        accounts, method, mode = args["service_accounts"], args["method"], args["service_account_mode"]
-        cluster = pod_role.usable(args["cluster"], method)
+        accounts, method = args["service_accounts"], args["method"]
+        clusters = [pod_role.usable(ref, method, place) for place, ref in _clusters(args)]
         self._owner = owner(name, args)
-        self._cluster_prefix = "cluster" if args["named_after_objects"] else name
         used = used_role.is_used(args)
-        role = None if used else self._role(name, args, cluster)
+        role = None if used else self._role(name, args, clusters)
         role_arn = pulumi.Output.from_input(role.arn if role else args["iam_role_arn"])
-        if _associates(args):
-            pod_role.associations(
-                name, cluster, method, accounts, role_arn, self, args["tags"], self._cluster_prefix
+        if "cluster" in args:
+            prefix = "cluster" if args["named_after_objects"] else name
+            declare_pods(
+                f"{prefix}-",
+                clusters[0],
+                args,
+                role_arn,
+                associated=associates(args),
+                parent=self,
+                aliases=lambda rest: renames.of_login(name, prefix, rest),
             )
-        annotations = {ROLE_ANNOTATION: role_arn} if method is PodIdentityMethod.IRSA else None
-        # A patch without an annotation would be none: with Pod Identity, the association is what is added.
-        left_alone = mode is ServiceAccountMode.NONE or (mode is ServiceAccountMode.PATCH and not annotations)
-        for account in () if left_alone else accounts:
-            self._service_account(name, account, mode, annotations)
         vault_role = self._vault_role(
             name, role.unique_id if role else None, bound_iam_principal_arns=[role_arn]
         )
         known = lookup.known_accounts(args)
         if used and args.get("look_up", lookup.in_own_account([args["iam_role_arn"]], known)):
-            callers = _callers(args, cluster, role_arn)
+            callers = _callers(args, clusters, role_arn)
             self._look_up_again(name, vault_role, [used_role.unique_id(role_arn, callers, self)])
         self._finish(
             vault_role,
@@ -226,10 +253,12 @@ class ServiceAccountLogin(Login):
             role_name=role_name(name, args) if role else "",
         )
 
-    def _role(self, name: str, args: ServiceAccountLoginArgs, cluster: EksClusterRef) -> "aws.iam.Role":
+    def _role(
+        self, name: str, args: ServiceAccountLoginArgs, clusters: Sequence[EksClusterRef]
+    ) -> "aws.iam.Role":
         accounts = args["service_accounts"]
         trust_policy = pod_role.role_trust(
-            cluster,
+            clusters,
             args["method"],
             accounts,
             audience=args["audience"],
@@ -253,30 +282,6 @@ class ServiceAccountLogin(Login):
             ),
         )
         return {**args["policy_arns"], "vault-lookups": lookups.arn}
-
-    def _service_account(
-        self,
-        name: str,
-        account: str,
-        mode: ServiceAccountMode,
-        annotations: Mapping[str, pulumi.Input[str]] | None,
-    ) -> None:
-        # A namespace has no dot, so a-b/c and a/b-c have different names.
-        rest = f"{account.replace('/', '.')}-service-account"
-        resource_name = f"{self._cluster_prefix}-{rest}"
-        namespace, account_name = split_service_account(account)
-        metadata: dict[str, Any] = {"namespace": namespace, "name": account_name, "annotations": annotations}
-        child = pulumi.ResourceOptions(
-            parent=self, aliases=renames.of_login(name, self._cluster_prefix, rest)
-        )
-        if mode is ServiceAccountMode.CREATE:
-            kubernetes.core.v1.ServiceAccount(
-                resource_name, metadata=kubernetes.meta.v1.ObjectMetaArgs(**metadata), opts=child
-            )
-        else:
-            kubernetes.core.v1.ServiceAccountPatch(
-                resource_name, metadata=kubernetes.meta.v1.ObjectMetaPatchArgs(**metadata), opts=child
-            )
 
     @classmethod
     def account(cls, options: ServiceAccountLoginOptions) -> str | None:
@@ -313,17 +318,15 @@ class ServiceAccountLogin(Login):
 
 
 def _callers(
-    args: ServiceAccountLoginArgs, cluster: EksClusterRef, role_arn: pulumi.Output[str]
+    args: ServiceAccountLoginArgs, clusters: Sequence[EksClusterRef], role_arn: pulumi.Output[str]
 ) -> pulumi.Output[list[trust_reading.Caller]]:
     """The login's pods, as the trust policy of a role sees them."""
-    fields = ("arn", "oidc_provider_arn", "oidc_issuer")
-
-    def known(values: list[Any]) -> list[trust_reading.Caller]:
-        role, *of_cluster = values
-        facts = cast(EksClusterRef, dict(zip(fields, of_cluster, strict=True)))
-        return callers(args, facts, arns.parse(role).account)
-
-    return pulumi.Output.all(role_arn, *map(cluster.get, fields)).apply(known)
+    refs = pod_role.known_refs(clusters, args["method"])
+    return pulumi.Output.all(role_arn, refs).apply(
+        lambda known: [
+            caller for ref in known[1] for caller in callers(args, ref, arns.parse(known[0]).account)
+        ]
+    )
 
 
 def callers(options: Mapping[str, Any], cluster: EksClusterRef, account: str) -> list[trust_reading.Caller]:
@@ -332,7 +335,6 @@ def callers(options: Mapping[str, Any], cluster: EksClusterRef, account: str) ->
     accounts = options["service_accounts"]
     if options["method"] is PodIdentityMethod.POD_IDENTITY:
         return [trust_reading.pod_identity(str(cluster["arn"]), each) for each in accounts]
-    provider, issuer = str(cluster["oidc_provider_arn"]), cluster.get("oidc_issuer")
-    issuer = str(issuer) if issuer else trust.issuer_of(provider)
+    provider, issuer = pod_role.issuer_of(cluster)
     audience = options.get("audience", trust.AUDIENCE)
     return [trust_reading.web_identity(account, provider, issuer, each, audience) for each in accounts]

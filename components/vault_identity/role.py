@@ -85,7 +85,7 @@ class IamRoleVaultIdentity(VaultRole):
         if profile := instance_profile.for_services(name, role_name, role, services, self, args["tags"]):
             usable.append(profile)
             self.instance_profile = profile.name
-        usable += pod_role.associations(name, cluster, method, accounts, role.arn, self, args["tags"])
+        usable += pod_role.associations(f"{name}-", cluster, method, accounts, role.arn, self, args["tags"])
         self.ready = known_after(*usable)
         self._finish(instance_profile=self.instance_profile, ready=self.ready)
 
@@ -110,6 +110,6 @@ def _trust(
     of_services = [trust.service_trust(service) for service in services]
     if not accounts:
         return iam.to_json(iam.combine(of_services))
-    return pod_role.role_trust(cluster, method, accounts).apply(
+    return pod_role.role_trust([cluster], method, accounts).apply(
         lambda of_pods: iam.to_json(iam.combine([*of_services, json.loads(of_pods)]))
     )

@@ -11,7 +11,7 @@ from typing import Any
 import pulumi_aws as aws
 
 from components.consumers.vault_access_operator import API_VERSION
-from components.logins.service_account import ROLE_ANNOTATION
+from components.logins.in_cluster import ROLE_ANNOTATION
 from stack.preflight import in_aws
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made

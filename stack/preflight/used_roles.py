@@ -10,7 +10,8 @@ import pulumi_aws as aws
 from components import arns
 from components.forms import is_wild, split_service_account
 from components.logins.base import ServiceAccountMode
-from components.logins.service_account import ROLE_ANNOTATION, callers
+from components.logins.in_cluster import ROLE_ANNOTATION
+from components.logins.service_account import callers
 from components.logins.used_role import is_used, not_let_in
 from components.pod_role import EksClusterRef, PodIdentityMethod
 from components.trust_reading import Caller, ecs_task, why_not

@@ -170,7 +170,7 @@ def test_a_role_for_no_service_account_is_refused(named: list[str]) -> None:
 
 
 def test_a_role_for_no_cluster_is_refused() -> None:
-    with pytest.raises(ValueError, match="cluster_arn: is empty"):
+    with pytest.raises(ValueError, match="cluster_arns: is empty"):
         trust.pod_identity_trust("", ["app/api"])
 
 
