@@ -4,19 +4,16 @@ Arguments are put together from checked options, whose types are those of the st
 component checks them whole once more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_kubernetes as kubernetes
 import pulumi_vault as vault
 
 from components import (
     AwsSecretsEngine,
-    EksCluster,
     ExistingAwsSecretsEngine,
-    ExistingEksCluster,
     ExistingVaultAwsAuth,
     StsRole,
     TrustedAccount,
@@ -25,7 +22,6 @@ from components import (
     VaultPluginIssuer,
     arns,
 )
-from components.cluster import Cluster
 from components.consumers import Consumer
 from components.logins import Login
 from components.logins.own_role import role_arn
@@ -34,11 +30,12 @@ from components.secrets_engine.args import EngineExistingOptions, EngineFederati
 from components.secrets_engine.engine import SecretsEngine
 from components.vault_auth import AuthMethod
 from components.vault_identity import VaultIdentity
-from stack import handover, permissions
+from stack import handover, in_clusters, permissions
 from stack.file import Declared, StackFile
+from stack.in_clusters import InCluster
 from stack.preflight import HandedOver
 from stack.providers import Providers
-from stack.sections import PROJECT, Mounting
+from stack.sections import Mounting
 
 NAME = "vault-aws-auth"
 IDENTITY = "vault-identity"
@@ -51,17 +48,19 @@ def declare(
     """Declare all that the stack consists of, with its providers, and keep what it has handed over. Returns
     its outputs."""
     if handed_over:
-        handover.take_back(handed_over.back.values())
+        handover.take_back(handed_over.back.values(), handed_over.moved)
     aws_provider, vault_provider = providers.aws_provider, providers.vault_provider
     base = pulumi.ResourceOptions(providers=[aws_provider, vault_provider])
     in_vault = pulumi.ResourceOptions(provider=vault_provider)
-    cluster, in_cluster = _cluster(stack, aws_provider, vault_provider)
+    clusters = in_clusters.declare(stack, providers)
     if handed_over:
-        handover.declare(handed_over.kept, providers, in_cluster)
+        handover.declare(handed_over.kept, providers, clusters)
+    # What is of no cluster waits for the one of the key `cluster` nevertheless, as ever.
+    anywhere = next((it.opts for it in clusters.values() if it.stack_cluster.alone), base)
     issuer = _plugin_issuer(stack, base)
     namespace_id = _namespace_id(stack)
     mount = _mount(stack, issuer, in_vault)
-    identity = _identity(stack, cluster, mount, issuer, namespace_id, base)
+    identity = _identity(stack, clusters, mount, issuer, namespace_id, base)
     of_accounts = providers.of_accounts
     auth = _auth(stack, mount, identity, _sts_roles(stack, identity, of_accounts), base)
     _kv_engines(stack, vault_provider)
@@ -70,17 +69,23 @@ def declare(
         name: vault.Policy(name, name=name, policy=text, opts=in_vault).name
         for name, text in stack.policies.items()
     }
-    facts = {"region": stack.region, "connection": auth.connection, **_given(cluster=cluster and cluster.ref)}
-    facts["lookups"] = permissions.lookups(stack)
+    facts = {"region": stack.region, "connection": auth.connection, "lookups": permissions.lookups(stack)}
     logins: dict[str, Login] = {}
     # The roles of some may be the principals of others.
     for name, declared in sorted(stack.logins.items(), key=lambda it: "principals" in it[1].options):
         roles = _made_roles(stack, logins)
-        logins[name] = _login(stack, name, declared, facts, policies, of_accounts, in_cluster, roles)
+        of = [clusters[key] for key in declared.clusters]
+        own = of[0].opts if _is_in_it(of) else anywhere
+        args = {**facts, **_cluster_facts(of)}
+        logins[name] = _login(stack, name, declared, args, policies, of_accounts, own, roles)
+        if not _is_in_it(of):
+            in_clusters.declare_login(_component(name, declared), declared, logins[name], of)
     logins = {name: logins[name] for name in stack.logins}
     pod = _pod_of_vault(stack, identity)
     consumers = {
-        name: _consumer(name, declared, auth, logins, pod, in_cluster)
+        name: _consumer(
+            name, declared, auth, logins, pod, [clusters[key] for key in declared.clusters], anywhere
+        )
         for name, declared in stack.consumers.items()
     }
     return {
@@ -92,8 +97,8 @@ def declare(
             "stsEndpoint": auth.sts_endpoint,
             "stsRegion": auth.sts_region,
         },
-        **(_cluster_outputs(cluster) if cluster else {}),
-        "logins": {name: login.output for name, login in logins.items()},
+        **in_clusters.outputs(clusters),
+        "logins": {name: _login_output(stack.logins[name], login) for name, login in logins.items()},
         "callers": {name: it.kind.caller(it.options) for name, it in stack.logins.items()},
         "consumers": {name: consumer.output for name, consumer in consumers.items()},
         **({"secretsEngine": {"path": engine.path, "roles": engine.role_names}} if engine else {}),
@@ -103,52 +108,6 @@ def declare(
 def _given(**values: Any) -> Any:
     """Those that are not None."""
     return {name: value for name, value in values.items() if value is not None}
-
-
-# The cluster
-
-
-def _cluster(
-    stack: StackFile, aws_provider: aws.Provider, vault_provider: vault.Provider
-) -> tuple[Cluster | None, pulumi.ResourceOptions]:
-    """The cluster, if there is one, and the options of what is declared in it."""
-    if stack.cluster is None:
-        return None, pulumi.ResourceOptions(providers=[aws_provider, vault_provider])
-    in_aws = pulumi.ResourceOptions(providers=[aws_provider])
-    options: Any = {**stack.cluster, "region": stack.region}
-    existing, namespaces = options.pop("existing"), options.pop("namespaces")
-    cluster: Cluster
-    if existing:
-        try:
-            cluster = ExistingEksCluster(options["name"], options, in_aws)
-        except ValueError as error:  # of what was found, when everything written is right
-            raise pulumi.RunError(f"{PROJECT}:cluster.name: {error}") from None
-    else:
-        options["pod_identity_agent"] = options["pod_identity_agent"] or stack.uses_pod_identity
-        cluster = EksCluster(options["name"], options, in_aws)
-    kubernetes_provider = kubernetes.Provider("kubernetes", kubeconfig=cluster.kubeconfig)
-    made = [
-        kubernetes.core.v1.Namespace(
-            f"namespace-{name}",
-            metadata=kubernetes.meta.v1.ObjectMetaArgs(name=name),
-            opts=pulumi.ResourceOptions(provider=kubernetes_provider),
-        )
-        for name in namespaces
-    ]
-    return cluster, pulumi.ResourceOptions(
-        providers=[aws_provider, vault_provider, kubernetes_provider], depends_on=made
-    )
-
-
-def _cluster_outputs(cluster: Cluster) -> dict[str, Any]:
-    return {
-        "cluster": {
-            "name": cluster.name,
-            "oidcIssuer": cluster.oidc_issuer,
-            "oidcProviderArn": cluster.oidc_provider_arn,
-        },
-        "kubeconfig": cluster.kubeconfig,
-    }
 
 
 # Vault: its own AWS identity, the accounts it can look into, its mounts and engines
@@ -170,16 +129,19 @@ def _mount(
 
 def _identity(
     stack: StackFile,
-    cluster: Cluster | None,
+    clusters: Mapping[str, InCluster],
     mount: VaultAuthMount | None,
     issuer: VaultPluginIssuer | None,
     namespace_id: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> VaultIdentity:
     declared = stack.identity
+    own = next((clusters[key] for key in declared.clusters), None)
+    if own and own.stack_cluster.elsewhere:
+        opts = own.of_aws
     facts = _given(
         permissions=permissions.in_own_account(stack),
-        cluster=cluster.ref if cluster and "service_account" in declared.options else None,
+        cluster=own and own.cluster.ref,
         issuer=issuer and issuer.issuer,
         mount=mount and mount.ref,
         namespace_id=namespace_id,
@@ -350,7 +312,7 @@ def _login(
     args["policies"] = [policies.get(policy, policy) for policy in declared.options["policies"]]
     # Named by what it owns in Vault: by the login's key, a login with a new key would write the same Vault
     # role, which the old one, deleted afterwards, would delete.
-    component = declared.options.get("vault_role", name)
+    component = _component(name, declared)
     if "iam_role_name" in declared.kind.ARGS.__annotations__ and not is_used(args):
         args.setdefault("iam_role_name", name)
     if "named_after_objects" in declared.kind.ARGS.__annotations__:
@@ -366,6 +328,32 @@ def _login(
             opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider]))
     login: Login = declared.kind(component, args, opts)
     return login
+
+
+def _component(name: str, declared: Declared) -> str:
+    """The name of a login's component."""
+    return str(declared.options.get("vault_role", name))
+
+
+def _is_in_it(of: Sequence[InCluster]) -> bool:
+    """Whether what a login has in its cluster is declared in the login: in the cluster of the key `cluster`,
+    if it is its only one."""
+    return len(of) == 1 and of[0].stack_cluster.alone
+
+
+def _cluster_facts(of: Sequence[InCluster]) -> dict[str, Any]:
+    """What a login knows of its clusters."""
+    if not of:
+        return {}
+    refs = [it.cluster.ref for it in of]
+    return {
+        "region": of[0].stack_cluster.region,
+        **({"cluster": refs[0]} if _is_in_it(of) else {"clusters": refs}),
+    }
+
+
+def _login_output(declared: Declared, login: Login) -> Mapping[str, Any]:
+    return {**login.output, **({"clusters": [*declared.clusters]} if declared.clusters else {})}
 
 
 def _made_roles(stack: StackFile, logins: Mapping[str, Login]) -> dict[str, Login]:
@@ -400,9 +388,15 @@ def _consumer(
     auth: AuthMethod,
     logins: Mapping[str, Login],
     pod: Mapping[str, Any] | None,
-    opts: pulumi.ResourceOptions,
+    of: Sequence[InCluster],
+    anywhere: pulumi.ResourceOptions,
 ) -> Consumer:
+    """The consumer, once in each cluster that it is installed in; its values are everywhere the same."""
     login = logins[declared.consumes].ref if declared.consumes else None
-    args = _args(declared, _given(connection=auth.connection, login=login, pod=pod))
-    consumer: Consumer = declared.kind(name, args, opts)
-    return consumer
+    facts = _given(connection=auth.connection, login=login, pod=pod)
+    places = [(it.stack_cluster.resource(name), it.opts) for it in of] or [(name, anywhere)]
+    made: list[Consumer] = []
+    for component, opts in places:
+        args = _args(declared, {**facts, **({"object_name": name} if component != name else {})})
+        made.append(declared.kind(component, args, opts))
+    return made[0]

@@ -8,7 +8,7 @@ from typing import Any
 
 from components import names
 from components.declared import CAMEL, Reader, fields_of, shape, to_camel
-from components.forms import AccountId, Region
+from components.forms import AccountId, ClusterName, Region
 from components.suggestions import suggestion
 from stack.reading import Problems, Section, read, read_kind, report
 from stack.sections import (
@@ -47,6 +47,9 @@ class Draft:
     permissions_boundary: str | None = None
     name_prefix: str | None = None
     cluster: Section | None = None
+    clusters: Mapping[str, Section] = field(default_factory=dict)
+    """All of them, by their names in the stack file: that of `cluster`, and those of `clusters`."""
+
     vault: Section | None = None
     identity: Section | None = None
     federation: Section | None = None
@@ -60,6 +63,7 @@ class Draft:
         self.region = self._region()
         self._scalars()
         self.cluster = self._cluster() if self.given("cluster") else None
+        self.clusters = self._clusters()
         self.vault = self._vault()
         self.identity = self._identity()
         self.federation = self._section("federation") if self.given("federation") else None
@@ -67,6 +71,18 @@ class Draft:
         self.accounts = self._sections("accounts", self._account)
         self.logins = self._sections("logins", self._kind_of("logins"))
         self.consumers = self._sections("consumers", self._kind_of("consumers"))
+
+    def clusters_of(self, section: Section) -> list[str]:
+        """The clusters that a login, a consumer or Vault's identity is of, as far as they are right: those
+        that are named, or all."""
+        named = [name for _, name in section.entries("clusters")]
+        if own := section.get("cluster"):
+            named = [own]
+        return [name for name in self.clusters if name in named or not named]
+
+    def region_of(self, cluster: Section) -> str | None:
+        """The region of a cluster; None where it is not right."""
+        return None if "region" in cluster.wrong else cluster.options.get("region") or self.region
 
     # What is written
 
@@ -167,6 +183,9 @@ class Draft:
         if what == "ACCOUNT":
             self._formed(name, AccountId, path)
             return
+        if what == "CLUSTER":
+            self._formed(name, ClusterName, path)
+            return
         try:
             names.check_vault_role(name)
             if what == "LOGIN":
@@ -179,8 +198,24 @@ class Draft:
 
     def _cluster(self) -> Section | None:
         value, path = self._mapping("cluster"), f"{PROJECT}:cluster"
-        if self.problems.at(path):
+        return None if self.problems.at(path) else self._cluster_at(path, value)
+
+    def _clusters(self) -> dict[str, Section]:
+        own = str(self.cluster.get("name") or "") if self.cluster else ""
+        found = {own: self.cluster} if self.cluster and own else {}
+        for name, section in self._sections("clusters", self._named_cluster).items():
+            if name == own:
+                self.problems.add(section.path, f"is what {PROJECT}:cluster is called already; write another")
+            found.setdefault(name, section)
+        return found
+
+    def _named_cluster(self, path: str, value: Any) -> Section | None:
+        if value is not None and not isinstance(value, Mapping):
+            self.problems.add(path, "is not a mapping; write key: value pairs", value)
             return None
+        return self._cluster_at(path, {"name": path.rpartition(".")[2], **(value or {})})
+
+    def _cluster_at(self, path: str, value: Mapping[str, Any]) -> Section | None:
         if value.get("existing") is not True:
             why = "is for an existing cluster; write nodeGroups, or existing: true"
             return self._read_used(Cluster, path, value, ("nodeRoleArns",), why)

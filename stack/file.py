@@ -11,7 +11,8 @@ from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys
 
 from components import arns, consumers, logins, vault_identity
 from components.pod_role import PodIdentityMethod
-from stack import engine_role, rules, stack_wide
+from stack import engine_role, of_clusters, rules, stack_wide
+from stack.clusters import StackCluster
 from stack.draft import PROVIDERS, Draft
 from stack.reading import Problems, Section, StackFileError
 from stack.sections import PROJECT, Mounting
@@ -33,18 +34,23 @@ class Declared:
     consumes: str = ""
     """Of a consumer: name of the login that it uses; empty where it uses none."""
 
+    clusters: tuple[str, ...] = ()
+    """The clusters that it is of, or declared in, by their names in the stack file."""
+
 
 @dataclass(frozen=True)
 class StackFile:
     """A stack file without a problem. Options are arguments of components, named and typed as there."""
 
     region: str
-    """`aws:region`: where the cluster is."""
+    """`aws:region`: where everything is but clusters of another one."""
 
     account_id: str | None
     """The account that the stack deploys into, if it is pinned."""
 
-    cluster: dict[str, Any] | None
+    clusters: Mapping[str, StackCluster]
+    """By name in the stack file."""
+
     vault: dict[str, Any]
     identity: Declared
     federation: dict[str, Any] | None
@@ -79,11 +85,21 @@ class StackFile:
             engine.options, identity.kind.KIND, identity.options, self.region, self.account_id
         )
 
+    def uses_pod_identity(self, cluster: StackCluster) -> bool:
+        """Whether anything of the cluster gets its IAM role through EKS Pod Identity."""
+        return any(
+            cluster.key in it.clusters and it.options.get("method") is PodIdentityMethod.POD_IDENTITY
+            for it in (self.identity, *self.logins.values())
+        )
+
+    def clusters_of(self, declared: Declared) -> list[StackCluster]:
+        """The clusters that a login is of, a consumer is installed in, or Vault runs in."""
+        return [self.clusters[name] for name in declared.clusters]
+
     @property
-    def uses_pod_identity(self) -> bool:
-        """Whether anything of the stack gets its IAM role through EKS Pod Identity."""
-        declared = [self.identity, *self.logins.values()]
-        return any(it.options.get("method") is PodIdentityMethod.POD_IDENTITY for it in declared)
+    def alone(self) -> StackCluster | None:
+        """The cluster of the key `cluster`."""
+        return next((it for it in self.clusters.values() if it.alone), None)
 
     @property
     def vaults_account(self) -> str | None:
@@ -188,21 +204,42 @@ def _finished(draft: Draft) -> StackFile:
     return StackFile(
         region=draft.region,
         account_id=draft.account_id,
-        cluster=draft.cluster.options if draft.cluster else None,
+        clusters=_clusters(draft, draft.region),
         vault=draft.vault.options,
-        identity=Declared(vault_identity.KINDS[draft.identity.kind], draft.identity.options),
+        identity=_declared(draft, vault_identity.KINDS[draft.identity.kind], draft.identity),
         federation=draft.federation.options if draft.federation else None,
         secrets_engine=draft.secrets_engine,
         logins={
-            name: Declared(logins.KINDS[login.kind], login.options) for name, login in draft.logins.items()
+            name: _declared(draft, logins.KINDS[login.kind], login) for name, login in draft.logins.items()
         },
-        consumers={name: _consumer(consumer) for name, consumer in draft.consumers.items()},
+        consumers={
+            name: _declared(draft, consumers.KINDS[consumer.kind], consumer)
+            for name, consumer in draft.consumers.items()
+        },
         accounts={name: account.options for name, account in draft.accounts.items()},
         tags=draft.tags,
         policies={name: draft.policies[name] for name in sorted(written)},
     )
 
 
-def _consumer(section: Section) -> Declared:
-    options = {field: value for field, value in section.options.items() if field != "login"}
-    return Declared(consumers.KINDS[section.kind], options, section.options.get("login", ""))
+def _clusters(draft: Draft, region: str) -> dict[str, StackCluster]:
+    return {
+        name: StackCluster(
+            name,
+            section.path,
+            {field: value for field, value in section.options.items() if field != "region"},
+            section.options.get("region", region),
+            section.options.get("region", region) != region,
+            section is draft.cluster,
+        )
+        for name, section in draft.clusters.items()
+    }
+
+
+_OF_STACK = ("login", "cluster", "clusters")
+"""Fields of sections that no component has: they are names in the stack file."""
+
+
+def _declared(draft: Draft, kind: Any, section: Section) -> Declared:
+    options = {field: value for field, value in section.options.items() if field not in _OF_STACK}
+    return Declared(kind, options, section.options.get("login", ""), tuple(of_clusters.names(draft, section)))

@@ -13,6 +13,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 import pulumi_vault as vault
 
+from stack.in_clusters import InCluster
 from stack.preflight.leaving import PREFIX
 from stack.preflight.objects import Thing
 from stack.providers import Providers
@@ -28,15 +29,16 @@ _KINDS: Mapping[str, Callable[[str, str, pulumi.ResourceOptions], Any]] = {
 
 
 def declare(
-    handed_over: Mapping[Thing, str], providers: Providers, in_cluster: pulumi.ResourceOptions
+    handed_over: Mapping[Thing, str], providers: Providers, clusters: Mapping[str, InCluster]
 ) -> None:
-    """Declare what is handed over, by the URN that the state has it under.
-
-    `in_cluster` has the provider of what is in the cluster.
-    """
+    """Declare what is handed over, by the URN that the state has it under. A service account of a cluster
+    that the stack file no longer has goes with that."""
     for thing, urn in handed_over.items():
+        provider = _provider(thing, providers, clusters)
+        if provider is None:
+            continue
         options = pulumi.ResourceOptions(
-            provider=_provider(thing, providers, in_cluster),
+            provider=provider,
             aliases=[urn],
             retain_on_delete=True,
             ignore_changes=["*"],
@@ -45,9 +47,11 @@ def declare(
         _KINDS[thing.noun](f"{PREFIX}{name}", thing.name, options)
 
 
-def take_back(urns: Iterable[str]) -> None:
-    """Have what is declared from now on take over what was handed over once, by the URNs that this has."""
-    before = {(_type(urn), urn.rpartition("::")[2].removeprefix(PREFIX)): urn for urn in urns}
+def take_back(urns: Iterable[str], moved: Mapping[tuple[str, str], str]) -> None:
+    """Have what is declared from now on take over what was handed over once, by the URNs that this has, and
+    what was declared elsewhere, by type and name."""
+    back = {(_type(urn), urn.rpartition("::")[2].removeprefix(PREFIX)): urn for urn in urns}
+    before = {**moved, **back}
 
     def aliased(it: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
         alias = before.get((it.type_, it.name))
@@ -64,10 +68,11 @@ def _type(urn: str) -> str:
     return urn.split("::")[2].rpartition("$")[2]
 
 
-def _provider(thing: Thing, providers: Providers, in_cluster: pulumi.ResourceOptions) -> Any:
+def _provider(thing: Thing, providers: Providers, clusters: Mapping[str, InCluster]) -> Any:
     if thing.noun in ("Vault policy", "secrets engine"):
         return providers.vault_provider
     if thing.noun == "service account":
-        of_all: Any = in_cluster.providers
-        return next(each for each in of_all if each.package == "kubernetes")
+        of = (it.opts.providers for it in clusters.values() if it.stack_cluster.place == thing.cluster)
+        of_all: Any = next(of, ())
+        return next((each for each in of_all if each.package == "kubernetes"), None)
     return providers.of_accounts.get(thing.account, providers.aws_provider)

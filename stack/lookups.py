@@ -136,14 +136,17 @@ def _keys(stack: StackFile, function: str, asked: dict[str, Any]) -> Iterator[tu
             parsed = arns.parse(arn)
             if (parsed.kind, parsed.name) == (kind, asked.get(argument)):
                 yield key, f"IAM {kind} {parsed.name} in the account {parsed.account}", action, mend
-    elif function == GET_CLUSTER and stack.cluster and stack.cluster["existing"]:  # else it is to be made
-        yield (
-            f"{PROJECT}:cluster.name",
-            f"EKS cluster {asked.get('name')} in {stack.region}",
-            "eks:DescribeCluster",
-            f"write the name of one that is there, and its region as {REGION_KEY}; without existing: true "
-            "the stack makes it",
-        )
+    elif function == GET_CLUSTER:
+        for cluster in stack.clusters.values():
+            if cluster.existing and cluster.name == asked.get("name"):  # else it is to be made
+                region = f"{cluster.path}.region" if cluster.elsewhere else REGION_KEY
+                yield (
+                    f"{cluster.path}.name",
+                    f"EKS cluster {cluster.name} in {cluster.region}",
+                    "eks:DescribeCluster",
+                    f"write the name of one that is there, and its region as {region}; without existing: "
+                    "true the stack makes it",
+                )
     elif function == GET_AUTH:
         path = asked.get("path")
         yield (
@@ -169,8 +172,9 @@ def principals(stack: StackFile) -> Iterator[tuple[str, str]]:
                 yield f"{PROJECT}:logins.{name}.{to_camel(field)}[{index}]", str(arn)
         if arn := login.options.get("iam_role_arn"):
             yield f"{PROJECT}:logins.{name}.iamRoleArn", str(arn)
-    for group, arn in ((stack.cluster or {}).get("node_role_arns") or {}).items():
-        yield f"{PROJECT}:cluster.nodeRoleArns.{group}", str(arn)
+    for cluster in stack.clusters.values():
+        for group, arn in (cluster.options.get("node_role_arns") or {}).items():
+            yield f"{cluster.path}.nodeRoleArns.{group}", str(arn)
     if role := stack.identity.options.get("role_arn"):
         yield f"{PROJECT}:vaultIdentity.roleArn", str(role)
     if stack.secrets_engine and (role := stack.secrets_engine.options.get("role_arn")):

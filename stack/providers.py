@@ -1,13 +1,14 @@
 """The providers: one for each place in which the stack declares something."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_vault as vault
 
 from components import arns
+from stack.clusters import StackCluster
 from stack.file import StackFile
 
 ORGANIZATION_ROLE = "OrganizationAccountAccessRole"
@@ -23,17 +24,27 @@ class Providers:
     of_accounts: Mapping[str, aws.Provider]
     """By account: AWS there, if this stack makes the role; for that role and for the account's logins."""
 
+    of_regions: Mapping[str, aws.Provider] = field(default_factory=dict)
+    """By region: AWS in the stack's own account, in regions of clusters other than the stack's."""
+
+    def in_region_of(self, cluster: StackCluster) -> aws.Provider:
+        """AWS in the stack's own account, in the region of a cluster."""
+        return self.of_regions.get(cluster.region, self.aws_provider)
+
 
 def declare(stack: StackFile) -> Providers:
     """Declare them."""
-    return Providers(_aws_provider(stack), _vault_provider(stack), _account_providers(stack))
+    regions = dict.fromkeys(it.region for it in stack.clusters.values() if it.elsewhere)
+    of_regions = {region: _aws_provider(stack, region, f"{region}/aws") for region in regions}
+    own = _aws_provider(stack, stack.region, "aws")
+    return Providers(own, _vault_provider(stack), _account_providers(stack), of_regions)
 
 
-def _aws_provider(stack: StackFile) -> aws.Provider:
-    """AWS, in the stack's own account and region."""
+def _aws_provider(stack: StackFile, region: str, name: str) -> aws.Provider:
+    """AWS, in the stack's own account."""
     return aws.Provider(
-        "aws",
-        region=stack.region,
+        name,
+        region=region,
         allowed_account_ids=[stack.account_id] if stack.account_id else None,
         default_tags={"tags": _tags(stack)},
     )

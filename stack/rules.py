@@ -2,7 +2,7 @@
 problems are reported at once. What must hold within one section is declared beside its fields."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from components import arns, consumers, durations, logins, names, vault_identity
@@ -22,7 +22,7 @@ from components.suggestions import suggestion
 from components.trust import AUDIENCE
 from components.vault_auth import sts_refusals
 from components.vault_identity.base import too_long
-from stack import engine_role
+from stack import engine_role, of_clusters
 from stack.draft import Draft
 from stack.reading import Section, report
 from stack.sections import PROJECT
@@ -41,13 +41,11 @@ def check(draft: Draft) -> None:
         _some_login,
         _policies,
         _names,
-        _node_groups,
         _accounts_of_logins,
         _accounts,
         _used_accounts,
         _existing_identity,
-        _cluster,
-        _encryption_key,
+        of_clusters.check,
         _trust_policies,
         _pod_identity,
         _federation,
@@ -102,41 +100,39 @@ class _Claimed(NamedTuple):
     path: str
     noun: str
     value: str
+    cluster: str = ""
+    """Of a service account: where it is."""
 
 
 def _names(draft: Draft) -> None:
     """No two sections may claim one Vault role, service account or IAM name."""
     # Vault and IAM ignore the case of their names; Kubernetes has no upper case.
-    owners: dict[tuple[str, str], str] = {}
-    for path, noun, value in _claims(draft):
-        owner = owners.setdefault((noun, value.lower()), path)
+    owners: dict[tuple[str, str, str], str] = {}
+    for path, noun, value, cluster in _claims(draft):
+        owner = owners.setdefault((noun, value.lower(), cluster), path)
         if owner != path and not draft.problems.at(path):  # of two claims of one field, one is reported
             second = _SECOND if noun == "service account" and ":logins." in owner else ""
             draft.problems.add(path, f"is the {noun} of {owner} already; write another{second}", value)
 
 
 def _claims(draft: Draft) -> Iterator[_Claimed]:
-    if draft.cluster:
-        for group, declared in draft.cluster.entries("node_groups"):
-            name = declared.get("role_name")
-            place = ("node_groups", Key(group), *(["role_name"] if name else []))
-            if name or draft.cluster.get("name"):
-                derived = f"{draft.cluster.get('name')}-{group}-node"
-                yield _Claimed(draft.cluster.at(*place), "IAM role", name or derived)
+    for path, role in of_clusters.node_roles(draft):
+        yield _Claimed(path, "IAM role", role)
     if draft.identity:
-        yield from _of(
-            draft.identity, vault_identity.KINDS[draft.identity.kind].claims(draft.identity.options)
-        )
+        claims = vault_identity.KINDS[draft.identity.kind].claims(draft.identity.options)
+        yield from _of(draft.identity, claims, of_clusters.names(draft, draft.identity))
     if draft.secrets_engine:
         yield from _of(draft.secrets_engine, engine_claims(_engine_options(draft) or {}))
     for name, login in draft.logins.items():
-        yield from _of(login, logins.KINDS[login.kind].claims(name, login.options))
+        claims = logins.KINDS[login.kind].claims(name, login.options)
+        yield from _of(login, claims, of_clusters.names(draft, login))
 
 
-def _of(section: Section, claims: Iterator[Claim]) -> Iterator[_Claimed]:
+def _of(section: Section, claims: Iterator[Claim], clusters: Sequence[str] = ()) -> Iterator[_Claimed]:
     for claim in claims:
         if isinstance(claim.value, str):  # and not a wrong one, which is None
-            yield _Claimed(section.at(*claim.place), claim.noun, claim.value)
+            for cluster in (clusters or [""]) if claim.noun == "service account" else [""]:
+                yield _Claimed(section.at(*claim.place), claim.noun, claim.value, cluster)
 
 
 def engine_claims(options: Mapping[str, Any]) -> Iterator[Claim]:
@@ -177,52 +173,28 @@ def _found_engine(draft: Draft) -> None:
 # Accounts and principals
 
 
-def _node_groups(draft: Draft) -> None:
-    """Node groups of logins must be of the cluster."""
-    known = _known_groups(draft)
-    if known is None:
-        return
-    for login in draft.logins.values():
-        for index, group in login.entries("node_groups"):
-            if group not in known:
-                draft.problems.add(
-                    login.at("node_groups", index),
-                    f"is not a node group of the cluster{suggestion(group, known)}",
-                    group,
-                )
-
-
-def _known_groups(draft: Draft) -> Mapping[str, str | None] | None:
-    """The role ARN of each node group, None where the stack makes the role; None as a whole where the groups
-    cannot be known."""
-    if draft.cluster is None or draft.cluster.wrong & {"node_groups", "node_role_arns"}:
-        return None
-    options = draft.cluster.options
-    return {**dict.fromkeys(options.get("node_groups") or ()), **(options.get("node_role_arns") or {})}
-
-
 def _accounts_of_logins(draft: Draft) -> None:
     """The principals of a login must be of one account, and Vault must be able to look into it."""
     if draft.problems.at(f"{PROJECT}:accountId") or draft.problems.at(f"{PROJECT}:accounts"):
         return
     reachable = {*draft.accounts, *([draft.account_id] if draft.account_id else [])}
-    groups = _known_groups(draft) or {}
     looks_elsewhere = draft.uses_mount("vault")  # into accounts that only Vault can tell
     for login in draft.logins.values():
-        bound = {
-            login.at(field, index): arns.parse(arn)
+        bound = [
+            (login.at(field, index), arns.parse(arn))
             for field in ("principals", "role_arns")
             for index, arn in login.entries(field)
-        }
+        ]
         if used := login.get("iam_role_arn"):
-            bound[login.at("iam_role_arn")] = arns.parse(used)
+            bound.append((login.at("iam_role_arn"), arns.parse(used)))
+        groups = of_clusters.groups(draft, of_clusters.names(draft, login)) or {}
         for index, group in login.entries("node_groups"):
-            if arn := groups.get(group):
-                bound[login.at("node_groups", index)] = arns.parse(arn)
-        for path, parsed in bound.items():
+            made = filter(None, groups.get(group, ()))
+            bound += [(login.at("node_groups", index), arns.parse(arn)) for arn in made]
+        for path, parsed in bound:
             if parsed.account not in reachable and not looks_elsewhere:
                 draft.problems.add(path, no_sts_role(parsed), str(parsed))
-        if len({parsed.account for parsed in bound.values()}) > 1:
+        if len({parsed.account for _, parsed in bound}) > 1:
             draft.problems.add(
                 login.path, "binds principals of several accounts; write one login for each account"
             )
@@ -310,53 +282,17 @@ def _attached(draft: Draft, section: Section) -> None:
 # What one section needs of another
 
 
-def _cluster(draft: Draft) -> None:
-    """Without a cluster there are neither service accounts nor nodes."""
-    if draft.given("cluster"):
-        return
-    needs = [
-        login.path for login in draft.logins.values() if logins.KINDS[login.kind].needs_cluster(login.options)
-    ]
-    if draft.identity and draft.identity.get("service_account"):
-        needs.append(draft.identity.at("service_account"))
-    if needs:
-        draft.problems.add(
-            f"{PROJECT}:cluster", f"is missing, and {needs[0]} needs it; write at least {{name: NAME}}"
-        )
-
-
-def _encryption_key(draft: Draft) -> None:
-    """EKS takes keys of the cluster's region only."""
-    if draft.cluster is None:
-        return
-    key = draft.cluster.get("encryption_key_arn")
-    if draft.region and isinstance(key, str) and arns.parse(key).region != draft.region:
-        draft.problems.add(
-            draft.cluster.at("encryption_key_arn"),
-            f"is not of the cluster's region, {draft.region}; write a key of that region",
-            key,
-        )
-
-
 def _trust_policies(draft: Draft) -> None:
     """A cluster's issuer is known when it is up, but how long it is is known before."""
-    if draft.cluster is None or draft.region is None or not isinstance(draft.cluster.get("name"), str):
-        return
-    account, partition = draft.account_id or "0" * 12, arns.partition_of(draft.region)
-    issuer = f"oidc.eks.{draft.region}.{arns.dns_suffix(draft.region)}/id/{'0' * 32}"
-    cluster: EksClusterRef = {
-        "name": draft.cluster.get("name"),
-        "arn": arns.eks_cluster_arn(draft.region, account, draft.cluster.get("name")),
-        "oidc_provider_arn": arns.oidc_provider_arn(partition, account, issuer),
-    }
     for login in draft.logins.values():
         if login.kind == "service-account" and not login.wrong:
             options = login.options
             if is_used(options):
                 report(list(of_another_account(options, draft.account_id)), login.path, draft.problems)
                 continue
+            clusters = [_known_ref(draft, draft.clusters[name]) for name in of_clusters.names(draft, login)]
             refusals = trust_refusals(
-                cluster,
+                [cluster for cluster in clusters if cluster],
                 options["method"],
                 options["service_accounts"],
                 AUDIENCE,
@@ -364,6 +300,20 @@ def _trust_policies(draft: Draft) -> None:
                 options["trust_policy_limit"],
             )
             report(list(refusals), login.path, draft.problems)
+
+
+def _known_ref(draft: Draft, cluster: Section) -> EksClusterRef | None:
+    """What a trust policy names of a cluster, as long as it will be."""
+    name, region = cluster.get("name"), draft.region_of(cluster)
+    if not isinstance(name, str) or not region:
+        return None
+    account, partition = draft.account_id or "0" * 12, arns.partition_of(region)
+    issuer = f"oidc.eks.{region}.{arns.dns_suffix(region)}/id/{'0' * 32}"
+    return {
+        "name": name,
+        "arn": arns.eks_cluster_arn(region, account, name),
+        "oidc_provider_arn": arns.oidc_provider_arn(partition, account, issuer),
+    }
 
 
 def _pod_identity(draft: Draft) -> None:
@@ -374,8 +324,9 @@ def _pod_identity(draft: Draft) -> None:
     for section in (draft.identity, *draft.logins.values()):
         if section and isinstance(method := section.get("method"), PodIdentityMethod):
             report(list(unavailable(partition, method)), section.path, draft.problems)
-    if draft.cluster and draft.cluster.get("pod_identity_agent") is True:
-        report(list(agent_refusals(draft.region)), draft.cluster.path, draft.problems)
+    for cluster in draft.clusters.values():
+        if cluster.get("pod_identity_agent") is True:
+            report(list(agent_refusals(draft.region)), cluster.path, draft.problems)
 
 
 def _federation(draft: Draft) -> None:
@@ -493,7 +444,11 @@ def _consumers(draft: Draft) -> None:
             continue
         wired = _wired(draft, consumer, login)
         if consumer.whole and wired:
-            args = {field: value for field, value in consumer.options.items() if field != "login"}
+            args = {
+                field: value
+                for field, value in consumer.options.items()
+                if field not in ("login", "clusters")
+            }
             reader = Reader()
             reader.fields({**args, **wired.args}, kind.ARGS)
             refusals = [*reader.refusals, *kind.refusals_of_name(name, args)]
@@ -545,7 +500,15 @@ def _wired(draft: Draft, consumer: Section, name: str | None) -> _Wired | None:
 
 # AWS partitions
 
-_ARN_KEYS = ("accounts", "cluster", "logins", "permissionsBoundary", "secretsEngine", "vaultIdentity")
+_ARN_KEYS = (
+    "accounts",
+    "cluster",
+    "clusters",
+    "logins",
+    "permissionsBoundary",
+    "secretsEngine",
+    "vaultIdentity",
+)
 """Keys below which ARNs are written."""
 
 _TEXT_KEYS = ("audience", "externalId", "Condition")
@@ -566,7 +529,8 @@ def _partition(draft: Draft) -> None:
                     f"is an ARN of the partition {found}, and aws:region {draft.region} is of {partition}; "
                     f"write arn:{partition}:…",
                 )
-    regions = [(draft.vault, "sts_region"), *((login, "region") for login in draft.logins.values())]
+    sections = (*draft.clusters.values(), *draft.logins.values())
+    regions = [(draft.vault, "sts_region"), *((section, "region") for section in sections)]
     for section, field in regions:
         region = section.get(field) if section else None
         if section and region and arns.partition_of(region) != partition:

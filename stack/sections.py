@@ -11,12 +11,13 @@ from typing_extensions import NotRequired, TypedDict
 from components import arns, consumers, logins, names, vault_identity
 from components.cluster import EksClusterOptions, ExistingEksClusterOptions
 from components.cross_account import TrustedAccountOptions
-from components.declared import UNIQUE, Default, Refusal, rule, to_camel
+from components.declared import UNIQUE, Default, Refusal, fields_of, not_empty, rule, shape, to_camel
 from components.declared import Key as MappingKey
 from components.federation import VaultPluginIssuerOptions
 from components.forms import (
     VAULT_ROLE_PATTERN,
     AccountId,
+    ClusterName,
     IamNamePrefix,
     MountPath,
     NewNamespace,
@@ -28,6 +29,7 @@ from components.forms import (
 )
 from components.logins.ec2_instance import Ec2InstanceLoginOptions
 from components.logins.ecs_task import EcsTaskLoginOptions
+from components.logins.service_account import ServiceAccountLoginOptions
 from components.secrets_engine.args import (
     FEDERATED,
     AwsSecretsEngineOptions,
@@ -39,6 +41,7 @@ from components.secrets_engine.args import (
 from components.secrets_engine.existing import ExistingAwsSecretsEngineOptions
 from components.secrets_engine.roles import role_refusals
 from components.vault_auth import VaultAwsAuthOptions
+from components.vault_identity.role import IamRoleVaultIdentityOptions
 
 PROJECT = "vault-aws-auth"
 REGION_KEY = "aws:region"
@@ -49,6 +52,9 @@ class InCluster(TypedDict):
 
     existing: NotRequired[Annotated[bool, Default(False)]]
     """Find the cluster instead of creating it. Such a cluster is used as it is."""
+
+    region: NotRequired[Region]
+    """AWS region of the cluster. Default: `aws:region`."""
 
     namespaces: NotRequired[Annotated[Sequence[NewNamespace], Default(()), UNIQUE]]
     """Kubernetes namespaces that the stack makes, and deletes with all in them."""
@@ -193,11 +199,23 @@ class ConsumerLogin(TypedDict):
     """Name of the login that it uses."""
 
 
-class Ec2InstanceLoginSection(Ec2InstanceLoginOptions):
+class OfClusters(TypedDict):
+    """What is of one cluster, or of several."""
+
+    clusters: NotRequired[Annotated[Sequence[str], not_empty("the name of a cluster"), UNIQUE]]
+    """Names of the clusters that it is of, as the stack file calls them. Default: all."""
+
+
+class ServiceAccountLoginSection(ServiceAccountLoginOptions, OfClusters):
+    """Service accounts that log in as one IAM role, the same in each of the login's clusters."""
+
+
+class Ec2InstanceLoginSection(Ec2InstanceLoginOptions, OfClusters):
     """Instances of one account, by their roles."""
 
     region: NotRequired[Region]
-    """AWS region in which Vault looks for the instances. Default: `aws:region`."""
+    """AWS region in which Vault looks for the instances. Default: that of the clusters of `node_groups`, else
+    `aws:region`."""
 
 
 class EcsTaskLoginSection(EcsTaskLoginOptions):
@@ -207,13 +225,41 @@ class EcsTaskLoginSection(EcsTaskLoginOptions):
     """AWS region of the tasks. Default: `aws:region`."""
 
 
-_LOGINS: Mapping[str, type] = {"ec2-instance": Ec2InstanceLoginSection, "ecs-task": EcsTaskLoginSection}
+_LOGINS: Mapping[str, type] = {
+    "service-account": ServiceAccountLoginSection,
+    "ec2-instance": Ec2InstanceLoginSection,
+    "ecs-task": EcsTaskLoginSection,
+}
 """The kinds of logins of which a stack file says more than their options."""
+
+
+class ConsumerClusters(TypedDict):
+    """Where a consumer is installed."""
+
+    clusters: NotRequired[Annotated[Sequence[str], not_empty("the name of a cluster"), UNIQUE]]
+    """Names of the clusters in which the stack installs it, as the stack file calls them. Default: those of
+    its login."""
+
+
+INSTALLED = ("release", "apply")
+"""The options of a consumer that declare something in a cluster."""
+
+
+class RoleIdentitySection(IamRoleVaultIdentityOptions):
+    """An IAM role for the hosts or pods that Vault runs on."""
+
+    cluster: NotRequired[str]
+    """Name of the cluster of `service_account`, as the stack file calls it. Default: the only one."""
 
 
 def _consumer(kind: type[consumers.Consumer]) -> type:
     """The section of a kind of consumer: its options, and its login."""
-    bases = [*([ConsumerLogin] if kind.NEEDS_LOGIN else []), kind.OPTIONS]
+    installs = kind.NEEDS_LOGIN and not {*INSTALLED}.isdisjoint(fields_of(kind.OPTIONS))
+    bases = [
+        *([ConsumerLogin] if kind.NEEDS_LOGIN else []),
+        kind.OPTIONS,
+        *([ConsumerClusters] if installs else []),
+    ]
     return new_class(
         f"{kind.__name__}Section", tuple(bases), {}, lambda body: body.update(__doc__=kind.__doc__)
     )
@@ -234,13 +280,25 @@ class Key:
     default_kind: str = ""
     """The kind of a section that does not name one."""
 
+    own_name: str = ""
+    """The field whose default is the name of the section."""
+
 
 KEYS: Mapping[str, Key] = {
     "cluster": Key("The EKS cluster. Not needed where no pod and no node logs in", {"": Cluster}),
+    "clusters": Key(
+        "EKS clusters by a name of your choice, where there are several; `cluster` may stand beside them",
+        {"": Cluster},
+        "CLUSTER",
+        own_name="name",
+    ),
     "vault": Key("Vault, and its AWS auth mount", {"": Vault}),
     "vaultIdentity": Key(
         "The AWS identity that Vault runs as",
-        {kind: identity.OPTIONS for kind, identity in vault_identity.KINDS.items()},
+        {
+            kind: RoleIdentitySection if kind == "role" else identity.OPTIONS
+            for kind, identity in vault_identity.KINDS.items()
+        },
         default_kind="user",
     ),
     "federation": Key("Vault Enterprise as an OIDC issuer that AWS trusts", {"": VaultPluginIssuerOptions}),
@@ -290,6 +348,7 @@ NAME_PATTERNS = {
     "LOGIN": VAULT_ROLE_PATTERN,
     "CONSUMER": VAULT_ROLE_PATTERN,
     "ACCOUNT": arns.ACCOUNT_FORM.pattern,
+    "CLUSTER": shape(ClusterName).forms[0].pattern,
 }
 """The form of the names of sections."""
 

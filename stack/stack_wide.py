@@ -45,8 +45,9 @@ def _bounded(draft: Draft) -> Iterator[tuple[Section, str | None]]:
     for key, section in (("vaultIdentity", draft.identity), ("secretsEngine", draft.secrets_engine)):
         if section and BOUNDARY in fields_of(KEYS[key].kinds[section.kind]):
             yield section, draft.account_id
-    if draft.cluster and draft.cluster.options.get("existing") is not True:
-        yield draft.cluster, draft.account_id
+    for cluster in draft.clusters.values():
+        if cluster.options.get("existing") is not True:
+            yield cluster, draft.account_id
     yield from ((login, draft.account_id) for login in draft.logins.values() if _makes_role(login))
     for account, section in draft.accounts.items():
         if "role_arn" not in section.options:

@@ -68,10 +68,12 @@ def _short_external_ids(stack: StackFile) -> Iterator[str]:
 
 def _example_addresses(stack: StackFile) -> Iterator[str]:
     """A public endpoint that lets nobody in, which would show only once the cluster is there."""
-    for cidr in (stack.cluster or {}).get("public_access_cidrs") or ():
+    for cluster, cidr in (
+        (it, cidr) for it in stack.clusters.values() for cidr in it.options.get("public_access_cidrs") or ()
+    ):
         if any(_within(ipaddress.ip_network(cidr), each) for each in _EXAMPLES):
             yield (
-                f"{PROJECT}:cluster.publicAccessCidrs: {cidr} is for examples, and nobody has an address "
+                f"{cluster.path}.publicAccessCidrs: {cidr} is for examples, and nobody has an address "
                 "of it, so nobody reaches the API server; write the addresses that you run Pulumi from"
             )
 

@@ -104,9 +104,7 @@ def declare_pods(
     if associated:
         pod_role.associations(prefix, cluster, method, accounts, role_arn, parent, args["tags"], aliases)
     annotations = {ROLE_ANNOTATION: role_arn} if method is PodIdentityMethod.IRSA else None
-    # A patch without an annotation would be none: with Pod Identity, the association is what is added.
-    left_alone = mode is ServiceAccountMode.NONE or (mode is ServiceAccountMode.PATCH and not annotations)
-    for account in () if left_alone else accounts:
+    for account in () if _left_alone(args) else accounts:
         rest = pod_role.resource_name(account, "service-account")
         child = pulumi.ResourceOptions(parent=parent, aliases=aliases(rest))
         namespace, name = split_service_account(account)
@@ -119,3 +117,16 @@ def declare_pods(
             kubernetes.core.v1.ServiceAccountPatch(
                 f"{prefix}{rest}", metadata=kubernetes.meta.v1.ObjectMetaPatchArgs(**metadata), opts=child
             )
+
+
+def _left_alone(args: Mapping[str, Any]) -> bool:
+    """Whether the service accounts are neither made nor patched."""
+    # A patch without an annotation would be none: with Pod Identity, the association is what is added.
+    mode, irsa = args["service_account_mode"], args["method"] is PodIdentityMethod.IRSA
+    return mode is ServiceAccountMode.NONE or (mode is ServiceAccountMode.PATCH and not irsa)
+
+
+def declares(args: Mapping[str, Any]) -> bool:
+    """Whether a `LoginInCluster` with these arguments has anything to declare."""
+    associated = args["method"] is PodIdentityMethod.POD_IDENTITY and not args["associations_exist"]
+    return associated or not _left_alone(args)

@@ -416,7 +416,7 @@ def needs(program: Program, account: str = "") -> list[Need]:
     for declared in here:
         if declared.type == "eks:index:ManagedNodeGroup":
             declared = _in_cluster(declared, clusters)
-        found += _needs(declared, place)
+        found += _needs(declared, replace(place, region=declared.region or place.region))
     if not account:
         found += _assumed(program)
     return list(dict.fromkeys(map(_known, found)))
@@ -436,7 +436,7 @@ def _in_cluster(declared: Declared, clusters: Iterable[Declared]) -> Declared:
     """A node group with its cluster's name, which it is given as the component."""
     urn = str(declared.inputs["cluster"])
     own = next((it for it in clusters if urn.endswith(f"::{it.name}")), None) or next(iter(clusters))
-    return Declared(declared.type, declared.name, {**declared.inputs, "cluster-name": own.inputs["name"]})
+    return replace(declared, inputs={**declared.inputs, "cluster-name": own.inputs["name"]})
 
 
 def _needs(declared: Declared, place: Place) -> Iterator[Need]:

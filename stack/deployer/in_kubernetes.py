@@ -31,15 +31,22 @@ class UnknownType(Exception):
     """The stack declares an object whose permissions cannot be told."""
 
 
-def rules(program: Program, reading: bool = False) -> list[Rule]:
-    """The rules for what a stack declares, or for previews and refreshes of it. Raises UnknownType."""
+def clusters(program: Program) -> list[str]:
+    """The clusters in which the stack works, by the names of their providers."""
+    return [each.name for each in program.declared if each.type == "pulumi:providers:kubernetes"]
+
+
+def rules(program: Program, reading: bool = False, cluster: str | None = None) -> list[Rule]:
+    """The rules for what a stack declares, or for previews and refreshes of it: in one of `clusters`, or in
+    all together. Raises UnknownType."""
     found: list[Rule] = []
-    for declared in program.declared:
+    here = [each for each in program.declared if cluster is None or each.provider == cluster]
+    for declared in here:
         if declared.type.startswith("kubernetes:"):
             found += _rules(declared, reading)
         elif declared.type.startswith(LOOKED_UP):
             found += _looked_up(declared)
-    made = {each.inputs["metadata"]["name"] for each in program.declared if _is(each, "Namespace")}
+    made = {each.inputs["metadata"]["name"] for each in here if _is(each, "Namespace")}
     # A role in a namespace that the stack makes would have to be there before it.
     placed = dict.fromkeys(it._replace(namespace="") if it.namespace in made else it for it in found)
     of_own = {(it.resource, it.name) for it in placed if not it.namespace and it.verbs != ("get",)}
@@ -58,7 +65,7 @@ def makes_cluster(program: Program) -> bool:
 
 
 def found_clusters(program: Program) -> list[str]:
-    """The clusters that are there already, and used."""
+    """The names of the clusters that are there already, and used."""
     look_up = "aws:eks/getCluster:getCluster"
     return [str(each.inputs["name"]) for each in program.declared if each.type == look_up]
 

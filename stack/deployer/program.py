@@ -18,6 +18,7 @@ from stack import compose, lookups, providers
 from stack.deployer import engine
 from stack.file import StackFile
 from stack.preflight import needed, objects
+from stack.preflight.in_cluster import NOUNS
 
 UNKNOWN_ACCOUNT = "000000000000"
 """Where the stack file does not say the account: becomes `*` in a policy."""
@@ -41,6 +42,9 @@ class Declared:
 
     account: str = ""
     """The AWS account, where it is not the stack's own."""
+
+    region: str = ""
+    """The AWS region, where it is not the stack's."""
 
     provider: str = ""
     """Name of its provider."""
@@ -114,9 +118,18 @@ LOOKED_UP = "looked up:"
 
 def _looked_up(stack: StackFile) -> Iterator[Declared]:
     """What has to be there, or must not be (stack/preflight)."""
+    clusters = {it.place: it for it in stack.clusters.values()}
     for made in (*objects.of(stack), *(need.made for need in needed.of(stack))):
+        cluster = clusters.get(made.thing.cluster)
+        of_cluster = cluster if made.thing.noun in NOUNS else None
         yield Declared(
-            f"{LOOKED_UP}{made.thing.noun}", "", {"name": made.name}, made.thing.account, is_read=True
+            f"{LOOKED_UP}{made.thing.noun}",
+            "",
+            {"name": made.name},
+            made.thing.account,
+            cluster.region if cluster and cluster.elsewhere and made.thing.cluster else "",
+            of_cluster.resource("kubernetes") if of_cluster else "",
+            is_read=True,
         )
 
 
@@ -124,9 +137,10 @@ class _Cloud(mocks.Mocks):
     """Outputs as AWS, Vault and Kubernetes would give them, as far as other resources need them."""
 
     def __init__(self, stack: StackFile, account: str, named: Mapping[tuple[str, str], str]) -> None:
-        region, self.named = stack.region, named
-        self.partition, self.account = arns.partition_of(region), account
-        self.issuer = f"oidc.eks.{region}.{arns.dns_suffix(region)}/id/{UNKNOWN_ID}"
+        self.region, self.named = stack.region, named
+        self.partition, self.account = arns.partition_of(stack.region), account
+        self.regions: dict[str, str] = {}
+        """By name of a resource: its region, where it is not the stack's."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         name = args.inputs.get("name", args.name)
@@ -141,7 +155,10 @@ class _Cloud(mocks.Mocks):
                 "arn": f"{iam}:oidc-provider/{str(args.inputs.get('url')).removeprefix('https://')}"
             },
             "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
-            "eks:index:Cluster": {"kubeconfigJson": "{}", "oidcIssuer": self.issuer},
+            "eks:index:Cluster": {
+                "kubeconfigJson": "{}",
+                "oidcIssuer": self._issuer(self.regions.get(args.name, "")),
+            },
             "random:index/randomPassword:RandomPassword": {"result": "0" * 32},
             "vault:index/authBackend:AuthBackend": {"accessor": "auth_aws_0"},
             "vault:aws/secretBackend:SecretBackend": {"accessor": "aws_0"},
@@ -162,7 +179,7 @@ class _Cloud(mocks.Mocks):
                 "name": asked.get("name"),
                 "endpoint": "https://example.com",
                 "certificateAuthorities": [{"data": ""}],
-                "identities": [{"oidcs": [{"issuer": f"https://{self.issuer}"}]}],
+                "identities": [{"oidcs": [{"issuer": f"https://{self._issuer(_region(args.provider))}"}]}],
             },
             "vault:index/getNamespace:getNamespace": {"namespaceId": "root"},
         }
@@ -170,6 +187,10 @@ class _Cloud(mocks.Mocks):
             # As if there were none, so that the stack makes it.
             raise RuntimeError(f"finding IAM OIDC Provider by url ({asked.get('url')}): not found")
         return answers.get(args.token, {})
+
+    def _issuer(self, region: str) -> str:
+        region = region or self.region
+        return f"oidc.eks.{region}.{arns.dns_suffix(region)}/id/{UNKNOWN_ID}"
 
     def _found(self, iam: str, kind: str, asked: Mapping[str, Any], field: str) -> str:
         """The ARN of what is looked up by its name: as the stack file has it, with its path."""
@@ -180,6 +201,12 @@ class _Cloud(mocks.Mocks):
 def _account(provider: str | None) -> str:
     """The account in a provider's name; empty for the stack's own."""
     found = re.search(r"(?a)::aws-(\d{12})(?:::|$)", provider or "")
+    return found[1] if found else ""
+
+
+def _region(provider: str | None) -> str:
+    """The region in a provider's name; empty for the stack's."""
+    found = re.search(r"(?a)::([a-z0-9-]+)/aws(?:::|$)", provider or "")
     return found[1] if found else ""
 
 
@@ -195,8 +222,11 @@ class _Monitor(mocks.MockMonitor):
         super().__init__(self.cloud)
 
     def RegisterResource(self, request: Any) -> Any:
+        # A component of another package has no provider of its own.
+        provider = request.provider or request.providers.get("aws", "")
+        self.cloud.regions[request.name] = _region(provider)
         if request.type != "pulumi:pulumi:Stack":
-            self._note(request.type, request.name, request.object, request.provider)
+            self._note(request.type, request.name, request.object, provider)
         return super().RegisterResource(request)
 
     def ReadResource(self, request: Any) -> Any:
@@ -223,6 +253,7 @@ class _Monitor(mocks.MockMonitor):
                 name,
                 {key: _plain(value) for key, value in given.items()},
                 account if account in self.elsewhere else "",
+                _region(provider),
                 provider.split("::")[3] if provider else "",
                 is_read,
             )

@@ -109,9 +109,11 @@ def vault(program: Program, reading: bool = False) -> Permissions:
 
 
 def kubernetes(program: Program, reading: bool = False) -> Permissions:
-    """The roles of the deployer in the cluster. Raises DeployerError."""
+    """The roles of the deployer, a file for each cluster in which the stack makes something. Raises
+    DeployerError."""
+    clusters = in_kubernetes.clusters(program)
     try:
-        found = in_kubernetes.rules(program, reading)
+        found = {each: in_kubernetes.rules(program, reading, each) for each in clusters}
     except in_kubernetes.UnknownType as error:
         raise DeployerError(f"{error} is no object of Kubernetes") from None
     notes = [
@@ -119,17 +121,35 @@ def kubernetes(program: Program, reading: bool = False) -> Permissions:
         "chart makes"
         for name in in_kubernetes.releases(program)
     ]
-    if not found and not notes:
+    if not any(found.values()) and not notes:
         return Permissions((), ("the stack makes nothing in Kubernetes",))
     if in_kubernetes.makes_cluster(program):
         notes.append(
             "EKS makes the one who creates the cluster its administrator; these roles are for every other "
             f"deployer, by an access entry with the Kubernetes group {in_kubernetes.GROUP}"
         )
-    else:
+    if len(clusters) > 1:
+        notes.append(
+            "the files are one for each cluster, which has its own access entry with the Kubernetes group "
+            f"{in_kubernetes.GROUP}"
+        )
+    elif not in_kubernetes.makes_cluster(program):
         notes.append(
             "the deployer needs an access entry of the cluster with the Kubernetes group "
             f"{in_kubernetes.GROUP}"
         )
-    text = yaml.safe_dump_all(in_kubernetes.manifests(found), sort_keys=False) if found else ""
-    return Permissions((text,), tuple(notes))
+    texts = {
+        each: yaml.safe_dump_all(in_kubernetes.manifests(rules), sort_keys=False)
+        for each, rules in found.items()
+        if rules
+    }
+    if len(clusters) == 1:
+        return Permissions(tuple(texts.values()) or ("",), tuple(notes))
+    named = (f"# In the cluster {_cluster_of(each)}.\n{text}" for each, text in texts.items())
+    return Permissions(tuple(named), tuple(notes))
+
+
+def _cluster_of(provider: str) -> str:
+    """What is said of the cluster of a provider."""
+    name, slash, _ = provider.rpartition("/")
+    return name if slash else "of the key cluster"

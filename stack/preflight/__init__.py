@@ -8,7 +8,8 @@ update; what the state owns is not, so that a stack that is up costs a look into
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pulumi
@@ -24,6 +25,7 @@ from stack.preflight import (
     noted,
     objects,
     place,
+    places,
     report,
     state,
 )
@@ -46,6 +48,9 @@ class HandedOver(NamedTuple):
     back: Mapping[Thing, str]
     """What was another's, and is the stack's again."""
 
+    moved: Mapping[tuple[str, str], str] = MappingProxyType({})
+    """By type and name: what is in a cluster and had another name, or was in another component."""
+
 
 async def check(stack: StackFile, providers: Providers) -> HandedOver:
     """Raises PreflightError with every name that is taken, and all that the stack needs and is not there.
@@ -62,6 +67,8 @@ async def check(stack: StackFile, providers: Providers) -> HandedOver:
             known = exported = await state.from_export(elsewhere)
     if known and (lines := list(place.moved(stack, known))):
         raise PreflightError(report.moved(lines))
+    moved = places.moved(known, stack) if known else {}
+    known = known and places.placed(known, stack)
     owned = known.owned if known else {}
     made = {each.thing: each for each in objects.of(stack)}
     handed_over = {thing: owned[thing] for thing in foreign if thing in owned and thing not in made}
@@ -79,6 +86,7 @@ async def check(stack: StackFile, providers: Providers) -> HandedOver:
     said = []
     if there := {thing: seen for thing, seen in findings.there.items() if thing in wanted}:
         whole = exported or await _whole_state(elsewhere)
+        whole = places.placed(whole._replace(outputs=known.outputs if known else {}), stack)
         if begun := [thing for thing in there if thing in whole.begun]:
             pulumi.log.warn(report.begun(begun))
         own = {*whole.owned, *whole.begun}
@@ -92,7 +100,7 @@ async def check(stack: StackFile, providers: Providers) -> HandedOver:
     if said:
         raise PreflightError("\n".join(said))
     back = {thing: urn for thing, urn in owned.items() if thing in made and f"::{leaving.PREFIX}" in urn}
-    return HandedOver(handed_over, back)
+    return HandedOver(handed_over, back, moved)
 
 
 async def _whole_state(elsewhere: frozenset[str]) -> State:
@@ -111,7 +119,6 @@ async def _look(stack: StackFile, providers: Providers, wanted: Iterable[Made]) 
     listed = [made for made in wanted if made.thing.noun in in_lists.NOUNS and not made.thing.account]
     elsewhere = {*of_aws, *of_cluster, *listed}
     of_vault = [made for made in wanted if made not in elsewhere]
-    by_account = {"": providers.aws_provider, **providers.of_accounts}
     parts = await asyncio.gather(
         asyncio.to_thread(
             in_vault.look,
@@ -120,11 +127,39 @@ async def _look(stack: StackFile, providers: Providers, wanted: Iterable[Made]) 
             of_vault,
             stack.vault["identity_alias"].value,
         ),
-        in_aws.look(stack.account_id, stack.region, by_account, of_aws),
-        in_cluster.look(stack.cluster["name"] if stack.cluster else "", providers.aws_provider, of_cluster),
-        asyncio.to_thread(in_lists.look, stack.region, listed),
+        *_by_region(stack, of_aws, lambda region, of: _in_aws(stack, providers, region, of)),
+        *_by_cluster(stack, providers, of_cluster),
+        *_by_region(stack, listed, lambda region, of: asyncio.to_thread(in_lists.look, region, of)),
     )
     whole = Findings()
     for part in parts:
         whole.add(part)
     return whole
+
+
+_Look = Awaitable[Findings]
+
+
+def _by_region(
+    stack: StackFile, wanted: Iterable[Made], look: Callable[[str, list[Made]], _Look]
+) -> Iterator[_Look]:
+    """Looks in the region of each thing: the stack's, but of what is of a cluster of another one."""
+    regions = {it.place: it.region for it in stack.clusters.values()}
+    by_region: dict[str, list[Made]] = {}
+    for made in wanted:
+        by_region.setdefault(regions.get(made.thing.cluster, stack.region), []).append(made)
+    return (look(region, of) for region, of in by_region.items())
+
+
+async def _in_aws(stack: StackFile, providers: Providers, region: str, wanted: list[Made]) -> Findings:
+    own = providers.of_regions.get(region, providers.aws_provider)
+    return await in_aws.look(stack.account_id, region, {"": own, **providers.of_accounts}, wanted)
+
+
+def _by_cluster(stack: StackFile, providers: Providers, wanted: Iterable[Made]) -> Iterator[_Look]:
+    by_place: dict[str, list[Made]] = {}
+    for made in wanted:
+        by_place.setdefault(made.thing.cluster, []).append(made)
+    for cluster in stack.clusters.values():
+        if of := by_place.get(cluster.place):
+            yield in_cluster.look(cluster.name, providers.in_region_of(cluster), of)

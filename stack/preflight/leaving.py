@@ -1,6 +1,7 @@
 """What a stack file names and says is made by somebody else, though the stack may have made it once."""
 
 from collections.abc import Iterator
+from itertools import product
 
 from components import arns
 from components.declared import to_camel
@@ -33,10 +34,12 @@ def of(stack: StackFile) -> Iterator[Made]:
     for path, kv in stack.vault["kv"].items():
         if kv["mount"] is Mounting.EXISTING:
             yield Made(thing("secrets engine", path), f"{PROJECT}:vault.kv.{path}.mount")
-    if stack.cluster and stack.cluster["existing"]:
-        yield Made(thing("EKS cluster", stack.cluster["name"]), f"{PROJECT}:cluster.existing")
-        for arn in stack.cluster["node_role_arns"].values():
-            yield _principal(stack, arn, f"{PROJECT}:cluster.nodeRoleArns")
+    for cluster in stack.clusters.values():
+        if cluster.existing:
+            found = thing("EKS cluster", cluster.name, cluster=cluster.place)
+            yield Made(found, f"{cluster.path}.existing")
+            for arn in cluster.options["node_role_arns"].values():
+                yield _principal(stack, arn, f"{cluster.path}.nodeRoleArns")
     if arn := stack.identity.options.get("role_arn"):
         yield _principal(stack, arn, f"{PROJECT}:vaultIdentity.roleArn")
     if stack.secrets_engine and (arn := stack.secrets_engine.options.get("role_arn")):
@@ -54,8 +57,9 @@ def of(stack: StackFile) -> Iterator[Made]:
             yield _principal(stack, arn, f"{key}.iamRoleArn")
         mode = login.options.get("service_account_mode")
         if mode not in (None, ServiceAccountMode.CREATE):
-            for account in login.options["service_accounts"]:
-                yield Made(thing("service account", account), f"{key}.serviceAccountMode")
+            for account, cluster in product(login.options["service_accounts"], stack.clusters_of(login)):
+                kept = thing("service account", account, cluster=cluster.place)
+                yield Made(kept, f"{key}.serviceAccountMode")
 
 
 def _principal(stack: StackFile, arn: str, key: str) -> Made:

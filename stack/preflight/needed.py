@@ -7,6 +7,7 @@ from components import arns
 from components.declared import to_camel
 from components.forms import is_wild, split_service_account
 from components.logins.base import ServiceAccountMode
+from stack.clusters import StackCluster
 from stack.file import StackFile
 from stack.preflight.in_cluster import OF_EVERY_CLUSTER
 from stack.preflight.objects import Made, Thing, namespace_of, thing
@@ -37,7 +38,8 @@ def of(stack: StackFile) -> Iterator[Needed]:
     yield from _principals(stack)
     yield from _policies(stack)
     yield from _boundaries(stack)
-    yield from _of_new_cluster(stack)
+    for cluster in stack.clusters.values():
+        yield from _of_new_cluster(cluster)
     yield from _in_cluster(stack)
 
 
@@ -72,9 +74,11 @@ def _principals(stack: StackFile) -> Iterator[Needed]:
         for field in ("principals", "role_arns"):
             for index, arn in enumerate(login.options.get(field) or ()):
                 yield from _principal(stack, arn, f"{key}.{to_camel(field)}[{index}]", by)
-        of_nodes = (stack.cluster or {}).get("node_role_arns") or {}
-        for group in login.options.get("node_groups") or ():
-            yield from _principal(stack, of_nodes.get(group), f"{PROJECT}:cluster.nodeRoleArns.{group}", by)
+        for cluster in stack.clusters_of(login):
+            of_nodes = cluster.options.get("node_role_arns") or {}
+            for group in login.options.get("node_groups") or ():
+                where = f"{cluster.path}.nodeRoleArns.{group}"
+                yield from _principal(stack, of_nodes.get(group), where, by)
     identity = stack.identity.options.get("role_arn")
     yield from _principal(stack, identity, f"{PROJECT}:vaultIdentity.roleArn", _mount(stack))
     if engine := stack.secrets_engine:
@@ -127,10 +131,10 @@ def _boundaries(stack: StackFile) -> Iterator[Needed]:
     yield from bound(stack.identity.options, f"{PROJECT}:vaultIdentity", _mount(stack))
     if engine := stack.secrets_engine:
         yield from bound(engine.options, engine.path, thing("secrets engine", engine.options["path"]))
-    cluster = stack.cluster or {}
-    for group, declared in (cluster.get("node_groups") or {}).items():
-        by = thing("EKS cluster", cluster["name"])
-        yield from bound(declared, f"{PROJECT}:cluster.nodeGroups.{group}", by)
+    for cluster in stack.clusters.values():
+        by = thing("EKS cluster", cluster.name, cluster=cluster.place)
+        for group, declared in (cluster.options.get("node_groups") or {}).items():
+            yield from bound(declared, f"{cluster.path}.nodeGroups.{group}", by)
 
 
 def _policy(stack: StackFile, arn: str | None, key: str, by: Thing, place: str = "") -> Iterator[Needed]:
@@ -145,59 +149,61 @@ def _policy(stack: StackFile, arn: str | None, key: str, by: Thing, place: str =
         )
 
 
-def _of_new_cluster(stack: StackFile) -> Iterator[Needed]:
+def _of_new_cluster(cluster: StackCluster) -> Iterator[Needed]:
     """Networks and keys, which EKS refuses when other things have been made."""
-    cluster = stack.cluster
-    if cluster is None or cluster["existing"]:
+    if cluster.existing:
         return
-    by, key = thing("EKS cluster", cluster["name"]), f"{PROJECT}:cluster"
-    named = [("VPC", cluster.get("vpc_id"), f"{key}.vpcId")]
-    for index, subnet in enumerate(cluster.get("subnet_ids") or ()):
+    options, key, place = cluster.options, cluster.path, cluster.place
+    by = thing("EKS cluster", cluster.name, cluster=place)
+    named = [("VPC", options.get("vpc_id"), f"{key}.vpcId")]
+    for index, subnet in enumerate(options.get("subnet_ids") or ()):
         named.append(("subnet", subnet, f"{key}.subnetIds[{index}]"))
-    named.append(("KMS key", cluster.get("encryption_key_arn"), f"{key}.encryptionKeyArn"))
+    named.append(("KMS key", options.get("encryption_key_arn"), f"{key}.encryptionKeyArn"))
     for noun, name, where in named:
         if name:
-            what = f"{noun} {name} in {stack.region}"
-            yield Needed(Made(Thing(noun, name), where), by, what, "write one that is there")
+            what = f"{noun} {name} in {cluster.region}"
+            made = Made(Thing(noun, name, cluster=place), where)
+            yield Needed(made, by, what, "write one that is there")
 
 
 def _in_cluster(stack: StackFile) -> Iterator[Needed]:
     """Namespaces, and service accounts that the stack only annotates."""
-    if stack.cluster is None:
-        return
     released = {
         consumer.consumes for consumer in stack.consumers.values() if "release" in consumer.options
     }  # of these logins, a chart may make the service accounts
     for name, login in stack.logins.items():
         mode = login.options.get("service_account_mode")
-        for index, account in enumerate(login.options.get("service_accounts") or ()):
-            key = f"{PROJECT}:logins.{name}.serviceAccounts[{index}]"
-            if mode is ServiceAccountMode.CREATE:
-                namespace = split_service_account(account)[0]
-                mend = ", or write serviceAccountMode: none if something else makes both"
-                yield from _namespace(stack, namespace, key, thing("service account", account), mend)
-            elif mode is ServiceAccountMode.PATCH and name not in released:
-                yield Needed(
-                    Made(thing("service account", account), key),
-                    thing("role annotation", account),
-                    f"service account {account} in the cluster {stack.cluster['name']}",
-                    "make it first, or write serviceAccountMode: create",
-                )
+        for cluster in stack.clusters_of(login):
+            for index, account in enumerate(login.options.get("service_accounts") or ()):
+                key = f"{PROJECT}:logins.{name}.serviceAccounts[{index}]"
+                own = thing("service account", account, cluster=cluster.place)
+                if mode is ServiceAccountMode.CREATE:
+                    namespace = split_service_account(account)[0]
+                    mend = ", or write serviceAccountMode: none if something else makes both"
+                    yield from _namespace(cluster, namespace, key, own, mend)
+                elif mode is ServiceAccountMode.PATCH and name not in released:
+                    yield Needed(
+                        Made(own, key),
+                        thing("role annotation", account, cluster=cluster.place),
+                        f"service account {account} in the cluster {cluster.name}",
+                        "make it first, or write serviceAccountMode: create",
+                    )
     for name, consumer in stack.consumers.items():
-        if "release" in consumer.options:
+        for cluster in stack.clusters_of(consumer) if "release" in consumer.options else ():
             namespace = namespace_of(stack, consumer)
-            by = thing("Helm release", namespace, name)
-            yield from _namespace(stack, namespace, f"{PROJECT}:consumers.{name}.release", by)
+            by = thing("Helm release", namespace, name, cluster=cluster.place)
+            yield from _namespace(cluster, namespace, f"{PROJECT}:consumers.{name}.release", by)
 
 
-def _namespace(stack: StackFile, namespace: str, key: str, by: Thing, mend: str = "") -> Iterator[Needed]:
-    cluster = stack.cluster or {}
-    if namespace in cluster["namespaces"] or is_wild(namespace):
+def _namespace(
+    cluster: StackCluster, namespace: str, key: str, by: Thing, mend: str = ""
+) -> Iterator[Needed]:
+    if namespace in cluster.options["namespaces"] or is_wild(namespace):
         return
-    new = "" if cluster["existing"] else f" (a new cluster has {', '.join(OF_EVERY_CLUSTER)})"
+    new = "" if cluster.existing else f" (a new cluster has {', '.join(OF_EVERY_CLUSTER)})"
     yield Needed(
-        Made(thing("namespace", namespace), key),
+        Made(thing("namespace", namespace, cluster=cluster.place), key),
         by,
-        f"namespace {namespace} in the cluster {cluster['name']}, and nothing makes it{new}",
-        f"add {namespace} to {PROJECT}:cluster.namespaces{mend}",
+        f"namespace {namespace} in the cluster {cluster.name}, and nothing makes it{new}",
+        f"add {namespace} to {cluster.path}.namespaces{mend}",
     )

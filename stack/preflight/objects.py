@@ -11,6 +11,7 @@ from components.federation import plugin_issuer_url
 from components.logins.base import ServiceAccountMode
 from components.logins.own_role import role_name
 from components.pod_role import PodIdentityMethod
+from stack.clusters import StackCluster
 from stack.file import Declared, StackFile
 from stack.rules import engine_claims
 from stack.sections import PROJECT, Mounting
@@ -27,6 +28,9 @@ class Thing(NamedTuple):
     name: str
     account: str = ""
     """ID of the AWS account, where it is not the stack's own."""
+
+    cluster: str = ""
+    """Of what is in a cluster, or is one: `StackCluster.place`, empty for that of the key `cluster`."""
 
 
 class Made(NamedTuple):
@@ -103,16 +107,33 @@ TYPES: Mapping[str, Callable[[Mapping[str, Any]], Thing | None]] = {
 """How to tell what a resource is, from its properties. Left out is what takes no name that another could
 have: what is below the stack's own role, user or key, and what Pulumi makes a name up for."""
 
+ASSOCIATION = "Pod Identity association"
+
+OF_CLUSTERS = frozenset(
+    {
+        "EKS cluster",
+        "EKS add-on",
+        ASSOCIATION,
+        "namespace",
+        "service account",
+        "role annotation",
+        "Helm release",
+        "VaultConnection",
+    }
+)
+"""Things that are clusters, or in one."""
+
 OF_IAM = frozenset({"IAM role", "IAM user", "IAM policy", "instance profile"})
 
 _WITHOUT_CASE = OF_IAM | {"Vault role", "Vault policy"}
 """Things whose services take two names that differ in case alone for one."""
 
 
-def thing(noun: str, *name: str, account: str = "") -> Thing:
+def thing(noun: str, *name: str, account: str = "", cluster: str = "") -> Thing:
     """A thing, its name as its service compares it: a path for what is below another."""
     *above, own = (part.strip("/").removeprefix("https://") for part in name)
-    return Thing(noun, "/".join([*above, own.lower() if noun in _WITHOUT_CASE else own]), account)
+    path = "/".join([*above, own.lower() if noun in _WITHOUT_CASE else own])
+    return Thing(noun, path, account, cluster)
 
 
 # By setting, for what a stack file declares
@@ -123,7 +144,8 @@ def of(stack: StackFile) -> Iterator[Made]:
     yield from _of_mount(stack)
     yield from _of_identity(stack)
     yield from _of_engines(stack)
-    yield from _of_cluster(stack)
+    for cluster in stack.clusters.values():
+        yield from _of_cluster(stack, cluster)
     yield from _of_accounts(stack)
     for name in stack.policies:
         yield Made(thing("Vault policy", name), f"policies/vault/{name}.hcl")
@@ -131,33 +153,36 @@ def of(stack: StackFile) -> Iterator[Made]:
         yield from _of_login(stack, name, login)
     for name, consumer in stack.consumers.items():
         key = f"{PROJECT}:consumers.{name}"
-        if "release" in consumer.options:
-            yield Made(thing("Helm release", namespace_of(stack, consumer), name), f"{key}.release")
-        if consumer.options.get("apply"):
-            yield Made(thing("VaultConnection", name), f"{key}.apply")
+        for place in (it.place for it in stack.clusters_of(consumer)):
+            if "release" in consumer.options:
+                release = thing("Helm release", namespace_of(stack, consumer), name, cluster=place)
+                yield Made(release, f"{key}.release")
+            if consumer.options.get("apply"):
+                yield Made(thing("VaultConnection", name, cluster=place), f"{key}.apply")
 
 
 def _of_login(stack: StackFile, name: str, login: Declared) -> Iterator[Made]:
     key, options = f"{PROJECT}:logins.{name}", login.options
     mode = options.get("service_account_mode")
-    for claim in login.kind.claims(name, options):
-        if claim.noun != "service account":
-            yield _made(stack, claim, key)
-            continue
-        if mode is ServiceAccountMode.CREATE:
-            yield _made(stack, claim, key)
-        elif mode is ServiceAccountMode.PATCH:
-            own = str(options.get("iam_role_arn") or role_name(name, options)).rpartition("/")[2]
-            yield Made(thing("role annotation", claim.value), f"{key}.{CAMEL.path(claim.place)}", own)
-        # Beside a role that exists, the association of a service account that is left alone exists, too.
-        if not (options.get("iam_role_arn") and mode is ServiceAccountMode.NONE):
-            yield from _association(stack, options, claim, key)
+    claims = [*login.kind.claims(name, options)]
+    yield from (_made(stack, claim, key) for claim in claims if claim.noun != "service account")
+    for claim in (claim for claim in claims if claim.noun == "service account"):
+        where = f"{key}.{CAMEL.path(claim.place)}"
+        for cluster in stack.clusters_of(login):
+            if mode is ServiceAccountMode.CREATE:
+                yield Made(thing("service account", claim.value, cluster=cluster.place), where)
+            elif mode is ServiceAccountMode.PATCH:
+                own = str(options.get("iam_role_arn") or role_name(name, options)).rpartition("/")[2]
+                yield Made(thing("role annotation", claim.value, cluster=cluster.place), where, own)
+            # Beside a role that exists, the association of a service account that is left alone exists, too.
+            if not (options.get("iam_role_arn") and mode is ServiceAccountMode.NONE):
+                yield from _association(cluster, options, claim, key)
 
 
-def _association(stack: StackFile, options: Mapping[str, Any], claim: Claim, key: str) -> Iterator[Made]:
+def _association(cluster: StackCluster, options: Mapping[str, Any], claim: Claim, key: str) -> Iterator[Made]:
     """What EKS keeps of a service account, of which there is one."""
-    if stack.cluster and options["method"] is PodIdentityMethod.POD_IDENTITY:
-        found = thing("Pod Identity association", stack.cluster["name"], claim.value)
+    if options["method"] is PodIdentityMethod.POD_IDENTITY:
+        found = thing(ASSOCIATION, cluster.name, claim.value, cluster=cluster.place)
         yield Made(found, f"{key}.{CAMEL.path(claim.place)}")
 
 
@@ -186,7 +211,8 @@ def _of_identity(stack: StackFile) -> Iterator[Made]:
         if claim.noun != "service account":
             yield _made(stack, claim, key)
         else:  # that of Vault's own pods, which its chart makes
-            yield from _association(stack, stack.identity.options, claim, key)
+            for cluster in stack.clusters_of(stack.identity):
+                yield from _association(cluster, stack.identity.options, claim, key)
     if issuer := stack.federation:
         url = plugin_issuer_url(issuer["issuer"], stack.vault["namespace"])
         yield Made(thing("identity issuer", ""), f"{PROJECT}:federation.issuer")
@@ -208,18 +234,17 @@ def _of_engines(stack: StackFile) -> Iterator[Made]:
                 yield _made(stack, claim, engine.path)
 
 
-def _of_cluster(stack: StackFile) -> Iterator[Made]:
-    if stack.cluster is None:
+def _of_cluster(stack: StackFile, cluster: StackCluster) -> Iterator[Made]:
+    key, name, place = cluster.path, cluster.name, cluster.place
+    for namespace in cluster.options["namespaces"]:
+        yield Made(thing("namespace", namespace, cluster=place), f"{key}.namespaces")
+    if cluster.existing:
         return
-    key, name = f"{PROJECT}:cluster", stack.cluster["name"]
-    for namespace in stack.cluster["namespaces"]:
-        yield Made(thing("namespace", namespace), f"{key}.namespaces")
-    if stack.cluster["existing"]:
-        return
-    yield Made(thing("EKS cluster", name), f"{key}.name")
-    if stack.cluster["pod_identity_agent"] or stack.uses_pod_identity:
-        yield Made(thing("EKS add-on", name, POD_IDENTITY_AGENT), f"{key}.podIdentityAgent")
-    for group, declared in stack.cluster["node_groups"].items():
+    yield Made(thing("EKS cluster", name, cluster=place), f"{key}.name")
+    if cluster.options["pod_identity_agent"] or stack.uses_pod_identity(cluster):
+        agent = thing("EKS add-on", name, POD_IDENTITY_AGENT, cluster=place)
+        yield Made(agent, f"{key}.podIdentityAgent")
+    for group, declared in cluster.options["node_groups"].items():
         role = node_group.node_role_name(name, group, declared)
         yield Made(thing("IAM role", role), f"{key}.nodeGroups.{group}.roleName", role)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from components import arns
+from stack.preflight import in_cluster
 from stack.preflight.found import Findings
 from stack.preflight.needed import Needed
 from stack.preflight.objects import Made, Thing
@@ -21,7 +22,7 @@ _WAYS: Mapping[str, str] = {
     "federated",
     "signing key": "write another keyName",
     "OIDC provider": "write another issuer",
-    "EKS cluster": f"write {PROJECT}:cluster.existing: true to use it as it is, or another name",
+    "EKS cluster": "write existing: true to use it as it is, or another name",
     "EKS add-on": "write podIdentityAgent: false, and use it as it is",
     "Pod Identity association": "a service account has one; delete it, or write another service account",
     "namespace": "leave it out to use it as it is",
@@ -152,7 +153,10 @@ def begun(things: Iterable[Thing]) -> str:
 def describe(thing: Thing) -> str:
     """`the Vault policy dev`."""
     name = f" {thing.name}" if thing.name else ""
-    return f"the {thing.noun}{name}{f' of account {thing.account}' if thing.account else ''}"
+    where = f" of account {thing.account}" if thing.account else ""
+    if thing.cluster and thing.noun in in_cluster.NOUNS:
+        where = f" in the cluster {thing.cluster}"
+    return f"the {thing.noun}{name}{where}"
 
 
 def unseen(findings: Findings) -> Iterator[str]:

@@ -3,6 +3,7 @@ stack's, gives this one's as well."""
 
 import asyncio
 import json
+import re
 import subprocess
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from google.protobuf import struct_pb2
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import get_monitor
 
-from stack.preflight.objects import TYPES, Thing
+from stack.preflight.objects import OF_CLUSTERS, TYPES, Thing
 
 _PATIENCE = 60
 """Seconds for `pulumi stack export`, which has to start, and may have to ask a bucket."""
@@ -33,6 +34,9 @@ class State(NamedTuple):
 
     outputs: Mapping[str, Any] = MappingProxyType({})
     """The texts among the outputs of the last update, where the engine gave the state."""
+
+    urns: tuple[str, ...] = ()
+    """Of all resources, where the engine gave the state."""
 
 
 async def from_engine(elsewhere: Collection[str]) -> State | None:
@@ -54,7 +58,7 @@ async def from_engine(elsewhere: Collection[str]) -> State | None:
         pulumi.log.debug(f"the engine did not give the state of {name}: {error}")
         return None
     resources = answer.fields["outputs"].struct_value.fields
-    return State(_owned(_from_engine(resources), elsewhere), {}, texts)
+    return State(_owned(_from_engine(resources), elsewhere), {}, texts, tuple(resources))
 
 
 def _invoke(function: str, arguments: Mapping[str, str]) -> struct_pb2.Struct:
@@ -76,7 +80,25 @@ def _from_engine(resources: Mapping[str, struct_pb2.Value]) -> Iterator[tuple[Th
         fields = resource.struct_value.fields
         read = TYPES.get(fields["type"].string_value)
         if read and (thing := read(_texts(fields["outputs"].struct_value))):
-            yield thing, urn
+            yield _in_its_cluster(thing, urn), urn
+
+
+def type_of(urn: str) -> str:
+    """The type of the resource of a URN."""
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+_OF_EKS = re.compile(r"(?P<id>.+?)-(cluster|cluster-eksCluster|pod-identity-agent)")
+
+
+def _in_its_cluster(thing: Thing, urn: str) -> Thing:
+    """The thing with the `StackCluster.id` of its cluster, as far as the resource's name has it."""
+    name = urn.rpartition("::")[2]
+    if thing.noun in ("EKS cluster", "EKS add-on"):
+        of_eks = _OF_EKS.fullmatch(name)
+        return thing._replace(cluster=of_eks["id"] if of_eks else thing.name.partition("/")[0])
+    its, slash, _ = name.partition("/")
+    return thing._replace(cluster=its) if slash and thing.noun in OF_CLUSTERS else thing
 
 
 def _texts(struct: struct_pb2.Struct) -> dict[str, Any]:
@@ -123,4 +145,4 @@ def _exported(resources: Any) -> Iterator[tuple[Thing, str]]:
         read = TYPES.get(resource["type"])
         properties = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
         if read and (thing := read(properties)):
-            yield thing, resource["urn"]
+            yield _in_its_cluster(thing, resource["urn"]), resource["urn"]

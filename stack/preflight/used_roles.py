@@ -1,7 +1,7 @@
 """The roles that exist and that logins use as they are: does each let its callers in, and do pods get it?"""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -15,6 +15,7 @@ from components.logins.service_account import callers
 from components.logins.used_role import is_used, not_let_in
 from components.pod_role import EksClusterRef, PodIdentityMethod
 from components.trust_reading import Caller, ecs_task, why_not
+from stack.clusters import StackCluster
 from stack.file import Declared, StackFile
 from stack.preflight import in_aws, in_cluster, in_lists
 from stack.preflight.web import Server
@@ -38,25 +39,32 @@ async def check(stack: StackFile, providers: Providers) -> None:
     if not used:
         return
     problems = Problems(frozenset())
-    cluster, policies = await asyncio.gather(
-        _cluster(stack, providers.aws_provider),
+    needed = {key: stack.clusters[key] for login in used.values() for key in login.clusters}
+    found, policies = await asyncio.gather(
+        asyncio.gather(*(_cluster(it, providers.in_region_of(it)) for it in needed.values())),
         asyncio.gather(*(_policy(stack, providers, login) for login in used.values())),
     )
+    clusters = {key: ref for key, ref in zip(needed, found, strict=True) if ref}
     for (name, login), policy in zip(used.items(), policies, strict=True):
         if policy is not None:
-            _trust(stack, name, login, policy, cluster, problems)
-    of_pods = {name: login for name, login in used.items() if "service_accounts" in login.options}
-    if cluster and of_pods:
-        await _pods(stack, providers.aws_provider, of_pods, problems)
+            refs = [clusters[key] for key in login.clusters if key in clusters]
+            _trust(stack, name, login, policy, refs, problems)
+    for key in clusters:
+        of_pods = {
+            name: login
+            for name, login in used.items()
+            if key in login.clusters and "service_accounts" in login.options
+        }
+        if of_pods:
+            it = stack.clusters[key]
+            await _pods(it, providers.in_region_of(it), of_pods, problems)
     if problems.found:
         raise StackFileError(problems.found)
 
 
-async def _cluster(stack: StackFile, provider: aws.Provider) -> EksClusterRef | None:
+async def _cluster(cluster: StackCluster, provider: aws.Provider) -> EksClusterRef | None:
     """What trust policies know of the cluster; None where there is none yet, or it cannot be looked up."""
-    if stack.cluster is None:
-        return None
-    found, _ = await in_aws.call("aws:eks/getCluster:getCluster", {"name": stack.cluster["name"]}, provider)
+    found, _ = await in_aws.call("aws:eks/getCluster:getCluster", {"name": cluster.name}, provider)
     try:
         arn, issuer = str(found["arn"]), str(found["identities"][0]["oidcs"][0]["issuer"])
     except LookupError:
@@ -84,15 +92,16 @@ def _trust(
     name: str,
     login: Declared,
     policy: str,
-    cluster: EksClusterRef | None,
+    clusters: Sequence[EksClusterRef],
     problems: Problems,
 ) -> None:
     key, arn = f"{PROJECT}:logins.{name}", arns.parse(login.options["iam_role_arn"])
-    refusals = list(not_let_in(policy, _callers(stack, login, arn, cluster), str(arn)))
+    refusals = list(not_let_in(policy, _callers(stack, login, arn, clusters), str(arn)))
     report(refusals, key, problems)
-    if not refusals and cluster and "service_accounts" in login.options:
-        (anyone,) = callers({**login.options, "service_accounts": [_OTHER]}, cluster, arn.account)
-        if not why_not(policy, anyone):
+    if not refusals and clusters and "service_accounts" in login.options:
+        others = {**login.options, "service_accounts": [_OTHER]}
+        anyone = [caller for ref in clusters for caller in callers(others, ref, arn.account)]
+        if not all(why_not(policy, caller) for caller in anyone):
             pulumi.log.warn(
                 f"{key}.iamRoleArn: {arn} lets in other service accounts than the login's, so Vault lets "
                 "them in, too; have its owner name those that are meant in its trust policy"
@@ -100,32 +109,31 @@ def _trust(
 
 
 def _callers(
-    stack: StackFile, login: Declared, role: arns.Arn, cluster: EksClusterRef | None
+    stack: StackFile, login: Declared, role: arns.Arn, clusters: Sequence[EksClusterRef]
 ) -> list[Caller]:
     if "service_accounts" not in login.options:
         return [ecs_task(role.account, login.options.get("region", stack.region))]
-    return callers(login.options, cluster, role.account) if cluster else []
+    return [caller for ref in clusters for caller in callers(login.options, ref, role.account)]
 
 
 # Which role the pods have
 
 
 async def _pods(
-    stack: StackFile, provider: aws.Provider, logins: Mapping[str, Declared], problems: Problems
+    cluster: StackCluster, provider: aws.Provider, logins: Mapping[str, Declared], problems: Problems
 ) -> None:
-    cluster = (stack.cluster or {})["name"]
     annotated = {
         name: login for name, login in logins.items() if login.options["method"] is PodIdentityMethod.IRSA
     }
     if any(any(_left_to_others(login)) for login in annotated.values()):
         try:
-            server = await in_cluster.connect(cluster, provider)
+            server = await in_cluster.connect(cluster.name, provider)
             if server:
                 await asyncio.to_thread(_annotations, server, annotated, problems)
         except in_cluster.FAILURES as error:
             pulumi.log.warn(
                 f"whether the pods of {', '.join(annotated)} get their roles could not be looked up: the "
-                f"cluster {cluster} cannot be asked: {error}"
+                f"cluster {cluster.name} cannot be asked: {error}"
             )
     associated = {
         name: login
@@ -133,7 +141,7 @@ async def _pods(
         if name not in annotated and login.options["service_account_mode"] is ServiceAccountMode.NONE
     }
     if associated:
-        await asyncio.to_thread(_associations, stack.region, cluster, associated, problems)
+        await asyncio.to_thread(_associations, cluster, associated, problems)
 
 
 def _left_to_others(login: Declared) -> Iterator[str]:
@@ -186,11 +194,11 @@ def _annotation(
     )
 
 
-def _associations(region: str, cluster: str, logins: Mapping[str, Declared], problems: Problems) -> None:
+def _associations(cluster: StackCluster, logins: Mapping[str, Declared], problems: Problems) -> None:
     """Associations of EKS Pod Identity."""
     accounts = [(name, account) for name, login in logins.items() for account in _left_to_others(login)]
     try:
-        found = in_lists.associations(region, cluster, {account for _, account in accounts})
+        found = in_lists.associations(cluster.region, cluster.name, {account for _, account in accounts})
     except in_lists.Unlisted as error:
         for name, account in accounts:
             pulumi.log.warn(
@@ -202,7 +210,8 @@ def _associations(region: str, cluster: str, logins: Mapping[str, Declared], pro
         if account not in found:
             problems.add(
                 f"{key}.serviceAccountMode",
-                f"is none, and {account} has no association of EKS Pod Identity in the cluster {cluster}; "
+                f"is none, and {account} has no association of EKS Pod Identity in the cluster "
+                f"{cluster.name}; "
                 "write patch, which makes it, or create, which makes the service account as well",
             )
         elif found[account].role_arn != arn:

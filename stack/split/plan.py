@@ -125,10 +125,14 @@ def _added(config: Config, parsed: StackFile, gone: Iterable[Declared]) -> dict[
     if not written <= {*parsed.vault["policies"]}:
         added["vault", "policies"] = sorted(written | {*parsed.vault["policies"]})
     pods = [login for login in gone if login.kind.needs_cluster(login.options)]
-    cluster, own = parsed.cluster, parsed.account_id or ""
-    agent = any(login.options.get("method") is PodIdentityMethod.POD_IDENTITY for login in pods)
-    if agent and cluster and not cluster["existing"] and not cluster["pod_identity_agent"]:
-        added["cluster", "podIdentityAgent"] = True
+    own = parsed.account_id or ""
+    for cluster in parsed.clusters.values():
+        agent = any(
+            cluster.key in login.clusters and login.options.get("method") is PodIdentityMethod.POD_IDENTITY
+            for login in pods
+        )
+        if agent and not cluster.existing and not cluster.options["pod_identity_agent"]:
+            added[cluster.path.removeprefix(f"{PROJECT}:"), "podIdentityAgent"] = True
     made = parsed.accounts.get(own)
     if pods and made and "role_arn" not in made and not made["all_lookups"]:
         added[f"accounts.{own}", "allLookups"] = True

@@ -127,6 +127,9 @@ def test_outputs_have_the_shape_that_scripts_rely_on(scenario: Recording) -> Non
         "oidcIssuer": f"https://{ISSUER}",
         "oidcProviderArn": f"arn:aws:iam::111111111111:oidc-provider/{ISSUER}",
     }
+    region = {"region": "us-east-1"}
+    assert exports["clusters"] == {"eks1": {**exports["cluster"], **region}}
+    assert exports["kubeconfigs"] == {"eks1": exports["kubeconfig"]}
     assert exports["logins"] == {
         "pod": {
             "kind": "service-account",
@@ -136,6 +139,7 @@ def test_outputs_have_the_shape_that_scripts_rely_on(scenario: Recording) -> Non
             "principals": ["arn:aws:iam::111111111111:role/vault-auth"],
             "policies": ["dev"],
             "maxTtl": "768h",
+            "clusters": ["eks1"],
         },
         "node": {
             "kind": "ec2-instance",
@@ -145,14 +149,15 @@ def test_outputs_have_the_shape_that_scripts_rely_on(scenario: Recording) -> Non
             "principals": ["arn:aws:iam::111111111111:role/eks1-node"],
             "policies": ["dev"],
             "maxTtl": "768h",
+            "clusters": ["eks1"],
         },
     }
     assert exports["consumers"] == {}
 
 
-def test_the_kubeconfig_is_the_only_secret_output(scenario: Recording) -> None:
+def test_kubeconfigs_are_the_only_secret_outputs(scenario: Recording) -> None:
     (stack,) = [urn for urn in scenario.secret_outputs if "pulumi:pulumi:Stack" in urn]
-    assert scenario.secret_outputs[stack] == {"kubeconfig"}
+    assert scenario.secret_outputs[stack] == {"kubeconfig", "kubeconfigs"}
     assert "the-secret" not in json.dumps(scenario.exports())
 
 

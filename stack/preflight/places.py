@@ -1,0 +1,80 @@
+"""In which cluster each thing is that a state has, and under which name the stack would declare it now.
+
+A cluster can be written below `cluster` or below `clusters`: what is in it has another name then
+(`StackCluster.resource`), and is the same nevertheless. A state says neither; the names of its resources and
+its outputs do.
+"""
+
+from collections.abc import Mapping
+
+from stack.clusters import StackCluster
+from stack.file import StackFile
+from stack.preflight.leaving import PREFIX
+from stack.preflight.objects import ASSOCIATION, OF_CLUSTERS, Thing
+from stack.preflight.state import State, type_of
+
+_PODS = (
+    "kubernetes:core/v1:ServiceAccount",
+    "kubernetes:core/v1:ServiceAccountPatch",
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+)
+_IN_CLUSTER = ("kubernetes:", "pulumi:providers:kubernetes", "vault-aws-auth:index:LoginInCluster", *_PODS)
+_COMPONENT = "LoginInCluster$"
+
+
+def formerly_alone(known: State, stack: StackFile) -> str:
+    """The `StackCluster.id` of the cluster that was below `cluster` at the last update; empty: none, or it is
+    not known."""
+    name = (known.outputs.get("cluster") or {}).get("name")
+    if not isinstance(name, str) or not name:
+        return ""
+    region = ((known.outputs.get("clusters") or {}).get(name) or {}).get("region") or stack.region
+    return name if region == stack.region else f"{name}.{region}"
+
+
+def placed(known: State, stack: StackFile) -> State:
+    """The state with its things where the stack file has their clusters now."""
+    before = formerly_alone(known, stack)
+    by_id = {it.id: it for it in stack.clusters.values()}
+
+    def place(thing: Thing) -> Thing:
+        if thing.noun not in OF_CLUSTERS:
+            return thing
+        its = thing.cluster or before
+        if thing.noun == ASSOCIATION and not thing.cluster:  # Vault's own, whose name tells no cluster
+            eks = thing.name.partition("/")[0]
+            its = next((it.id for it in stack.clusters.values() if it.name == eks), its)
+        return thing._replace(cluster=by_id[its].place if its in by_id else its)
+
+    def placed_all(things: Mapping[Thing, str]) -> dict[Thing, str]:
+        return {place(thing): urn for thing, urn in things.items()}
+
+    return known._replace(owned=placed_all(known.owned), begun=placed_all(known.begun))
+
+
+def moved(known: State, stack: StackFile) -> dict[tuple[str, str], str]:
+    """The URNs of what is in clusters, by the types and names under which it is declared now, where these are
+    others: for aliases."""
+    before = formerly_alone(known, stack)
+    by_id = {it.id: it for it in stack.clusters.values()}
+    several = any(not it.alone for it in stack.clusters.values())
+    found = {}
+    for urn in known.urns:
+        type_, name = type_of(urn), urn.rpartition("::")[2]
+        if not _is_in_cluster(type_) or name.startswith(PREFIX):
+            continue
+        its, slash, rest = name.partition("/")
+        cluster: StackCluster | None = by_id.get(its if slash else before)
+        if cluster is None:
+            continue
+        now = cluster.resource(rest if slash else name)
+        # What a login has in a cluster is in the login itself, or in a component of its own.
+        if now != name or (type_ in _PODS and (several or _COMPONENT in urn)):
+            found[type_, now] = urn
+    return found
+
+
+def _is_in_cluster(type_: str) -> bool:
+    return type_.startswith(_IN_CLUSTER) or (
+        type_.startswith("vault-aws-auth:index:") and type_.endswith("Consumer")
+    )
