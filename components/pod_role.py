@@ -168,7 +168,7 @@ def trust_refusals(
 ) -> Iterator[Refusal]:
     """What is wrong with the number of `service_accounts`, or of `clusters`, as far as these are known."""
     known = [cluster for cluster in clusters if isinstance(cluster, dict) and _is_known(cluster, method)]
-    if len(known) < len(clusters):
+    if not known or len(known) < len(clusters):
         return
 
     def of_accounts(some: Sequence[str]) -> iam.Document:

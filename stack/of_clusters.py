@@ -17,8 +17,9 @@ def names(draft: Draft, section: Section) -> list[str]:
     if not is_of_clusters(draft, section):
         return []
     if _is_consumer(section) and not section.get("clusters"):
-        login = draft.logins.get(str(section.get("login") or ""))
-        return names(draft, login) if login else []
+        # Vault itself runs where its pods are.
+        of = draft.logins.get(str(section.get("login"))) if "login" in section.options else draft.identity
+        return names(draft, of) if of else []
     if "node_groups" in section.options and not section.get("clusters"):
         wanted = {group for _, group in section.entries("node_groups")}
         of_any = [name for name in draft.clusters if not wanted.isdisjoint(groups(draft, [name]) or {})]
@@ -31,10 +32,7 @@ def is_of_clusters(draft: Draft, section: Section) -> bool:
     if section is draft.identity:
         return bool(section.get("service_account"))
     if _is_consumer(section):
-        if "login" in section.options:
-            return any(section.options.get(field) for field in INSTALLED)
-        # Vault itself, which runs where its pods are.
-        return bool(section.options.get("release"))
+        return any(section.options.get(field) for field in INSTALLED)
     return logins.KINDS[section.kind].needs_cluster(section.options)
 
 
@@ -58,7 +56,7 @@ def groups(draft: Draft, of: list[str]) -> Groups | None:
 
 def check(draft: Draft) -> None:
     """Report to the draft's problems whatever is wrong between clusters and what is of them."""
-    for rule in (_distinct, _there, _written, _of_vault, _consumers, _node_groups, _regions, _keys):
+    for rule in (_there, _distinct, _written, _of_vault, _consumers, _regions, _keys):
         rule(draft)
 
 
@@ -169,7 +167,7 @@ def _consumers(draft: Draft) -> None:
                 )
 
 
-def _node_groups(draft: Draft) -> None:
+def check_node_groups(draft: Draft) -> None:
     """Node groups of logins must be of the login's clusters."""
     if not draft.clusters or not _all_known(draft):
         return

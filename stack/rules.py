@@ -41,6 +41,7 @@ def check(draft: Draft) -> None:
         _some_login,
         _policies,
         _names,
+        of_clusters.check_node_groups,
         _accounts_of_logins,
         _accounts,
         _used_accounts,

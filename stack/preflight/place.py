@@ -28,10 +28,14 @@ def moved(stack: StackFile, known: State) -> Iterator[str]:
         yield f"{PROJECT}:accountId: {stack.account_id}, and what this stack made is in the account {account}"
     made = {thing.name for thing in known.owned if thing.noun == "EKS cluster"}
     for was in [*(outputs.get("clusters") or {}).values()] or [cluster]:
-        issuer = _ISSUER.match(was.get("oidcIssuer") or "")
-        now = [it for it in stack.clusters.values() if it.name == was.get("name")]
-        if not made or not issuer or (was.get("name") and was["name"] not in made):
-            continue
-        if now and issuer[1] not in [it.region for it in now]:
+        issuer, name = _ISSUER.match(was.get("oidcIssuer") or ""), was.get("name")
+        now = [it for it in stack.clusters.values() if name in (None, it.name)]
+        if (
+            now
+            and issuer
+            and made
+            and (name is None or name in made)
+            and issuer[1] not in [it.region for it in now]
+        ):
             key = "aws:region" if not now[0].elsewhere else f"{now[0].path}.region"
             yield f"{key}: {now[0].region}, and the cluster that this stack made is in {issuer[1]}"

@@ -85,7 +85,7 @@ def _from_engine(resources: Mapping[str, struct_pb2.Value]) -> Iterator[tuple[Th
 
 def type_of(urn: str) -> str:
     """The type of the resource of a URN."""
-    return urn.split("::")[2].rpartition("$")[2]
+    return urn.rpartition("::")[0].rpartition("::")[2].rpartition("$")[2]
 
 
 _OF_EKS = re.compile(r"(?P<id>.+?)-(cluster|cluster-eksCluster|pod-identity-agent)")

@@ -101,6 +101,8 @@ def cannot_go(stack: StackFile, name: str) -> str:
         return "it is of instances, which are the platform's"
     if login.options.get("vault_lookups"):
         return "it has vaultLookups, Vault's own permissions"
+    if any(not cluster.alone for cluster in stack.clusters_of(login)):
+        return "it is of one of clusters, and a team's program knows that of vault-aws-auth:cluster alone"
     account = login.kind.account(login.options)
     if account in stack.accounts:
         return f"its principals are of the account {account}, into which only the platform can look"

@@ -609,8 +609,7 @@ def test_a_kv_engine_that_is_anothers_now_is_forgotten_and_not_deleted() -> None
     stack = parsed(vault={"kv": {"kv": {"mount": "existing"}}})
 
     async def main() -> None:
-        in_cluster = pulumi.ResourceOptions(providers=[])
-        handover.declare({thing("secrets engine", "kv"): urn}, providers.declare(stack), in_cluster)
+        handover.declare({thing("secrets engine", "kv"): urn}, providers.declare(stack), {})
 
     (mount,) = record(lambda: pulumi.run(main)).of_type("vault:index/mount:Mount")
     assert (mount.name, mount.provider, mount.aliases) == ("handed-over-kv-kv", "vault", {urn})

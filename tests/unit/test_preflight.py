@@ -625,8 +625,7 @@ def test_a_policy_that_is_anothers_now_is_kept_by_its_urn() -> None:
     stack = stack_of("cross-account")
 
     async def main() -> None:
-        in_cluster = pulumi.ResourceOptions(providers=[])
-        handover.declare(kept, providers.declare(stack), in_cluster)
+        handover.declare(kept, providers.declare(stack), {})
 
     recording = record(lambda: pulumi.run(main))
     (policy,) = recording.of_type("vault:index/policy:Policy")
@@ -642,7 +641,7 @@ def test_what_was_anothers_is_taken_back_under_the_urn_that_it_has() -> None:
     urn = "urn:pulumi:x::vault-aws-auth::vault:index/policy:Policy::handed-over-admin"
 
     async def main() -> None:
-        handover.take_back([urn])
+        handover.take_back([urn], {})
         component = pulumi.ComponentResource("a:b:C", "component")
         child = pulumi.ResourceOptions(parent=component)
         vault.Policy("admin", policy="", opts=child)

@@ -125,8 +125,8 @@ def test_the_platform_keeps_what_it_derived_from_the_logins() -> None:
     assert not left.consumers
     before = plan.read(LOCAL, POLICIES)
     assert left.policies == before.policies
-    assert left.cluster
-    assert left.cluster["pod_identity_agent"]
+    assert left.alone
+    assert left.alone.options["pod_identity_agent"]
 
 
 def test_a_vault_that_looks_into_its_stacks_own_account_by_a_role_goes_on_to() -> None:

@@ -53,8 +53,8 @@ def problems(config: dict[str, Any], **options: Any) -> list[str]:
 
 def test_a_minimal_configuration_has_safe_defaults() -> None:
     settings = parse(VALID, POLICIES)
-    assert settings.cluster
-    assert settings.cluster["endpoint_public_access"] is False
+    assert settings.alone
+    assert settings.alone.options["endpoint_public_access"] is False
     vault: Any = settings.vault
     assert server_id_header(vault) == "vault.example.com"
     assert settings.vault["mount_path"] == "aws"
@@ -118,7 +118,7 @@ WRONG = [
         "foo",
         1,
         "vault-aws-auth:foo: is not a known key; "
-        "known: accountId, accounts, cluster, consumers, federation, iamRoleNamePrefix, logins, permissionsBoundary, secretsEngine, tags, vault, vaultIdentity",
+        "known: accountId, accounts, cluster, clusters, consumers, federation, iamRoleNamePrefix, logins, permissionsBoundary, secretsEngine, tags, vault, vaultIdentity",
     ),
     (
         "aws:profile",

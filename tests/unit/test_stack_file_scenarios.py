@@ -66,7 +66,7 @@ def test_what_is_not_written_is_the_safe_choice() -> None:
     assert not account["all_lookups"]
     assert settings.vault["kv"]["dev"]["protect"]
     assert not settings.identity.options["all_lookups"]
-    assert settings.cluster is None
+    assert not settings.clusters
     other = settings.logins["other"]
     assert other.kind is PrincipalLogin
     assert other.options["max_ttl"] == "1h"
@@ -88,15 +88,17 @@ def test_the_services_of_every_partition_are_known(service: str) -> None:
 def test_the_way_of_a_login_to_its_role_is_one_word() -> None:
     for word, used in (("irsa", False), ("pod-identity", True)):
         config = changed(("cluster", CLUSTER), ("logins/pod", {**POD, "method": word}))
-        assert parse(config, POLICIES).uses_pod_identity is used
+        stack = parse(config, POLICIES)
+        assert stack.alone
+        assert stack.uses_pod_identity(stack.alone) is used
 
 
 @pytest.mark.parametrize("asked", [True, False])
 def test_the_pod_identity_agent_is_installed_for_the_logins_of_other_stacks(asked: bool) -> None:
     config = changed(("cluster", {**CLUSTER, "podIdentityAgent": asked}), ("logins/pod", POD))
-    cluster = parse(config, POLICIES).cluster
+    cluster = parse(config, POLICIES).alone
     assert cluster
-    assert cluster["pod_identity_agent"] is asked
+    assert cluster.options["pod_identity_agent"] is asked
 
 
 def test_vaults_identity_is_one_word_and_no_login_changes() -> None:

@@ -204,7 +204,7 @@ def test_a_role_that_exists_and_an_existing_cluster_get_no_boundary() -> None:
     existing = {"name": "c1", "existing": True}
     stack = parsed({"app": used}, cluster=existing, permissionsBoundary=BOUNDARY, iamRoleNamePrefix="prod-")
     assert {"permissions_boundary", "iam_role_name"}.isdisjoint(stack.logins["app"].options)
-    assert "permissions_boundary" not in (stack.cluster or {})
+    assert "permissions_boundary" not in (stack.alone.options if stack.alone else {})
 
 
 def test_the_role_that_pulumi_eks_makes_for_a_cluster_gets_its_boundary() -> None:

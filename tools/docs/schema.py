@@ -87,7 +87,19 @@ def definitions() -> dict[str, Schema]:
             if kind:
                 properties = found[name_of(section)]["properties"]
                 found[name_of(section)]["properties"] = {"kind": {"const": kind}, **properties}
+        if key.own_name:
+            for section in (*key.kinds.values(), ExistingCluster):
+                found[f"Named{name_of(section)}"] = _without_need(found[name_of(section)], key.own_name)
     return found
+
+
+def _without_need(schema: Schema, field: str) -> Schema:
+    """The schema of a section one field of which has the section's own name by default."""
+    needed = [name for name in schema["required"] if name != to_camel(field)]
+    return {
+        **{key: it for key, it in schema.items() if key != "required"},
+        **({"required": needed} if needed else {}),
+    }
 
 
 def _inner(field: Shape) -> type | None:
@@ -174,10 +186,11 @@ def _of_key(key: Key) -> Schema:
 
 def _of_kinds(key: Key) -> Schema:
     if key.kinds.get("") is Cluster:
+        named = "Named" if key.own_name else ""
         return {
             "if": {"properties": {"existing": {"const": True}}, "required": ["existing"]},
-            "then": _reference(ExistingCluster),
-            "else": _reference(Cluster),
+            "then": _reference(ExistingCluster, named),
+            "else": _reference(Cluster, named),
         }
     if "" in key.kinds:
         return {"allOf": [_reference(key.kinds[""])]}
@@ -196,8 +209,8 @@ def _of_kinds(key: Key) -> Schema:
     return {"type": "object", "properties": {"kind": kind}, **required, "allOf": branches}
 
 
-def _reference(section: type) -> Schema:
-    return {"$ref": f"#/definitions/{name_of(section)}"}
+def _reference(section: type, before: str = "") -> Schema:
+    return {"$ref": f"#/definitions/{before}{name_of(section)}"}
 
 
 def name_of(section: type) -> str:

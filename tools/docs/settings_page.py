@@ -42,6 +42,10 @@ def _page() -> Iterator[str]:
     for key, declared in KEYS.items():
         yield f"\n## {key}\n\n{declared.meaning}.\n"
         yield from _example(key, declared)
+        if declared.own_name:
+            own = f"`{declared.own_name}` is by default the one that it has here"
+            yield f"Each has the keys of [`cluster`](#cluster); {own}."
+            continue
         for kind, model in declared.kinds.items():
             if kind:
                 yield f"\n### {key}: {kind}\n"

@@ -72,7 +72,7 @@ def read(known, where, section, field="kind"):
     kind = section.get(field)
     if kind not in known:
         raise pulumi.RunError(f"{where}.{field}: {kind!r} is not a kind; known: {', '.join(known)}")
-    written = {key: value for key, value in section.items() if key not in (field, "login")}
+    written = {key: value for key, value in section.items() if key not in (field, "login", "clusters")}
     try:
         return known[kind], from_camel(known[kind].OPTIONS, written)
     except ValueError as error:
@@ -113,6 +113,12 @@ made_consumers = {
 # As the platform exports them, so that `vault-aws-auth` works with this stack, too.
 pulumi.export("vault", mount)
 pulumi.export("cluster", cluster)
-pulumi.export("logins", {name: made.output for name, made in logins.items()})
+pulumi.export("clusters", platform.get_output("clusters"))
+of_cluster = {
+    name: {"clusters": [cluster["name"]]}
+    for name, (kind, options) in read_logins.items()
+    if kind.needs_cluster(options)
+}
+pulumi.export("logins", {name: {**made.output, **of_cluster.get(name, {})} for name, made in logins.items()})
 pulumi.export("callers", {name: kind.caller(options) for name, (kind, options) in read_logins.items()})
 pulumi.export("consumers", {name: made.output for name, made in made_consumers.items()})
