@@ -172,7 +172,7 @@ def check_node_groups(draft: Draft) -> None:
     if not draft.clusters or not _all_known(draft):
         return
     for login in draft.logins.values():
-        if not (wanted := [*login.entries("node_groups")]) or login.wrong & {"clusters", "node_groups"}:
+        if not (wanted := [*login.entries("node_groups")]) or "clusters" in login.wrong:
             continue
         of = names(draft, login)
         known = groups(draft, of)

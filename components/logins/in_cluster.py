@@ -69,6 +69,9 @@ class LoginInCluster(Component):
     """What a `ServiceAccountLogin` of several clusters has in one of them, by that cluster's providers: its
     service accounts, and their Pod Identity associations."""
 
+    service_accounts: pulumi.Output[Sequence[str]]
+    """The service accounts that the login has there, each as `NAMESPACE/NAME`."""
+
     def __init__(
         self, name: str, args: LoginInClusterArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
@@ -82,7 +85,8 @@ class LoginInCluster(Component):
             associated=not args["associations_exist"],
             parent=self,
         )
-        self.register_outputs({})
+        self.service_accounts = pulumi.Output.from_input(args["service_accounts"])
+        self.register_outputs({"service_accounts": args["service_accounts"]})
 
 
 def declare_pods(

@@ -144,7 +144,7 @@ def test_what_must_be_given_is_required_and_nothing_else(schema: dict[str, Any])
         for token, resource in schema["resources"].items()
     }
     assert required["EksCluster"] == ["name", "region"]
-    assert required["ServiceAccountLogin"] == ["cluster", "connection", "policies", "serviceAccounts"]
+    assert required["ServiceAccountLogin"] == ["connection", "policies", "serviceAccounts"]
     assert required["VaultServerConsumer"] == []
 
 
@@ -174,6 +174,7 @@ def test_what_other_components_give_can_be_handed_on_as_one_output(schema: dict[
     for component, output, consumer, name in (
         ("VaultAwsAuth", "connection", "ServiceAccountLogin", "connection"),
         ("EksCluster", "ref", "ServiceAccountLogin", "cluster"),
+        ("EksCluster", "ref", "LoginInCluster", "cluster"),
         ("ExistingEksCluster", "ref", "IamRoleVaultIdentity", "cluster"),
         ("PrincipalLogin", "ref", "VaultAgentConsumer", "login"),
         ("VaultAuthMount", "ref", "VaultAwsAuth", "mount"),
