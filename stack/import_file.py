@@ -19,6 +19,7 @@ from typing import Any
 from components import arns
 from stack.preflight import noted
 from stack.preflight.objects import TYPES, Thing
+from stack.preflight.state import in_its_cluster
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """The engine's word for a text that a preview does not know."""
@@ -126,9 +127,7 @@ def identifiers(
     existing, found = {*there}, dict[str, str]()
     made = list(made)
     for each in made:
-        read = TYPES.get(each.type)
-        thing = read(each.inputs) if read else None
-        if thing and each.type in IDS and thing._replace(account=_account(each, home)) in existing:
+        if each.type in IDS and not existing.isdisjoint(_things(each, home)):
             found[each.urn] = IDS[each.type](_texts(each, home))
     here = {
         (each.type, str(each.inputs.get("name")))
@@ -152,9 +151,19 @@ def without_id(
     """What is there and no resource of which has an ID here."""
     taken = set()
     for each in made:
-        if each.urn in ids and (read := TYPES.get(each.type)) and (thing := read(each.inputs)):
-            taken.add(thing._replace(account=_account(each, home)))
+        if each.urn in ids:
+            taken.update(_things(each, home))
     return [thing for thing in there if thing not in taken]
+
+
+def _things(made: Made, home: Home) -> list[Thing]:
+    """What a resource is; of a cluster, or in one, with its `StackCluster.place`: both, where the name of the
+    resource does not tell which."""
+    read = TYPES.get(made.type)
+    if read is None or (thing := read(made.inputs)) is None:
+        return []
+    placed = in_its_cluster(thing._replace(account=_account(made, home)), made.urn)
+    return [placed] if "/" in made.name else [placed, placed._replace(cluster="")]
 
 
 def filled(file: Mapping[str, Any], made: Iterable[Made], ids: Mapping[str, str]) -> dict[str, Any]:

@@ -127,7 +127,9 @@ def _looked_up(stack: StackFile) -> Iterator[Declared]:
             "",
             {"name": made.name},
             made.thing.account,
-            cluster.region if cluster and cluster.elsewhere and made.thing.cluster else "",
+            cluster.region
+            if cluster and cluster.elsewhere and made.thing.noun in objects.OF_CLUSTERS
+            else "",
             of_cluster.resource("kubernetes") if of_cluster else "",
             is_read=True,
         )

@@ -119,9 +119,12 @@ OF_CLUSTERS = frozenset(
         "role annotation",
         "Helm release",
         "VaultConnection",
+        "VPC",
+        "subnet",
+        "KMS key",
     }
 )
-"""Things that are clusters, or in one."""
+"""Things that are clusters, in one, or of one."""
 
 OF_IAM = frozenset({"IAM role", "IAM user", "IAM policy", "instance profile"})
 

@@ -80,7 +80,7 @@ def _from_engine(resources: Mapping[str, struct_pb2.Value]) -> Iterator[tuple[Th
         fields = resource.struct_value.fields
         read = TYPES.get(fields["type"].string_value)
         if read and (thing := read(_texts(fields["outputs"].struct_value))):
-            yield _in_its_cluster(thing, urn), urn
+            yield in_its_cluster(thing, urn), urn
 
 
 def type_of(urn: str) -> str:
@@ -91,7 +91,7 @@ def type_of(urn: str) -> str:
 _OF_EKS = re.compile(r"(?P<id>.+?)-(cluster|cluster-eksCluster|pod-identity-agent)")
 
 
-def _in_its_cluster(thing: Thing, urn: str) -> Thing:
+def in_its_cluster(thing: Thing, urn: str) -> Thing:
     """The thing with the `StackCluster.id` of its cluster, as far as the resource's name has it."""
     name = urn.rpartition("::")[2]
     if thing.noun in ("EKS cluster", "EKS add-on"):
@@ -145,4 +145,4 @@ def _exported(resources: Any) -> Iterator[tuple[Thing, str]]:
         read = TYPES.get(resource["type"])
         properties = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
         if read and (thing := read(properties)):
-            yield _in_its_cluster(thing, resource["urn"]), resource["urn"]
+            yield in_its_cluster(thing, resource["urn"]), resource["urn"]
