@@ -16,13 +16,13 @@ MOMENTS ?= 40
 STATES ?= 50,100,200
 
 # On a fresh machine the tools are made ready beside the virtual environment.
-TOOLS := $(if $(filter up,$(MAKECMDGOALS)),--tools,$(if $(filter test unit sandbox-test,$(MAKECMDGOALS)),--all-tools))
+TOOLS := $(if $(filter up,$(MAKECMDGOALS)),--tools,$(if $(filter test unit sandbox-test test-official,$(MAKECMDGOALS)),--all-tools))
 
 # Python keeps its bytecode even if the shell is set to prevent that: without it, commands take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down stop status test check unit sandbox-test drill golden bench bench-scale docs schema format lock clean clean-cache
+.PHONY: help install up down stop status test check unit sandbox-test test-official drill golden bench bench-scale docs schema format lock clean clean-cache
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,12 @@ unit: $(READY_TO_TEST) ## Tests that need no sandbox
 sandbox-test: $(READY_TO_TEST) ## Tests that bring real stacks up
 	@$(BIN)/python tools/build.py --all > /dev/null
 	@$(PYTEST) --durations 10 tests/sandbox
+
+test-official: $(READY_TO_TEST) ## The same with official plugins: docs/sandbox-tools.md
+	@$(BIN)/python tools/build.py --all > /dev/null
+	@built=$$($(BIN)/python tools/build.py pulumi-resource-kubernetes) && \
+	  SANDBOX_PLUGIN_PATH=$${SANDBOX_PLUGIN_PATH:+$$SANDBOX_PLUGIN_PATH:}$$(dirname "/$${built#*/}") \
+	  $(PYTEST) --durations 10 tests/sandbox
 
 drill: $(READY_TO_TEST) ## Kill MOMENTS=40 runs of a sandbox at random moments; each next run has to converge
 	@$(BIN)/python -m tests.sandbox.drill --moments $(MOMENTS) $(if $(SEED),--seed $(SEED))

@@ -424,7 +424,7 @@ def main(run: Callable[[], None] = app) -> None:
     ending.interrupt_on_signals(lock.say_ending)
     plain_streams()
     home = Home.from_environment()
-    environment.forget_foreign(home)
+    environment.forget_foreign()
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         run()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -16,7 +14,7 @@ import psutil
 import yaml
 
 from pipeline import ending
-from sandbox import deployer, environment, guardrails, lock, reserve
+from sandbox import deployer, environment, guardrails, lock, plugin_choice, reserve
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from stack import yaml_file
 from tools import build
@@ -24,8 +22,6 @@ from tools import build
 PROJECT = "vault-aws-auth"
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 """The engine's key for special values, in a stack's outputs: secrets."""
-
-PROVIDERS = ("aws", "eks", "kubernetes", "random", "vault")
 
 
 class EngineFailed(SandboxError):
@@ -183,7 +179,8 @@ class Engine:
             (folder / name).mkdir(parents=True, exist_ok=True)
         # `stack init` writes a stack file beside the project file: this copy, not the repository's.
         shutil.copyfile(REPOSITORY / "Pulumi.yaml", folder / "project" / "Pulumi.yaml")
-        install_plugins(self.home)
+        for line in plugin_choice.install(self.home):
+            print(f"  plugins {line}", flush=True)
 
     def recover(self) -> None:
         """Makes the state of a killed run usable: mends it if it was cut off, and releases its lock.
@@ -296,55 +293,6 @@ def _masked(value: Any) -> Any:
 
 def _order(home: Home) -> Path:
     return home.root / "pulumi" / "stacks.json"
-
-
-def install_plugins(home: Home) -> None:
-    """Installs each plugin where the engine looks: the official one if available, else the local one.
-
-    Order of providers: `SANDBOX_PLUGIN_PATH` (put on PATH, which the engine prefers), the user's own Pulumi
-    plugin cache, the local plugin.
-    """
-    cache = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
-    target = home.root / "pulumi" / "home" / "plugins"
-    if cache.resolve() == target.resolve():  # the shell has sourced the sandbox's own env
-        cache = Path.home() / ".pulumi" / "plugins"
-    chosen = os.environ.get("SANDBOX_PLUGIN_PATH")
-    if chosen and not Path(chosen).is_dir():
-        raise SandboxError(
-            f"SANDBOX_PLUGIN_PATH={chosen} is not a folder; name one with executables pulumi-resource-NAME"
-        )
-    language = target / f"language-python-v{importlib.metadata.version('pulumi')}"
-    if not (build.ensure("pulumi").resolve().parent / "pulumi-language-python").exists():
-        python = home.fork_server / "python"
-        environment.write_plugin_launcher(python, home.fork_server, [])
-        words = ["sandbox.language", "--python", str(python)]
-        environment.write_plugin_launcher(language / "pulumi-language-python", home.fork_server, words)
-    bin_folder = home.root / "bin"
-    for name in PROVIDERS:
-        binary = f"pulumi-resource-{name}"
-        (bin_folder / binary).unlink(missing_ok=True)
-        version = importlib.metadata.version(f"pulumi-{name}")
-        folder = target / f"resource-{name}-v{version}"
-        _remove(folder)
-        if chosen and (Path(chosen) / binary).exists():
-            continue
-        official = cache / f"resource-{name}-v{version}"
-        if (official / binary).exists():
-            target.mkdir(parents=True, exist_ok=True)
-            folder.symlink_to(official)
-            continue
-        # An official component provider asks for the version of the others that it was built with; from PATH
-        # the engine takes any.
-        for place in [folder, bin_folder] if chosen else [folder]:
-            words = ["sandbox.plugins", name]
-            environment.write_plugin_launcher(place / binary, home.fork_server, words)
-
-
-def _remove(folder: Path) -> None:
-    if folder.is_symlink():
-        folder.unlink()
-    elif folder.exists():
-        shutil.rmtree(folder)
 
 
 def mend_state(state: Path) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.home import REPOSITORY, Home, write_private
-from tools import build
+from tools import build, versions
 
 PRIMARY_ACCOUNT = "111111111111"
 
@@ -21,18 +21,20 @@ def is_foreign(name: str) -> bool:
     return name.startswith(FOREIGN_PREFIXES) or name in FOREIGN
 
 
-def forget_foreign(home: Home) -> None:
+def forget_foreign() -> None:
     """Removes these variables from this process, because its own clients read them too.
 
-    Also takes the sandbox's own `bin` off PATH, where a shell that has sourced `env` has it: tools are looked
-    up without the links and wrappers there.
+    Also takes the folders of sandboxes off PATH, where a shell that has sourced an `env` has them: its links
+    and scripts are those of that sandbox.
     """
     for name in [name for name in os.environ if is_foreign(name)]:
         del os.environ[name]
     os.environ.update(NO_PROXY)
-    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    os.environ["PATH"] = os.pathsep.join(folder for folder in folders if folder != str(home.root / "bin"))
+    os.environ["PATH"] = versions.search_path()
 
+
+PLUGINS = ("SANDBOX_PLUGIN_PATH", "SANDBOX_PLUGINS")
+"""Variables by which the user chooses plugins: `sandbox.plugin_choice`."""
 
 NOWHERE: Mapping[str, str] = {}
 
@@ -73,10 +75,8 @@ def build_environment(home: Home, place: Mapping[str, str] = NOWHERE) -> dict[st
 
 
 def path_prefix(home: Home) -> list[str]:
-    """The folders before the user's PATH: chosen provider plugins, the tools, the virtualenv."""
-    chosen = os.environ.get("SANDBOX_PLUGIN_PATH")
-    folders = [str(home.root / "bin"), str(Path(sys.executable).parent)]
-    return [str(Path(chosen).resolve()), *folders] if chosen else folders
+    """The folders before the user's PATH: the tools, and plugins; the virtualenv."""
+    return [str(home.root / "bin"), str(Path(sys.executable).parent)]
 
 
 def process_environment(home: Home, place: Mapping[str, str] = NOWHERE) -> dict[str, str]:
@@ -93,6 +93,12 @@ def write_shell_file(home: Home, place: Mapping[str, str] = NOWHERE, stack: str 
     lines = ["# The environment of this sandbox, with its keys. Use: source THIS_FILE"]
     pattern = "|".join(FOREIGN_PREFIXES) + "|" + "|".join(f"{name}=" for name in FOREIGN)
     lines.append(f"for name in $(env | grep -E '^({pattern})' | cut -d= -f1); do unset \"$name\"; done")
+    # Where others than the local plugins are asked for, that shell's commands do so, too.
+    lines.append(f"unset {' '.join(PLUGINS)}")
+    variables |= {name: value for name in PLUGINS if (value := os.environ.get(name))}
+    if folders := variables.get("SANDBOX_PLUGIN_PATH"):
+        absolute = (str(Path(folder).resolve()) for folder in folders.split(os.pathsep))
+        variables["SANDBOX_PLUGIN_PATH"] = os.pathsep.join(absolute)
     lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(variables.items())]
     if stack:
         lines.append(f"export PULUMI_STACK={shlex.quote(stack)}")
@@ -106,7 +112,7 @@ def write_shell_file(home: Home, place: Mapping[str, str] = NOWHERE, stack: str 
 
 def tools(home: Home) -> list[str]:
     """The tools that this sandbox needs; Caddy only if a stack uses federation."""
-    return [name for name, tool in build.TOOLS.items() if home.plays_enterprise or not tool.on_demand]
+    return build.needed_by("every stack", *(["federation"] if home.plays_enterprise else []))
 
 
 def link_tools(home: Home) -> None:

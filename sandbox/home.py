@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.versions import SANDBOX_MARKER
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-MARKER = ".sandbox"
 FOLDERS = ("bin", "run", "aws", "vault", "enterprise", "kubernetes", "pki", "etcd", "pulumi")
 FILES = (
     "ports.json",
@@ -79,7 +80,7 @@ class Home:
         A folder with other contents is refused.
         """
         os.umask(0o077)
-        if self.exists and not (self.root / MARKER).exists() and any(self.root.iterdir()):
+        if self.exists and not (self.root / SANDBOX_MARKER).exists() and any(self.root.iterdir()):
             raise SandboxError(
                 f"{self.root} exists and is not a sandbox; name a new or empty folder: SANDBOX_HOME=<folder>"
             )
@@ -88,7 +89,7 @@ class Home:
         except OSError as error:
             raise SandboxError(f"cannot create {self.root}: {error.strerror}; set SANDBOX_HOME") from error
         self.root.chmod(0o700)
-        (self.root / MARKER).touch()
+        (self.root / SANDBOX_MARKER).touch()
         for name in (*FOLDERS, "logs"):
             (self.root / name).mkdir(exist_ok=True)
 

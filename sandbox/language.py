@@ -24,6 +24,9 @@ from google.protobuf import empty_pb2, json_format
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
+REPOSITORY = Path(__file__).resolve().parents[1]
+"""This project, whose plugin and program run in this environment."""
+
 
 class LanguageHost(LanguageServer):
     """Runs `python <program folder>` in the engine's deployment, as the vendor's host does.
@@ -85,10 +88,22 @@ class LanguageHost(LanguageServer):
     def Handshake(self, request: Any, context: Any) -> Any:
         return language_pb2.LanguageHandshakeResponse()
 
-    def InstallDependencies(self, request: Any, context: Any) -> Any:
-        yield language_pb2.InstallDependenciesResponse(
-            stdout=b"the sandbox's virtual environment is already complete\n"
-        )
+    def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:
+        """Makes the virtual environment of a plugin elsewhere; for this project's there is one."""
+        folder, named = Path(request.info.root_directory), _virtual_environment(request)
+        if not named or folder.is_relative_to(REPOSITORY):
+            text = b"the sandbox's virtual environment is already complete\n"
+            yield language_pb2.InstallDependenciesResponse(stdout=text)
+            return
+        made, requirements = folder / named, folder / "requirements.txt"
+        for words in (
+            ["venv", "--without-pip", str(made)],
+            ["pip", "--python", str(made / "bin" / "python"), "install", "--quiet", "-r", str(requirements)],
+        ):
+            done = subprocess.run([sys.executable, "-m", *words], capture_output=True, check=False)
+            yield language_pb2.InstallDependenciesResponse(stdout=done.stdout, stderr=done.stderr)
+            if done.returncode:
+                raise ChildProcessError(f"python -m {words[0]} for {made} failed ({done.returncode})")
 
     def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:
         return language_pb2.RuntimeOptionsResponse()
@@ -108,20 +123,26 @@ def _run_program(program: Path) -> None:
     runpy.run_path(str(program), run_name="__main__")
 
 
-def _environment_python(request: Any) -> str:
-    """The Python of the virtual environment in `PulumiPlugin.yaml`; by default this one."""
+def _virtual_environment(request: Any) -> str | None:
+    """The virtual environment in `PulumiPlugin.yaml`, if it names one."""
     options = json_format.MessageToDict(request.info.options)
     if options.get("toolchain", "pip") != "pip":
         raise ValueError(f"toolchain {options['toolchain']}: the sandbox's language host supports pip only")
-    named = options.get("virtualenv")
+    named: str | None = options.get("virtualenv")
+    return named
+
+
+def _environment_python(request: Any) -> str:
+    """The Python of that virtual environment; by default, and for this project's plugin, this one."""
+    folder, named = Path(request.info.root_directory), _virtual_environment(request)
     if not named:
         return sys.executable
-    python = Path(request.info.root_directory, named, "bin", "python")
-    if not python.exists():
-        raise FileNotFoundError(
-            f"there is no {python}: create the plugin's environment with `pulumi install`"
-        )
-    return str(python)
+    python = folder / named / "bin" / "python"
+    if python.exists():
+        return str(python)
+    if folder.is_relative_to(REPOSITORY):
+        return sys.executable
+    raise FileNotFoundError(f"there is no {python}: create the plugin's environment with `pulumi install`")
 
 
 def _copy(stream: IO[bytes], answer: Callable[[bytes], Any], into: queue.Queue[Any]) -> None:

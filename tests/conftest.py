@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests import order, tally
-from tools import build
+from tools import build, versions
 
 pytest_plugins = ["tests.orphans"]
 
@@ -31,12 +31,13 @@ counted: Path | None = None
 
 def pytest_configure() -> None:
     """Before any test module is imported, in every worker."""
-    found = {str(path.parent) for name in build.TOOLS if (path := build.resolve(name))}
+    tools = build.needed_by("every stack", "federation", "tests")
+    found = {str(path.parent) for name in tools if (path := build.resolve(name))}
     # A shell starts what it runs in the background with SIGINT ignored, `nohup` with SIGHUP, and children
     # inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    os.environ["PATH"] = os.pathsep.join([*sorted(found), os.environ.get("PATH", os.defpath)])
+    os.environ["PATH"] = os.pathsep.join([*sorted(found), versions.search_path()])
     # What a refused program leaves is logged with its traceback when it is collected, whose carets Python
     # finds with `ast`; where the collection happens inside of `ast.parse`, that one fails: SystemError.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)

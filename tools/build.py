@@ -34,12 +34,17 @@ from cli import interrupts
 from tools import cache, gobuild, release, report, versions
 from tools.cache import cache_dir, kept
 from tools.errors import BuildError, Unavailable, cache_errors
-from tools.table import TOOLS, Release, Tool
+from tools.table import TOOLS, Need, Release, Tool
 
-__all__ = ["TOOLS", "BuildError", "cache_dir", "ensure", "ensure_all", "kept", "resolve"]
+__all__ = ["TOOLS", "BuildError", "cache_dir", "ensure", "ensure_all", "kept", "needed_by", "resolve"]
 
 HERE = Path(__file__).resolve().parent
 ORDER = {"": ("path", "download", "build"), "build": ("build",), "download": ("download",)}
+
+
+def needed_by(*needs: Need) -> list[str]:
+    """The tools that are needed for one of these."""
+    return [name for name, tool in TOOLS.items() if tool.needed_by in needs]
 
 
 def resolve(name: str) -> Path | None:
@@ -61,6 +66,9 @@ def ensure_all(names: Iterable[str]) -> dict[str, Path]:
     """The tools' paths, by name; what is missing is fetched side by side, or built. Raises BuildError."""
     wanted = list(dict.fromkeys(names))
     missing = [TOOLS[name] for name in wanted if not resolve(name)]
+    if "path" in _order():
+        for why in filter(None, map(versions.unsuitable, missing)):
+            report.say(f"{why}. It is not used")
     if missing and "download" in _order():
         _download(missing)
         missing = [tool for tool in missing if not resolve(tool.name)]
@@ -137,7 +145,7 @@ def _fetch(wanted: Release, forced: bool) -> None:
         try:
             folder, voucher = release.fetch(wanted, scratch, job)
             for tool in tools:
-                if not versions.version_of(str(folder / tool.name), tool.version_args):
+                if tool.version_args and not versions.version_of(str(folder / tool.name), tool.version_args):
                     raise Unavailable(f"its {tool.name} does not run on this machine")
         except Unavailable as error:
             if forced:
@@ -190,10 +198,11 @@ def _build_module(tools: list[Tool], scratch: Path, caches: Path) -> None:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    needed = [name for name, tool in TOOLS.items() if not tool.on_demand]
-    others = [name for name in TOOLS if name not in needed]
+    needed = needed_by("every stack")
+    others = needed_by("federation", "tests")
     hosts = sorted({tool.release.host for tool in TOOLS.values()})
-    ranges = "\n".join(f"  {name:<24} {versions.described(tool)}" for name, tool in TOOLS.items())
+    told = {name: tool for name, tool in TOOLS.items() if tool.version_args}
+    ranges = "\n".join(f"  {name:<24} {versions.described(tool)}" for name, tool in told.items())
     parser = argparse.ArgumentParser(
         prog="python tools/build.py",
         description=__doc__,
@@ -212,7 +221,7 @@ Versions that are taken from PATH:
         metavar="TOOL",
         help=f"what to make ready; without: {', '.join(needed)}",
     )
-    parser.add_argument("--all", action="store_true", help=f"{' and '.join(others)} as well")
+    parser.add_argument("--all", action="store_true", help=f"{', '.join(others)} as well")
     parser.add_argument("--list", action="store_true", help="only say where each one is")
     way = parser.add_mutually_exclusive_group()
     way.add_argument(
@@ -246,7 +255,7 @@ def main(words: list[str]) -> int:
         parser.error(f"unknown tool {', '.join(unknown)}; there are: {', '.join(TOOLS)}")
     if given.way:
         os.environ["SANDBOX_TOOLS"] = given.way
-    names = given.tools or [name for name, tool in TOOLS.items() if given.all or not tool.on_demand]
+    names = given.tools or needed_by("every stack", *(("federation", "tests") if given.all else ()))
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         if given.clean:
@@ -254,6 +263,8 @@ def main(words: list[str]) -> int:
         elif given.list:
             for name in names:
                 print(f"{name}\t{resolve(name) or 'not there'}")
+                if why := versions.unsuitable(TOOLS[name]):
+                    report.say(f"{why}. It is not used")
         else:
             for name, path in ensure_all(names).items():
                 print(f"{name}\t{path}")

@@ -133,8 +133,8 @@ def main(words: list[str]) -> int:
             if task == "environment":
                 make_environment(Path(folder), requirements)
             else:
-                tools = build.TOOLS.values()
-                build.ensure_all(t.name for t in tools if not t.on_demand or "--all-tools" in rest)
+                tests = ("federation", "tests") if "--all-tools" in rest else ()
+                build.ensure_all(build.needed_by("every stack", *tests))
         except BuildError as error:
             problems.append(task)
             report.say(f"error: {error}")

@@ -1,9 +1,8 @@
 """The sandbox's tools: the versions that are taken from PATH, the vendor's release, what builds it.
 
 Three things of each tool are declared here and nowhere else. `accepted` is the range of versions that the
-sandbox was run with (and etcd 3.6, which Kubernetes 1.36 comes with). `release` is the vendor's own archive.
-`source` is the Go package; the `go.mod` of its folder pins it and all that it needs. Those two may differ in
-the last number of a version.
+sandbox was run with. `release` is the vendor's own archive. `source` is the Go package; the `go.mod` of its
+folder pins it and all that it needs. Those two may differ in the last number of a version.
 """
 
 from __future__ import annotations
@@ -11,9 +10,13 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from typing import Literal
 
 Range = tuple[tuple[int, int], tuple[int, int]]
 """Versions (major, minor): the first inclusive, the second exclusive."""
+
+Need = Literal["every stack", "federation", "tests", "test-official"]
+"""What a tool is for. The last is a target of `make`, whose build is too heavy for all the others."""
 
 MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -76,10 +79,11 @@ class Tool:
     name: str
     accepted: Range
     version_args: tuple[str, ...]
+    """Without any, it cannot tell its version: then none is taken from PATH."""
     source: Source
     release: Release
-    on_demand: bool = False
-    """Whether only some stacks or tests need it: it is then made ready when the first of them comes."""
+    needed_by: Need = "every stack"
+    """Made ready when the first of them comes."""
 
 
 _ENVTEST = Release(
@@ -90,6 +94,15 @@ _ENVTEST = Release(
     "envtest-v{version}-{os}-{arch}.tar.gz",
     published="raw.githubusercontent.com/kubernetes-sigs/controller-tools/HEAD/envtest-releases.yaml",
     folder="controller-tools/envtest/",
+)
+
+_PULUMI = Release(
+    name="pulumi",
+    version="3.274.1",
+    url="get.pulumi.com/releases/sdk/pulumi-v{version}-{os}-{arch}.tar.gz",
+    published="get.pulumi.com/releases/sdk/pulumi-{version}-checksums.txt",
+    folder="pulumi/",
+    x64="x64",
 )
 
 
@@ -127,14 +140,7 @@ TOOLS: dict[str, Tool] = {
                 # Without a version the engine cannot tell the SDKs what it supports.
                 "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.274.1",
             ),
-            Release(
-                name="pulumi",
-                version="3.274.1",
-                url="get.pulumi.com/releases/sdk/pulumi-v{version}-{os}-{arch}.tar.gz",
-                published="get.pulumi.com/releases/sdk/pulumi-{version}-checksums.txt",
-                folder="pulumi/",
-                x64="x64",
-            ),
+            _PULUMI,
         ),
         _kubernetes("kube-apiserver", _ENVTEST, ((1, 36), (1, 37)), "--version"),
         _kubernetes(
@@ -150,7 +156,7 @@ TOOLS: dict[str, Tool] = {
             "--version",
             folder="vault-aws-auth/tools/kubernetes",  # with the controllers that are needed
         ),
-        _kubernetes("kubectl", _ENVTEST, ((1, 32), (1, 37)), "version", "--client"),
+        _kubernetes("kubectl", _ENVTEST, ((1, 36), (1, 37)), "version", "--client"),
         Tool("etcd", ((3, 6), (3, 8)), ("--version",), Source("etcd", "go.etcd.io/etcd/server/v3"), _ENVTEST),
         Tool(
             "caddy",
@@ -170,7 +176,7 @@ TOOLS: dict[str, Tool] = {
                 "caddy_{version}_checksums.txt",
                 systems=("linux",),
             ),
-            on_demand=True,
+            needed_by="federation",
         ),
         Tool(
             "actionlint",
@@ -189,7 +195,39 @@ TOOLS: dict[str, Tool] = {
                 published="github.com/rhysd/actionlint/releases/download/v{version}/"
                 "actionlint_{version}_checksums.txt",
             ),
-            on_demand=True,
+            needed_by="tests",
+        ),
+        Tool(
+            "pulumi-language-yaml",  # Pulumi's release comes with it
+            ((1, 25), (1, 26)),
+            (),
+            Source(
+                "pulumi-yaml",
+                "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
+                "-X github.com/pulumi/pulumi-yaml/pkg/version.Version=v1.25.0",
+            ),
+            _PULUMI,
+            needed_by="tests",
+        ),
+        Tool(
+            "pulumi-resource-kubernetes",
+            ((4, 0), (5, 0)),
+            (),
+            Source(
+                "pulumi-kubernetes",
+                "github.com/pulumi/pulumi-kubernetes/provider/v4/cmd/pulumi-resource-kubernetes",
+                "-X github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version="
+                "4.0.0-20260115033456-f47bc2d6f199",  # the newest that the module proxy has
+            ),
+            Release(
+                name="pulumi-kubernetes",
+                version="4.34.2",  # as the SDK in constraints.txt
+                url="github.com/pulumi/pulumi-kubernetes/releases/download/v{version}/"
+                "pulumi-resource-kubernetes-v{version}-{os}-{arch}.tar.gz",
+                published="github.com/pulumi/pulumi-kubernetes/releases/download/v{version}/"
+                "pulumi-kubernetes_{version}_checksums.txt",
+            ),
+            needed_by="test-official",
         ),
     )
 }

@@ -12,18 +12,46 @@ from pathlib import Path
 
 from tools.table import Tool
 
+SANDBOX_MARKER = ".sandbox"
+"""The file by which a sandbox's folder is told from others."""
+
 ACCOUNTS = ("AWS_", "KUBE", "PULUMI_", "VAULT_")
 """Prefixes of variables that name accounts, servers, and commands that log in to them."""
 
 
 def on_path(tool: Tool) -> Path | None:
-    """The tool on PATH, if its version is in the tested range."""
-    found = shutil.which(tool.name)
-    version = version_of(found, tool.version_args) if found else None
-    if not found or not version:
+    """The tool on PATH, if its version is one that the sandbox was tried with."""
+    found = _found(tool)
+    return found if found and not unsuitable(tool) else None
+
+
+def unsuitable(tool: Tool) -> str | None:
+    """Why the tool on PATH is not taken; None where it is, or there is none."""
+    found = _found(tool)
+    if not found:
         return None
+    version = version_of(str(found), tool.version_args)
     low, high = tool.accepted
-    return Path(found) if low <= version < high else None
+    if version and low <= version < high:
+        return None
+    problem = f"has version {version[0]}.{version[1]}" if version else "tells no version, or needs a license"
+    return f"{found} {problem}; the sandbox was tried with {tool.name} {described(tool)}"
+
+
+def search_path() -> str:
+    """PATH without the folders of sandboxes, where a shell that has sourced an `env` has their links."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if not is_of_a_sandbox(Path(folder)))
+
+
+def is_of_a_sandbox(path: Path) -> bool:
+    """Whether a path is in the folder of a sandbox."""
+    return any((folder / SANDBOX_MARKER).is_file() for folder in path.absolute().parents)
+
+
+def _found(tool: Tool) -> Path | None:
+    found = shutil.which(tool.name, path=search_path()) if tool.version_args else None
+    return Path(found) if found else None
 
 
 @functools.cache  # cached, because asking starts the tool

@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from sandbox import environment
-from sandbox.engine import PROJECT, install_plugins
+from sandbox import environment, plugin_choice
+from sandbox.engine import PROJECT
 from sandbox.home import REPOSITORY, Home
 from tests.bench.everyday import fork_server, new_sandbox
 from tests.bench.measure import Cost, run
@@ -103,7 +103,7 @@ def measure(home: Home, program: Path, logins: int = LOGINS) -> Measured:
 def _project(home: Home, logins: int) -> Iterator[tuple[Path, str, Path]]:
     """A folder for the engine's own files, with a new stack and its configuration."""
     (home.root / "pulumi" / "state").mkdir(parents=True, exist_ok=True)
-    install_plugins(home)
+    plugin_choice.install(home)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder, stack = Path(name), "bench"
         shutil.copyfile(REPOSITORY / "Pulumi.yaml", folder / "Pulumi.yaml")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sandbox.engine import install_plugins
+from sandbox import plugin_choice
 from sandbox.environment import write_launcher
 from sandbox.home import Home
 from tests import tally
@@ -88,7 +88,7 @@ class Project:
         shutil.copytree(self.source, self.folder, ignore=shutil.ignore_patterns("__pycache__"))
         home = Home(self.sandbox.home)
         (home.root / "pulumi" / "state").mkdir(exist_ok=True)
-        install_plugins(home)
+        plugin_choice.install(home)
         self.done("stack", "init", self.stack)
         for key, value in config.items():
             self.done("config", "set", key, value)

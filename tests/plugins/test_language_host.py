@@ -85,6 +85,18 @@ def test_it_is_run_with_the_environment_that_it_names(host: Any, tmp_path: Path)
     assert f"python {tmp_path}/venv/bin/python\n" in out
 
 
+def test_it_makes_the_environment_that_a_plugin_names(host: Any, tmp_path: Path) -> None:
+    asked = request(tmp_path, PLUGIN, toolchain="pip", virtualenv="venv")
+    (tmp_path / "requirements.txt").write_text("no-such-package @ file:///nowhere\n")
+    with pytest.raises(grpc.RpcError) as refused:
+        [*host.InstallDependencies(pb.InstallDependenciesRequest(info=asked.info))]
+    assert f"python -m pip for {tmp_path}/venv failed (1)" in refused.value.details()
+    (tmp_path / "requirements.txt").write_text("")
+    [*host.InstallDependencies(pb.InstallDependenciesRequest(info=asked.info))]
+    out, _, _ = answered(host.RunPlugin(asked))
+    assert f"python {tmp_path}/venv/bin/python\n" in out
+
+
 def test_what_it_cannot_run_it_says(host: Any, tmp_path: Path) -> None:
     for options, reason in (
         ({"virtualenv": "venv"}, "create the plugin's environment with `pulumi install`"),

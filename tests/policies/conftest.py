@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import engine, environment
+from sandbox import environment, plugin_choice
 from sandbox.home import REPOSITORY, Home
 from tests import tally
 from tests.policies.kit import Example, sent
@@ -97,7 +97,7 @@ class Previews:
 def previews(tmp_path_factory: pytest.TempPathFactory) -> Previews:
     made = Previews(Home(tmp_path_factory.mktemp("guardrails") / "home"))
     made.home.create()
-    engine.install_plugins(made.home)
+    plugin_choice.install(made.home)
     shutil.copytree(PROGRAM, made.program)
     answer = made.pulumi("stack", "init", "one")
     assert answer.returncode == 0, answer.stderr

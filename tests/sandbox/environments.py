@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from pipeline import guardrails
-from sandbox import engine, environment
+from sandbox import environment, plugin_choice
 from sandbox.home import Home
 from tests import tally
 from tests.sandbox.kit import REPOSITORY, Sandbox
@@ -46,7 +46,7 @@ class Environments:
         # Without what the repository's own environments declare: these here are others of the same names.
         shutil.copytree(guardrails.PACK, self.pack, ignore=shutil.ignore_patterns("stacks", "__pycache__"))
         # The engine's plugins are put in place by the sandbox when it runs a stack of its own.
-        engine.install_plugins(home)
+        plugin_choice.install(home)
         (home.root / "pulumi" / "state").mkdir(parents=True, exist_ok=True)
         for name in ENVIRONMENTS:
             self.pulumi("stack", "init", name, "--no-select")

@@ -27,6 +27,7 @@ from tests.package.language_host import required_plugins
 from tests.sandbox.callers import assume_with_token, log_in
 from tests.sandbox.kit import REPOSITORY, Sandbox
 from tests.sandbox.lease import Pool
+from tools import build
 
 pytestmark = [pytest.mark.xdist_group("component package"), pytest.mark.timeout(900)]
 
@@ -184,23 +185,26 @@ def test_every_component_is_the_same_from_the_package_as_in_process(
 
 
 def test_the_yaml_example_lets_its_service_account_log_in(installed: Installed, running: Sandbox) -> None:
-    if not shutil.which("pulumi-language-yaml"):
-        pytest.skip("Pulumi's YAML language host is not here: it comes with Pulumi's own release")
+    """With Pulumi's own YAML host; the engine starts the package from its folder, by the sandbox's host."""
     # Where it finds `../../plugin`, and the plugin the environment that `pulumi install` makes for it.
     folder = installed.tree / "examples" / "consumer-yaml-in-use"
     (installed.tree / "plugin" / "venv").symlink_to(installed.root / "venv")
-    project = Project(running, REPOSITORY / "examples" / "consumer-yaml", folder, installed.tools, "yaml")
+    before = _files(installed.tree)
+    source = REPOSITORY / "examples" / "consumer-yaml"
+    project = Project(running, source, folder, build.ensure("pulumi-language-yaml").parent, "yaml")
     endpoint = running.env["AWS_ENDPOINT_URL"]
     with _cluster(running, "eks1"):
         project.start(cluster="eks1", vaultAddress=running.env["VAULT_ADDR"], callersStsEndpoint=endpoint)
         for service in ("sts", "iam", "ec2"):
             project.done("config", "set", "--path", f"endpoints.{service}", endpoint)
+        project.done("install")
         project.up()
         role = project.outputs()["iamRoleArn"]
         mine = assume_with_token(running, running.token("payments"), role)
         assert "payments" in log_in(running, mine, "payments")["token_policies"]
         project.up("--expect-no-changes")
         assert project.change("destroy").returncode == 0
+    assert _files(installed.tree) - before == {folder / "Pulumi.yaml", folder / "Pulumi.yaml.yaml"}
 
 
 def test_a_bad_input_is_one_message_that_names_it(
@@ -245,6 +249,12 @@ def _sources(package: str) -> list[Path]:
 
 def _is_module(name: str, package: str) -> bool:
     return name.startswith(package) and name.endswith(".py")
+
+
+def _files(folder: Path) -> set[Path]:
+    """All files below a folder, but Python's bytecode, and what links lead to."""
+    found = (Path(here) / name for here, _, names in os.walk(folder) for name in names)
+    return {path for path in found if "__pycache__" not in path.parts}
 
 
 def _components(resources: list[dict[str, Any]]) -> dict[str, int]:

@@ -30,6 +30,8 @@ VERSIONS = {
     "etcd": "etcd Version: 3.6.8",
     "caddy": "v2.11.9 h1:abc=",
     "actionlint": "1.7.7",
+    "pulumi-language-yaml": "a port",
+    "pulumi-resource-kubernetes": "a port",
 }
 GO = r"""#!/bin/sh
 echo "$@" >> "$CALLS"
@@ -94,12 +96,14 @@ def archives() -> dict[str, bytes]:
     programs = {name: script(text) for name, text in VERSIONS.items()}
     envtest = {f"controller-tools/envtest/{n}": programs[n] for n in ("kube-apiserver", "etcd", "kubectl")}
     hosts = {f"pulumi/pulumi-language-{n}": b"#!/bin/sh\n" for n in ("python", "python-exec", "nodejs")}
+    hosts["pulumi/pulumi-language-yaml"] = programs["pulumi-language-yaml"]
     shapes: dict[str, bytes] = {
         "vault": zipped({"LICENSE.txt": b"BUSL", "vault": programs["vault"]}),
         "pulumi": tarball({"pulumi/pulumi": programs["pulumi"], **hosts}),
         "envtest": tarball(envtest),
         "kube-controller-manager": programs["kube-controller-manager"],
         "caddy": tarball({"LICENSE": b"", "README.md": b"", "caddy": programs["caddy"]}),
+        "pulumi-kubernetes": tarball({n: programs[n] for n in programs if n.startswith("pulumi-resource")}),
         "actionlint": tarball({"actionlint": programs["actionlint"], "docs/usage.md": b""}),
     }
     return {str(each.address()): shapes[each.name] for each in releases().values()}
@@ -141,6 +145,7 @@ def vendors() -> Iterator[Vendors]:
     for name, algorithm in (
         ("vault", "sha256"),
         ("pulumi", "sha256"),
+        ("pulumi-kubernetes", "sha256"),
         ("caddy", "sha512"),
         ("actionlint", "sha256"),
     ):

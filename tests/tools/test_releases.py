@@ -183,22 +183,37 @@ def test_two_that_want_the_same_fetch_it_once(workshop: Workshop, vendors: Vendo
 
 
 @pytest.mark.parametrize(
-    ("says", "taken"),
+    ("says", "told"),
     [
-        ("Vault v1.21.4 (abc)", True),
-        ("Vault v1.15.0 (abc)", False),
-        ("Vault v2.0.0 (abc)", False),
-        ("Vault v1.21.4+ent (abc)", False),
-        ("no such library", False),
+        ("Vault v1.21.4 (abc)", ""),
+        ("Vault v1.15.0 (abc)", "has version 1.15"),
+        ("Vault v2.0.0 (abc)", "has version 2.0"),
+        ("Vault v1.21.4+ent (abc)", "tells no version, or needs a license"),
+        ("no such library", "tells no version, or needs a license"),
     ],
 )
-def test_from_path_come_versions_that_were_tried(
-    workshop: Workshop, put_on_path: Callable[[str, bytes], None], says: str, taken: bool
+def test_from_path_come_versions_that_were_tried_and_others_are_told_once(
+    workshop: Workshop, put_on_path: Callable[[str, bytes], None], says: str, told: str
 ) -> None:
     put_on_path("vault", script(says))
+    mine = workshop.folder / "bin" / "vault"
     done = workshop.run("vault")
-    assert (done.paths["vault"] == str(workshop.folder / "bin" / "vault")) is taken
-    assert done.says("vault") == (says if taken else VERSIONS["vault"])
+    assert (done.paths["vault"] == str(mine)) is not bool(told)
+    assert done.says("vault") == (VERSIONS["vault"] if told else says)
+    line = f"{mine} {told}; the sandbox was tried with vault 1.21. It is not used"
+    assert (line in done.said) is bool(told)
+    assert "not used" not in workshop.run("vault").said, "once another one is there, it is of no interest"
+    assert (line in workshop.run("--list", "vault").said) is bool(told)
+
+
+def test_a_sandbox_s_own_folder_on_path_is_passed_over(
+    workshop: Workshop, put_on_path: Callable[[str, bytes], None]
+) -> None:
+    """Where a shell has sourced an `env`, whose `pulumi` is for that sandbox."""
+    put_on_path("vault", script("Vault v1.21.4"))
+    assert workshop.run("vault").says("vault") == "Vault v1.21.4"
+    (workshop.folder / ".sandbox").touch()
+    assert workshop.run("vault").says("vault") == VERSIONS["vault"]
 
 
 def test_download_and_build_are_stronger_than_path(
@@ -220,7 +235,8 @@ def test_the_help_says_where_things_are(workshop: Workshop) -> None:
         "SANDBOX_TOOLS_MIRROR",
         "make clean-cache",
         "releases.hashicorp.com/vault",
-        "1.32 to 1.36",
+        "kubectl 1.36",
+        "etcd 3.6 to 3.7",
         "--build",
     ):
         assert word in text
