@@ -8,12 +8,21 @@ import pulumi_vault_aws_auth as auth
 config = pulumi.Config()
 region = config.require("region")
 endpoint = config.get("endpoint")
+path = config.require("mountPath")
 
 cluster = auth.ExistingEksCluster("cluster", {"name": config.require("cluster"), "region": region})
-identity = auth.IamUserVaultIdentity("vault-identity", {"permissions": {"resolve_roles": True}})
+identity = auth.IamUserVaultIdentity(
+    "vault-identity",
+    {
+        "user_name": f"vault-{path}",
+        "policy_name": f"vault-{path}-policy",
+        "permissions": {"resolve_roles": True},
+    },
+)
 
 mount: auth.VaultAwsAuthArgs = {
     "region": region,
+    "path": path,
     "server_id_header": "vault.example.com",
     "credentials": identity.credentials,
 }

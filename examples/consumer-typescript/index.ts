@@ -7,12 +7,15 @@ import * as auth from "@pulumi/vault-aws-auth";
 const config = new pulumi.Config();
 const region = config.require("region");
 const endpoint = config.get("endpoint");
+const path = config.require("mountPath");
 
 const cluster = new auth.ExistingEksCluster("cluster", {
     name: config.require("cluster"),
     region,
 });
 const identity = new auth.IamUserVaultIdentity("vault-identity", {
+    userName: `vault-${path}`,
+    policyName: `vault-${path}-policy`,
     permissions: { resolveRoles: true },
 });
 
@@ -21,6 +24,7 @@ const inVault = new vault.Provider("vault", { address });
 const vaultAuth = new auth.VaultAwsAuth("vault-aws-auth", {
     region,
     address,
+    path,
     serverIdHeader: "vault.example.com",
     credentials: { accessKey: identity.accessKey, secretKey: identity.secretKey },
     ...(endpoint && {

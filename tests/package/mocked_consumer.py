@@ -38,6 +38,7 @@ pulumi.runtime.set_mocks(Cloud(), project="payments", stack="test")
 pulumi.runtime.set_all_config(
     {
         "payments:region": "us-east-1",
+        "payments:mountPath": "aws",
         "payments:cluster": "eks1",
         "payments:vaultAddress": "https://vault.example.com",
     }

@@ -68,9 +68,8 @@ def _object(schema: dict[str, Any], owner: dict[str, Any], given: Any, where: st
 
 def _value(schema: dict[str, Any], declared: dict[str, Any], value: Any, where: str) -> list[str]:
     if isinstance(value, str) and value.startswith("${"):
-        computed = not re.fullmatch(
-            r"\$\{(region|cluster|vaultAddress|endpoints|callersStsEndpoint)\}", value
-        )
+        settings = "region|cluster|vaultAddress|mountPath|endpoints|callersStsEndpoint"
+        computed = not re.fullmatch(rf"\$\{{({settings})\}}", value)
         return [f"{where}: must be plain"] if declared.get("plain") and computed else []
     if "$ref" in declared:
         named = schema["types"][declared["$ref"].removeprefix("#/types/")]
