@@ -6,10 +6,10 @@
 - `SANDBOX_PLUGINS=official`: the providers in your Pulumi plugin cache win, in the versions of the installed
   SDKs, and a Python language host on PATH.
 
-The engine takes a plugin from PATH first, in any version, and tells so in a warning; then the language hosts
-beside itself; then, from its plugin cache, the very version that is asked for. So plugins are installed in
-the sandbox's own plugin cache; and in its `bin`, the first folder on PATH, where the engine would take
-another.
+The engine looks on PATH first, takes any version there, and warns; then beside itself, for language hosts;
+then in its plugin cache, for exactly the version that the program asks for. So plugins are installed in the
+sandbox's own plugin cache. They are also put into its `bin`, the first folder on PATH, if the engine would
+otherwise find another one, or none.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tools import build, versions
 PROVIDERS = ("aws", "eks", "kubernetes", "random", "vault")
 
 _UNKNOWN = "0.0.0"
-"""The version of an executable whose version nobody asks for by number, or knows."""
+"""For an executable without a version in its name."""
 _KINDS = "resource|language|analyzer|converter|tool"
 _EXECUTABLE = re.compile(rf"pulumi-({_KINDS})-(.+?)(?<!-exec)")
 _FOLDER = re.compile(rf"({_KINDS})-(.+?)-v(\d.*)")
@@ -60,7 +60,7 @@ class Plugin:
         return f"{'' if self.kind == 'resource' else f'{self.kind} '}{self.name}{number}"
 
     def must_be_on_path(self, others_are: bool) -> bool:
-        """Whether the engine asks for it in a version that is not known; `others_are`: for others, too."""
+        """Whether the engine asks for a version that is not known; `others_are`: of the other providers, too."""
         return self.kind == "resource" and (others_are or self.version == _UNKNOWN)
 
     def is_in(self, folder: Path) -> bool:
@@ -71,8 +71,8 @@ class Plugin:
 def install(home: Home) -> list[str]:
     """Installs the plugins for a run, in place of those of the last one.
 
-    Returns a line for each folder that others than the local ones are taken from. Raises SandboxError if what
-    is asked for is not there.
+    Returns a line for each folder from which plugins are used instead of the local ones. Raises SandboxError
+    if what the user asks for is not there.
     """
     others = _asked_for()
     cache, record = home.root / "pulumi" / "home" / "plugins", home.root / "pulumi" / "plugins.json"

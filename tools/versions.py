@@ -20,13 +20,13 @@ ACCOUNTS = ("AWS_", "KUBE", "PULUMI_", "VAULT_")
 
 
 def on_path(tool: Tool) -> Path | None:
-    """The tool on PATH, if its version is one that the sandbox was tried with."""
+    """The tool on PATH, if its version is in the tested range."""
     found = _found(tool)
     return found if found and not unsuitable(tool) else None
 
 
 def unsuitable(tool: Tool) -> str | None:
-    """Why the tool on PATH is not taken; None where it is, or there is none."""
+    """Why the tool on PATH is not used; None if it is, or if there is none."""
     found = _found(tool)
     if not found:
         return None
@@ -34,12 +34,12 @@ def unsuitable(tool: Tool) -> str | None:
     low, high = tool.accepted
     if version and low <= version < high:
         return None
-    problem = f"has version {version[0]}.{version[1]}" if version else "tells no version, or needs a license"
-    return f"{found} {problem}; the sandbox was tried with {tool.name} {described(tool)}"
+    problem = f"has version {version[0]}.{version[1]}" if version else "shows no version, or needs a license"
+    return f"{found} {problem}; the sandbox is tested with {tool.name} {described(tool)}"
 
 
 def search_path() -> str:
-    """PATH without the folders of sandboxes, where a shell that has sourced an `env` has their links."""
+    """PATH without the folders of sandboxes, which are there after `source .sandbox/env`."""
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     return os.pathsep.join(folder for folder in folders if not is_of_a_sandbox(Path(folder)))
 

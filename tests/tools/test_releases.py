@@ -188,8 +188,8 @@ def test_two_that_want_the_same_fetch_it_once(workshop: Workshop, vendors: Vendo
         ("Vault v1.21.4 (abc)", ""),
         ("Vault v1.15.0 (abc)", "has version 1.15"),
         ("Vault v2.0.0 (abc)", "has version 2.0"),
-        ("Vault v1.21.4+ent (abc)", "tells no version, or needs a license"),
-        ("no such library", "tells no version, or needs a license"),
+        ("Vault v1.21.4+ent (abc)", "shows no version, or needs a license"),
+        ("no such library", "shows no version, or needs a license"),
     ],
 )
 def test_from_path_come_versions_that_were_tried_and_others_are_told_once(
@@ -200,7 +200,7 @@ def test_from_path_come_versions_that_were_tried_and_others_are_told_once(
     done = workshop.run("vault")
     assert (done.paths["vault"] == str(mine)) is not bool(told)
     assert done.says("vault") == (VERSIONS["vault"] if told else says)
-    line = f"{mine} {told}; the sandbox was tried with vault 1.21. It is not used"
+    line = f"{mine} {told}; the sandbox is tested with vault 1.21. It is not used"
     assert (line in done.said) is bool(told)
     assert "not used" not in workshop.run("vault").said, "once another one is there, it is of no interest"
     assert (line in workshop.run("--list", "vault").said) is bool(told)
