@@ -13,7 +13,11 @@ PRIMARY_ACCOUNT = "111111111111"
 
 # Variables of a user's shell that would override the sandbox's values or redirect requests.
 FOREIGN_PREFIXES = ("AWS_", "VAULT_")
-FOREIGN = ("PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_CONFIG_PASSPHRASE_FILE")
+FOREIGN = (
+    *("PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_CONFIG_PASSPHRASE_FILE"),
+    # These would run other plugins than the sandbox's.
+    *("PULUMI_DEBUG_PROVIDERS", "PULUMI_DEBUG_LANGUAGES", "PULUMI_IGNORE_AMBIENT_PLUGINS"),
+)
 
 
 def is_foreign(name: str) -> bool:
@@ -112,7 +116,9 @@ def write_shell_file(home: Home, place: Mapping[str, str] = NOWHERE, stack: str 
 
 def tools(home: Home) -> list[str]:
     """The tools that this sandbox needs; Caddy only if a stack uses federation."""
-    return build.needed_by("every stack", *(["federation"] if home.plays_enterprise else []))
+    if home.plays_enterprise:
+        return build.needed_by("every stack", "federation")
+    return build.needed_by("every stack")
 
 
 def link_tools(home: Home) -> None:

@@ -60,7 +60,7 @@ class Plugin:
         return f"{'' if self.kind == 'resource' else f'{self.kind} '}{self.name}{number}"
 
     def must_be_on_path(self, others_are: bool) -> bool:
-        """Whether the engine asks for a version that is not known; `others_are`: of the other providers, too."""
+        """Whether the engine asks for a version that is not known; `others_are`: of all providers."""
         return self.kind == "resource" and (others_are or self.version == _UNKNOWN)
 
     def is_in(self, folder: Path) -> bool:
