@@ -34,19 +34,12 @@ from .options import (
     with_option_groups,
     write_secret,
 )
-from .usage import Commands
+from .usage import Program, Version, examples
 
 DIFFERENT = 3
 """Exit code of a comparison that found a gain or loss, if it was asked for."""
 
-app = typer.Typer(
-    name="vault-aws-auth",
-    cls=Commands,
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,  # a traceback with local variables would show credentials
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = Program("vault-aws-auth", add_completion=True)
 
 
 class AdoptUse(Enum):  # Typer knows no list of literals
@@ -58,7 +51,7 @@ class AdoptUse(Enum):  # Typer knows no list of literals
 
 
 @app.callback()
-def _settings() -> None:
+def _settings(version: Version = False) -> None:
     """Log in to Vault as the workloads of a stack, and prove that other callers are refused.
 
     AWS, Kubernetes and Vault are configured by the same variables as their own CLIs: AWS_CA_BUNDLE,
@@ -73,14 +66,16 @@ def _settings() -> None:
 
 
 @app.command(
-    epilog="Examples:\n\n"
-    "vault-aws-auth login pod\n\n"
-    "vault-aws-auth login pod --service-account default/vault-auth --stack dev\n\n"
-    "vault-aws-auth login ci --as arn:aws:iam::111111111111:role/ci\n\n"
-    "vault-aws-auth login --all --json | jq 'map_values(.auth.policies)'\n\n"
-    "vault-aws-auth login pod --token-file token && VAULT_TOKEN=$(cat token) vault kv get dev/app\n\n"
-    "pulumi stack output --json --show-secrets | vault-aws-auth login pod --outputs - --json | jq "
-    ".auth.policies"
+    epilog=examples(
+        "vault-aws-auth login pod",
+        "vault-aws-auth login pod --service-account default/vault-auth --stack dev",
+        "vault-aws-auth login ci --as arn:aws:iam::111111111111:role/ci",
+        "vault-aws-auth login --all --json | jq 'map_values(.auth.policies)'",
+        "vault-aws-auth login pod --token-file token &&",
+        "  VAULT_TOKEN=$(cat token) vault kv get dev/app",
+        "pulumi stack output --json --show-secrets |",
+        "  vault-aws-auth login pod --outputs - --json | jq .auth.policies",
+    )
 )
 @with_option_groups
 def login(
@@ -142,10 +137,11 @@ def login(
 
 
 @app.command(
-    epilog="Examples:\n\n"
-    "vault-aws-auth verify\n\n"
-    "vault-aws-auth verify pod --json\n\n"
-    "vault-aws-auth verify --no-refusals   (creates nothing; for a daily check)"
+    epilog=examples(
+        "vault-aws-auth verify",
+        "vault-aws-auth verify pod --json",
+        "vault-aws-auth verify --no-refusals   # creates nothing; for a daily check",
+    )
 )
 @with_option_groups
 def verify(
@@ -155,7 +151,10 @@ def verify(
     ] = None,
     *,
     refusals: Annotated[
-        bool, typer.Option("--refusals/--no-refusals", help="Also try callers that must be refused.")
+        bool,
+        typer.Option(
+            "--refusals/--no-refusals", help="Also try callers that must be refused.", show_default=False
+        ),
     ] = True,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the result to this file, as JSON.")
@@ -184,10 +183,12 @@ def verify(
 
 
 @app.command(
-    epilog="Examples:\n\n"
-    "vault-aws-auth doctor pod\n\n"
-    "vault-aws-auth doctor pod --service-account gloo-system/discovery --json\n\n"
-    "vault-aws-auth doctor pod   (with VAULT_TOKEN set: also checks Vault's configuration)"
+    epilog=examples(
+        "vault-aws-auth doctor pod",
+        "vault-aws-auth doctor pod --service-account gloo-system/discovery --json",
+        "# Vault's configuration, too:",
+        "VAULT_TOKEN=$(cat token) vault-aws-auth doctor pod",
+    )
 )
 @with_option_groups
 def doctor(login: Login, *, caller: RoleOptions, source: VaultOptions, as_json: Json = False) -> None:
@@ -210,12 +211,15 @@ def doctor(login: Login, *, caller: RoleOptions, source: VaultOptions, as_json: 
 
 
 @app.command(
-    epilog="Examples:\n\n"
-    "vault-aws-auth access\n\n"
-    "vault-aws-auth access --format html --output access.html\n\n"
-    "vault-aws-auth access --compare main HEAD --stack prod\n\n"
-    "vault-aws-auth access --compare origin/main Pulumi.prod.yaml --exit-code   (not committed yet)\n\n"
-    "vault-aws-auth access --compare stack:prod Pulumi.prod.yaml --json   (deployed, and declared)"
+    epilog=examples(
+        "vault-aws-auth access",
+        "vault-aws-auth access --format html --output access.html",
+        "vault-aws-auth access --compare main HEAD --stack prod",
+        "# not committed yet:",
+        "vault-aws-auth access --compare origin/main Pulumi.prod.yaml --exit-code",
+        "# deployed, and declared:",
+        "vault-aws-auth access --compare stack:prod Pulumi.prod.yaml --json",
+    )
 )
 @with_option_groups
 def access(
@@ -233,7 +237,9 @@ def access(
     ] = False,
     format: Annotated[
         Literal["table", "json", "html"] | None,
-        typer.Option(help="table, json, or a self-contained html page. Default: table."),
+        typer.Option(
+            metavar="FORM", help="`table`, `json`, or `html`, a self-contained page. Default: table."
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write to this file instead of standard output.")
@@ -279,9 +285,11 @@ def access(
 
 
 @app.command(
-    epilog="Examples:\n\n"
-    "vault-aws-auth values gloo > values.yaml && helm upgrade --install gloo gloo/gloo -f values.yaml\n\n"
-    "vault-aws-auth values operator | kubectl apply -f -   (if the consumer has manifests)"
+    epilog=examples(
+        "vault-aws-auth values gloo > values.yaml &&",
+        "  helm upgrade --install gloo gloo/gloo -f values.yaml",
+        "vault-aws-auth values operator | kubectl apply -f -   # if it has manifests",
+    )
 )
 @with_option_groups
 def values(
@@ -289,7 +297,9 @@ def values(
         str, typer.Argument(metavar="CONSUMER", help="A consumer of the stack (its output `consumers`).")
     ],
     *,
-    format: Annotated[Literal["yaml", "json"], typer.Option(help="yaml or json.")] = "yaml",
+    format: Annotated[
+        Literal["yaml", "json"], typer.Option(metavar="FORM", help="`yaml` or `json`.")
+    ] = "yaml",
     helm: Annotated[
         bool, typer.Option("--helm", help="Print Helm values even if the consumer also has manifests.")
     ] = False,
@@ -304,18 +314,23 @@ def values(
 
 
 @app.command(
-    epilog="Examples:\n\n"
-    "vault-aws-auth deployer --stack dev --format aws > deployer.json\n\n"
-    "vault-aws-auth deployer --stack dev --format vault | vault policy write deployer -\n\n"
-    "vault-aws-auth deployer --stack dev --format kubernetes | kubectl apply -f -\n\n"
-    "vault-aws-auth deployer --stack dev --format aws --reading   (for pull requests)"
+    epilog=examples(
+        "vault-aws-auth deployer --stack dev --format aws > deployer.json",
+        "vault-aws-auth deployer --stack dev --format vault |",
+        "  vault policy write deployer -",
+        "vault-aws-auth deployer --stack dev --format kubernetes | kubectl apply -f -",
+        "vault-aws-auth deployer --stack dev --format aws --reading  # pull requests",
+    )
 )
 @with_option_groups
 def deployer(
     *,
     format: Annotated[
         Literal["aws", "vault", "kubernetes"],
-        typer.Option(help="aws: IAM policies. vault: an ACL policy. kubernetes: roles and their bindings."),
+        typer.Option(
+            metavar="FORM",
+            help="`aws`: IAM policies. `vault`: an ACL policy. `kubernetes`: roles and their bindings.",
+        ),
     ],
     reading: Annotated[
         bool, typer.Option("--reading", help="Only what a preview and a refresh need.")
@@ -354,10 +369,12 @@ def deployer(
 
 
 @app.command(
-    epilog="Examples:\n\n"
-    "vault-aws-auth adopt --out Pulumi.prod.yaml\n\n"
-    "vault-aws-auth adopt --mount team/aws --role-arn arn:aws:iam::222222222222:role/read --cluster blue\n\n"
-    "vault-aws-auth adopt --use mount --use iam-roles --json | jq .left"
+    epilog=examples(
+        "vault-aws-auth adopt --out Pulumi.prod.yaml",
+        "vault-aws-auth adopt --mount team/aws --cluster blue \\",
+        "  --role-arn arn:aws:iam::222222222222:role/read",
+        "vault-aws-auth adopt --use mount --use iam-roles --json | jq .left",
+    )
 )
 def adopt(
     *,
@@ -394,7 +411,11 @@ def adopt(
     ] = None,
     use: Annotated[
         list[AdoptUse] | None,
-        typer.Option(help="Use these as they are, instead of taking them over. May be repeated."),
+        typer.Option(
+            metavar="WHAT",
+            help="Use these as they are, instead of taking them over: `mount`, `iam-roles` or `policies`. "
+            "May be repeated.",
+        ),
     ] = None,
     project: Project = Path(),
     as_json: Json = False,

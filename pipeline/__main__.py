@@ -17,6 +17,7 @@ import typer
 from cli import interrupts
 from cli.console import plain_streams
 from cli.options import with_option_groups
+from cli.usage import Program, Version
 from pipeline import ENVIRONMENTS, PipelineError, delivery, ending, engine, environment, summary
 from pipeline.environment import Environment
 from pipeline.output import Output
@@ -26,7 +27,7 @@ FAILED, DRIFTED = 1, 3
 Name = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="The environment: the name of a stack.")]
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ENVIRONMENT]...", help=f"In this order. Default: {', '.join(ENVIRONMENTS)}."),
+    typer.Argument(metavar="ENVIRONMENT", help=f"In this order. Default: {', '.join(ENVIRONMENTS)}."),
 ]
 Logins = Annotated[
     list[str] | None,
@@ -98,18 +99,14 @@ class GuardedOptions(Options):
         return environment.guarded(super().find(name), self.no_guardrails)
 
 
-app = typer.Typer(
-    name="pipeline",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+app = Program(
+    "python -m pipeline",
     epilog="Exit codes: 0 success; 1 a step failed; 2 wrong command line; 3 drift.",
 )
 
 
 @app.callback()
-def _about() -> None:
+def _about(version: Version = False) -> None:
     """Preview, deploy and promote the environments of this project, and detect drift, from CI of any kind.
 
     Credentials come from the environment, as for Pulumi and its providers: AWS_…, VAULT_TOKEN, VAULT_CACERT,

@@ -24,6 +24,7 @@ from rich.markup import escape
 
 from cli import interrupts
 from cli.console import plain_streams
+from cli.usage import Program, Version
 from pipeline import ending
 from sandbox import charts, engine, enterprise, environment, interrupted, leftovers, lock, place, services
 from sandbox.engine import Engine
@@ -31,14 +32,7 @@ from sandbox.home import NEEDED, NEEDED_AT_WORK, REPOSITORY, Home, SandboxError,
 from sandbox.processes import Processes
 from tools import build
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    help="The sandbox: the real Pulumi engine, a real Vault and a real Kubernetes API, with an emulated AWS "
-    "that enforces IAM. Everything listens on loopback; nothing reaches a real account. Several can run "
-    "side by side, each in its own folder: SANDBOX_HOME (default .sandbox in the checkout).",
-)
+app = Program("python -m sandbox")
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -49,20 +43,26 @@ class VaultChoice(Enum):
     COMMUNITY = "community"
 
 
-Stack = Annotated[str, typer.Option(help="Name of the stack.")]
+Stack = Annotated[str, typer.Option(metavar="STACK", help="Name of the stack.")]
 StackFile = Annotated[
-    Path | None, typer.Option("--config", help="The stack file.", show_default="Pulumi.<stack>.yaml")
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="The stack file. Default: Pulumi.STACK.yaml in the checkout."
+    ),
 ]
 Guardrails = Annotated[
     Path | None,
     typer.Option(
-        help="Configuration of the guardrails.",
-        show_default="policies/guardrails/stacks/<stack>.json, if any",
+        metavar="FILE",
+        help="Configuration of the guardrails. Default: policies/guardrails/stacks/STACK.json, if any.",
     ),
 ]
 Vault = Annotated[
     VaultChoice,
-    typer.Option(help="auto: stacks with federation get a stand-in for Vault Enterprise; community: never."),
+    typer.Option(
+        metavar="EDITION",
+        help="`auto`: stacks with federation get a stand-in for Vault Enterprise. `community`: never.",
+    ),
 ]
 
 
@@ -73,17 +73,28 @@ EventualConsistency = Annotated[
         min=0,
         max=60,
         help="For so long after a change of IAM, some answers of the emulated AWS are those of before it, as "
-        "on AWS, until another value is given.",
-        show_default="as it is; 0, none, in a new sandbox",
+        "on AWS; 60 at most. Default: as it was; in a new sandbox 0, none.",
     ),
 ]
+
+
+@app.callback()
+def _about(version: Version = False) -> None:
+    """The sandbox: the real Pulumi engine, a real Vault and a real Kubernetes API, with an emulated AWS that
+    enforces IAM. Everything listens on loopback; nothing reaches a real account.
+
+    Several can run side by side, each in its own folder: SANDBOX_HOME, by default .sandbox in the checkout.
+    """
 
 
 @app.command()
 def up(
     stack: Stack = "local",
     config: StackFile = None,
-    logins: Annotated[bool, typer.Option(help="Try every login of the stack afterwards.")] = True,
+    logins: Annotated[
+        bool,
+        typer.Option("--logins/--no-logins", help="Then log in as each workload.", show_default=False),
+    ] = True,
     vault: Vault = VaultChoice.AUTO,
     guardrails: Guardrails = None,
     eventual_consistency: EventualConsistency = None,
@@ -149,7 +160,9 @@ def preview(
 
 @app.command()
 def down(
-    stack: Annotated[str | None, typer.Option(help="Only this stack.", show_default="all stacks")] = None,
+    stack: Annotated[
+        str | None, typer.Option(metavar="STACK", help="Only this stack. Default: all of them.")
+    ] = None,
     keep: Annotated[
         bool,
         typer.Option(
@@ -160,7 +173,9 @@ def down(
     ] = False,
     force: Annotated[
         bool,
-        typer.Option(help="Stop the processes and delete the data without checks, even if it is damaged."),
+        typer.Option(
+            "--force", help="Stop the processes and delete the data without checks, even if it is damaged."
+        ),
     ] = False,
 ) -> None:
     """Destroy the stacks, prove that nothing is left in AWS, Kubernetes and Vault, stop every process."""

@@ -17,6 +17,7 @@ import typer
 
 from cli import interrupts
 from cli.console import plain_streams
+from cli.usage import Program, Version
 from stack import import_file as importing
 from stack import recover as recovery
 from stack.preflight.report import describe
@@ -25,16 +26,11 @@ from stack.split import run as steps
 from stack.split import teams as division
 from stack.split.move import Handover
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    help="Work on stacks as a whole.",
-)
+app = Program("python -m stack")
 
 
 @app.callback()
-def _commands() -> None:
+def _commands(version: Version = False) -> None:
     """Work on stacks as a whole."""
 
 
@@ -66,7 +62,7 @@ def split(
         ),
     ] = None,
     stack: Annotated[
-        str | None, typer.Option(help="Name of the stack.", show_default="from STACK_FILE")
+        str | None, typer.Option(metavar="STACK", help="Name of the stack. Default: that of STACK_FILE.")
     ] = None,
     project: Annotated[
         Path, typer.Option("--project", "-C", metavar="DIR", help="The Pulumi project of the stack.")
@@ -154,11 +150,12 @@ def import_file(
         Path, typer.Option("--output", "-o", metavar="FILE", help="Write the file there.")
     ] = Path("adopt.json"),
     stack: Annotated[
-        str | None, typer.Option("--stack", "-s", metavar="STACK", help="Default: the selected one.")
+        str | None,
+        typer.Option("--stack", "-s", metavar="STACK", help="The stack. Default: the selected one."),
     ] = None,
     config_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The stack file.", show_default="Pulumi.<stack>.yaml"),
+        typer.Option(metavar="FILE", help="The stack file. Default: Pulumi.STACK.yaml in the project."),
     ] = None,
     project: Annotated[
         Path, typer.Option("--project", "-C", metavar="DIR", help="Folder of the Pulumi project.")

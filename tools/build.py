@@ -31,7 +31,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cli import interrupts
-from tools import cache, gobuild, release, report, versions
+from tools import cache, command, gobuild, release, report, versions
 from tools.cache import cache_dir, kept
 from tools.errors import BuildError, Unavailable, cache_errors
 from tools.table import TOOLS, Need, Release, Tool
@@ -203,10 +203,9 @@ def _arguments() -> argparse.ArgumentParser:
     hosts = sorted({tool.release.host for tool in TOOLS.values()})
     told = {name: tool for name, tool in TOOLS.items() if tool.version_args}
     ranges = "\n".join(f"  {name:<24} {versions.described(tool)}" for name, tool in told.items())
-    parser = argparse.ArgumentParser(
-        prog="python tools/build.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = command.parser(
+        "python tools/build.py",
+        __doc__,
         epilog=f"""{release.MIRROR}=URL names a mirror of the vendors' sites: the same paths below it, in a
 folder for each host, for example URL/releases.hashicorp.com/vault/1.21.0/vault_1.21.0_linux_amd64.zip.
 The hosts are {", ".join(hosts)}. HTTPS_PROXY is used.

@@ -1,7 +1,5 @@
 """Prepares the virtual environment and, at the same time, the sandbox's tools.
 
-  python tools/install.py VENV REQUIREMENTS [--tools | --all-tools]
-
 Only `make` calls it. On a fresh machine both take minutes, one waiting for the network while the other uses
 the processor. Bytecode is not compiled in advance, because most modules are never imported. With
 PYTHONDONTWRITEBYTECODE, however, every command would compile all its imports, so then it is compiled here.
@@ -17,6 +15,7 @@ if __name__ == "__main__":  # run as a file, before anything is installed
 
     interrupts.end_at_once()  # the other imports take longest
 
+import argparse
 import shutil
 import signal
 import subprocess
@@ -26,7 +25,7 @@ from collections import deque
 from pathlib import Path
 
 from cli import interrupts
-from tools import build, report
+from tools import build, command, report
 from tools.errors import BuildError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -123,17 +122,27 @@ def _run(words: list[str], job: report.Job) -> None:
         raise BuildError(f"{job.name}: {' '.join(words[1:4])} failed{hint}:\n  {text}")
 
 
+def _arguments() -> argparse.ArgumentParser:
+    parser = command.parser("python tools/install.py", __doc__)
+    parser.add_argument("venv", metavar="VENV", type=Path, help="folder of the virtual environment")
+    parser.add_argument("requirements", metavar="REQUIREMENTS", help="file of the packages, in the checkout")
+    parser.add_argument("--tools", action="store_true", help="the tools of the sandbox as well")
+    parser.add_argument("--all-tools", action="store_true", help="those of the tests, too")
+    return parser
+
+
 def main(words: list[str]) -> int:
     """Runs both at once; a failure of one is reported at once and does not stop the other."""
-    folder, requirements, *rest = words
+    given = _arguments().parse_args(words)
+    folder, requirements = given.venv, given.requirements
     problems: list[str] = []
 
     def attempt(task: str) -> None:
         try:
             if task == "environment":
-                make_environment(Path(folder), requirements)
+                make_environment(folder, requirements)
             else:
-                tests = ("federation", "tests") if "--all-tools" in rest else ()
+                tests = ("federation", "tests") if given.all_tools else ()
                 build.ensure_all(build.needed_by("every stack", *tests))
         except BuildError as error:
             problems.append(task)
@@ -143,7 +152,7 @@ def main(words: list[str]) -> int:
     environment = threading.Thread(target=attempt, args=("environment",), daemon=True)
     environment.start()
     try:
-        if rest:
+        if given.tools or given.all_tools:
             attempt("tools")
         environment.join()
     except KeyboardInterrupt:

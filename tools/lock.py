@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 from cli import interrupts
+from tools import command
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAD = "# Every version that .venv may hold, for Python 3.10 and newer. Renewed with: make lock\n"
@@ -27,6 +28,7 @@ OPTIONS = (
 
 def main() -> int:
     """The requirements, resolved without the current constraints."""
+    command.parser("python tools/lock.py", __doc__).parse_args()
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"]
     subprocess.run(pip, check=True)
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,6 +1,5 @@
 """`python -m sandbox.aws --home DIR --port P`: runs the emulated AWS until it gets a signal."""
 
-import argparse
 import fcntl
 import gc
 import logging
@@ -11,16 +10,24 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from tools import command
+
 HOST = "127.0.0.1"
 _BACKLOG = 1024  # waiting connections: a burst of logins must not need retries
 
 
 def main() -> int:
     """Runs the emulator; returns an exit status only if it cannot start."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description=__doc__)
-    parser.add_argument("--home", type=Path, required=True, help="folder for state, credentials and log")
-    parser.add_argument("--port", type=int, required=True, help=f"port to listen on, on {HOST} only")
-    parser.add_argument("--region", default="us-east-1", help="region of its STS (default: %(default)s)")
+    parser = command.parser("python -m sandbox.aws", __doc__)
+    parser.add_argument(
+        "--home", metavar="DIR", type=Path, required=True, help="folder for state, credentials and log"
+    )
+    parser.add_argument(
+        "--port", metavar="P", type=int, required=True, help=f"port to listen on, on {HOST} only"
+    )
+    parser.add_argument(
+        "--region", metavar="REGION", default="us-east-1", help="region of its STS (default: %(default)s)"
+    )
     parser.add_argument(
         "--eventual-consistency",
         type=float,
@@ -28,7 +35,9 @@ def main() -> int:
         metavar="SECONDS",
         help="for so long after a change of IAM, some answers are those of before it (default: none)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="which of them (default: %(default)s)")
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=0, help="which of them (default: %(default)s)"
+    )
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)

@@ -1,6 +1,5 @@
 """`python -m sandbox.enterprise --home DIR`: runs the stand-in for Vault Enterprise until a signal."""
 
-import argparse
 import logging
 import os
 import signal
@@ -12,14 +11,15 @@ from werkzeug.serving import make_server
 
 from sandbox.enterprise.front import Front
 from sandbox.home import Home
+from tools import command
 
 _HOST = "127.0.0.1"
 
 
 def main() -> None:
     """Serves Vault's API, and Vault's endpoint for AWS."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.enterprise", description=__doc__)
-    parser.add_argument("--home", type=Path, required=True, help="folder of the sandbox")
+    parser = command.parser("python -m sandbox.enterprise", __doc__)
+    parser.add_argument("--home", metavar="DIR", type=Path, required=True, help="folder of the sandbox")
     home = Home(parser.parse_args().home)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)

@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import interrupts
+from cli.usage import Program
 from tests.bench import components, everyday, imports, logins
 from tests.bench.measure import BenchError
 from tests.bench.rows import Row
@@ -45,17 +46,17 @@ MEASURE = {
     Group.LOGINS: logins.rows,
 }
 
-app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = Program("python -m tests.bench", no_args_is_help=False)
 
 
 @app.command(help=__doc__)
 def bench(
     groups: Annotated[
-        list[Group] | None, typer.Argument(help="Only these parts.", show_default="all of them")
+        list[Group] | None,
+        typer.Argument(
+            metavar="PART",
+            help=f"Only these parts: {', '.join(it.value for it in Group)}. Default: all of them.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -31,6 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import interrupts
+from cli.usage import Program
 from sandbox import environment
 from sandbox.home import Home
 from sandbox.processes import Processes
@@ -313,10 +314,16 @@ def clean_up(bench: Bench) -> None:
         subprocess.run(command, cwd=measure.REPOSITORY, env=environment_, stdout=sys.stderr, check=False)
 
 
+app = Program("python -m tests.bench.scale", no_args_is_help=False)
+
+
+@app.command()
 def main(
-    count: Annotated[int, typer.Option("--logins", help="How many, in all.")] = 1000,
-    each: Annotated[int, typer.Option(help="Of them in each team's stack.")] = 50,
-    states: Annotated[str, typer.Option(help="How many in one stack, one after the other.")] = "50,100,200",
+    count: Annotated[int, typer.Option("--logins", metavar="N", help="How many, in all.")] = 1000,
+    each: Annotated[int, typer.Option(metavar="N", help="Of them in each team's stack.")] = 50,
+    states: Annotated[
+        str, typer.Option(metavar="N,N,…", help="How many in one stack, one after the other.")
+    ] = "50,100,200",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure, and print one table."""
@@ -342,4 +349,4 @@ def main(
 
 
 if __name__ == "__main__":
-    interrupts.told(lambda: typer.run(main))
+    interrupts.told(app)

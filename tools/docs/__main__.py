@@ -10,6 +10,7 @@ if __name__ == "__main__":  # first of all, as the other imports take longest
 from pathlib import Path
 
 from cli import interrupts
+from tools import command
 from tools.docs import rules_table, schema, stack_files
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,7 @@ def made() -> dict[str, str]:
 
 def main() -> None:
     """Writes them."""
+    command.parser("python -m tools.docs", __doc__).parse_args()
     for path, text in made().items():
         (ROOT / path).parent.mkdir(exist_ok=True)
         (ROOT / path).write_text(text)
