@@ -109,8 +109,9 @@ def login(
 
     The token is valid until its TTL ends, like one from `vault login`. It is masked unless you ask for it.
 
-    Several logins are tried in turn, even if one fails. With --json they are one object, by name. With --all,
-    one that cannot be made from here (a node's, a function's) is reported, and fails nothing.
+    Several logins are tried in turn, even if one fails, and shown as a table. With --json they are one
+    object, by name. With --all, one that cannot be made from here (a node's, a function's) is reported, and
+    fails nothing.
     """
     with exit_on_refusal(as_json):
         from .login import log_in_as, log_in_as_each, print_each, print_one
@@ -127,7 +128,8 @@ def login(
         stack = source.read()
         if not single:
             attempts = log_in_as_each(names, stack, caller, header=header)
-            if print_each(attempts, as_json=as_json, show_token=show_token, lenient=every):
+            shown = names or sorted(stack.outputs.logins)
+            if print_each(attempts, shown, as_json=as_json, show_token=show_token, lenient=every):
                 raise typer.Exit(1)
             return
         done = log_in_as(names[0], stack, caller, vault_role=vault_role, header=header)
@@ -170,14 +172,18 @@ def verify(
     were created for an attempt are deleted again, and tokens revoked.
     """
     with exit_on_refusal(as_json):
-        from .verify import document, print_findings
+        from .screen import Screen
+        from .verify import document
         from .verify import verify as run
+        from .verify_screen import show
 
         check_writable("--report", report)
-        findings = list(run(source.read(), logins or [], caller, with_refusals=refusals))
+        attempts = run(source.read(), logins or [], caller, with_refusals=refusals)
+        findings = list(attempts) if as_json else show(attempts, Screen())
         if report:
             report.write_text(json.dumps(document(findings), indent=2) + "\n", encoding="utf-8")
-        print_findings(findings, as_json=as_json)
+        if as_json:
+            print_json(document(findings))
         if any(finding.ok is False for finding in findings):
             raise typer.Exit(1)
 

@@ -8,11 +8,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import IO
 
-from rich.table import Table
-from rich.text import Text
-
-from . import acl, vault
-from .console import camel_case, console, write_page
+from . import access_screen, acl, vault
+from .console import camel_case, write_page
 from .errors import Refused
 from .origin import Origin
 from .outputs import LoginOutput, Stack
@@ -20,7 +17,6 @@ from .principals import in_words
 from .workloads import KINDS
 
 LINK = "Vault policies"
-_STYLES = {"deny": "red", "sudo": "red", "read": "green", "list": "green"}
 
 
 @dataclass(frozen=True)
@@ -151,28 +147,8 @@ def _who(login: LoginOutput) -> list[str]:
 
 
 def write_table(report: Report, file: IO[str]) -> None:
-    """A row per login and path; in colour on a terminal."""
-    rows = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("login", "who", "Vault role", "path", "capabilities", "policies"):
-        rows.add_column(column, overflow="fold")
-    for login in report.logins:
-        role = f"{login.vault_role} ({login.max_ttl})" if login.max_ttl else login.vault_role
-        named = f"{login.login}\n(as good as root)" if login.as_root else login.login
-        head = [named, "\n".join(login.who), role]
-        for reach in login.reach:
-            allowed = Text(", ").join(Text(c, style=_STYLES.get(c, "yellow")) for c in reach.capabilities)
-            if reach.conditions:
-                allowed.append(f" (if: {', '.join(reach.conditions)})")
-            if reach.as_root:
-                allowed.append("  as good as root", style="bold red")
-            rows.add_row(*map(Text, head), Text(reach.path), allowed, Text(", ".join(reach.policies)))
-            head = ["", "", ""]
-        if not login.reach:
-            rows.add_row(*map(Text, head), Text("?"), Text("?"), Text(", ".join(login.policies)))
-    out = console(file)
-    out.print(rows)
-    for note in report.notes:
-        out.print(Text(f"note: {note}", style="yellow"))
+    """For people; in colour on a terminal."""
+    access_screen.write(report, file)
 
 
 def write_json(report: Report, file: IO[str]) -> None:

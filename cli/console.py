@@ -1,4 +1,4 @@
-"""What every command prints alike: JSON, refusals and durations; plain text where there is no terminal."""
+"""What every command prints alike: JSON, refusals and durations."""
 
 import io
 import json
@@ -7,22 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import typer
 
 from .errors import NotHere, Refused
-
-if TYPE_CHECKING:  # takes longer to import than a login takes
-    from rich.console import Console
-
-
-def console(file: IO[str] | None = None) -> "Console":
-    """Writes to `file`, by default standard output: colours and line breaks on a terminal only."""
-    from rich.console import Console
-
-    file = file or sys.stdout
-    return Console(file=file, highlight=False, soft_wrap=True, width=None if file.isatty() else 10_000)
+from .screen import Screen
 
 
 def plain_streams() -> None:
@@ -65,16 +55,14 @@ def write_page(template: str, file: IO[str], **values: object) -> None:
 
 
 def explain(
-    out: "Console", what: str, verdict: str, reason: str, hint: str, mark: tuple[str, str] = ("✗", "red")
+    out: Screen, what: str, verdict: str, reason: str, hint: str, mark: tuple[str, str] = ("✗", "red")
 ) -> None:
     """What went wrong, why, and how to fix it. `mark` is a sign and its colour."""
-    from rich.text import Text
-
-    out.print(Text.assemble((f"{mark[0]} ", mark[1]), (what, "bold"), f": {verdict}"))
-    if reason:
-        out.print(Text(f"  {reason}"))
+    out.put((f"{mark[0]} ", mark[1]), (what, "bold"), f": {verdict}", hang=2)
+    for line in reason.splitlines():
+        out.put(f"  {line}", hang=2)
     if hint:
-        out.print(Text.assemble(("  → ", "cyan"), hint))
+        out.put("  ", ("→ ", "cyan"), hint, hang=4)
 
 
 def print_refusal(error: Refused) -> None:
@@ -82,7 +70,7 @@ def print_refusal(error: Refused) -> None:
     verdict = f"refused by {error.by}" if error.by else "failed"
     if isinstance(error, NotHere):
         verdict = "cannot be tried from here"
-    explain(console(sys.stderr), error.link, verdict, error.reason, error.hint)
+    explain(Screen(sys.stderr), error.link, verdict, error.reason, error.hint)
 
 
 @contextmanager

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
-from rich.text import Text
-
-from .console import console, print_json
+from .console import print_json
 from .doctor_checks import CommonChecks
 from .errors import Refused, UsageProblem
 from .options import CallerOptions
 from .outputs import Stack
+from .screen import Screen
 from .workloads import Check, NotChecked, workload
 
 OUTPUTS = "stack outputs"
@@ -64,18 +63,18 @@ def print_links(links: list[Link], *, as_json: bool) -> None:
     if as_json:
         print_json({"ok": all(link.ok for link in links), "links": [asdict(link) for link in links]})
         return
-    out = console()
+    out = Screen()
     width = max(len(link.link) for link in links)
     for link in links:
         mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("–", "yellow")}[link.ok]
-        out.print(Text.assemble((f"{mark}  ", style), (link.link.ljust(width), "bold"), f"  {link.detail}"))
+        out.row((f"{mark}  ", style), (link.link, "bold"), link.detail, width + 5)
         if link.fix:
-            out.print(Text.assemble((" " * (width + 5) + "→ ", "cyan"), link.fix))
+            out.put("   ", ("→ ", "cyan"), link.fix, hang=5)
     wrong, unknown = (sum(link.ok is state for link in links) for state in (False, None))
-    out.print()
+    out.put()
     if not wrong and not unknown:
-        out.print(Text(f"all {len(links)} links are right", style="green"))
+        out.put((f"all {len(links)} links are right", "green"))
         return
     counts = [f"{wrong} wrong"] if wrong else []
     counts += [f"{unknown} not checked"] if unknown else []
-    out.print(Text(f"{' and '.join(counts)} of {len(links)} links", style="red" if wrong else "yellow"))
+    out.put((f"{' and '.join(counts)} of {len(links)} links", "red" if wrong else "yellow"))

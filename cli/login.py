@@ -4,8 +4,6 @@ It prints without Rich, which takes longer to import than a login takes.
 """
 
 import json
-import os
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,9 +12,11 @@ import typer
 
 from .console import duration, print_json, print_refusal
 from .errors import NotHere, Refused, UsageProblem
+from .login_screen import LoginTable
 from .options import CallerOptions
 from .outputs import Stack
 from .patience import BUSY, PROPAGATION, Patience
+from .screen import Screen
 from .vault import Session, log_in
 from .workloads import Workload, check_names, workload
 
@@ -95,38 +95,43 @@ def print_one(login: LoggedIn, *, as_json: bool, show_token: bool) -> None:
 
 
 def print_each(
-    attempts: Iterator[Attempt], *, as_json: bool, show_token: bool, lenient: bool = False
+    attempts: Iterator[Attempt],
+    names: Sequence[str],
+    *,
+    as_json: bool,
+    show_token: bool,
+    lenient: bool = False,
 ) -> list[str]:
-    """Print each login as it comes, or all as one JSON object by name. Returns the names that failed.
+    """Print a row for each login as it comes, or all as one JSON object by name. Returns those that failed.
 
-    With `lenient`, one that cannot be made from here is not among them.
+    `names` are the names of all. With `lenient`, one that cannot be made from here is not among the failed.
     """
     documents: dict[str, Any] = {}
-    failed, untried, gap = [], [], ""
+    failed: list[str] = []
+    untried: list[str] = []
+    table = None if as_json else LoginTable(Screen(), names)
     for attempt in attempts:
-        if lenient and isinstance(attempt.outcome, NotHere):
-            untried.append(attempt.name)
-            documents[attempt.name] = {"error": asdict(attempt.outcome)}
-        elif isinstance(attempt.outcome, Refused):
-            failed.append(attempt.name)
-            documents[attempt.name] = {"error": asdict(attempt.outcome)}
-        else:
-            documents[attempt.name] = _document(attempt.outcome, show_token)
-        if as_json:
-            continue
-        # Flushed, because refusals go to standard error.
-        print(gap + _styled(f"Login {attempt.name} ({attempt.kind})", bold=True), flush=True)
-        gap = "\n"
         if isinstance(attempt.outcome, Refused):
-            print_refusal(attempt.outcome)
-        else:
-            _print_tables(attempt.outcome, show_token)
+            is_untried = lenient and isinstance(attempt.outcome, NotHere)
+            (untried if is_untried else failed).append(attempt.name)
+            documents[attempt.name] = {"error": asdict(attempt.outcome)}
+            if table:
+                table.failed(attempt.name, attempt.outcome, untried=is_untried)
+                print_refusal(attempt.outcome)
+            continue
+        documents[attempt.name] = _document(attempt.outcome, show_token)
+        if table:
+            auth = attempt.outcome.session.auth
+            token = f"{_shown(auth, False)} {duration(auth['lease_duration'])}"
+            table.row(attempt.name, attempt.outcome.who.caller, token, ", ".join(auth["policies"]))
+            if show_token:
+                table.out.put(f"  {_shown(auth, True)}")
     if as_json:
         print_json(documents)
         return failed
-    for what, names in (("cannot be tried from here", untried), ("failed", failed)):
-        if names:
-            typer.echo(f"\nthese logins {what}: {', '.join(names)}", err=True)
+    for what, which in (("cannot be tried from here", untried), ("failed", failed)):
+        if which:
+            typer.echo(f"\nthese logins {what}: {', '.join(which)}", err=True)
     return failed
 
 
@@ -177,16 +182,10 @@ def _shown(auth: dict[str, Any], show_token: bool) -> str:
 
 
 def _print_table(title: str, rows: dict[str, str]) -> None:
-    width = max(map(len, rows))
-    print(_styled(title, bold=True))
+    out, width = Screen(), max(map(len, rows))
+    out.put((title, "bold"), hang=2)
     for key, value in rows.items():
-        print(_styled(key.ljust(width), fg="cyan"), value, sep="    ")
-
-
-def _styled(text: str, **style: Any) -> str:
-    """In colour if the terminal shows colours and the user wants them."""
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
-    return text if plain else typer.style(text, **style)
+        out.put((key.ljust(width), "cyan"), f"    {value}", hang=width + 4)
 
 
 def _quoted(policies: list[str] | None) -> str:

@@ -9,12 +9,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from . import refusals, token_checks, vault
 from .aws import Credentials
-from .console import camel_case, console, explain, print_json
+from .console import camel_case
 from .errors import NotHere, Refused, UsageProblem
 from .options import CallerOptions
 from .outputs import Stack
@@ -31,8 +28,6 @@ _OTHER_ROLE = frozenset(
 
 _AS_VAULT_DECIDES = "as Vault decides"
 """What is expected of a caller that a pattern admits or not by a path that only Vault can see."""
-
-_MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("–", "yellow")}
 
 
 @dataclass(frozen=True)
@@ -204,41 +199,3 @@ def document(findings: list[Finding]) -> dict[str, Any]:
         "notTried": sum(found.ok is None for found in findings),
         "results": [camel_case(asdict(found)) for found in findings],
     }
-
-
-def print_findings(findings: list[Finding], *, as_json: bool) -> None:
-    """Print a row per attempt, with explanations below the table; or JSON."""
-    wrong = [found for found in findings if found.ok is False]
-    untried = [found for found in findings if found.ok is None]
-    if as_json:
-        print_json(document(findings))
-        return
-    out = console()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("", "login", "caller", "expected", "got", "refused by"):
-        table.add_column(column, overflow="fold")
-    for found in findings:
-        mark, style = _MARKS[found.ok]
-        table.add_row(
-            Text(mark, style=style),
-            *map(Text, (found.login, found.caller, found.expected)),
-            Text(found.got, style=style),
-            Text(found.refused_by),
-        )
-    out.print(table)
-    for found in (*wrong, *untried):
-        out.print()
-        verdict = "not tried" if found.ok is None else f"expected {found.expected}, got {found.got}"
-        explain(out, f"{found.login}, {found.caller}", verdict, found.reason, found.hint, _MARKS[found.ok])
-    out.print()
-    out.print(Text(*_summary(len(findings), len(wrong), len(untried))))
-
-
-def _summary(total: int, wrong: int, untried: int) -> tuple[str, str]:
-    """The last line, and its colour."""
-    if wrong:
-        more = f", {untried} not tried from here" if untried else ""
-        return f"{wrong} of {total} not as expected{more}", "red"
-    if untried:
-        return f"{total - untried} of {total} as expected, {untried} not tried from here", "yellow"
-    return f"all {total} as expected", "green"

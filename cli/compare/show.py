@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import IO, Any
 
-from ..console import camel_case, console, write_page
+from ..console import camel_case, write_page
 from ..origin import now
+from ..screen import Screen
 from .changes import Comparison, Group, Who
 from .reach import PathChange
 from .settings import FieldChange, LoginChange
@@ -17,12 +18,11 @@ ROOT = "as good as root"
 
 def write_text(found: Comparison, file: IO[str]) -> None:
     """For people; in colour on a terminal."""
-    from rich.text import Text
-
     styles = {"+": "green", "-": "red", "!": "bold red", "~": "yellow"}
-    out = console(file)
+    out = Screen(file)
     for line in _lines(found):
-        out.print(Text(line, style=styles.get(line.strip()[:1], "bold" if line.endswith(":") else "")))
+        style = styles.get(line.strip()[:1], "bold" if line.endswith(":") else "")
+        out.put((line, style), hang=len(line) - len(line.lstrip()) + 4)
 
 
 def _lines(found: Comparison) -> Iterator[str]:

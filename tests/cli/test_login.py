@@ -277,14 +277,15 @@ def test_durations_read_as_vault_prints_them(seconds: int, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_several_logins_are_each_shown_under_their_names(run: Run) -> None:
+def test_several_logins_are_one_table(run: Run) -> None:
     for arguments in (["--all"], ["node", "pod", "node"]):
         done = run("login", *arguments)
         assert done.exit_code == 0, done.output
-        first, second = done.stdout.split("\n\nLogin ")
-        assert first.startswith("Login node (ec2-instance)\nCaller identity of node (this EC2 instance)\n")
-        # Each as it is by itself, but for what Vault makes anew.
-        assert second == "pod (service-account)\n" + run("login", "pod").stdout
+        assert done.stdout.splitlines() == [
+            "  login  caller                              token           policies",
+            "✓ node   this EC2 instance                   hvs.CAES… 768h  default, dev",
+            "✓ pod    service account default/vault-auth  hvs.CAES… 768h  default, dev",
+        ]
 
 
 def test_several_logins_as_json_are_one_object_by_name(run: Run, world: World) -> None:
@@ -309,7 +310,8 @@ def test_a_login_that_fails_stops_no_other_and_is_named(run: Run, world: World) 
     outputs["logins"]["wrong"] = {**outputs["logins"]["pod"], "serviceAccounts": ["apps/other"]}
     done = run("login", "--all", outputs=outputs)
     assert done.exit_code == 1
-    assert "Vault token of pod" in done.stdout
+    rows = [line.split("  ")[0] for line in done.stdout.splitlines()[1:]]
+    assert rows == ["– node", "– pattern", "✓ pod", "✗ wrong"]
     assert "name one with --service-account NAMESPACE" in done.stderr
     assert [line for line in done.stderr.splitlines() if line.startswith("these logins")] == [
         "these logins cannot be tried from here: node, pattern",
