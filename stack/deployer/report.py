@@ -13,6 +13,10 @@ from stack import file, yaml_file
 from stack.deployer import in_aws, in_kubernetes, in_vault, needs
 from stack.deployer.program import Program, run
 from stack.reading import StackFileError
+from stack.sections import PROJECT
+
+_VAULT = f"{PROJECT}:vault"
+_ANY_ADDRESS = "https://vault.invalid:8200"
 
 
 class DeployerError(Exception):
@@ -38,6 +42,10 @@ def read(project: Path, stack_file: Path, name: str) -> Program:
         if not isinstance(config, Mapping):
             raise DeployerError(f"{stack_file}: is not a stack file; it wants a mapping with the key config")
         raw = {str(key): file.readable(value) for key, value in config.items()}
+        # Where Vault is, is often set at deployment; the sandbox does so. No permission depends on it.
+        vault = raw.get(_VAULT) or {}
+        if isinstance(vault, Mapping):
+            raw[_VAULT] = {"address": _ANY_ADDRESS, **vault}
         hidden = frozenset(key for key, value in config.items() if value != file.readable(value))
         stack = file.parse(raw, file.read_policies(project), hidden)
         return run(stack, str(settings["name"]), name)
