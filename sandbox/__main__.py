@@ -111,11 +111,12 @@ def up(
     Safe to repeat: a second run changes nothing, and after a kill the next run continues.
     """
     home = Home.from_environment()
+    stack_file, settings = _checked(home, stack, config, guardrails)
     with lock.only_one_run(home):
         processes = Processes(home)
         if eventual_consistency is not None:
             home.choose_eventual_consistency(eventual_consistency)
-        stack_file = _prepare_home(home, stack, config, vault)
+        _prepare_home(home, stack, settings, vault)
         try:
             stack_engine = Engine(home, stack)
             stack_engine.recover()
@@ -147,9 +148,10 @@ def preview(
     """Start the sandbox and show what `up` would do with a stack, without changing the stack."""
     console.stderr = as_json  # standard output is for the JSON only
     home = Home.from_environment()
+    stack_file, settings = _checked(home, stack, config, guardrails)
     with lock.only_one_run(home):
         processes = Processes(home)
-        stack_file = _prepare_home(home, stack, config, vault)
+        _prepare_home(home, stack, settings, vault)
         try:
             _start(home, processes)
             _heading(f"Stack {stack}")
@@ -275,7 +277,7 @@ def start(eventual_consistency: EventualConsistency = None) -> None:
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show the processes and stacks. Exit code 1 if a process is not running."""
+    """Show the processes and stacks. Exit code 1 if only some of the processes run."""
     home = Home.from_environment()
     alive = Processes(home).running() if home.exists else {}
     expected = ["emulator", "etcd", "kube-apiserver", "kube-controller-manager", "vault", "fork-server"]
@@ -284,20 +286,38 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     if as_json:
         pids = {name: alive[name].pid if name in alive else None for name in expected}
         print(json.dumps({"home": str(home.root), "processes": pids, "stacks": existing}))
+    elif not alive:
+        _say_nothing_runs(home, existing)
     else:
         for name in expected:
             mark = f"[green]✓[/green] pid {alive[name].pid}" if name in alive else "[red]✗[/red] not running"
             console.print(f"  {name:<24} {mark}")
         console.print(f"  stacks: {', '.join(existing) or 'none'}")
-    if not all(name in alive for name in expected):
+    missing = [name for name in expected if name not in alive]
+    if alive and missing:
+        if not as_json:
+            console.print("To start what does not run, with all data: python -m sandbox start")
         raise typer.Exit(1)
 
 
-def _select_edition(home: Home, settings: dict[str, Any], choice: VaultChoice) -> None:
+def _say_nothing_runs(home: Home, existing: list[str]) -> None:
+    where = escape(_relative(home.root))
+    if not home.has_data:
+        console.print(f"Nothing runs: there is no sandbox in {where}. To start one: make up")
+        return
+    console.print(
+        f"Nothing runs. The sandbox in {where} is stopped; stacks: {', '.join(existing) or 'none'}."
+    )
+    console.print(
+        "To go on with it: make up; to look around without changing a stack: python -m sandbox start"
+    )
+
+
+def _select_edition(home: Home, stack: str, settings: dict[str, Any], choice: VaultChoice) -> None:
     if choice is VaultChoice.COMMUNITY and home.plays_enterprise:
         raise SandboxError(
-            "this sandbox already has the stand-in for Vault Enterprise, for another stack. Bring this one "
-            "up in another sandbox: SANDBOX_HOME=<folder>"
+            "this sandbox already has the stand-in for Vault Enterprise, for another stack. "
+            + home.in_another(stack)
         )
     if choice is VaultChoice.AUTO and enterprise.wanted(settings):
         enterprise.choose(home, settings)
@@ -307,15 +327,20 @@ def _select_edition(home: Home, settings: dict[str, Any], choice: VaultChoice) -
         )
 
 
-def _prepare_home(home: Home, stack: str, config: Path | None, vault: VaultChoice) -> Path:
-    """The stack file, after setting or checking the sandbox's region and Vault edition for it."""
-    stack_file = config or REPOSITORY / f"Pulumi.{stack}.yaml"
-    settings = engine.read_config(stack_file)
-    region = settings.get("aws:region")
-    if isinstance(region, str):  # else the stack's own settings report it
-        home.choose_region(region)
-    _select_edition(home, settings, vault)
-    return stack_file
+def _checked(
+    home: Home, stack: str, config: Path | None, guardrails: Path | None
+) -> tuple[Path, dict[str, Any]]:
+    """The stack file, and the configuration in it, which is right."""
+    from sandbox import stack_file  # takes as long to import as all else
+
+    source = config or REPOSITORY / f"Pulumi.{stack}.yaml"
+    return source, stack_file.check(home, stack, source, guardrails)
+
+
+def _prepare_home(home: Home, stack: str, settings: dict[str, Any], vault: VaultChoice) -> None:
+    """Sets the sandbox's region and Vault edition for a stack, or refuses another one."""
+    home.choose_region(settings["aws:region"])
+    _select_edition(home, stack, settings, vault)
 
 
 def _start(home: Home, processes: Processes) -> None:

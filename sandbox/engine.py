@@ -14,7 +14,7 @@ import psutil
 import yaml
 
 from pipeline import ending
-from sandbox import deployer, environment, guardrails, lock, plugin_choice, reserve
+from sandbox import deployer, environment, guardrails, lock, outcome, plugin_choice, reserve
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from stack import yaml_file
 from tools import build
@@ -52,7 +52,15 @@ class Engine:
         guarded = self._guarded(rules)
         self.recover()
         try:
-            self._run("up", "--yes", "--skip-preview", *words, folder=REPOSITORY, variables=guarded)
+            self._run(
+                "up",
+                "--yes",
+                "--skip-preview",
+                "--suppress-outputs",
+                *words,
+                folder=REPOSITORY,
+                variables=guarded,
+            )
         finally:
             if as_deployer:
                 deployer.let_the_administrator_in(self.home)
@@ -60,7 +68,8 @@ class Engine:
     def preview(self, config: Path, rules: Path | None = None, *, as_json: bool = False) -> None:
         """Prints what `up` would do, as the engine's report or as JSON; guardrails as in `up`."""
         self._prepare()
-        words = ["--config-file", str(self._write_config(config)), *(["--json"] if as_json else [])]
+        words = ["--config-file", str(self._write_config(config))]
+        words += ["--json" if as_json else "--suppress-outputs"]
         guarded = self._guarded(rules)
         try:
             self._run("preview", *words, folder=REPOSITORY, variables=guarded)
@@ -85,15 +94,17 @@ class Engine:
         self._prepare()
         self.recover()
         # In the sandbox's own project folder, because this deletes the stack file there too.
-        if self._checkpoint().get("resources"):
-            self._run("destroy", "--yes", "--skip-preview", "--remove", folder=self._project)
+        if self.checkpoint().get("resources"):
+            self._run(
+                "destroy", "--yes", "--skip-preview", "--suppress-outputs", "--remove", folder=self._project
+            )
         else:  # it was only previewed
             self._call("stack", "rm", "--yes", "--stack", self.stack)
         deployer.remove(self.home, self.stack)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets masked."""
-        for resource in self._checkpoint().get("resources") or []:
+        for resource in self.checkpoint().get("resources") or []:
             if resource["type"] == "pulumi:pulumi:Stack":
                 return {key: _masked(value) for key, value in (resource.get("outputs") or {}).items()}
         return {}
@@ -102,7 +113,7 @@ class Engine:
         """The URNs that a killed run was creating or changing: the stack's own, if its state is lost."""
         if self.is_lost:
             return [f"urn:pulumi:{self.stack}::{PROJECT}::pulumi:pulumi:Stack::{PROJECT}-{self.stack}"]
-        pending = self._checkpoint().get("pending_operations") or []
+        pending = self.checkpoint().get("pending_operations") or []
         return [operation["resource"]["urn"] for operation in pending]
 
     @property
@@ -114,7 +125,7 @@ class Engine:
     def _state_file(self) -> Path:
         return _states(self.home) / f"{self.stack}.json"
 
-    def _checkpoint(self) -> dict[str, Any]:
+    def checkpoint(self) -> dict[str, Any]:
         """The stack's state; empty without a stack, or before its first run.
 
         Read from the file, because the same from `pulumi` takes a second.
@@ -147,28 +158,16 @@ class Engine:
 
     def _write_config(self, source: Path) -> Path:
         config = read_config(source)
-        foreign = [key for key, value in config.items() if isinstance(value, dict) and "secure" in value]
-        if foreign:
-            raise SandboxError(
-                f"{source} holds secrets encrypted for another passphrase ({', '.join(foreign)}); the "
-                f"sandbox cannot read them. Remove them from the file."
-            )
+        refuse_foreign_secrets(source, config)
         if self.stack not in stacks(self.home):
             self._call("stack", "init", "--no-select", self.stack)
             write_private(_order(self.home), json.dumps([*stacks(self.home)]))
         # `stack init` writes it last: if that was killed, the engine makes a salt with its first secret.
         written = self._config_file.read_text(encoding="utf-8") if self._config_file.exists() else ""
         salt = (yaml.safe_load(written) or {}).get("encryptionsalt")
-        endpoint = self.home.emulator_url
-        vault = config.get(f"{PROJECT}:vault") or {}
-        if isinstance(vault, dict):  # else the stack's own settings report it
-            if _mounts(vault) or _mounts(config.get(f"{PROJECT}:secretsEngine")):
-                # What is in a sandbox can be had again.
-                endpoints = {"sts": endpoint, "iam": endpoint, "ec2": endpoint}
-                vault = {"protect": False, **vault, "endpoints": endpoints}
-            vault = {**vault, "address": self.home.vault_address, "callersStsEndpoint": endpoint}
         salted = {"encryptionsalt": salt} if salt else {}
-        document = {**salted, "config": {**config, f"{PROJECT}:vault": vault}}
+        settings = with_addresses(config, self.home.vault_address, self.home.emulator_url)
+        document = {**salted, "config": settings}
         write_private(self._config_file, yaml.safe_dump(document, sort_keys=False))
         write_private(self._source_file, str(source.resolve()))
         return self._config_file
@@ -210,23 +209,24 @@ class Engine:
         words = [self._pulumi, command, "--stack", self.stack, "-C", str(folder), *options]
         own = deployer.variables(self.home, self.stack)
         here = {**environment.process_environment(self.home), **own, **(variables or {})}
+        before = self._state_file.read_bytes() if self._state_file.exists() else b""
         with (
             ending.guarded(words, env=here, keep=lock.passed_on()) as process,
             reserve.kept(self.home, process) as room,
         ):
             status = process.wait()
-        if room.used and status != 0:
+        if status == 0:
+            return
+        done = outcome.described(command, before, self._state_file)
+        if room.used:
             raise EngineFailed(
                 f"the disk of {self.home.root} is full: pulumi {command} of stack {self.stack} was ended "
-                "after its running steps. Its changes are kept: free some space, and run the same command "
-                "again"
+                f"after its running steps. {done} Free some space, and run the same command again"
             )
-        if status != 0:
-            raise EngineFailed(
-                f"pulumi {command} of stack {self.stack} failed (exit {status}), see above. Its changes are "
-                f"kept: fix the cause and run the same command again. To look around: source "
-                f"{self.home.root}/env"
-            )
+        raise EngineFailed(
+            f"pulumi {command} of stack {self.stack} failed (exit {status}), see above. {done} Fix the cause "
+            f"and run the same command again. To look around: source {self.home.root}/env"
+        )
 
     def _call(self, *words: str) -> str:
         """Runs a short command and returns its output."""
@@ -248,6 +248,28 @@ class Engine:
     @property
     def _pulumi(self) -> str:
         return str(build.ensure("pulumi"))
+
+
+def with_addresses(config: Mapping[str, Any], vault_address: str, endpoint: str) -> dict[str, Any]:
+    """A stack's configuration, with the address of Vault and the endpoint of AWS added."""
+    vault = config.get(f"{PROJECT}:vault") or {}
+    if isinstance(vault, dict):  # else the stack's own settings report it
+        if _mounts(vault) or _mounts(config.get(f"{PROJECT}:secretsEngine")):
+            # What is in a sandbox can be had again.
+            endpoints = {"sts": endpoint, "iam": endpoint, "ec2": endpoint}
+            vault = {"protect": False, **vault, "endpoints": endpoints}
+        vault = {**vault, "address": vault_address, "callersStsEndpoint": endpoint}
+    return {**config, f"{PROJECT}:vault": vault}
+
+
+def refuse_foreign_secrets(source: Path, config: Mapping[str, Any]) -> None:
+    """Raises SandboxError if a stack file has secrets, which are encrypted for another passphrase."""
+    foreign = [key for key, value in config.items() if isinstance(value, dict) and "secure" in value]
+    if foreign:
+        raise SandboxError(
+            f"{source} holds secrets encrypted for another passphrase ({', '.join(foreign)}); the sandbox "
+            "cannot read them. Remove them from the file."
+        )
 
 
 def _mounts(section: Any) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import secrets
+import shlex
 import shutil
 import socket
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,9 +131,17 @@ class Home:
             write_private(self.root / "region", region)
         elif region != self.region:
             raise SandboxError(
-                f"the stack file has aws:region {region}, but this sandbox is in {self.region}. Bring the "
-                f"stack up in another sandbox: SANDBOX_HOME=<folder>"
+                f"the stack file has aws:region {region}, but this sandbox is in {self.region}. "
+                + self.in_another(region)
             )
+
+    def in_another(self, name: str) -> str:
+        """How to give the command that runs a sandbox of its own, which is named."""
+        words = shlex.join(["python", "-m", "sandbox", *sys.argv[1:]])
+        beside = self.root.with_name(f"{self.root.name}-{name}")
+        with contextlib.suppress(ValueError):
+            beside = beside.relative_to(Path.cwd())
+        return f"Bring it up in a sandbox of its own:\n  SANDBOX_HOME={shlex.quote(str(beside))} {words}"
 
     @property
     def eventual_consistency(self) -> float:

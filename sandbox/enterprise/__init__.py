@@ -52,8 +52,7 @@ def choose(home: Home, config: Mapping[str, Any]) -> None:
         if own["issuer"] and own != issuing:
             raise SandboxError(
                 f"the stack file has federation.issuer {host} and Vault namespace {namespace or '(root)'}, "
-                "but this sandbox has another issuer. Bring the stack up in another sandbox: "
-                "SANDBOX_HOME=<folder>"
+                f"but this sandbox has another issuer. {home.in_another(str(urlsplit(str(host)).hostname))}"
             )
         own = issuing
     names = sorted({*stored.get("namespaces", []), *filter(None, [namespace])})

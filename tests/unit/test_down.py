@@ -14,6 +14,7 @@ from sandbox.engine import Engine, EngineFailed
 from sandbox.home import Home
 from sandbox.leftovers import Difference
 from sandbox.processes import Processes
+from tests.sandbox.kit import SMALL_STACK
 
 ROLE = "urn:pulumi:second::vault-aws-auth::aws:iam/role:Role::second-iam-role"
 LEFT = "AWS 111111111111: IAM role second"
@@ -35,7 +36,14 @@ class World:
 
     def stack(self, name: str, *pending: str) -> None:
         operations = [{"resource": {"urn": urn}, "type": "creating"} for urn in pending]
-        state = {"checkpoint": {"latest": {"resources": [{"urn": "x"}], "pending_operations": operations}}}
+        state = {
+            "checkpoint": {
+                "latest": {
+                    "resources": [{"urn": "x", "type": "pulumi:pulumi:Stack"}],
+                    "pending_operations": operations,
+                }
+            }
+        }
         (self.states / f"{name}.json").write_text(json.dumps(state))
 
     def down(self, *words: str) -> Result:
@@ -153,7 +161,7 @@ def test_a_sandbox_that_is_kept_has_to_be_as_before(world: World) -> None:
 
 
 def test_up_with_several_stacks_says_how_to_go_on_without_force(world: World, tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.second.yaml").write_text("config: {}")
+    (tmp_path / "Pulumi.second.yaml").write_text(SMALL_STACK)
     words = ["up", "--stack", "second", "--config", str(tmp_path / "Pulumi.second.yaml")]
     said = str(CliRunner().invoke(command.app, words).exception)
     assert "changed second-iam-role; whether it did is unknown" in said
