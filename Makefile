@@ -16,13 +16,13 @@ MOMENTS ?= 40
 STATES ?= 50,100,200
 
 # On a fresh machine the tools are made ready beside the virtual environment.
-TOOLS := $(if $(filter up,$(MAKECMDGOALS)),--tools,$(if $(filter test unit sandbox-test test-official,$(MAKECMDGOALS)),--all-tools))
+TOOLS := $(if $(filter up preview,$(MAKECMDGOALS)),--tools,$(if $(filter test unit sandbox-test test-official,$(MAKECMDGOALS)),--all-tools))
 
 # Python keeps its bytecode even if the shell is set to prevent that: without it, commands take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down stop status test check unit sandbox-test test-official drill golden bench bench-scale docs schema format lock clean clean-cache
+.PHONY: help install up preview down stop status test check unit sandbox-test test-official drill golden bench bench-scale docs schema format lock clean clean-cache
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,13 +42,16 @@ $(READY_TO_TEST): requirements.txt requirements-sandbox.txt requirements-dev.txt
 	$(call install,requirements-dev.txt)
 	@touch $@
 
-up: $(READY) ## Start the sandbox, bring stack `local` up in it and log in as each workload
+up: $(READY) ## Bring stack `local` up in the sandbox and log in to it
 	@$(BIN)/python -m sandbox up --stack $(STACK) $(if $(EVENTUAL_CONSISTENCY),--eventual-consistency $(EVENTUAL_CONSISTENCY))
 
-down: $(READY) ## Destroy the stacks, prove that nothing is left, stop every process
+preview: $(READY) ## Show what `make up` would change
+	@$(BIN)/python -m sandbox preview --stack $(STACK)
+
+down: $(READY) ## Destroy the stacks, prove that nothing is left, stop all
 	@$(BIN)/python -m sandbox down
 
-install: $(READY) ## Install what the program, the command and the sandbox need into .venv
+install: $(READY) ## Install the program, the command and the sandbox in .venv
 
 stop: $(READY) ## Stop the sandbox's processes, keep its data
 	@$(BIN)/python -m sandbox stop
@@ -56,7 +59,7 @@ stop: $(READY) ## Stop the sandbox's processes, keep its data
 status: $(READY) ## Show which parts of the sandbox run
 	@$(BIN)/python -m sandbox status
 
-test: $(READY_TO_TEST) ## Run everything: lint, types, unit, property, plugin and sandbox tests
+test: $(READY_TO_TEST) ## Run everything: lint, types and all tests
 	@$(BIN)/python tools/build.py --all > /dev/null
 	@$(PYTEST) --durations 10
 
@@ -79,10 +82,10 @@ test-official: $(READY_TO_TEST) ## The same with official plugins: docs/sandbox-
 	  SANDBOX_PLUGIN_PATH=$${SANDBOX_PLUGIN_PATH:+$$SANDBOX_PLUGIN_PATH:}$$(dirname "/$${built#*/}") \
 	  $(PYTEST) --durations 10 tests/sandbox
 
-drill: $(READY_TO_TEST) ## Kill MOMENTS=40 runs of a sandbox at random moments; each next run has to converge
+drill: $(READY_TO_TEST) ## Kill MOMENTS=40 runs at random; the next has to converge
 	@$(BIN)/python -m tests.sandbox.drill --moments $(MOMENTS) $(if $(SEED),--seed $(SEED))
 
-golden: $(READY_TO_TEST) ## Renew the golden files: the URNs of every stack file, the components' schema
+golden: $(READY_TO_TEST) ## Renew the golden files: URNs of stack files, the schema
 	@$(BIN)/python tools/build.py pulumi > /dev/null
 	@RENEW_GOLDEN=1 $(BIN)/python -m pytest -q tests/unit/test_program.py tests/schema/test_component_schema.py -k contract
 	@git status --short tests/unit/golden tests/schema/golden
@@ -90,14 +93,14 @@ golden: $(READY_TO_TEST) ## Renew the golden files: the URNs of every stack file
 bench: $(READY_TO_TEST) ## Measure imports, previews and the chain
 	@$(BIN)/python -m tests.bench
 
-bench-scale: $(READY_TO_TEST) ## Measure LOGINS=1000 logins as team stacks of EACH=50, against one state and Vault's API
+bench-scale: $(READY_TO_TEST) ## Measure LOGINS=1000 logins in team stacks of EACH=50
 	@$(BIN)/python -m tests.bench.scale --logins $(LOGINS) --each $(EACH) --states $(STATES) $(if $(JSON),--json)
 
-docs: $(READY_TO_TEST) ## Build the documentation as a site, build/site/index.html
+docs: $(READY_TO_TEST) ## Build the documentation as a site: build/site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 	@echo "build/site/index.html"
 
-schema: $(READY_TO_TEST) ## Write what is generated: JSON Schema and keys of stack files, the guardrails' tables
+schema: $(READY_TO_TEST) ## Write what is generated: the JSON Schema, keys and tables
 	@$(BIN)/python -m tools.docs
 	@git status --short schema docs Pulumi.yaml Pulumi.dev.yaml
 
@@ -108,10 +111,10 @@ format: $(READY_TO_TEST) ## Format the code
 lock: $(READY) ## Update constraints.txt to the newest allowed versions
 	@$(BIN)/python tools/lock.py
 
-clean: $(READY) ## Take the sandbox down and remove everything that `make` made in this folder
+clean: $(READY) ## Take the sandbox down, remove what was made in this folder
 	@$(BIN)/python -m sandbox down
 	@rm -rf $(VENV) .sandbox build/site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-clean-cache: ## Remove the tools and everything else that the project keeps in your caches
+clean-cache: ## Remove what the project keeps in your caches
 	@$(PYTHON) tools/build.py --clean

@@ -73,7 +73,9 @@ def test_stop_then_up_goes_on_from_there_whatever_aws_and_proxy_the_shell_is_set
         "HTTPS_PROXY": "http://127.0.0.1:9",
     }
     assert sandbox.run("stop").returncode == 0
-    assert sandbox.run("status").returncode == 1
+    status = sandbox.run("status")
+    assert status.returncode == 0, "to be stopped is no error"
+    assert "is stopped; stacks: local" in status.stdout
     printed = sandbox.up(env=foreign)
     assert "unchanged" in printed
     assert not re.search(r"\d+ (created|updated|replaced|deleted)", printed)

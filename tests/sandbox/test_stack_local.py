@@ -13,12 +13,24 @@ ROLE_ARN = "arn:aws:iam::111111111111:role/vault-auth"
 MAX_TTL = 768 * 3600
 
 
-def test_up_prints_the_identity_and_the_token_table_of_each_workload(sandbox: Sandbox) -> None:
+def test_up_ends_with_one_table_of_the_logins_and_prints_no_outputs(sandbox: Sandbox) -> None:
     printed = sandbox.first_up
-    assert "arn:aws:sts::111111111111:assumed-role/vault-auth/" in printed
-    assert re.search(r"arn:aws:sts::111111111111:assumed-role/eks1-node/i-[0-9a-f]+", printed)
-    for row in ("token_accessor", "token_duration", "token_policies", "token_meta_account_id"):
-        assert printed.count(row) == 6, f"{row} is printed once for each login"
+    table = printed.partition("\nLogins\n")[2].splitlines()
+    assert table[0].split() == ["login", "caller", "token", "policies"]
+    rows = [re.split(r"  +", line) for line in table[1:7]]
+    assert [row[0] for row in rows] == [
+        "✓ batch",
+        "✓ gloo",
+        "✓ node",
+        "✓ other-account",
+        "✓ pod",
+        "✓ vault-access-operator",
+    ]
+    assert rows[2][1:] == ["this EC2 instance", "hvs.CAES… 768h", "default, dev"]
+    assert rows[4][1:] == ["service account default/vault-auth", "hvs.CAES… 768h", "default, dev"]
+    assert table[7:9] == ["", f"Ready. A shell with everything set: source {sandbox.home}/env"]
+    assert "Outputs:" not in printed
+    assert not re.search(r"arn:aws:iam::\d+:role", printed)
 
 
 def test_up_again_in_the_sandbox_shell_changes_nothing_and_takes_no_link_of_the_sandbox_for_a_tool(
