@@ -5,6 +5,7 @@ COLUMNS sets a width, of a pipe too; NO_COLOR and TERM=dumb switch colours off.
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import IO
@@ -98,3 +99,17 @@ class Screen:
                 self.put(f"    {right}", hang=4)
             return
         self.put(mark, left, " " * max(at - len("".join(texts)), 2), right, hang=at)
+
+
+def say_error(text: str) -> None:
+    """Say on standard error what ends a command. Indented lines, which are command lines, stay whole; those
+    of a numbered list are broken below their text."""
+    out = Screen(sys.stderr)
+    mark: list[Part] = [("error:", "red"), " "]
+    for line in text.splitlines():
+        number = re.match(r" *\d+\. ", line)
+        if line.startswith("  ") and not number:
+            print(line, file=out.file, flush=True)
+        else:
+            out.put(*mark, line, hang=len(number[0]) if number else 2)
+        mark = []

@@ -17,6 +17,7 @@ import typer
 from cli import interrupts
 from cli.console import plain_streams
 from cli.options import with_option_groups
+from cli.screen import say_error
 from cli.usage import Program, Version
 from pipeline import ENVIRONMENTS, PipelineError, delivery, ending, engine, environment, summary
 from pipeline.environment import Environment
@@ -278,7 +279,7 @@ def _one_message() -> Iterator[None]:
     try:
         yield
     except PipelineError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say_error(str(error))
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         interrupts.say("interrupted; the engine has finished its current step")

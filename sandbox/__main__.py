@@ -24,6 +24,7 @@ from rich.markup import escape
 
 from cli import interrupts
 from cli.console import plain_streams
+from cli.screen import say_error
 from cli.usage import Program, Version
 from pipeline import ending
 from sandbox import charts, engine, enterprise, environment, interrupted, leftovers, lock, place, services
@@ -465,14 +466,11 @@ def main(run: Callable[[], None] = app) -> None:
     plain_streams()
     home = Home.from_environment()
     environment.forget_foreign()
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         run()
     except (SandboxError, build.BuildError, OSError) as error:
-        errors.print("[red]error:[/red] ", end="")
-        errors.print(str(error), markup=False)
-        if home.is_full:
-            errors.print(f"The disk of {escape(str(home.root))} is full. Free some, and run this again.")
+        full = f"\nThe disk of {home.root} is full. Free some, and run this again." if home.is_full else ""
+        say_error(f"{error}{full}")
         sys.exit(1)
 
 

@@ -17,6 +17,7 @@ import typer
 
 from cli import interrupts
 from cli.console import plain_streams
+from cli.screen import say_error
 from cli.usage import Program, Version
 from stack import import_file as importing
 from stack import recover as recovery
@@ -234,10 +235,10 @@ def main(run: Callable[[], None] = app) -> None:
         run()
     except SplitError as error:
         for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
+            say_error(problem)
         sys.exit(1)
     except (recovery.RecoverError, importing.ImportFileError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        say_error(str(error))
         sys.exit(1)
 
 

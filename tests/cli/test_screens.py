@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.screen import Screen
+from cli.screen import Screen, say_error
 from cli.verify import Finding
 from cli.verify_screen import show
 from tests.cli.conftest import Run
@@ -79,6 +79,20 @@ def test_colours_can_be_switched_off(name: str, value: str, monkeypatch: pytest.
     out = screen(80, Terminal())
     out.put(("green", "green"))
     assert written(out) == ["green"]
+
+
+def test_an_error_is_broken_between_words_but_its_command_lines_are_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "24")
+    say_error("two problems in the file:\n  1. this is one of the two\n  python -m sandbox up --stack other")
+    assert capsys.readouterr().err.splitlines() == [
+        "error: two problems in",
+        "  the file:",
+        "  1. this is one of the",
+        "     two",
+        "  python -m sandbox up --stack other",
+    ]
 
 
 def test_each_attempt_of_verify_is_printed_before_the_next_is_made() -> None:
