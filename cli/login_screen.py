@@ -6,10 +6,10 @@ from .errors import Refused
 from .screen import Part, Screen
 
 _TOKEN = len("hvs.CAES… 768h") + 2
-_POLICIES = 16
+_POLICIES = 14
 """Columns that are left for the policies, at least."""
-_CALLER = len("service account default/vault-auth") + 2
-"""Where there is no terminal."""
+_CALLER = 40
+"""Columns of the caller where there is no terminal, and at most."""
 
 
 class LoginTable:
@@ -20,13 +20,14 @@ class LoginTable:
         self.out = out
         self.caller = 2 + max(map(len, ["login", *names])) + 2
         room = _CALLER if out.columns is None else out.columns - self.caller - _TOKEN - _POLICIES
-        self.token = self.caller + max(room, len("caller") + 2)
+        self.token = self.caller + min(max(room, len("caller") + 2), _CALLER)
         self.policies = self.token + _TOKEN
         if not out.is_narrow:
             self._line(("  login", "bold"), "caller", "token", "policies", style="bold")
 
     def row(self, name: str, caller: str, token: str, policies: str) -> None:
         """A login that succeeded."""
+        caller = caller.removeprefix("service account ")
         if self.out.is_narrow:
             self.out.put(("✓ ", "green"), (name, "bold"))
             for text in (caller, token, policies):

@@ -14,7 +14,7 @@ import psutil
 import yaml
 
 from pipeline import ending
-from sandbox import deployer, environment, guardrails, lock, outcome, plugin_choice, reserve
+from sandbox import deployer, environment, guardrails, lock, outcome, plugin_choice, progress, reserve
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from stack import yaml_file
 from tools import build
@@ -211,7 +211,8 @@ class Engine:
         here = {**environment.process_environment(self.home), **own, **(variables or {})}
         before = self._state_file.read_bytes() if self._state_file.exists() else b""
         with (
-            ending.guarded(words, env=here, keep=lock.passed_on()) as process,
+            progress.shown() as output,
+            ending.guarded(words, env=here, stdout=output, keep=lock.passed_on()) as process,
             reserve.kept(self.home, process) as room,
         ):
             status = process.wait()

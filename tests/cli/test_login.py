@@ -282,9 +282,9 @@ def test_several_logins_are_one_table(run: Run) -> None:
         done = run("login", *arguments)
         assert done.exit_code == 0, done.output
         assert done.stdout.splitlines() == [
-            "  login  caller                              token           policies",
-            "✓ node   this EC2 instance                   hvs.CAES… 768h  default, dev",
-            "✓ pod    service account default/vault-auth  hvs.CAES… 768h  default, dev",
+            f"  login  {'caller':<40}token           policies",
+            f"✓ node   {'this EC2 instance':<40}hvs.CAES… 768h  default, dev",
+            f"✓ pod    {'default/vault-auth':<40}hvs.CAES… 768h  default, dev",
         ]
 
 

@@ -27,7 +27,7 @@ def test_up_ends_with_one_table_of_the_logins_and_prints_no_outputs(sandbox: San
         "✓ vault-access-operator",
     ]
     assert rows[2][1:] == ["this EC2 instance", "hvs.CAES… 768h", "default, dev"]
-    assert rows[4][1:] == ["service account default/vault-auth", "hvs.CAES… 768h", "default, dev"]
+    assert rows[4][1:] == ["default/vault-auth", "hvs.CAES… 768h", "default, dev"]
     assert table[7:9] == ["", f"Ready. A shell with everything set: source {sandbox.home}/env"]
     assert "Outputs:" not in printed
     assert not re.search(r"arn:aws:iam::\d+:role", printed)
