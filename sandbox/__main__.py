@@ -27,7 +27,18 @@ from cli.console import plain_streams
 from cli.screen import say_error
 from cli.usage import Program, Version
 from pipeline import ending
-from sandbox import charts, engine, enterprise, environment, interrupted, leftovers, lock, place, services
+from sandbox import (
+    charts,
+    control_planes,
+    engine,
+    enterprise,
+    environment,
+    interrupted,
+    leftovers,
+    lock,
+    place,
+    services,
+)
 from sandbox.engine import Engine
 from sandbox.home import NEEDED, NEEDED_AT_WORK, REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes
@@ -128,7 +139,8 @@ def up(
             stack_engine.up(stack_file, guardrails, as_deployer=deployer)
             made = charts.install(home, stack, stack_engine.outputs())
             if made:
-                _tick(f"service accounts, in place of the workloads' charts: {', '.join(map(str, made))}")
+                names = ", ".join(account.shown for account in made)
+                _tick(f"service accounts, in place of the workloads' charts: {names}")
             here = place.variables(home)
             shell = environment.write_shell_file(home, here, stack)
             if logins:
@@ -227,6 +239,7 @@ def down(
                     f"the stacks are destroyed, but the sandbox is not as it was before:\n{found}"
                 )
             interrupted.forget(home)
+            services.tell_that_all_is_as_new(home)
             console.print("[green]✓[/green] AWS, Kubernetes and Vault are as before the first stack.")
             return
         if found.left and unknown:  # nothing else could tell whether a stack has made it
@@ -281,8 +294,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     """Show the processes and stacks. Exit code 1 if only some of the processes run."""
     home = Home.from_environment()
     alive = Processes(home).running() if home.exists else {}
-    expected = ["emulator", "etcd", "kube-apiserver", "kube-controller-manager", "vault", "fork-server"]
-    expected += enterprise.names(home)
+    kubernetes = [name for plane in control_planes.every(home) for name in plane.service_names]
+    expected = ["emulator", "etcd", *kubernetes, "vault", "fork-server", *enterprise.names(home)]
     existing = engine.stacks(home) if home.exists else []
     if as_json:
         pids = {name: alive[name].pid if name in alive else None for name in expected}

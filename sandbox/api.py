@@ -8,13 +8,17 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import urllib3
 
 from sandbox.environment import PRIMARY_ACCOUNT
 from sandbox.home import Home, SandboxError
+
+if TYPE_CHECKING:
+    from sandbox.control_planes import ControlPlane
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,10 @@ class Api:
         return None if answer.status == 404 else answer.json()
 
 
-def kubernetes(home: Home, user: str = "kubernetes-admin") -> Api:
-    """The Kubernetes API, as the user of a client certificate."""
-    return Api(home.kubernetes_url, _pool(home, user))
+def kubernetes(home: Home, plane: "ControlPlane | None" = None) -> Api:
+    """The API of a control plane, by default the first, as its administrator."""
+    authority = plane.ca_certificate if plane else None
+    return Api(plane.url if plane else home.kubernetes_url, _pool(home, "kubernetes-admin", authority))
 
 
 def vault(home: Home, address: str = "", *, token: bool = True) -> Api:
@@ -100,14 +105,15 @@ def signed(home: Home, service: str, query: str) -> str:
     return emulator(home).send("POST", "/", query, dict(request.headers.items())).data.decode()
 
 
-def aws(home: Home, service: str, account: str = PRIMARY_ACCOUNT) -> Any:
-    """botocore's client of a service of the emulated AWS, as the administrator of an account."""
+def aws(home: Home, service: str, account: str = PRIMARY_ACCOUNT, region: str = "") -> Any:
+    """botocore's client of a service of the emulated AWS, as the administrator of an account; by default in
+    the sandbox's region."""
     from botocore.config import Config
 
     key = home.credentials()[account]
     return _session().create_client(
         service,
-        home.region,
+        region or home.region,
         endpoint_url=home.emulator_url,
         aws_access_key_id=key["access_key_id"],
         aws_secret_access_key=key["secret_access_key"],
@@ -123,7 +129,7 @@ def _session() -> Any:
     return botocore.session.get_session()
 
 
-def _pool(home: Home, user: str | None = None) -> urllib3.PoolManager:
-    certificate, key = (str(home.root / "pki" / f"{user}.{end}") if user else None for end in ("crt", "key"))
-    authority = str(home.ca_certificate)
-    return urllib3.PoolManager(ca_certs=authority, cert_file=certificate, key_file=key, retries=False)
+def _pool(home: Home, user: str | None = None, authority: Path | None = None) -> urllib3.PoolManager:
+    certificate, key = map(str, home.key_pair(user)) if user else (None, None)
+    trusted = str(authority or home.ca_certificate)
+    return urllib3.PoolManager(ca_certs=trusted, cert_file=certificate, key_file=key, retries=False)

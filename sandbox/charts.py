@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox import api
+from sandbox import api, control_planes
+from sandbox.control_planes import ControlPlane
 from sandbox.home import Home
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
@@ -23,6 +24,13 @@ class Account:
     namespace: str
     name: str
     role_arn: str
+    cluster: str = ""
+    """Key of its cluster in the stack's output `clusters`; empty where the stack has one."""
+
+    @property
+    def shown(self) -> str:
+        """For people: `namespace/name`, with its cluster where there are several."""
+        return f"{self} on {self.cluster}" if self.cluster else str(self)
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
@@ -36,6 +44,7 @@ class Account:
 def accounts_of(outputs: Mapping[str, Any]) -> list[Account]:
     """The service accounts of the stack's pod logins, with the annotations from its consumers' values."""
     annotated = set(_annotations(outputs.get("consumers") or {}))
+    several = len(outputs.get("clusters") or {}) > 1
     wanted = {}
     for login in (outputs.get("logins") or {}).values():
         for reference in login.get("serviceAccounts") or []:
@@ -43,16 +52,31 @@ def accounts_of(outputs: Mapping[str, Any]) -> list[Account]:
             if "*" in reference or not name:
                 continue  # a pattern, not a name
             role = login.get("iamRoleArn", "")
-            wanted[reference] = Account(namespace, name, role if role in annotated else "")
+            for cluster in login.get("clusters") or [""] if several else [""]:
+                known = Account(namespace, name, role if role in annotated else "", cluster)
+                wanted[reference, cluster] = known
     return list(wanted.values())
 
 
 def install(home: Home, stack: str, outputs: Mapping[str, Any]) -> list[Account]:
     """Creates, updates and removes a stack's service accounts to match its outputs; returns those kept."""
-    cluster = api.kubernetes(home)
+    wanted, kept = accounts_of(outputs), []
+    for plane in control_planes.every(home):
+        here = [account for account in wanted if _plane(home, account, outputs) == plane]
+        kept += _install(api.kubernetes(home, plane), stack, here)
+    return kept
+
+
+def _plane(home: Home, account: Account, outputs: Mapping[str, Any]) -> ControlPlane:
+    clusters = outputs.get("clusters") or {"": outputs.get("cluster") or {}}
+    told = clusters.get(account.cluster) or next(iter(clusters.values()))
+    return control_planes.of_cluster(home, told.get("name", ""), told.get("region") or home.region)
+
+
+def _install(cluster: api.Api, stack: str, wanted: list[Account]) -> list[Account]:
     existing = {_reference(item): item for item in _accounts(cluster)}
     kept = []
-    for account in accounts_of(outputs):
+    for account in wanted:
         found = existing.get(str(account))
         if found and (found["metadata"].get("labels") or {}).get(LABEL) != stack:
             continue  # created by this stack or another one
@@ -76,7 +100,8 @@ def install(home: Home, stack: str, outputs: Mapping[str, Any]) -> list[Account]
 
 def remove(home: Home, stack: str) -> None:
     """Removes what `install` created for a stack, and nothing else."""
-    _remove(api.kubernetes(home), stack, keep=[])
+    for plane in control_planes.every(home):
+        _remove(api.kubernetes(home, plane), stack, keep=[])
 
 
 def _remove(cluster: api.Api, stack: str, keep: list[Account]) -> None:

@@ -12,6 +12,7 @@ import shutil
 import socket
 import sys
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ FILES = (
     "eventual-consistency",
     "passphrase",
     "processes.json",
+    "processes.lock",
     "baseline.json",
     "interrupted.json",
     "reserve",
@@ -119,6 +121,12 @@ class Home:
             write_private(stored, json.dumps(chosen, indent=2))
         return chosen
 
+    def free_port(self, taken: Collection[int] = ()) -> int:
+        """A port that nothing listens on, and that neither the sandbox's own listeners nor `taken` have."""
+        known = {*self.ports.values(), *taken}
+        candidates = random.sample(PORT_RANGE, len(PORT_RANGE))
+        return next(port for port in candidates if port not in known and port_is_free(port))
+
     @property
     def region(self) -> str:
         """The sandbox's AWS region. It is fixed, because the cluster's issuer contains it."""
@@ -206,6 +214,15 @@ class Home:
     @property
     def admin_kubeconfig(self) -> Path:
         return self.root / "kubernetes" / "admin.kubeconfig"
+
+    def key_pair(self, name: str) -> tuple[Path, Path]:
+        """The certificate and key of one of the sandbox's own servers or clients."""
+        return self.root / "pki" / f"{name}.crt", self.root / "pki" / f"{name}.key"
+
+    def client(self, name: str) -> dict[str, str]:
+        """A client of Kubernetes, in the words of a kubeconfig."""
+        certificate, key = self.key_pair(name)
+        return {"client-certificate": str(certificate), "client-key": str(key)}
 
     def credentials(self) -> dict[str, dict[str, str]]:
         """The administrator's access key in each emulated account, by account ID."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -10,21 +11,26 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from sandbox import api, enterprise
+from sandbox import api, control_planes, enterprise
+from sandbox.control_planes import ControlPlane
 from sandbox.home import Home, SandboxError, write_private
 
 GONE_WITHIN = 20  # seconds
 PAUSE = 0.2
+KUBERNETES = "Kubernetes"
 
 
 def inventory(home: Home) -> dict[str, bool]:
-    """One line for each object in the emulated accounts, the cluster and Vault; and whether it is going.
+    """One line for each object in the emulated accounts, the clusters and Vault; and whether it is going.
 
     Only Kubernetes deletes in the background: the others answer when they are done.
     """
     from botocore.exceptions import BotoCoreError
 
     found = dict(_kubernetes(api.kubernetes(home)))
+    for plane in control_planes.others(home):
+        with contextlib.suppress(SandboxError):  # of one that is not up yet; its cluster is listed below
+            found |= dict(_kubernetes(api.kubernetes(home, plane), _of(plane)))
     found |= dict.fromkeys(_vault(home, api.vault(home)), False)
     try:
         for account in home.credentials():
@@ -59,11 +65,15 @@ def difference(home: Home) -> Difference:
     if not _baseline(home).exists():  # no start was ever completed, so there was no stack
         return Difference([], [])
     before = set(home.read_json(_baseline(home)))
+    # Other clusters have come since. Each of them has at least what the first one had.
+    known = before | {
+        line.replace(KUBERNETES, _of(plane), 1) for plane in control_planes.others(home) for line in before
+    }
     time.sleep(home.eventual_consistency)  # until all of the emulated AWS knows what was deleted
     deadline = time.monotonic() + GONE_WITHIN
     while True:
         now = inventory(home)
-        left = now.keys() - before
+        left = now.keys() - known
         if not any(now[line] for line in left) or time.monotonic() > deadline:
             return Difference(sorted(left), sorted(before - now.keys()))
         time.sleep(PAUSE)
@@ -110,12 +120,10 @@ def _aws(home: Home, account: str) -> Iterable[str]:
             yield f"IAM {noun} {name}" + (", left by Vault's AWS secrets engine" if made_by_vault else "")
     for provider in client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]:
         yield f"IAM OIDC provider {provider['Arn']}"
-    for cluster in names("eks", "list_clusters", "clusters", ""):
-        yield f"EKS cluster {cluster}"
-        for group in names("eks", "list_nodegroups", "nodegroups", "", clusterName=cluster):
-            yield f"EKS node group {cluster}/{group}"
-        for found in client("eks").list_pod_identity_associations(clusterName=cluster)["associations"]:
-            yield f"EKS Pod Identity association {cluster}: {found['namespace']}/{found['serviceAccount']}"
+    elsewhere = {plane.region for plane in control_planes.others(home) if plane.account == account}
+    for region in (home.region, *sorted(elsewhere - {home.region})):
+        where = "" if region == home.region else f" in {region}"
+        yield from _eks(api.aws(home, "eks", account, region), where)
     for group in names("ec2", "describe_security_groups", "SecurityGroups", "GroupId"):
         yield f"EC2 security group {group}"
     for template in names("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateName"):
@@ -127,7 +135,22 @@ def _aws(home: Home, account: str) -> Iterable[str]:
                     yield f"EC2 instance {instance['InstanceId']}"
 
 
-def _kubernetes(cluster: api.Api) -> Iterable[tuple[str, bool]]:
+def _eks(eks: Any, where: str) -> Iterable[str]:
+    for page in eks.get_paginator("list_clusters").paginate():
+        for cluster in page["clusters"]:
+            yield f"EKS cluster {cluster}{where}"
+            for group in eks.list_nodegroups(clusterName=cluster)["nodegroups"]:
+                yield f"EKS node group {cluster}/{group}{where}"
+            for found in eks.list_pod_identity_associations(clusterName=cluster)["associations"]:
+                pod = f"{found['namespace']}/{found['serviceAccount']}"
+                yield f"EKS Pod Identity association {cluster}: {pod}{where}"
+
+
+def _of(plane: ControlPlane) -> str:
+    return f"{KUBERNETES} of {plane.cluster}"
+
+
+def _kubernetes(cluster: api.Api, where: str = KUBERNETES) -> Iterable[tuple[str, bool]]:
     """Every object of the kinds that stacks create, not in system namespaces; and whether it is going."""
     for plural, noun in (
         ("namespaces", "namespace"),
@@ -137,14 +160,14 @@ def _kubernetes(cluster: api.Api) -> Iterable[tuple[str, bool]]:
     ):
         for item in cluster.get(f"/api/v1/{plural}")["items"]:
             if not item["metadata"].get("namespace", "").startswith("kube-"):
-                yield f"Kubernetes: {noun} {_place(item)}", _goes(item)
+                yield f"{where}: {noun} {_place(item)}", _goes(item)
     for kind in cluster.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")["items"]:
-        yield f"Kubernetes: custom resource definition {kind['metadata']['name']}", _goes(kind)
+        yield f"{where}: custom resource definition {kind['metadata']['name']}", _goes(kind)
         spec = kind["spec"]
         version = next(version["name"] for version in spec["versions"] if version["storage"])
         served = cluster.get(f"/apis/{spec['group']}/{version}/{spec['names']['plural']}")
         for item in served["items"] if served else ():
-            yield f"Kubernetes: {spec['names']['singular']} {_place(item)}", _goes(item)
+            yield f"{where}: {spec['names']['singular']} {_place(item)}", _goes(item)
 
 
 def _goes(item: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 import datetime
 import ipaddress
 from collections.abc import Sequence
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -12,6 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from sandbox.home import Home, write_private
 
 VALID_DAYS = 365
+_HOSTS = ("localhost", "kubernetes.default.svc")
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -21,16 +23,7 @@ def ensure(home: Home) -> None:
     folder = home.root / "pki"
     if (folder / "complete").exists():
         return
-    authority_key = ec.generate_private_key(ec.SECP256R1())
-    authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vault-aws-auth sandbox")])
-    authority = (
-        _certificate(authority_name, authority_name, authority_key)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(authority_key, hashes.SHA256())
-    )
-    write_private(folder / "ca.key", _private_pem(authority_key))
-    write_private(folder / "ca.crt", _public_pem(authority))
-
+    authority_key, authority_name = _authority(folder, "vault-aws-auth sandbox")
     for name, organization in (
         ("etcd", None),
         ("kube-apiserver", None),
@@ -41,17 +34,18 @@ def ensure(home: Home) -> None:
         attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
         if organization:  # the Kubernetes API reads a client's group here
             attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
-        hosts = ("localhost", "kubernetes.default.svc")
-        _issue(home, name, x509.Name(attributes), hosts, authority_key, authority_name)
-
-    # EKS signs service-account tokens with RSA; so does the sandbox.
-    signer = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    write_private(folder / "service-account.key", _private_pem(signer))
-    public = signer.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    write_private(folder / "service-account.pub", public.decode())
+        _issue(folder, name, x509.Name(attributes), _HOSTS, authority_key, authority_name)
+    _signer(folder)
     write_private(folder / "complete", "")
+
+
+def ensure_control_plane(folder: Path) -> None:
+    """Creates the authority, server's certificate and signing key of a further control plane."""
+    authority_key, authority_name = _authority(folder, f"kubernetes {folder.name}"[:64])
+    name = "kube-apiserver"
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    _issue(folder, name, subject, _HOSTS, authority_key, authority_name)
+    _signer(folder)
 
 
 def issue(home: Home, name: str, host: str) -> None:
@@ -64,11 +58,39 @@ def issue(home: Home, name: str, host: str) -> None:
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError("the key of the sandbox's certificate authority has an unexpected type")
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    _issue(home, name, subject, (host,), key, authority.subject)
+    _issue(folder, name, subject, (host,), key, authority.subject)
+
+
+def _authority(folder: Path, name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Name]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    certificate = (
+        _certificate(subject, subject, key)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    write_private(folder / "ca.key", _private_pem(key))
+    write_private(folder / "ca.crt", _public_pem(certificate))
+    return key, subject
+
+
+def _signer(folder: Path) -> None:
+    """The key of service-account tokens. EKS signs with RSA; so does the sandbox."""
+    signer = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    write_private(folder / "service-account.key", _private_pem(signer))
+    public = signer.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    write_private(folder / "service-account.pub", public.decode())
 
 
 def _issue(
-    home: Home, name: str, subject: x509.Name, hosts: Sequence[str], authority_key: Key, authority: x509.Name
+    folder: Path,
+    name: str,
+    subject: x509.Name,
+    hosts: Sequence[str],
+    authority_key: Key,
+    authority: x509.Name,
 ) -> None:
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     loopback = x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))
@@ -80,8 +102,8 @@ def _issue(
         .add_extension(addresses, critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    write_private(home.root / "pki" / f"{name}.key", _private_pem(key))
-    write_private(home.root / "pki" / f"{name}.crt", _public_pem(certificate))
+    write_private(folder / f"{name}.key", _private_pem(key))
+    write_private(folder / f"{name}.crt", _public_pem(certificate))
 
 
 def _certificate(subject: x509.Name, issuer: x509.Name, key: Key) -> x509.CertificateBuilder:

@@ -1,6 +1,7 @@
 """Starts, watches and stops the sandbox's long-running processes."""
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -15,8 +16,10 @@ import psutil
 from sandbox.home import Home, SandboxError, port_is_free, write_private
 
 STOP_SECONDS = 15
+STARTS_OTHERS = "emulator"
+"""Stopped first, with those that it has started: the API servers of clusters."""
 OUTLIVE = ("etcd",)
-"""Stopped last: without etcd, the API server cannot end."""
+"""Stopped last: without etcd, the API servers cannot end."""
 
 RUN_ONCE_RECORDED = 'read -r recorded && exec "$@" < /dev/null'
 """How a shell starts a service: if this program is killed before it has recorded the process, not at all."""
@@ -47,12 +50,15 @@ def is_alive(process: psutil.Process, started: float) -> bool:
 class Processes:
     """The processes of one sandbox, stored on disk by pid and start time.
 
-    The start time tells them from later processes with the same pid.
+    The start time tells them from later processes with the same pid. Commands and the emulated AWS start some
+    at the same time, so the record is changed under a lock.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, starter: str = "") -> None:
+        """`starter` is the service on whose behalf these are started, and with which they are stopped."""
         self.home = home
         self.record = home.root / "processes.json"
+        self.starter = starter
         self.started_here: list[str] = []
 
     def running(self) -> dict[str, psutil.Process]:
@@ -69,8 +75,11 @@ class Processes:
 
     def start(self, service: Service) -> None:
         """Starts the service unless it already runs; `wait` waits for it."""
-        if service.name in self.running():
-            return
+        with self._locked():
+            if service.name not in self.running():
+                self._start(service)
+
+    def _start(self, service: Service) -> None:
         for port in service.ports:
             if not port_is_free(port):
                 raise SandboxError(
@@ -92,7 +101,8 @@ class Processes:
             self.started_here.append(service.name)
             entries = self._read()
             started = psutil.Process(process.pid).create_time()
-            self._write({**entries, service.name: {"pid": process.pid, "started": started}})
+            entry = {"pid": process.pid, "started": started, "starter": self.starter}
+            self._write({**entries, service.name: entry})
             os.write(opened, b"recorded\n")  # `closed` is open here, so this never breaks
 
     def wait(self, service: Service) -> None:
@@ -119,17 +129,28 @@ class Processes:
 
         `at_once` kills them, for when their data is deleted anyway.
         """
+        chosen = self._named(names)
+        if STARTS_OTHERS in chosen:
+            # First of all: from then on nothing starts any other, and those that it has started are known.
+            self._end_in_time([it for name, it in self.running().items() if name == STARTS_OTHERS], at_once)
+            with_it = [name for name, entry in self._read().items() if entry.get("starter") == STARTS_OTHERS]
+            chosen = [*self._named(None if names is None else {*names, *with_it}), STARTS_OTHERS]
         alive = self.running()
-        chosen = [name for name in reversed(list(alive)) if names is None or name in names]
-        if at_once:
-            self._end([alive[name] for name in chosen], signal.SIGKILL)
-        else:
-            for together in ([n for n in chosen if n not in OUTLIVE], [n for n in chosen if n in OUTLIVE]):
-                stubborn = self._end([alive[name] for name in together], signal.SIGTERM)
-                self._end(stubborn, signal.SIGKILL)
-        still_running = self.running()
-        self._write({name: entry for name, entry in self._read().items() if name in still_running})
+        last = () if at_once else OUTLIVE
+        self._end_in_time([alive[name] for name in chosen if name in alive and name not in last], at_once)
+        self._end_in_time([alive[name] for name in chosen if name in alive and name in last], at_once)
+        with self._locked():
+            still_running = self.running()
+            self._write({name: entry for name, entry in self._read().items() if name in still_running})
         return chosen
+
+    def _named(self, names: Collection[str] | None) -> list[str]:
+        """Those that run, of all or of the named ones, the last started first."""
+        return [name for name in reversed(list(self.running())) if names is None or name in names]
+
+    def _end_in_time(self, processes: list[psutil.Process], at_once: bool) -> None:
+        stubborn = processes if at_once else self._end(processes, signal.SIGTERM)
+        self._end(stubborn, signal.SIGKILL)
 
     def _end(self, processes: list[psutil.Process], number: int) -> list[psutil.Process]:
         """Sends a signal and waits; returns those still running."""
@@ -145,10 +166,16 @@ class Processes:
         ][-5:]
         return "Its log ends with:\n  " + "\n  ".join(lines) + f"\nThe whole log: {log}"
 
-    def _read(self) -> dict[str, dict[str, float]]:
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self.record.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _read(self) -> dict[str, dict[str, Any]]:
         if not self.record.exists():
             return {}
-        entries: dict[str, dict[str, float]] = self.home.read_json(self.record)
+        entries: dict[str, dict[str, Any]] = self.home.read_json(self.record)
         return entries
 
     def _write(self, entries: Mapping[str, object]) -> None:

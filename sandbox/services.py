@@ -1,9 +1,8 @@
-"""The sandbox's processes: the emulated AWS, etcd, the Kubernetes API with its controllers, and Vault."""
+"""The sandbox's processes: the emulated AWS, etcd, the Kubernetes APIs with their controllers, and Vault."""
 
 import base64
 import json
 import os
-import secrets
 import shutil
 import socket
 import sys
@@ -12,14 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from sandbox import api, enterprise, forkserver, vault_pod
+from sandbox import api, control_planes, enterprise, forkserver, vault_pod
+from sandbox.control_planes import ControlPlane
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes, Service
 from tools import build
 
-AUTHENTICATOR_PATH = "/sandbox/authenticate"
+AS_NEW_PATH = "/sandbox/as-new"
 CONSISTENCY_PATH = "/sandbox/eventual-consistency"
 
 
@@ -33,21 +31,34 @@ def start(home: Home, processes: Processes, report: Callable[[str, str], None]) 
 
         pki.ensure(home)
     _describe_cluster(home)
+    if not home.admin_kubeconfig.exists():
+        control_planes.write_admin_kubeconfig(home)
     emulator, etcd, vault, plugins = _emulator(home), _etcd(home), _vault(home), _fork_server(home)
     for service in (emulator, etcd, vault, plugins):
         processes.start(service)
     _ready(processes, etcd, report, f"https://127.0.0.1:{home.ports['etcd']}")
-    api_server, controllers = _api_server(home), _controllers(home)
-    processes.start(api_server)
+    if control_planes.others(home):  # the emulated EKS removes those whose clusters are gone
+        processes.wait(emulator)
+    planes = control_planes.every(home)
+    for plane in planes:
+        processes.start(plane.api_server())
     # The slowest is waited for last.
     _ready(processes, vault, report, home.vault_url)
     if _lost_its_keys(home):
         _make_anew(home, processes)
     _unseal(home)
-    _ready(processes, api_server, report, home.kubernetes_url)
-    _publish_signing_keys(home)
-    processes.start(controllers)
-    _ready(processes, controllers, report, "namespaces and default service accounts")
+    first, *rest = planes
+    _ready(processes, first.api_server(), report, first.url)
+    first.publish_signing_keys()
+    processes.start(first.controllers())
+    for plane in rest:
+        processes.wait(plane.api_server())
+        plane.publish_signing_keys()
+        processes.start(plane.controllers())
+    _ready(processes, first.controllers(), report, "namespaces and default service accounts")
+    for plane in rest:
+        processes.wait(plane.controllers())
+        report(f"cluster {plane.cluster}", plane.url)
     vault_pod.ensure(home)
     _ready(processes, emulator, report, home.emulator_url)
     tell_eventual_consistency(home)
@@ -75,6 +86,7 @@ def _emulator(home: Home) -> Service:
             "-m",
             "sandbox.aws",
             f"--home={home.root / 'aws'}",
+            f"--sandbox={home.root}",
             f"--port={port}",
             f"--region={home.region}",
         ],
@@ -89,26 +101,21 @@ def tell_eventual_consistency(home: Home) -> None:
     api.emulator(home).request("PUT", CONSISTENCY_PATH, home.eventual_consistency)
 
 
+def tell_that_all_is_as_new(home: Home) -> None:
+    """Lets the next cluster have the first control plane, as in a new sandbox."""
+    api.emulator(home).request("PUT", AS_NEW_PATH)
+
+
 def _describe_cluster(home: Home) -> None:
-    """Writes which real API server backs the cluster of the emulated EKS, and where STS finds its keys."""
+    """Writes which API server backs the first cluster of the emulated EKS, and where STS finds its keys."""
     described = home.root / "aws" / "cluster.json"
     if described.exists():
         return
-    # An issuer as on EKS. Nothing serves this address: the emulated STS reads the keys from the Kubernetes
-    # API server, which signs with this issuer.
-    from sandbox.aws.botocore_data import dns_suffix
-
-    issuer = f"https://oidc.eks.{home.region}.{dns_suffix(home.region)}/id/{secrets.token_hex(16).upper()}"
-    authority = base64.b64encode(home.ca_certificate.read_bytes()).decode()
-    keys = {"jwks_uri": f"{home.kubernetes_url}/openid/v1/jwks", "ca_file": str(home.ca_certificate)}
-    write_private(home.root / "aws" / "issuers.json", json.dumps({issuer: keys}, indent=2))
-    cluster = {"endpoint": home.kubernetes_url, "certificate_authority": authority, "issuer": issuer}
+    first, issuer = ControlPlane(home), control_planes.new_issuer(home.region)
+    write_private(home.root / "aws" / "issuers.json", json.dumps({issuer: first.signing_keys}, indent=2))
+    authority = base64.b64encode(first.ca_certificate.read_bytes()).decode()
+    cluster = {"endpoint": first.url, "certificate_authority": authority, "issuer": issuer}
     write_private(described, json.dumps(cluster, indent=2))
-
-
-def cluster_issuer(home: Home) -> str:
-    """The OIDC issuer of the sandbox's cluster."""
-    return str(home.read_json(home.root / "aws" / "cluster.json")["issuer"])
 
 
 # Kubernetes
@@ -116,7 +123,7 @@ def cluster_issuer(home: Home) -> str:
 
 def _etcd(home: Home) -> Service:
     client, peer = (f"https://127.0.0.1:{home.ports[name]}" for name in ("etcd", "etcd-peer"))
-    certificate, key = _key_pair(home, "etcd")
+    certificate, key = home.key_pair("etcd")
     database = api.etcd(home)
     return Service(
         "etcd",
@@ -148,131 +155,11 @@ def _tls(prefix: str, home: Home, certificate: Path, key: Path) -> list[str]:
     ]
 
 
-def _api_server(home: Home) -> Service:
-    certificate, key = _key_pair(home, "kube-apiserver")
-    etcd_certificate, etcd_key = _key_pair(home, "etcd")
-    folder = home.root / "kubernetes"
-    authority = home.ca_certificate
-    _write_kubeconfig(home, home.admin_kubeconfig, "kubernetes-admin")
-    # As EKS does for `aws eks get-token`: the token is a presigned sts:GetCallerIdentity request,
-    # and AWS says whose it is.
-    webhook = folder / "authenticator.kubeconfig"
-    _write_yaml(
-        webhook,
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "aws", "cluster": {"server": home.emulator_url + AUTHENTICATOR_PATH}}],
-            "users": [{"name": "kube-apiserver", "user": {}}],
-            "contexts": [{"name": "aws", "context": {"cluster": "aws", "user": "kube-apiserver"}}],
-            "current-context": "aws",
-        },
-    )
-    cluster = api.kubernetes(home)
-    return Service(
-        "kube-apiserver",
-        [
-            str(build.ensure("kube-apiserver")),
-            f"--etcd-servers=https://127.0.0.1:{home.ports['etcd']}",
-            f"--etcd-cafile={authority}",
-            f"--etcd-certfile={etcd_certificate}",
-            f"--etcd-keyfile={etcd_key}",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            f"--secure-port={home.ports['kube-apiserver']}",
-            f"--tls-cert-file={certificate}",
-            f"--tls-private-key-file={key}",
-            f"--client-ca-file={authority}",
-            "--authorization-mode=RBAC",
-            f"--authentication-token-webhook-config-file={webhook}",
-            "--authentication-token-webhook-version=v1",
-            "--authentication-token-webhook-cache-ttl=30s",
-            f"--service-account-issuer={cluster_issuer(home)}",
-            f"--service-account-jwks-uri={home.kubernetes_url}/openid/v1/jwks",
-            f"--service-account-key-file={home.root / 'pki' / 'service-account.pub'}",
-            f"--service-account-signing-key-file={home.root / 'pki' / 'service-account.key'}",
-            "--api-audiences=https://kubernetes.default.svc",
-            "--service-cluster-ip-range=10.100.0.0/24",
-            # There are no pods that endpoints would be for.
-            "--endpoint-reconciler-type=none",
-            "--v=0",
-        ],
-        [home.ports["kube-apiserver"]],
-        lambda: _answers(cluster, "/readyz"),
-    )
-
-
-def _controllers(home: Home) -> Service:
-    """The controllers for every namespace's default service account and removal."""
-    kubeconfig = home.root / "kubernetes" / "controllers.kubeconfig"
-    _write_kubeconfig(home, kubeconfig, "kube-controller-manager")
-    cluster = api.kubernetes(home)
-    default = "/api/v1/namespaces/default/serviceaccounts/default"
-    return Service(
-        "kube-controller-manager",
-        [
-            str(build.ensure("kube-controller-manager")),
-            f"--kubeconfig={kubeconfig}",
-            "--controllers=namespace-controller,serviceaccount-controller,garbage-collector-controller",
-            "--secure-port=0",
-            "--leader-elect=false",
-            "--concurrent-gc-syncs=2",
-            "--v=0",
-        ],
-        [],
-        lambda: _answers(cluster, default),
-    )
-
-
-def _publish_signing_keys(home: Home) -> None:
-    """Makes the issuer's discovery documents public, as EKS does, so that STS can verify tokens."""
-    binding: dict[str, Any] = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": "sandbox:issuer-discovery"},
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io",
-            "kind": "ClusterRole",
-            "name": "system:service-account-issuer-discovery",
-        },
-        "subjects": [
-            {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:unauthenticated"}
-        ],
-    }
-    path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
-    api.kubernetes(home).request("POST", path, binding, accepted=(409,))  # 409: since an earlier start
-
-
-def _write_kubeconfig(home: Home, path: Path, user: str) -> None:
-    certificate, key = _key_pair(home, user)
-    _write_yaml(
-        path,
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [
-                {
-                    "name": "sandbox",
-                    "cluster": {
-                        "server": home.kubernetes_url,
-                        "certificate-authority": str(home.ca_certificate),
-                    },
-                }
-            ],
-            "users": [
-                {"name": user, "user": {"client-certificate": str(certificate), "client-key": str(key)}}
-            ],
-            "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": user}}],
-            "current-context": "sandbox",
-        },
-    )
-
-
 # Vault
 
 
 def _vault(home: Home) -> Service:
-    certificate, key = _key_pair(home, "vault")
+    certificate, key = home.key_pair("vault")
     folder = home.root / "vault"
     (folder / "data").mkdir(exist_ok=True)
     write_private(
@@ -375,13 +262,5 @@ def _fork_server(home: Home) -> Service:
 # Shared
 
 
-def _key_pair(home: Home, name: str) -> tuple[Path, Path]:
-    return home.root / "pki" / f"{name}.crt", home.root / "pki" / f"{name}.key"
-
-
 def _answers(asked: api.Api, path: str) -> bool:
     return asked.request("GET", path, accepted=range(400, 600), seconds=2).status == 200
-
-
-def _write_yaml(path: Path, document: dict[str, Any]) -> None:
-    write_private(path, yaml.safe_dump(document, sort_keys=False))

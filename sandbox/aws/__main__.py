@@ -29,6 +29,11 @@ def main() -> int:
         "--region", metavar="REGION", default="us-east-1", help="region of its STS (default: %(default)s)"
     )
     parser.add_argument(
+        "--sandbox",
+        type=Path,
+        help="folder of the sandbox in which clusters have control planes (default: none)",
+    )
+    parser.add_argument(
         "--eventual-consistency",
         type=float,
         default=0.0,
@@ -85,6 +90,9 @@ def main() -> int:
     REPLICAS.choose(options.eventual_consistency)
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # it would log query strings
     application = Front(home, store, options.region)
+    if options.sandbox:
+        with store.lock:
+            application.control_planes.use_sandbox(options.sandbox)
     server = make_server(HOST, options.port, application, threaded=True, fd=listener.fileno())
     server.socket.listen(_BACKLOG)  # werkzeug has set its own
     gc.freeze()

@@ -16,7 +16,7 @@ from sandbox.aws.eks.access import CLUSTER_ADMIN_POLICY
 from sandbox.aws.errors import AwsError
 from sandbox.aws.identity import Caller
 from sandbox.aws.sessions import Sessions
-from sandbox.aws.state import Cluster, State
+from sandbox.aws.state import Cluster
 
 _PREFIX = "k8s-aws-v1."
 _CLUSTER_HEADER = "x-k8s-aws-id"
@@ -34,19 +34,23 @@ _PARAMETERS = {
 }
 
 
-def review(body: Any, state: State, sessions: Sessions, region: str, now: datetime) -> dict[str, Any]:
-    """Answers a TokenReview; a bad token gets `authenticated: false` with the reason."""
+def review(
+    body: Any, cluster: Cluster | None, sessions: Sessions, region: str, now: datetime
+) -> dict[str, Any]:
+    """Answers a TokenReview of a cluster's API server; a bad token gets `authenticated: false` with the
+    reason. `region` is the sandbox's."""
     token = body.get("spec", {}).get("token", "") if isinstance(body, dict) else ""
     status: dict[str, Any]
     try:
-        status = {"authenticated": True, "user": _user(str(token), state, sessions, region, now)}
+        status = {"authenticated": True, "user": _user(str(token), cluster, sessions, region, now)}
     except AwsError as error:
         status = {"authenticated": False, "error": f"{error.code}: {error.message}"}
     return {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "status": status}
 
 
-def _user(token: str, state: State, sessions: Sessions, region: str, now: datetime) -> dict[str, Any]:
-    cluster = next((c for c in state.clusters.values() if c.backed), None)
+def _user(
+    token: str, cluster: Cluster | None, sessions: Sessions, region: str, now: datetime
+) -> dict[str, Any]:
     if cluster is None:
         raise _refused("there is no cluster behind this API server")
     request = _request(token, cluster.description["name"])
@@ -54,7 +58,10 @@ def _user(token: str, state: State, sessions: Sessions, region: str, now: dateti
     if signed is None or _CLUSTER_HEADER not in signed[1].signed_headers or signed[1].service != "sts":
         raise _refused("the token does not sign the cluster's name")
     caller, signature = signed
-    endpoints.check_presigned(request.headers["host"], signature.region, region)
+    # At the sandbox's one address, the STS of the cluster's region answers as well.
+    own = str(cluster.description["arn"]).split(":")[3]
+    here = own if signature.region == own else region
+    endpoints.check_presigned(request.headers["host"], signature.region, here)
     username, groups = _mapped(cluster, caller)
     return {
         "username": username,

@@ -183,7 +183,8 @@ def _issuer(token: str) -> str:
 
 
 def _issuer_of(cluster: Cluster) -> str:
-    return str(cluster.description["identity"]["oidc"]["issuer"])
+    identity = cluster.description.get("identity")  # it has none before it is active
+    return str(identity["oidc"]["issuer"]) if identity else ""
 
 
 def _tags(cluster: Cluster, pod: Pod) -> SessionTags:

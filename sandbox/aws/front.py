@@ -28,18 +28,21 @@ from sandbox.aws.calls import Call
 from sandbox.aws.concerned import Demand
 from sandbox.aws.ecs_tasks import EcsTasks
 from sandbox.aws.eks import Eks
+from sandbox.aws.eks.control_planes import ControlPlanes
 from sandbox.aws.eks.routes import read_call as read_eks_call
 from sandbox.aws.eks_auth import EksAuth, PodCredentials, bearer
 from sandbox.aws.errors import AwsError, error_response
 from sandbox.aws.identity import Caller
 from sandbox.aws.imds import InstanceMetadata
 from sandbox.aws.replicas import REPLICAS
-from sandbox.aws.state import Cluster, Session
+from sandbox.aws.state import FIRST_PLANE, Cluster, Session
 from sandbox.aws.store import TOUCHED, Store
 from sandbox.aws.sts import ANONYMOUS_ACTIONS, Sts
 from sandbox.aws.tokens import Issuers
 
 AUTHORIZATIONS = "authorizations.jsonl"
+AUTHENTICATOR_PATH = "/sandbox/authenticate"
+AS_NEW_PATH = "/sandbox/as-new"
 _CONTAINERS_PATH = "/container-credentials"
 _MAX_BODY = 2 * 1024 * 1024
 _QUERY_SERVICES = ("autoscaling", "ec2", "iam", "sts")
@@ -68,7 +71,8 @@ class Front:
         self._sts = Sts(store.state, store.sessions)
         self._eks_auth = EksAuth(store.state, self._issuers, self._sts)
         self._ecs_tasks = EcsTasks(store.state, self._sts)
-        self._eks = Eks(store.state, home, accounts.PRIMARY)
+        self.control_planes = ControlPlanes(home, store, self._issuers, (accounts.PRIMARY, region))
+        self._eks = Eks(store.state, self.control_planes)
         self._metadata = InstanceMetadata(self._sts)
         # Each line is one unbuffered write, so that lines of several threads do not mix.
         self._log = (home / "emulator.log").open("ab", buffering=0)
@@ -102,11 +106,16 @@ class Front:
         with self._store.lock:
             if request.path == "/sandbox/health":
                 return _json({"status": "ok", "accounts": accounts.ALL})
-            if request.path == "/sandbox/authenticate" and request.method == "POST":
+            if request.path.startswith(AUTHENTICATOR_PATH) and request.method == "POST":
                 body = request.get_json(silent=True)
-                state, sessions = self._store.state, self._store.sessions
+                plane = request.path.removeprefix(AUTHENTICATOR_PATH).removeprefix("/") or FIRST_PLANE
+                cluster = next((c for c in self._store.state.clusters.values() if c.plane == plane), None)
                 with REPLICAS.any("review"):
-                    return _json(authenticator.review(body, state, sessions, self._region, now))
+                    return _json(authenticator.review(body, cluster, self._store.sessions, self._region, now))
+            if request.path == AS_NEW_PATH and request.method == "PUT":
+                self.control_planes.as_new()
+                self._store.save(accounts.PRIMARY)
+                return _json({})
             if request.path == "/sandbox/eventual-consistency" and request.method == "PUT":
                 return _consistency(request.get_json(silent=True))
             if request.path.startswith("/imds/"):

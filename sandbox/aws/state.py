@@ -5,6 +5,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+FIRST_PLANE = "first"
+"""The control plane that runs as long as the sandbox."""
+
 
 class UnusableState(Exception):
     """A saved file cannot be used; the message says which and why."""
@@ -49,7 +52,7 @@ class Cluster:
     """An EKS cluster and its parts, in the API's own form."""
 
     description: dict[str, Any]
-    backed: bool  # by the real Kubernetes API server
+    plane: str  # the control plane behind it; empty: none, its address is fictitious
     creator: str  # ARN of the principal that created it
     node_groups: dict[str, NodeGroup] = field(default_factory=dict)
     addons: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -59,6 +62,15 @@ class Cluster:
     )  # by principal, policy
     associations: dict[str, dict[str, Any]] = field(default_factory=dict)  # Pod Identity, by ID
     updates: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "backed" in state:  # of an older version, which had one control plane
+            state["plane"] = FIRST_PLANE if state.pop("backed") else ""
+        vars(self).update(state)
+
+    @property
+    def is_active(self) -> bool:
+        return bool(self.description["status"] == "ACTIVE")
 
     @property
     def authentication_mode(self) -> str:
@@ -72,3 +84,4 @@ class State:
     # Trust policies name principals by ARN but pin their unique IDs: role ID -> {ARN: ID when written}.
     pinned: dict[str, dict[str, str]] = field(default_factory=dict)
     clusters: dict[tuple[str, str, str], Cluster] = field(default_factory=dict)  # account, region, name
+    first_plane_used: bool = False  # by a cluster: another one, even of the same name, has another issuer

@@ -54,8 +54,18 @@ class Issuers:
         self._file = home / "issuers.json"
         self._keys: dict[str, dict[str, Any]] = {}
         self._locations: tuple[float, dict[str, dict[str, str]]] = (0.0, {})
+        self._served: dict[str, dict[str, str]] = {}
         # One for each issuer, so that an unresponsive one does not block the others.
         self._locks: dict[str, threading.Lock] = {}
+
+    def serve(self, issuer: str, location: dict[str, str]) -> None:
+        """Says where an issuer is served, in the words of `issuers.json`."""
+        self._served[issuer] = location
+
+    def forget(self, issuer: str) -> None:
+        """Forgets an issuer that is gone, and its keys."""
+        self._served.pop(issuer, None)
+        self._keys.pop(issuer, None)
 
     def key(self, issuer: str, key_id: str | None) -> Any:
         """The key that signed a token; fetches the keys again if its ID is unknown."""
@@ -99,7 +109,8 @@ class Issuers:
         changed = self._file.stat().st_mtime if self._file.exists() else 0.0
         if changed != self._locations[0]:
             self._locations = (changed, json.loads(self._file.read_text()))
-        return self._locations[1].get(issuer, {"discovery": f"https://{urlsplit(issuer).netloc}"})
+        known = {**self._locations[1], **self._served}
+        return known.get(issuer, {"discovery": f"https://{urlsplit(issuer).netloc}"})
 
 
 def _fetch(url: str, ca_file: str | None = None, base: str | None = None) -> Any:

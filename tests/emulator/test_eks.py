@@ -53,16 +53,22 @@ def test_the_first_cluster_is_the_real_one(emulator: Emulator, cluster: str) -> 
     assert described["status"] == "ACTIVE"
 
 
-@pytest.mark.parametrize("account", [PRIMARY, SECONDARY])
-def test_another_cluster_beside_the_real_one_is_refused_at_once(
-    emulator: Emulator, cluster: str, account: str
-) -> None:
-    with pytest.raises(
-        ClientError, match=rf"ResourceLimit.*cluster {cluster} uses it.*SANDBOX_HOME"
-    ) as caught:
-        create_cluster(emulator, "second", account)
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-    assert "second" not in emulator.client("eks", emulator.keys(account)).list_clusters()["clusters"]
+def test_a_cluster_that_is_made_again_has_another_issuer_unless_all_is_as_new(fresh: Emulator) -> None:
+    issuers = []
+    for path in ("", "", "/sandbox/as-new"):
+        if path:
+            assert fresh.get(path, "PUT")[0] == 200
+        issuers.append(create_cluster(fresh, "again")["identity"]["oidc"]["issuer"])
+        fresh.client("eks").delete_cluster(name="again")
+        fresh.client("iam").delete_role(RoleName="again-cluster")
+    assert issuers[0] == issuers[2] == ISSUER
+    assert issuers[1] != ISSUER
+
+
+def test_the_first_control_plane_has_one_cluster_even_if_all_is_said_to_be_as_new(fresh: Emulator) -> None:
+    assert create_cluster(fresh, "one")["endpoint"] == "https://127.0.0.1:6443"
+    fresh.get("/sandbox/as-new", "PUT")
+    assert create_cluster(fresh, "other")["identity"]["oidc"]["issuer"] != ISSUER
 
 
 @pytest.mark.usefixtures("fictitious")

@@ -3,13 +3,13 @@
 import uuid
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from moto.iam.models import iam_backends
 
 from sandbox.aws import policy
 from sandbox.aws.calls import Call
+from sandbox.aws.eks.control_planes import ControlPlanes
 from sandbox.aws.errors import AwsError
 from sandbox.aws.identity import Caller
 from sandbox.aws.replicas import REPLICAS
@@ -60,12 +60,20 @@ class Scope:
 class Base:
     """The clusters, and how calls find them."""
 
-    def __init__(self, state: State, home: Path, primary_account: str) -> None:
+    def __init__(self, state: State, planes: ControlPlanes) -> None:
         self._state = state
-        self._described = home / "cluster.json"
-        self._primary = primary_account
+        self._planes = planes
 
     def _cluster(self, scope: Scope) -> Cluster:
+        """The cluster of a call, which must be active unless the call only reads."""
+        cluster = self._any_cluster(scope)
+        if not (cluster.is_active or scope.call.read_only):
+            name, status = cluster.description["name"], cluster.description["status"]
+            raise AwsError("InvalidRequestException", f"Cluster {name} is not ACTIVE, it is {status}", 400)
+        return cluster
+
+    def _any_cluster(self, scope: Scope) -> Cluster:
+        """The same, whatever its status is."""
         name = scope.required("clusterName")
         cluster = self._state.clusters.get((scope.account, scope.region, name))
         if cluster is None:

@@ -1,9 +1,6 @@
-"""Clusters. The first one of the primary account is backed by the sandbox's Kubernetes API server."""
+"""Clusters, each with a control plane of the sandbox behind it."""
 
-import base64
-import json
 import re
-import secrets
 
 from sandbox.aws.eks import nodes
 from sandbox.aws.eks.access import CLUSTER_ADMIN_POLICY, Access, access_entry, policy_arn
@@ -38,11 +35,11 @@ class Clusters(Access):
         version = scope.call.text("version", DEFAULT_VERSION)
         if version not in KUBERNETES_VERSIONS:
             raise invalid(f"unsupported Kubernetes version {version}")
-        self._check_api_server()
         network = nodes.cluster_network(
             scope.account, scope.region, name, scope.required("resourcesVpcConfig")
         )
-        backing = self._backing(scope)
+        key = (scope.account, scope.region, name)
+        plane, told = self._planes.back(key)
         access = scope.call.params.get("accessConfig") or {}
         description = {
             "name": name,
@@ -50,7 +47,6 @@ class Clusters(Access):
             "createdAt": scope.now,
             "version": version,
             "platformVersion": "eks.1",
-            "status": "ACTIVE",
             "health": {"issues": []},
             "roleArn": role,
             "resourcesVpcConfig": network,
@@ -77,38 +73,17 @@ class Clusters(Access):
                 "zonalShiftConfig",
                 "remoteNetworkConfig",
             ),
-            **(backing or _fictitious(scope.region)),
+            **told,
         }
-        cluster = Cluster(description, backing is not None, scope.caller.owner_arn)
-        self._state.clusters[scope.account, scope.region, name] = cluster
+        cluster = Cluster(description, plane, scope.caller.owner_arn)
+        self._state.clusters[key] = cluster
         bootstrap = description["accessConfig"]["bootstrapClusterCreatorAdminPermissions"]
         if bootstrap and cluster.authentication_mode != "CONFIG_MAP":
             arn = scope.caller.owner_arn
             cluster.access_entries[arn] = access_entry(scope, name, arn, "STANDARD", {})
             self._associate(scope, cluster, arn, policy_arn(scope, CLUSTER_ADMIN_POLICY), {"type": "cluster"})
+        self._planes.begin(key)
         return {"cluster": description}
-
-    def _check_api_server(self) -> None:
-        """Refuses a second cluster in the account, because only the first has a real API server."""
-        taken = next((n for (_, _, n), cluster in self._state.clusters.items() if cluster.backed), None)
-        if taken and self._described.exists():
-            raise AwsError(
-                "ResourceLimitExceededException",
-                f"this sandbox has one Kubernetes API server, and cluster {taken} uses it; "
-                "bring the second cluster up in another sandbox: SANDBOX_HOME=…",
-                400,
-            )
-
-    def _backing(self, scope: Scope) -> Answer | None:
-        """The real API server from `cluster.json`; None if there is none."""
-        if scope.account != self._primary or not self._described.exists():
-            return None
-        described = json.loads(self._described.read_text())
-        return {
-            "endpoint": described["endpoint"],
-            "certificateAuthority": {"data": described["certificate_authority"]},
-            "identity": {"oidc": {"issuer": described["issuer"]}},
-        }
 
     def list_clusters(self, scope: Scope) -> Answer:
         return {
@@ -118,10 +93,10 @@ class Clusters(Access):
         }
 
     def describe_cluster(self, scope: Scope) -> Answer:
-        return {"cluster": self._cluster(scope).description}
+        return {"cluster": self._any_cluster(scope).description}
 
     def delete_cluster(self, scope: Scope) -> Answer:
-        cluster = self._cluster(scope)
+        cluster = self._any_cluster(scope)
         name = cluster.description["name"]
         if cluster.node_groups:
             raise AwsError(
@@ -135,6 +110,7 @@ class Clusters(Access):
             raise AwsError("InvalidRequestException", f"Deletion protection is on for cluster {name}", 400)
         nodes.delete_cluster_network(scope.account, scope.region, cluster.description["resourcesVpcConfig"])
         del self._state.clusters[scope.account, scope.region, name]
+        self._planes.end(cluster)
         return {"cluster": {**cluster.description, "status": "DELETING"}}
 
     def update_cluster_config(self, scope: Scope) -> Answer:
@@ -180,12 +156,3 @@ def _logging(given: Answer) -> Answer:
     disabled = [t for t in _LOG_TYPES if t not in enabled]
     both = [{"types": enabled, "enabled": True}, {"types": disabled, "enabled": False}]
     return {"clusterLogging": [setup for setup in both if setup["types"]]}
-
-
-def _fictitious(region: str) -> Answer:
-    name = secrets.token_hex(16).upper()
-    return {
-        "endpoint": f"https://{name}.gr7.{region}.eks.amazonaws.com",
-        "certificateAuthority": {"data": base64.b64encode(secrets.token_bytes(768)).decode()},
-        "identity": {"oidc": {"issuer": f"https://oidc.eks.{region}.amazonaws.com/id/{name}"}},
-    }

@@ -38,6 +38,7 @@ class PodIdentity(Base):
             place = f"{scope.region}/{scope.account}/{name}/{namespace}/{account}"
             association["externalId"] = place
         cluster.associations[association_id] = association
+        self._planes.associated(association)
         return association
 
     def list_pod_identity_associations(self, scope: Scope) -> Answer:
@@ -64,7 +65,9 @@ class PodIdentity(Base):
 
     def delete_pod_identity_association(self, scope: Scope) -> Answer:
         cluster, association = self._association(scope)
-        return {"association": cluster.associations.pop(association["associationId"])}
+        del cluster.associations[association["associationId"]]
+        self._planes.associated(association)
+        return {"association": association}
 
     def _association(self, scope: Scope) -> tuple[Cluster, Answer]:
         cluster = self._cluster(scope)
