@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.emulator.world import ISSUER, PRIMARY, SECONDARY, Emulator, error_of, make_role, root, trust
 

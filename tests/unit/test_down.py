@@ -71,6 +71,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(command, "_start_to_look", lambda *_: None)
     monkeypatch.setattr("sandbox.charts.remove", lambda *_: None)
     monkeypatch.setattr("sandbox.leftovers.revoke_leases", lambda *_: 0)
+    monkeypatch.setattr("sandbox.services.tell_that_all_is_as_new", lambda _: None)
     monkeypatch.setattr("sandbox.leftovers.difference", made.difference)
     monkeypatch.setattr(Engine, "outputs", lambda _: {})
     monkeypatch.setattr(Engine, "destroy", lambda engine: made.destroy(engine))
