@@ -12,7 +12,7 @@ from . import access_screen, acl, vault
 from .console import camel_case, write_page
 from .errors import Refused
 from .origin import Origin
-from .outputs import LoginOutput, Stack
+from .outputs import LoginOutput, Stack, StackOutputs
 from .principals import in_words
 from .workloads import KINDS
 
@@ -46,6 +46,8 @@ class Access:
     max_ttl: str
     policies: tuple[str, ...]
     reach: tuple[Reach, ...]
+    clusters: tuple[str, ...] = ()
+    """Keys of the clusters that its service accounts are in."""
     as_root: bool = False
     """Whether the token can have every other permission, by what is known of its policies."""
 
@@ -75,7 +77,10 @@ def report(stack: Stack, origin: Origin | None) -> Report:
         at.address,
         at.namespace or "",
         at.mount_path.strip("/"),
-        tuple(_access(name, login, rules, more) for name, login in sorted(stack.outputs.logins.items())),
+        tuple(
+            _access(name, login, stack.outputs, rules, more)
+            for name, login in sorted(stack.outputs.logins.items())
+        ),
         tuple(notes),
     )
 
@@ -107,7 +112,13 @@ def _rules(stack: Stack, names: list[str]) -> tuple[dict[str, list[acl.Rule]], l
     return rules, notes
 
 
-def _access(name: str, login: LoginOutput, rules: dict[str, list[acl.Rule]], more: frozenset[str]) -> Access:
+def _access(
+    name: str,
+    login: LoginOutput,
+    outputs: StackOutputs,
+    rules: dict[str, list[acl.Rule]],
+    more: frozenset[str],
+) -> Access:
     of = {policy: rules.get(policy, []) for policy in login.policies}
     reach = [
         Reach(
@@ -119,17 +130,19 @@ def _access(name: str, login: LoginOutput, rules: dict[str, list[acl.Rule]], mor
         )
         for rule in acl.combined(of.values()).values()
     ]
+    clusters = tuple(outputs.clusters_of(login)) if login.service_accounts else ()
     identity = login.principals or ([login.iam_role_arn] if login.iam_role_arn else [])
     return Access(
         name,
         login.kind,
         login.method if login.kind == "service-account" else None,
-        tuple(_who(login)),
+        tuple(_who(login, clusters if len(outputs.clusters) > 1 else ())),
         tuple(identity),
         login.vault_role,
         "" if login.max_ttl is None else str(login.max_ttl),
         tuple(login.policies),
         tuple(sorted(reach, key=lambda r: r.path)),
+        clusters,
         "root" in login.policies or any(each.as_root for each in reach),
     )
 
@@ -138,9 +151,10 @@ def _same_path(one: acl.Rule, other: acl.Rule) -> bool:
     return one.path.removeprefix("/") == other.path.removeprefix("/")
 
 
-def _who(login: LoginOutput) -> list[str]:
+def _who(login: LoginOutput, clusters: tuple[str, ...]) -> list[str]:
     if login.service_accounts:
-        return login.service_accounts
+        on = f" on {', '.join(clusters)}" if clusters else ""
+        return [f"{account}{on}" for account in login.service_accounts]
     kind = KINDS.get(login.kind)
     prefix = f"{kind.callers} of " if kind and kind.callers else ""
     return [f"{prefix}{in_words(principal)}" for principal in login.principals]

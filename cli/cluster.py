@@ -5,19 +5,17 @@ client's API classes takes several times as long as a login.
 """
 
 import logging
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from .errors import Refused
+from .kubeconfigs import LINK, THE_ONLY_ONE, Wanted, configuration, unusable
 from .outputs import Kubeconfig
 
-LINK = "service-account token"
 REACHED = "cluster"
 OWNER_LABEL = "vault-aws-auth/verify"
 
@@ -37,21 +35,21 @@ class _Answered(Exception):
 class Cluster:
     """The Kubernetes API, reached like kubectl does, else with the stack's own kubeconfig."""
 
-    def __init__(self, stacks_own: Kubeconfig, kubeconfig: str | None = None) -> None:
+    def __init__(self, stacks_own: Kubeconfig, kubeconfig: str | None, wanted: Wanted = THE_ONLY_ONE) -> None:
         """`kubeconfig` is a file, the word `stack` for the stack's own, or None for kubectl's order."""
         from kubernetes.client.rest import RESTClientObject
 
         with _logged_errors() as errors:
-            configuration, self.origin = _configuration(stacks_own, kubeconfig)
+            configured, self.origin = configuration(stacks_own, kubeconfig, wanted)
         if errors:
-            raise _unusable(
+            raise unusable(
                 f"{self.origin}: {'; '.join(errors)}", "the kubeconfig's exec command must work in this shell"
             )
         # Retries would log a warning per attempt and delay the message.
-        configuration.retries = False
-        self._configuration: Any = configuration
+        configured.retries = False
+        self._configuration: Any = configured
         client: Any = RESTClientObject
-        self._connections = client(configuration).pool_manager
+        self._connections = client(configured).pool_manager
 
     def version(self) -> str:
         """The version of the Kubernetes API."""
@@ -202,50 +200,8 @@ class Cluster:
             ) from error
 
 
-# Shared by all logins of a stack: a kubeconfig's exec command may take longer than a login.
+# Shared by all logins in a cluster: a kubeconfig's exec command may take longer than a login.
 connected = cache(Cluster)
-
-
-_KUBECONFIG = "the file must be a kubeconfig with a current context, in YAML: kubectl config view"
-
-
-def _configuration(stacks_own: Kubeconfig, kubeconfig: str | None) -> tuple[Any, str]:
-    """The client configuration, and where it came from."""
-    import kubernetes.config
-    import yaml  # comes with it
-    from kubernetes.client import Configuration
-
-    config: Any = kubernetes.config  # untyped
-
-    configuration = Configuration()
-    usual = os.environ.get("KUBECONFIG") or "~/.kube/config"
-    found = [path for path in usual.split(os.pathsep) if Path(path).expanduser().exists()]
-    try:
-        if kubeconfig == "stack" or not (kubeconfig or found or os.environ.get("KUBERNETES_SERVICE_HOST")):
-            origin = "the stack's kubeconfig"
-            content = stacks_own()
-            if content is None:
-                raise _unusable(
-                    "no kubeconfig in KUBECONFIG, ~/.kube/config or the stack's outputs",
-                    "set KUBECONFIG; outputs passed with --outputs contain it only if written with "
-                    "--show-secrets",
-                )
-            config.load_kube_config_from_dict(
-                content, client_configuration=configuration, persist_config=False
-            )
-        elif kubeconfig or found:
-            path = kubeconfig or usual
-            origin = f"kubeconfig {path}"
-            config.load_kube_config(path, client_configuration=configuration, persist_config=False)
-        else:
-            origin = "this pod's service account"
-            config.load_incluster_config(configuration)
-    except (kubernetes.config.ConfigException, OSError) as error:
-        raise _unusable(str(error), _KUBECONFIG) from error
-    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        # Not the error's words: they may have a part of a key.
-        raise _unusable(f"{origin}: cannot be read", _KUBECONFIG) from None
-    return configuration, origin
 
 
 @contextmanager
@@ -275,7 +231,3 @@ def _message(answer: Any) -> str:
         return str(answer.json()["message"])
     except (TypeError, ValueError, KeyError):
         return str(answer.reason)
-
-
-def _unusable(reason: str, hint: str) -> Refused:
-    return Refused(LINK, None, reason, "no-kubeconfig", hint)

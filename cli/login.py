@@ -5,7 +5,7 @@ It prints without Rich, which takes longer to import than a login takes.
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import typer
@@ -75,15 +75,25 @@ def log_in_as_each(
     check_names(names, stack)
     if not logins:
         raise UsageProblem("this stack has no logins")
-    for name in dict.fromkeys(names) or sorted(logins):
+    for name, cluster in _each(names, stack, caller):
+        chosen = replace(caller, cluster=cluster or caller.cluster)
         outcome: LoggedIn | Refused
         try:
-            outcome = log_in_as(name, stack, caller, header=header, patience=patience)
+            outcome = log_in_as(name, stack, chosen, header=header, patience=patience)
         except Refused as error:
             outcome = error
         except UsageProblem as error:
             outcome = NotHere("login", None, str(error), "not-tried")
-        yield Attempt(name, logins[name].kind, outcome)
+        yield Attempt(f"{name} on {cluster}" if cluster else name, logins[name].kind, outcome)
+
+
+def _each(names: Sequence[str], stack: Stack, caller: CallerOptions) -> Iterator[tuple[str, str]]:
+    """The logins, and each cluster of theirs where the stack has several."""
+    outputs = stack.outputs
+    for name in dict.fromkeys(names) or sorted(outputs.logins):
+        login = outputs.logins[name]
+        several = login.service_accounts and len(outputs.clusters) > 1 and not caller.cluster
+        yield from ((name, key) for key in (outputs.clusters_of(login) if several else ("",)))
 
 
 def print_one(login: LoggedIn, *, as_json: bool, show_token: bool) -> None:

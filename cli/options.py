@@ -93,12 +93,21 @@ class CallerOptions:
             help="Service account to log in as. Default: the first that the login names.",
         ),
     ] = None
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Cluster that the service account is in, as the stack calls it (its output `clusters`). "
+            "Default: the login's first; `verify` tries each.",
+        ),
+    ] = None
     kubeconfig: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
             help="A kubeconfig, or the word `stack` for the stack's own. Default: KUBECONFIG or "
-            "~/.kube/config, else the pod's service account, else the stack's own.",
+            "~/.kube/config, else the pod's service account, else the stack's own. With several clusters: "
+            "the context named after the cluster, else the stack's own.",
         ),
     ] = None
     role: str | None = None  # an option in `RoleOptions` only

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, TypeGuard, cast
 
@@ -40,17 +41,25 @@ class VaultOutput(_Output):
 
 
 class ClusterOutput(_Output):
-    """The cluster whose service accounts log in."""
+    """A cluster whose service accounts log in."""
 
     name: str
     oidc_issuer: str
     oidc_provider_arn: str
+    region: str | None = None
+    """None if neither the stack tells it nor the issuer, which then is not EKS's."""
 
-    @property
-    def region(self) -> str | None:
-        """The cluster's region, from its issuer. None if the issuer is not EKS's."""
-        found = re.match(r"(?:https://)?oidc[.-]eks\.([a-z0-9-]+)\.", self.oidc_issuer)
-        return found[1] if found else None
+    def has_issuer(self, issuer: str) -> bool:
+        """Whether tokens of this issuer are the cluster's."""
+        return issuer.removeprefix("https://") == self.oidc_issuer.removeprefix("https://")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_region(cls, cluster: Any) -> Any:
+        if not _is_map(cluster) or cluster.get("region"):
+            return cluster
+        found = re.match(r"(?:https://)?oidc[.-]eks\.([a-z0-9-]+)\.", str(cluster.get("oidcIssuer")))
+        return {**cluster, "region": found[1] if found else None}
 
 
 class LoginOutput(_Output):
@@ -62,6 +71,8 @@ class LoginOutput(_Output):
     vault_role: str
     iam_role_arn: str | None = None
     service_accounts: list[ServiceAccount] = []
+    clusters: list[str] = []
+    """Keys of the clusters that these are in. Empty: all of the stack's."""
     principals: list[PrincipalArn] = []
     verify_as: list[str] | None = None
     """IAM roles to assume to log in as a caller of this login. None: those among the principals; empty: none
@@ -85,8 +96,23 @@ class StackOutputs(_Output):
 
     vault: VaultOutput
     cluster: ClusterOutput | None = None
+    clusters: dict[str, ClusterOutput] = {}
+    """All of them by key, that of `cluster` as well."""
     logins: dict[str, LoginOutput]
     consumers: dict[str, ConsumerOutput] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_clusters(cls, outputs: Any) -> Any:
+        """A stack of an older version tells of one cluster only."""
+        if not _is_map(outputs) or outputs.get("clusters") or not _is_map(outputs.get("cluster")):
+            return outputs
+        return {**outputs, "clusters": {str(outputs["cluster"].get("name")): outputs["cluster"]}}
+
+    def clusters_of(self, login: LoginOutput) -> dict[str, ClusterOutput]:
+        """The clusters of a login by key."""
+        wanted = login.clusters or [*self.clusters]
+        return {key: self.clusters[key] for key in wanted if key in self.clusters}
 
     @model_validator(mode="before")
     @classmethod
@@ -107,13 +133,13 @@ def _is_map(value: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict)
 
 
-Kubeconfig = Callable[[], dict[str, Any] | None]
-"""Reads the stack's own kubeconfig. None if it has none."""
+Kubeconfig = Callable[[str], dict[str, Any] | None]
+"""Reads the stack's own kubeconfig of the cluster with a key. None if it has none."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The outputs, and a way to read the secret one when it is needed."""
+    """The outputs, and a way to read the secret ones when they are needed."""
 
     outputs: StackOutputs
     kubeconfig: Kubeconfig
@@ -141,12 +167,14 @@ def from_pulumi(project: Path, stack: str | None) -> Stack:
             )
         return _json(done.stdout)
 
-    # Without --show-secrets, so that the kubeconfig enters this process only if it is needed.
+    # Without --show-secrets, so that no kubeconfig enters this process unless it is needed.
     outputs = read()
-    return Stack(
-        parse(outputs),
-        lambda: _kubeconfig(read("kubeconfig", "--show-secrets") if "kubeconfig" in outputs else None),
-    )
+
+    @cache
+    def secret(name: str) -> Any:
+        return read(name, "--show-secrets") if name in outputs else None
+
+    return Stack(parse(outputs), partial(_kubeconfig_of, secret))
 
 
 def from_file(path: str) -> Stack:
@@ -158,7 +186,7 @@ def from_file(path: str) -> Stack:
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(str(error), "create it with: pulumi stack output --json > FILE") from error
     outputs = _json(text)
-    return Stack(parse(outputs), lambda: _kubeconfig(outputs.get("kubeconfig")))
+    return Stack(parse(outputs), partial(_kubeconfig_of, outputs.get))
 
 
 def _json(text: str) -> Any:
@@ -179,6 +207,12 @@ def parse(outputs: object) -> StackOutputs:
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise _unreadable(problems, "run `pulumi up` first, or name another stack with --stack") from None
+
+
+def _kubeconfig_of(output: Callable[[str], Any], key: str) -> dict[str, Any] | None:
+    """That of a cluster, by the stack's outputs. A stack that has one cluster may tell of it alone."""
+    every = output("kubeconfigs")
+    return _kubeconfig(every[key] if _is_map(every) and key in every else output("kubeconfig"))
 
 
 def _kubeconfig(value: object) -> dict[str, Any] | None:

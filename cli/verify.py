@@ -51,8 +51,18 @@ def verify(
     """Try the named logins, or all of them, and the callers that must be refused; a finding per attempt."""
     check_names(names, stack)
     patience = Patience()
-    for name in names or sorted(stack.outputs.logins):
+    for name in names or _all(stack, chosen):
         yield from _verify_login(name, stack, chosen, with_refusals, patience)
+
+
+def _all(stack: Stack, chosen: CallerOptions) -> list[str]:
+    """Every login; of a cluster, where one is chosen."""
+    outputs = stack.outputs
+    named = sorted(outputs.logins)
+    if not chosen.cluster:
+        return named
+    found = [name for name in named if chosen.cluster in outputs.clusters_of(outputs.logins[name])]
+    return [name for name in found if outputs.logins[name].service_accounts] or named
 
 
 def _verify_login(
@@ -66,7 +76,10 @@ def _verify_login(
     except UsageProblem as error:
         yield Finding(name, "?", "a token", "failed", reason=str(error))
         return
-    proved = False  # that others are refused means something only if the right caller is let in
+    # Each place that callers are in has a trust of its own. That it refuses others means something only if
+    # the right caller is let in.
+    firsts = {who.place: who for who in reversed(callers)}
+    proved = []
     for who in callers:
         caller = "?"
         try:
@@ -90,11 +103,15 @@ def _verify_login(
                 yield _outlives(who, session)
         finally:
             vault.revoke(who.vault, session.auth["client_token"])
-        proved = proved or who is callers[0]
-        if with_refusals:
+        if who is firsts[who.place]:
+            proved.append(who)
+        # Wherever they are, they have the same principal for Vault.
+        if with_refusals and who.place == callers[0].place:
             yield from (_try(who, misuse, patience) for misuse in _misused(who, credentials, session))
     if with_refusals and proved:
-        yield from (_try(callers[0], impostor, patience) for impostor in _impostors(callers[0]))
+        for who in proved:
+            yield from (_try(who, impostor, patience) for impostor in who.impostors())
+        yield _try(proved[0], _without_credentials(proved[0]), patience)
 
 
 def _log_in(who: Workload) -> tuple[Credentials, Session]:
@@ -138,11 +155,9 @@ def _misused(who: Workload, credentials: Credentials, session: Session) -> Itera
             yield Impostor(f"{who.caller}, {what}", "Vault", codes, attempt)
 
 
-def _impostors(who: Workload) -> Iterator[Impostor]:
-    """The callers that are not this one, and one without credentials."""
-    yield from who.impostors()
+def _without_credentials(who: Workload) -> Impostor:
     attempt = partial(vault.login, who.vault, who.login.vault_role, {})
-    yield Impostor("no credentials", "Vault", frozenset({refusals.NO_CREDENTIALS}), attempt)
+    return Impostor("no credentials", "Vault", frozenset({refusals.NO_CREDENTIALS}), attempt)
 
 
 def _other_vault_roles(who: Workload, credentials: Credentials, session: Session) -> dict[str, bool]:

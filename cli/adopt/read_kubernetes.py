@@ -8,7 +8,7 @@ ANNOTATION = "eks.amazonaws.com/role-arn"
 def annotated(kubeconfig: str | None) -> dict[str, str]:
     """The role's ARN, by service account, `NAMESPACE/NAME`. Raises Refused."""
     found = {}
-    for account in Cluster(lambda: None, kubeconfig).service_accounts():
+    for account in Cluster(lambda _: None, kubeconfig).service_accounts():
         metadata = account["metadata"]
         arn = (metadata.get("annotations") or {}).get(ANNOTATION)
         if arn:

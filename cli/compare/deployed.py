@@ -10,7 +10,7 @@ from ..errors import Refused
 from ..origin import minute
 from ..outputs import LoginOutput, StackOutputs, parse
 from ..token_checks import in_seconds
-from .table import IAM_ROLE, Caller, Kind, Login, Source, Table
+from .table import IAM_ROLE, Caller, Kind, Login, Source, Table, cluster_settings
 
 LINK = "compare"
 _STACK = "pulumi:pulumi:Stack"
@@ -141,9 +141,9 @@ def _login(name: str, login: LoginOutput, outputs: StackOutputs, role: Mapping[s
 
 def _callers(login: LoginOutput, outputs: StackOutputs) -> Iterator[Caller]:
     if login.kind == "service-account":
-        cluster = outputs.cluster.name if outputs.cluster else ""
-        for account in login.service_accounts:
-            yield Caller(Kind.SERVICE_ACCOUNT.value, account, cluster)
+        for cluster in [*outputs.clusters_of(login)] or [""]:
+            for account in login.service_accounts:
+                yield Caller(Kind.SERVICE_ACCOUNT.value, account, cluster)
         return
     kinds = {"ec2-instance": Kind.INSTANCE, "ecs-task": Kind.TASK}
     for arn in login.principals:
@@ -157,8 +157,7 @@ def _settings(outputs: StackOutputs) -> Iterator[tuple[str, str]]:
     yield "vault.mountPath", vault.mount_path.strip("/")
     yield "vault.serverIdHeader", vault.server_id_header or ""
     yield "vault.stsRegion", vault.sts_region
-    if outputs.cluster:
-        yield "cluster.name", outputs.cluster.name
+    yield from cluster_settings((key, cluster.name) for key, cluster in outputs.clusters.items())
 
 
 def _account(outputs: StackOutputs) -> str | None:

@@ -1,7 +1,7 @@
 """Who gets which Vault token: one side of a comparison."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
@@ -73,6 +73,13 @@ class Caller:
         signs = {"*": ".*", "?": "."}
         pattern = "".join(signs.get(sign, re.escape(sign)) for sign in self.pattern)
         return re.fullmatch(pattern, account, re.DOTALL) is not None
+
+
+def cluster_settings(clusters: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The clusters' names by setting, from their keys and names."""
+    known = dict(clusters)
+    for key, name in sorted(known.items()):
+        yield ("cluster.name" if len(known) == 1 else f"clusters.{key}.name"), name
 
 
 def _is_arn(text: str) -> bool:

@@ -77,6 +77,11 @@ class Workload(ABC):
         return True
 
     @property
+    def place(self) -> str:
+        """Where it runs, if the login has several such places: each has a trust of its own."""
+        return ""
+
+    @property
     @abstractmethod
     def caller(self) -> str:
         """Who this is, in a few words."""

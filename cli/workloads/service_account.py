@@ -8,11 +8,14 @@ from functools import cached_property, partial
 
 from ..aws import LINK, Credentials
 from ..cluster import Cluster, connected
-from ..errors import NotHere, UsageProblem
+from ..errors import NotHere, Refused, UsageProblem
+from ..kubeconfigs import LINK as TOKEN_LINK
+from ..kubeconfigs import Wanted
+from ..outputs import ClusterOutput
 from .base import Check, Impostor, Workload
 from .pod_identity import PodIdentity
 from .service_account_checks import checks_of
-from .web_identity import WebIdentity
+from .web_identity import WebIdentity, claims_of
 
 
 class ServiceAccountWorkload(Workload):
@@ -37,18 +40,37 @@ class ServiceAccountWorkload(Workload):
     def _named(self) -> list[str]:
         return [account for account in self.login.service_accounts if not _is_pattern(account)]
 
+    @cached_property
+    def key(self) -> str:
+        """Key of its cluster: the one chosen, else the login's first. Empty if none is known."""
+        return self.chosen.cluster or next(iter(self._clusters), "")
+
+    @property
+    def place(self) -> str:
+        return self.key if len(self.stack.outputs.clusters) > 1 else ""
+
     @property
     def caller(self) -> str:
-        return f"service account {self.account}"
+        return f"service account {self.account}{f' on {self.place}' if self.place else ''}"
+
+    @property
+    def eks(self) -> ClusterOutput | None:
+        """What the stack tells of that cluster."""
+        return self._clusters.get(self.key)
+
+    @property
+    def _clusters(self) -> dict[str, ClusterOutput]:
+        return self.stack.outputs.clusters_of(self.login)
 
     @property
     def cluster(self) -> Cluster:
-        return connected(self.stack.kubeconfig, self.chosen.kubeconfig)
+        wanted = Wanted(self.key, self.eks, only=not self.place)
+        return connected(self.stack.kubeconfig, self.chosen.kubeconfig, wanted)
 
     @cached_property
     def exchange(self) -> WebIdentity | PodIdentity:
         """How AWS exchanges the token for the IAM role: the login's method."""
-        cluster, role = self.stack.outputs.cluster, self.login.iam_role_arn
+        cluster, role = self.eks, self.login.iam_role_arn
         problem = f"login {self.name!r}"
         if not role:
             raise UsageProblem(f"{problem} has no iamRoleArn in the stack's outputs")
@@ -59,20 +81,32 @@ class ServiceAccountWorkload(Workload):
             known = "this command knows irsa and pod-identity"
             raise UsageProblem(f"{problem} has method {self.login.method!r}; {known}")
         if not cluster:
-            raise UsageProblem(f"{problem} needs the output `cluster`, which this stack does not have")
+            raise UsageProblem(f"{problem} needs the output `clusters`, which this stack does not have")
         return PodIdentity(self.vault, role, cluster, allowed)
 
     def token(self) -> str:
         """The service account's token, for the login's method."""
-        return self.cluster.token(self.account, self.exchange.audience)
+        token = self.cluster.token(self.account, self.exchange.audience)
+        # The role may trust other clusters too: such a token would prove nothing of this one.
+        if self.place and self.eks and not self.eks.has_issuer(issuer := str(claims_of(token).get("iss"))):
+            raise Refused(
+                TOKEN_LINK,
+                None,
+                f"{self.cluster.origin} is of another cluster: its tokens have issuer {issuer}, those of "
+                f"{self.key} have {self.eks.oidc_issuer}",
+                hint=f"name the context after the cluster ({self.eks.name}), or use --kubeconfig stack",
+            )
+        return token
 
     def credentials(self) -> Credentials:
         return self._exchanged(self.token())
 
     def each(self) -> Sequence[Workload]:
-        if self.chosen.service_account:
-            return (self,)
-        if not self._named():
+        accounts = [self.chosen.service_account] if self.chosen.service_account else self._named()
+        clusters: Sequence[str | None] = [self.chosen.cluster or None]
+        if not self.chosen.cluster and self._clusters:
+            clusters = [*self._clusters]
+        if not accounts:
             allowed = ", ".join(self.login.service_accounts) or "no service account"
             raise NotHere(
                 LINK,
@@ -83,9 +117,13 @@ class ServiceAccountWorkload(Workload):
             )
         return [
             ServiceAccountWorkload(
-                self.name, self.login, self.stack, replace(self.chosen, service_account=account)
+                self.name,
+                self.login,
+                self.stack,
+                replace(self.chosen, service_account=account, cluster=cluster),
             )
-            for account in self._named()
+            for cluster in clusters
+            for account in accounts
         ]
 
     def known_arns(self) -> Sequence[str]:
@@ -93,10 +131,10 @@ class ServiceAccountWorkload(Workload):
 
     def impostors(self) -> Iterator[Impostor]:
         namespace, name = self.account.split("/")
-        exchange = self.exchange
+        exchange, on = self.exchange, f" on {self.place}" if self.place else ""
 
         def refused(caller: str, codes: frozenset[str], attempt: Callable[[], object]) -> Impostor:
-            return Impostor(f"service account {caller}", "AWS", codes, attempt)
+            return Impostor(f"service account {caller}{on}", "AWS", codes, attempt)
 
         for account in (
             f"{namespace}/verify-{secrets.token_hex(4)}",

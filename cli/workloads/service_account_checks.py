@@ -6,7 +6,7 @@ from typing import Protocol
 
 from .. import cluster
 from ..errors import Refused
-from ..outputs import LoginOutput, Stack
+from ..outputs import ClusterOutput, LoginOutput, Stack
 from . import pod_identity, web_identity
 from .base import Check, NotChecked
 
@@ -26,6 +26,9 @@ class Pod(Protocol):
 
     login: LoginOutput
     stack: Stack
+
+    @property
+    def eks(self) -> ClusterOutput | None: ...
 
     @property
     def account(self) -> str: ...
@@ -112,9 +115,9 @@ def checks_of(who: Pod) -> Sequence[Check]:
     def associated() -> str:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        here = who.stack.outputs.cluster
+        here = who.eks
         if here is None:
-            raise NotChecked("the stack has no output `cluster`")
+            raise NotChecked("the stack has no output `clusters`")
         try:
             role = pod_identity.associated_role(here, who.account)
         except (BotoCoreError, ClientError) as error:
@@ -132,13 +135,13 @@ def checks_of(who: Pod) -> Sequence[Check]:
 
     def token() -> str:
         claims = web_identity.claims_of(who.token())
-        here = who.stack.outputs.cluster
+        here = who.eks
         issuer = str(claims.get("iss", ""))
-        if here and issuer.removeprefix("https://") != here.oidc_issuer.removeprefix("https://"):
+        if here and not here.has_issuer(issuer):
             raise Refused(
                 TOKEN,
                 None,
-                f"its issuer is {issuer}, but the issuer of the stack's cluster is {here.oidc_issuer}",
+                f"its issuer is {issuer}, but the issuer of cluster {here.name} is {here.oidc_issuer}",
                 hint="this is another cluster: see `kubectl config current-context`; --kubeconfig stack",
             )
         return f"sub={claims.get('sub')} aud={who.exchange.audience}"
