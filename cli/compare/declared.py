@@ -1,7 +1,7 @@
 """The table of a stack file and its policies. Needs nothing else: no credentials, no Vault, no engine."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -10,14 +10,14 @@ from components import arns, durations
 from components.declared import to_camel
 from components.logins.own_role import role_name
 from components.node_group import node_role_name
-from stack import rules
+from stack import of_clusters, rules
 from stack.draft import Draft
 from stack.reading import Problems, Section
 from stack.sections import PROJECT, REGION_KEY
 
 from .. import acl
 from ..errors import Refused
-from .table import ACCOUNT, IAM_ROLE, Caller, Kind, Login, Source, Table
+from .table import ACCOUNT, IAM_ROLE, Caller, Kind, Login, Source, Table, cluster_settings
 
 LINK = "compare"
 
@@ -30,14 +30,14 @@ _NO_CONDITIONS = {
         "iam_role_name",
         "iam_role_path",
     ),  # these have places of their own
-    *("service_accounts", "principals", "role_arns", "node_groups"),
+    *("service_accounts", "principals", "role_arns", "node_groups", "clusters"),
     *("verify_as", "verify_not_as", "tags", "service_account_mode", "trust_policy_limit"),
 }
 """Options that do not say who may log in, or that are said elsewhere. All others are conditions."""
 
 _NEEDED = tuple(
     f"{PROJECT}:{key}"
-    for key in ("logins", "cluster", "accountId", "vault.policies", "vault.externalPolicies")
+    for key in ("logins", "cluster", "clusters", "accountId", "vault.policies", "vault.externalPolicies")
 )
 """What a table cannot be made without, beside the region."""
 
@@ -171,8 +171,9 @@ def _login(draft: Draft, name: str, section: Section) -> Login:
     if section.kind in ("service-account", "ecs-task"):
         conditions[IAM_ROLE] = _own_role(draft, name, options)
     if section.kind in ("ec2-instance", "ecs-task"):
-        conditions["region"] = str(draft.region)
-    conditions |= dict(_metadata(draft, options.get("node_groups") or ()))
+        of_nodes = of_clusters.regions(draft, section)
+        conditions["region"] = str(options.get("region") or next(iter(of_nodes), draft.region))
+    conditions |= dict(_metadata(draft, section))
     return Login(
         name,
         frozenset(_callers(draft, name, section)),
@@ -186,11 +187,11 @@ def _login(draft: Draft, name: str, section: Section) -> Login:
 
 def _callers(draft: Draft, name: str, section: Section) -> Iterator[Caller]:
     options = section.options
-    cluster = str(draft.cluster.options["name"]) if draft.cluster else ""
-    for account in options.get("service_accounts") or ():
-        yield Caller(Kind.SERVICE_ACCOUNT.value, account, cluster)
-    for group in options.get("node_groups") or ():
-        yield Caller(Kind.INSTANCE.value, _node_role(draft, group))
+    for cluster in of_clusters.names(draft, section) or [""]:
+        for account in options.get("service_accounts") or ():
+            yield Caller(Kind.SERVICE_ACCOUNT.value, account, cluster)
+    for cluster, group in _node_groups(draft, section):
+        yield Caller(Kind.INSTANCE.value, _node_role(draft, cluster, group))
     for arn in options.get("role_arns") or ():
         yield Caller(Kind.INSTANCE.value, arn)
     for arn in options.get("principals") or ():
@@ -199,12 +200,20 @@ def _callers(draft: Draft, name: str, section: Section) -> Iterator[Caller]:
         yield Caller(Kind.TASK.value, _own_role(draft, name, options))
 
 
-def _metadata(draft: Draft, groups: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _node_groups(draft: Draft, section: Section) -> Iterator[tuple[str, str]]:
+    """The node groups of a login, each with the key of its cluster."""
+    for cluster in of_clusters.names(draft, section):
+        known = of_clusters.groups(draft, [cluster]) or {}
+        yield from ((cluster, group) for group in section.options.get("node_groups") or () if group in known)
+
+
+def _metadata(draft: Draft, section: Section) -> Iterator[tuple[str, str]]:
     """What of a node can act as the node: with 2 hops or more, every pod."""
-    made: Mapping[str, Any] = (draft.cluster.options.get("node_groups") if draft.cluster else None) or {}
-    for group in groups:
+    for cluster, group in _node_groups(draft, section):
+        made: Mapping[str, Any] = draft.clusters[cluster].options.get("node_groups") or {}
+        where = f"clusters.{cluster}." if len(draft.clusters) > 1 else ""
         if group in made:
-            yield f"nodeGroups.{group}.metadataHopLimit", _text(made[group]["metadata_hop_limit"])
+            yield f"{where}nodeGroups.{group}.metadataHopLimit", _text(made[group]["metadata_hop_limit"])
 
 
 def _own_role(draft: Draft, name: str, options: Mapping[str, Any]) -> str:
@@ -215,8 +224,8 @@ def _own_role(draft: Draft, name: str, options: Mapping[str, Any]) -> str:
     return made.replace(":role/", f":role{options.get('iam_role_path') or '/'}")
 
 
-def _node_role(draft: Draft, group: str) -> str:
-    cluster: Any = draft.cluster.options if draft.cluster else {}
+def _node_role(draft: Draft, key: str, group: str) -> str:
+    cluster = draft.clusters[key].options
     existing: Mapping[str, str] = cluster.get("node_role_arns") or {}
     made: Mapping[str, Any] = cluster.get("node_groups") or {}
     return existing.get(group) or _role_arn(
@@ -240,8 +249,7 @@ def _settings(draft: Draft) -> Iterator[tuple[str, str]]:
     yield REGION_KEY, str(draft.region)
     if draft.account_id:
         yield "accountId", draft.account_id
-    if draft.cluster:
-        yield "cluster.name", str(draft.cluster.options["name"])
+    yield from cluster_settings((key, str(it.options["name"])) for key, it in draft.clusters.items())
     vault: Mapping[str, Any] = draft.vault.options if draft.vault else {}
     for key in ("address", "namespace", "mount_path", "server_id_header", "sts_region", "identity_alias"):
         value = vault.get(key) or (draft.region if key == "sts_region" else None)
