@@ -70,8 +70,8 @@ class ControlPlane:
 
     @property
     def cluster(self) -> str:
-        """The name of its cluster; for the first, which may have none: of the sandbox."""
-        return "sandbox" if self.is_first else str(self._made["cluster"])
+        """The name of its cluster; empty for the first, which may have none."""
+        return "" if self.is_first else str(self._made["cluster"])
 
     @property
     def region(self) -> str:
@@ -263,13 +263,16 @@ def new_issuer(region: str) -> str:
     return f"https://oidc.eks.{region}.{dns_suffix(region)}/id/{secrets.token_hex(16).upper()}"
 
 
-def write_admin_kubeconfig(home: Home, current: str = FIRST_PLANE) -> None:
-    """Writes the administrator's kubeconfig: a context for each control plane, one of them the current."""
-    planes = every(home)
-    names = [plane.cluster for plane in planes]
+def write_admin_kubeconfig(home: Home, current: str = FIRST_PLANE, of_first: str = "sandbox") -> None:
+    """Writes the administrator's kubeconfig: a context for each control plane, one of them the current.
+
+    They are named after their clusters; `of_first` is the name of the first one's.
+    """
+    clusters = {plane.name: of_first if plane.is_first else plane.cluster for plane in every(home)}
+    names = [*clusters.values()]
     # Clusters of several regions or accounts may have the same name.
-    contexts = {it.name: it.cluster if names.count(it.cluster) == 1 else it.name for it in planes}
-    servers = {contexts[plane.name]: plane._server for plane in planes}
+    contexts = {key: name if names.count(name) == 1 else key for key, name in clusters.items()}
+    servers = {contexts[plane.name]: plane._server for plane in every(home)}
     _write_kubeconfig(home.admin_kubeconfig, servers, home.client("kubernetes-admin"), contexts.get(current))
 
 

@@ -13,11 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox import api
+from sandbox import api, control_planes
 from sandbox.environment import PRIMARY_ACCOUNT
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 
 if TYPE_CHECKING:
+    from stack.deployer.program import Program
     from stack.deployer.report import Permissions
 
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -37,14 +38,20 @@ def make(home: Home, stack: str, stack_file: Path) -> None:
         own = report.aws(program)
         elsewhere = {it: report.aws(program, account=it) for it in sorted(program.place.accounts)}
         policy = report.vault(program).documents[0]
-        found = [] if in_kubernetes.makes_cluster(program) else in_kubernetes.rules(program)
+        found = {
+            place: in_kubernetes.manifests(in_kubernetes.rules(program, cluster=provider))
+            for provider, place in _found_clusters(program).items()
+        }
     except report.DeployerError as error:
         raise SandboxError(str(error)) from None
     name = _name(stack)
     remove(home, stack)
-    roles = in_kubernetes.manifests(found)
     # Known before the first change, so that a kill leaves nothing that `remove` does not know.
-    known = {"accounts": [*elsewhere], "roles": [_path(role, with_name=True) for role in roles]}
+    clusters = [
+        {"name": cluster, "region": region, "roles": [_path(role, with_name=True) for role in roles]}
+        for (cluster, region), roles in found.items()
+    ]
+    known = {"accounts": [*elsewhere], "clusters": clusters}
     write_private(_file(home, stack), json.dumps(known))
     iam = api.aws(home, "iam")
     iam.create_user(UserName=name)
@@ -66,15 +73,12 @@ def make(home: Home, stack: str, stack_file: Path) -> None:
         "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
         "VAULT_TOKEN": made["auth"]["client_token"],
     }
-    for role in roles:
-        api.kubernetes(home).request("POST", _path(role), role)
-    if roles:
-        eks, arn = api.aws(home, "eks"), f"arn:aws:iam::{PRIMARY_ACCOUNT}:user/{name}"
-        for cluster in in_kubernetes.found_clusters(program):
-            eks.create_access_entry(
-                clusterName=cluster, principalArn=arn, kubernetesGroups=[in_kubernetes.GROUP]
-            )
-            known["entry"] = [cluster, arn]
+    for (cluster, region), roles in found.items():
+        for role in roles:
+            _kubernetes(home, cluster, region).request("POST", _path(role), role)
+        api.aws(home, "eks", region=region).create_access_entry(
+            clusterName=cluster, principalArn=_arn(stack), kubernetesGroups=[in_kubernetes.GROUP]
+        )
     write_private(_file(home, stack), json.dumps({**known, "variables": variables}))
 
 
@@ -88,17 +92,18 @@ def variables(home: Home, stack: str) -> Mapping[str, str]:
 def let_the_administrator_in(home: Home) -> None:
     """Lets the administrator into a cluster that the deployer has made: EKS makes its creator alone an
     administrator of it."""
-    eks = api.aws(home, "eks")
     user = f"arn:aws:iam::{PRIMARY_ACCOUNT}:user/{_ADMINISTRATORS_USER}"
-    for cluster in eks.list_clusters()["clusters"]:
-        with suppress(eks.exceptions.ResourceInUseException):  # it is in already
-            eks.create_access_entry(clusterName=cluster, principalArn=user)
-            eks.associate_access_policy(
-                clusterName=cluster,
-                principalArn=user,
-                policyArn=_CLUSTER_ADMINISTRATOR,
-                accessScope={"type": "cluster"},
-            )
+    for region in {plane.region for plane in control_planes.every(home)}:
+        eks = api.aws(home, "eks", region=region)
+        for cluster in eks.list_clusters()["clusters"]:
+            with suppress(eks.exceptions.ResourceInUseException):  # it is in already
+                eks.create_access_entry(clusterName=cluster, principalArn=user)
+                eks.associate_access_policy(
+                    clusterName=cluster,
+                    principalArn=user,
+                    policyArn=_CLUSTER_ADMINISTRATOR,
+                    accessScope={"type": "cluster"},
+                )
 
 
 def remove(home: Home, stack: str) -> None:
@@ -111,12 +116,13 @@ def remove(home: Home, stack: str) -> None:
     if token := known.get("variables", {}).get("VAULT_TOKEN"):
         vault.request("POST", "auth/token/revoke-orphan", {"token": token}, accepted=(400, 403))
     vault.request("DELETE", f"sys/policies/acl/{name}")
-    for path in known["roles"]:
-        api.kubernetes(home).request("DELETE", path, accepted=(404,))
-    if entry := known.get("entry"):
-        eks = api.aws(home, "eks")
+    for cluster in known["clusters"]:
+        name_of, region = cluster["name"], cluster["region"]
+        for path in cluster["roles"]:
+            _kubernetes(home, name_of, region).request("DELETE", path, accepted=(404,))
+        eks = api.aws(home, "eks", region=region)
         with suppress(eks.exceptions.ResourceNotFoundException):
-            eks.delete_access_entry(clusterName=entry[0], principalArn=entry[1])
+            eks.delete_access_entry(clusterName=name_of, principalArn=_arn(stack))
     for account in known["accounts"]:
         iam = api.aws(home, "iam", account)
         iam.attach_role_policy(RoleName=_ORGANIZATION_ROLE, PolicyArn=_ADMINISTRATOR)
@@ -134,6 +140,28 @@ def remove(home: Home, stack: str) -> None:
     for arn in _own_policies(iam, PRIMARY_ACCOUNT, name):
         iam.delete_policy(PolicyArn=arn)
     file.unlink()
+
+
+def _found_clusters(program: Program) -> dict[str, tuple[str, str]]:
+    """By the name of its provider: name and region of each cluster that the stack finds.
+
+    Of one that it makes, the deployer is an administrator.
+    """
+    from stack.deployer import in_kubernetes
+
+    providers = in_kubernetes.clusters(program)
+    found = {}
+    for each in program.declared:
+        if each.type == in_kubernetes.LOOK_UP:
+            name = str(each.inputs["name"])
+            own = f"{name}.{each.region}/kubernetes" if each.region else f"{name}/kubernetes"
+            # That of the key `cluster` has no prefix.
+            found[own if own in providers else "kubernetes"] = (name, each.region)
+    return found
+
+
+def _kubernetes(home: Home, cluster: str, region: str) -> api.Api:
+    return api.kubernetes(home, control_planes.of_cluster(home, cluster, region or home.region))
 
 
 def _policies(iam: Any, name: str, permissions: Permissions) -> Iterator[str]:
@@ -157,6 +185,10 @@ def _path(role: Mapping[str, Any], with_name: bool = False) -> str:
     below = f"/namespaces/{where}" if where else ""
     name = f"/{role['metadata']['name']}" if with_name else ""
     return f"/apis/rbac.authorization.k8s.io/v1{below}/{role['kind'].lower()}s{name}"
+
+
+def _arn(stack: str) -> str:
+    return f"arn:aws:iam::{PRIMARY_ACCOUNT}:user/{_name(stack)}"
 
 
 def _name(stack: str) -> str:

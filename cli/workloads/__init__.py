@@ -33,9 +33,12 @@ def workload(name: str, stack: Stack, chosen: CallerOptions) -> Workload:
         raise UsageProblem(f"{problem}, which has no service accounts; leave --service-account out")
     if chosen.cluster:
         known = [*stack.outputs.clusters_of(login)] if KINDS[login.kind].takes_service_account else []
+        if not known:
+            raise UsageProblem(f"{problem}, which is in no cluster; leave --cluster out")
         if chosen.cluster not in known:
-            has = f"it is in {', '.join(known)}" if known else "which is in no cluster; leave --cluster out"
-            raise UsageProblem(f"{problem} and not in cluster {chosen.cluster!r}: {has}")
+            raise UsageProblem(
+                f"login {name!r} is not in cluster {chosen.cluster!r}; its clusters: {', '.join(known)}"
+            )
     if chosen.role and not KINDS[login.kind].takes_role:
         raise UsageProblem(f"{problem}, which has no roles to choose from; leave --as out")
     return KINDS[login.kind](name, login, stack, chosen)

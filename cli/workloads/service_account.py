@@ -24,6 +24,9 @@ class ServiceAccountWorkload(Workload):
     kind = "service-account"
     takes_service_account = True
 
+    strangers: "Sequence[ServiceAccountWorkload]" = ()
+    """The same service account in the stack's clusters that the login is not in: these must be refused."""
+
     @cached_property
     def account(self) -> str:
         """`namespace/name`: the one chosen, else the first that the login names in full."""
@@ -51,12 +54,15 @@ class ServiceAccountWorkload(Workload):
 
     @property
     def caller(self) -> str:
-        return f"service account {self.account}{f' on {self.place}' if self.place else ''}"
+        return self._caller(self.account)
+
+    def _caller(self, account: str) -> str:
+        return f"service account {account}{f' on {self.place}' if self.place else ''}"
 
     @property
     def eks(self) -> ClusterOutput | None:
         """What the stack tells of that cluster."""
-        return self._clusters.get(self.key)
+        return self.stack.outputs.clusters.get(self.key)
 
     @property
     def _clusters(self) -> dict[str, ClusterOutput]:
@@ -115,26 +121,25 @@ class ServiceAccountWorkload(Workload):
                 "no-caller",
                 f"`vault-aws-auth verify {self.name} --service-account NAMESPACE/NAME` tries it as one",
             )
-        return [
-            ServiceAccountWorkload(
-                self.name,
-                self.login,
-                self.stack,
-                replace(self.chosen, service_account=account, cluster=cluster),
-            )
-            for cluster in clusters
-            for account in accounts
-        ]
+        made = [self._as(account, cluster) for cluster in clusters for account in accounts]
+        if not self.chosen.cluster:
+            others = [key for key in self.stack.outputs.clusters if key not in self._clusters]
+            made[0].strangers = [self._as(accounts[0], key) for key in others]
+        return made
+
+    def _as(self, account: str, cluster: str | None) -> "ServiceAccountWorkload":
+        chosen = replace(self.chosen, service_account=account, cluster=cluster)
+        return ServiceAccountWorkload(self.name, self.login, self.stack, chosen)
 
     def known_arns(self) -> Sequence[str]:
         return [self.login.iam_role_arn] if self.login.iam_role_arn else []
 
     def impostors(self) -> Iterator[Impostor]:
         namespace, name = self.account.split("/")
-        exchange, on = self.exchange, f" on {self.place}" if self.place else ""
+        exchange = self.exchange
 
-        def refused(caller: str, codes: frozenset[str], attempt: Callable[[], object]) -> Impostor:
-            return Impostor(f"service account {caller}{on}", "AWS", codes, attempt)
+        def refused(account: str, codes: frozenset[str], attempt: Callable[[], object]) -> Impostor:
+            return Impostor(self._caller(account), "AWS", codes, attempt)
 
         for account in (
             f"{namespace}/verify-{secrets.token_hex(4)}",
@@ -144,16 +149,21 @@ class ServiceAccountWorkload(Workload):
             # A login may name this account, or cover it by a pattern: then it is let in on purpose.
             if not any(fnmatchcase(account, allowed) for allowed in self.login.service_accounts):
                 yield refused(account, exchange.not_trusted, partial(self._credentials_of, account))
-        yield refused(
-            f"{self.account}, token for another audience",
+        yield Impostor(
+            f"{self.caller}, token for another audience",
+            "AWS",
             exchange.not_valid,
             lambda: self._exchanged(self.cluster.token(self.account, "another-audience.example.com")),
         )
-        yield refused(
-            f"{self.account}, token with a tampered signature",
+        yield Impostor(
+            f"{self.caller}, token with a tampered signature",
+            "AWS",
             exchange.not_valid,
             lambda: self._exchanged(_tampered(self.token())),
         )
+        for stranger in self.strangers:
+            codes = exchange.not_trusted | exchange.not_valid
+            yield Impostor(stranger.caller, "AWS", codes, partial(stranger._credentials_of, self.account))
 
     def checks(self) -> Sequence[Check]:
         return checks_of(self)

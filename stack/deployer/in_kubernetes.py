@@ -9,6 +9,9 @@ from stack.deployer.program import LOOKED_UP, Declared, Program
 GROUP = "vault-aws-auth-deployer"
 """The Kubernetes group that the roles are bound to."""
 
+LOOK_UP = "aws:eks/getCluster:getCluster"
+"""How a cluster is declared that is there already."""
+
 _TOKEN = re.compile(r"(?a)kubernetes:(?P<group>[\w.-]+)/(?P<version>v\w+):(?P<kind>\w+)")
 _CLUSTER_WIDE = ("Namespace", "CustomResourceDefinition")
 _NAMED = ("get", "patch")
@@ -62,12 +65,6 @@ def releases(program: Program) -> list[str]:
 def makes_cluster(program: Program) -> bool:
     """Whether the stack makes the cluster, whose creator EKS makes its administrator."""
     return any(each.type == "eks:index:Cluster" for each in program.declared)
-
-
-def found_clusters(program: Program) -> list[str]:
-    """The names of the clusters that are there already, and used."""
-    look_up = "aws:eks/getCluster:getCluster"
-    return [str(each.inputs["name"]) for each in program.declared if each.type == look_up]
 
 
 def _is(declared: Declared, kind: str) -> bool:

@@ -172,9 +172,12 @@ class Sandbox:
     @cached_property
     def kubernetes(self) -> kubernetes_client.CoreV1Api:
         """The cluster as its administrator."""
-        return kubernetes_client.CoreV1Api(
-            kubernetes_config.new_client_from_config(str(self.home / "kubernetes" / "admin.kubeconfig"))
-        )
+        return self.cluster(None)
+
+    def cluster(self, name: str | None) -> kubernetes_client.CoreV1Api:
+        """One of several clusters as its administrator."""
+        path = str(self.home / "kubernetes" / "admin.kubeconfig")
+        return kubernetes_client.CoreV1Api(kubernetes_config.new_client_from_config(path, name))
 
     def aws(self, service: str, account: str = "111111111111", **credentials: str) -> Any:
         """A client of the emulated AWS: an account's administrator, or whoever the credentials are."""
@@ -189,10 +192,17 @@ class Sandbox:
             service, endpoint_url=self.env["AWS_ENDPOINT_URL"], region_name="us-east-1", **credentials
         )
 
-    def token(self, name: str, namespace: str = "default", audience: str = "sts.amazonaws.com") -> str:
+    def token(
+        self,
+        name: str,
+        namespace: str = "default",
+        audience: str = "sts.amazonaws.com",
+        cluster: kubernetes_client.CoreV1Api | None = None,
+    ) -> str:
         """A token that the Kubernetes API issues for a service account."""
         request = kubernetes_client.AuthenticationV1TokenRequest(
             spec=kubernetes_client.V1TokenRequestSpec(audiences=[audience], expiration_seconds=600)
         )
-        answer: Any = self.kubernetes.create_namespaced_service_account_token(name, namespace, request)
+        kubernetes = cluster or self.kubernetes
+        answer: Any = kubernetes.create_namespaced_service_account_token(name, namespace, request)
         return str(answer.status.token)

@@ -122,8 +122,9 @@ class RunningPlanes:
 
     def _follow(self) -> None:
         """Lets the administrator's kubeconfig follow what has come or gone."""
-        active = [cluster.plane for cluster in self._clusters.values() if cluster.is_active]
-        write_admin_kubeconfig(self._home, active[0] if active else FIRST_PLANE)
+        active = {cluster.plane: key for key, cluster in self._clusters.items() if cluster.is_active}
+        *_, of_first = active.get(FIRST_PLANE, ("sandbox",))
+        write_admin_kubeconfig(self._home, next(iter(active), FIRST_PLANE), of_first)
 
 
 def _issue(error: Exception) -> dict[str, Any]:
