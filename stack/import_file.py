@@ -11,159 +11,19 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from components import arns
+from stack.import_ids import ATTACHED, Home, Made, identifiers, of_preview, without_id
 from stack.preflight import noted
-from stack.preflight.objects import TYPES, Thing
-from stack.preflight.state import in_its_cluster
-
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""The engine's word for a text that a preview does not know."""
+from stack.preflight.objects import Thing
 
 
 class ImportFileError(Exception):
     """What is wrong, and what to do instead."""
-
-
-@dataclass(frozen=True)
-class Home:
-    """The stack's own account."""
-
-    account: str
-    partition: str
-
-
-@dataclass(frozen=True)
-class Made:
-    """A resource that a preview would make."""
-
-    urn: str
-    type: str
-    parent: str
-    provider: str
-    inputs: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        """The resource's name in the program."""
-        return self.urn.rsplit("::", 1)[-1]
-
-
-# IDs, as the providers' pages write them
-
-
-def _field(name: str) -> Callable[[Mapping[str, str]], str]:
-    return lambda inputs: inputs[name]
-
-
-IDS: Mapping[str, Callable[[Mapping[str, str]], str]] = {
-    "vault:index/authBackend:AuthBackend": _field("path"),
-    "vault:aws/authBackendClient:AuthBackendClient": lambda it: f"auth/{it['backend']}/config/client",
-    "vault:aws/authBackendConfigIdentity:AuthBackendConfigIdentity": (
-        lambda it: f"auth/{it['backend']}/config/identity"
-    ),
-    "vault:aws/authBackendStsRole:AuthBackendStsRole": (
-        lambda it: f"auth/{it['backend']}/config/sts/{it['accountId']}"
-    ),
-    "vault:aws/authBackendRole:AuthBackendRole": lambda it: f"auth/{it['backend']}/role/{it['role']}",
-    "vault:index/mount:Mount": _field("path"),
-    "vault:aws/secretBackend:SecretBackend": _field("path"),
-    "vault:aws/secretBackendRole:SecretBackendRole": lambda it: f"{it['backend']}/roles/{it['name']}",
-    "vault:index/policy:Policy": _field("name"),
-    "vault:identity/oidcKey:OidcKey": _field("name"),
-    "aws:iam/role:Role": _field("name"),
-    "aws:iam/user:User": _field("name"),
-    "aws:iam/policy:Policy": _field("arn"),
-    "aws:iam/instanceProfile:InstanceProfile": _field("name"),
-    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _field("arn"),
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": lambda it: f"{it['role']}/{it['policyArn']}",
-    "aws:iam/userPolicyAttachment:UserPolicyAttachment": lambda it: f"{it['user']}/{it['policyArn']}",
-    "aws:iam/rolePolicy:RolePolicy": lambda it: f"{it['role']}:{it['name']}",
-    "aws:eks/cluster:Cluster": _field("name"),
-    "aws:eks/addon:Addon": lambda it: f"{it['clusterName']}:{it['addonName']}",
-    "kubernetes:core/v1:Namespace": _field("metadata.name"),
-    "kubernetes:core/v1:ServiceAccount": lambda it: f"{it['metadata.namespace']}/{it['metadata.name']}",
-}
-"""How the ID of a resource is made of its inputs, by type. What is not here is never taken over: access keys,
-whose secret is told once, and what only writes something once more."""
-
-ATTACHED = {
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "role",
-    "aws:iam/userPolicyAttachment:UserPolicyAttachment": "user",
-    "aws:iam/rolePolicy:RolePolicy": "role",
-}
-"""Types of what is attached to something, and the input that names it: looked up only where that is there."""
-
-
-def of_preview(preview: Mapping[str, Any]) -> list[Made]:
-    """What a preview, as `--json` prints it, would make."""
-    found = []
-    for step in preview.get("steps") or []:
-        state = step.get("newState") or {}
-        if step.get("op") == "create" and state:
-            found.append(
-                Made(
-                    state["urn"],
-                    state["type"],
-                    state.get("parent") or "",
-                    state.get("provider") or "",
-                    state.get("inputs") or {},
-                )
-            )
-    return found
-
-
-def identifiers(
-    made: Iterable[Made], there: Iterable[Thing], home: Home, attached: Callable[[Made, str], bool]
-) -> dict[str, str]:
-    """The ID of each resource that is there, by URN.
-
-    `attached` tells whether something is attached to what has it, by its ID.
-    """
-    existing, found = {*there}, dict[str, str]()
-    made = list(made)
-    for each in made:
-        if each.type in IDS and not existing.isdisjoint(_things(each, home)):
-            found[each.urn] = IDS[each.type](_texts(each, home))
-    here = {
-        (each.type, str(each.inputs.get("name")))
-        for each in made
-        if each.urn in found and not _account(each, home)
-    }
-    for each in made:
-        if each.type in ATTACHED and not _account(each, home):
-            owner, texts = ATTACHED[each.type], _texts(each, home)
-            known = UNKNOWN not in (texts.get(owner), texts.get("policyArn"))
-            if known and (f"aws:iam/{owner}:{owner.capitalize()}", texts.get(owner, "")) in here:
-                identifier = IDS[each.type](texts)
-                if attached(each, identifier):
-                    found[each.urn] = identifier
-    return found
-
-
-def without_id(
-    made: Iterable[Made], there: Iterable[Thing], ids: Mapping[str, str], home: Home
-) -> list[Thing]:
-    """What is there and no resource of which has an ID here."""
-    taken = set()
-    for each in made:
-        if each.urn in ids:
-            taken.update(_things(each, home))
-    return [thing for thing in there if thing not in taken]
-
-
-def _things(made: Made, home: Home) -> list[Thing]:
-    """What a resource is; of a cluster, or in one, with its `StackCluster.place`: both, where the name of the
-    resource does not tell which."""
-    read = TYPES.get(made.type)
-    if read is None or (thing := read(made.inputs)) is None:
-        return []
-    placed = in_its_cluster(thing._replace(account=_account(made, home)), made.urn)
-    return [placed] if "/" in made.name else [placed, placed._replace(cluster="")]
 
 
 def filled(file: Mapping[str, Any], made: Iterable[Made], ids: Mapping[str, str]) -> dict[str, Any]:
@@ -190,32 +50,6 @@ def _of(entry: Mapping[str, Any], by_urn: Mapping[str, Made]) -> str:
     if len(same) > 1:
         raise ImportFileError(f"two resources of the type {entry['type']} have the name {name}")
     return same[0] if same else ""
-
-
-def _account(made: Made, home: Home) -> str:
-    """The account of what is made, as a Thing has it: empty is the stack's own."""
-    provider = made.provider.rpartition("::")[0].rsplit("::", 1)[-1]
-    elsewhere = provider.removeprefix("aws-") if provider.startswith("aws-") else ""
-    return "" if elsewhere == home.account else elsewhere
-
-
-def _texts(made: Made, home: Home) -> dict[str, str]:
-    """The texts among the inputs, with the ARN that IAM gives."""
-    texts = dict(_flat(made.inputs))
-    above = f"arn:{home.partition}:iam::{_account(made, home) or home.account}"
-    if made.type == "aws:iam/policy:Policy":
-        texts["arn"] = f"{above}:policy{texts.get('path', '/')}{texts['name']}"
-    if made.type == "aws:iam/openIdConnectProvider:OpenIdConnectProvider":
-        texts["arn"] = f"{above}:oidc-provider/{texts['url'].removeprefix('https://')}"
-    return texts
-
-
-def _flat(inputs: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in inputs.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{key}.")
-        elif isinstance(value, str):
-            yield f"{above}{key}", value
 
 
 # The command
@@ -252,7 +86,7 @@ def of_stack(words: Sequence[str]) -> Result:
     if not there:
         return Result(filled(file, made, {}), [], [], [])
     try:
-        looked = _Attached()
+        looked = _Looked()
         ids = identifiers(made, there, looked.home, looked)
     except (BotoCoreError, ClientError) as error:
         raise ImportFileError(f"what is attached to IAM roles could not be looked up: {error}") from None
@@ -285,19 +119,21 @@ def _previewed(words: Sequence[str], found: Path) -> Mapping[str, Any]:
     return answer
 
 
-class _Attached:
-    """Looks up in IAM, as the shell's identity, what is attached to roles and users. Only reads."""
+class _Looked:
+    """Looks up in AWS, as the shell's identity. Only reads."""
 
     def __init__(self) -> None:
         import botocore.session
 
         session: Any = botocore.session.Session()
         region = session.get_config_variable("region") or "us-east-1"
+        self._connect = session.create_client
         self._iam = session.create_client("iam", region_name=region)
         who = session.create_client("sts", region_name=region).get_caller_identity()
         self.home = Home(str(who["Account"]), arns.parse(str(who["Arn"])).partition)
 
-    def __call__(self, made: Made, identifier: str) -> bool:
+    def attached(self, made: Made, identifier: str) -> bool:
+        """Whether a policy is attached to a role or user."""
         owner = ATTACHED[made.type]
         name = str(made.inputs[owner])
         of = {f"{owner.capitalize()}Name": name}
@@ -307,3 +143,10 @@ class _Attached:
         pages = self._iam.get_paginator(f"list_attached_{owner}_policies").paginate(**of)
         attached = [each for page in pages for each in page["AttachedPolicies"]]
         return identifier in {f"{name}/{each['PolicyArn']}" for each in attached}
+
+    def association(self, made: Made, region: str) -> str:
+        """The ID of the one association that a service account can have."""
+        eks = self._connect("eks", **({"region_name": region} if region else {}))
+        which = {word: made.inputs[word] for word in ("clusterName", "namespace", "serviceAccount")}
+        found = eks.list_pod_identity_associations(**which)["associations"]
+        return str(found[0]["associationId"]) if found else ""

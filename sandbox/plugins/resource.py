@@ -55,11 +55,15 @@ class Resource:
     read: Callable[[Ctx, str, State], State | None]
     """Live outputs by ID, including the live inputs; None if the object is gone.
 
-    The old state is empty on import. Absent keys keep their old values, so values that the API never returns
-    (a secret key) are left out. An input that no longer exists is None."""
+    The old state is empty on import, but for what `imported` makes of the ID. Absent keys keep their old
+    values, so values that the API never returns (a secret key) are left out. An input that no longer exists
+    is None."""
 
     delete: Callable[[Ctx, str, State], None]
     """Deletes the object. Already gone is success."""
+
+    imported: Callable[[str], tuple[str, State]] = lambda identifier: (identifier, {})
+    """(ID to import) -> the ID that is kept, and the state that reading needs. Raises ProviderError."""
 
     update: Callable[[Ctx, str, State, Inputs], State] | None = None
     """Updates the object in place; returns outputs. None: every change replaces."""

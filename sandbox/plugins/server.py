@@ -101,8 +101,11 @@ class Provider(Configured):
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
         entry = self._entry_of(request)
         inputs, state = wire.decode_inputs(request.inputs), wire.decode(request.properties)
+        identifier, known = request.id, wire.plain(state)
+        if not inputs and not known:  # an import: its ID may be another than the one that is kept
+            identifier, known = entry.imported(request.id)
         try:
-            live = entry.read(self.connected(), request.id, wire.plain(state))
+            live = entry.read(self.connected(), identifier, known)
         except NotFound:
             live = None
         if live is None:
@@ -112,8 +115,8 @@ class Provider(Configured):
         else:  # an import or a get: all that is set there
             now = {k: v for k, v in live.items() if k in entry.inputs and (v or k in entry.defaults)}
         return provider_pb2.ReadResponse(
-            id=request.id,
-            properties=_state(entry, now, {**wire.plain(state), **live}, state),
+            id=identifier,
+            properties=_state(entry, now, {**known, **live}, state),
             inputs=wire.encode(wire.hidden(now, entry.secret_outputs)),
         )
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from stack import import_file
-from stack.import_file import Home, ImportFileError, filled, identifiers, of_preview
+from stack import import_file, import_ids
+from stack.import_file import ImportFileError, filled
+from stack.import_ids import Home, Made, identifiers, of_preview, without_id
 from stack.preflight import noted
 from stack.preflight.objects import TYPES, Thing, thing
 
@@ -39,7 +40,7 @@ def step(
     state = {"urn": f"{STACK}{kind}::{name}", "type": kind, "parent": parent, "inputs": inputs or {}}
     return {
         "op": op,
-        "newState": {**state, "provider": f"{provider(of)}::{import_file.UNKNOWN}" if of else ""},
+        "newState": {**state, "provider": f"{provider(of)}::{import_ids.UNKNOWN}" if of else ""},
     }
 
 
@@ -66,7 +67,7 @@ STEPS = [
     LOGIN_STEP,
     step(ROLE, "api-iam-role", {"name": "api"}, BELOW, "aws"),
     step(ATTACHMENT, "api-read-policy", {"role": "api", "policyArn": ARN}, BELOW, "aws"),
-    step(ATTACHMENT, "api-own-policy", {"role": "api", "policyArn": import_file.UNKNOWN}, BELOW, "aws"),
+    step(ATTACHMENT, "api-own-policy", {"role": "api", "policyArn": import_ids.UNKNOWN}, BELOW, "aws"),
     step(VAULT_ROLE, "api-vault-role", {"backend": "team/aws", "role": "Api"}, BELOW, "vault"),
     step(VAULT_ROLE, "api-principal-ids", {"backend": "team/aws", "role": "Api"}, BELOW, "vault"),
     step(ROLE, "elsewhere", {"name": "api"}, "", "aws-222222222222"),
@@ -83,8 +84,21 @@ MADE = of_preview({"steps": STEPS})
 THERE = [thing("IAM role", "api"), thing("Vault role", "team/aws", "api"), thing("Vault policy", "same")]
 
 
-def attached(_made: Any, identifier: str) -> bool:
-    return identifier == f"api/{ARN}"
+class Look:
+    """What AWS says: one policy is attached, and one service account has an association."""
+
+    def __init__(self, *attached: str) -> None:
+        self._attached = attached
+
+    def attached(self, made: Made, identifier: str) -> bool:
+        return identifier in self._attached
+
+    def association(self, made: Made, region: str) -> str:
+        found: str = {"app": f"a-of-{region}"}.get(str(made.inputs["serviceAccount"]), "")
+        return found
+
+
+LOOK = Look(f"api/{ARN}")
 
 
 def by_name(ids: dict[str, str]) -> dict[str, str]:
@@ -92,7 +106,7 @@ def by_name(ids: dict[str, str]) -> dict[str, str]:
 
 
 def test_what_is_there_has_its_id_and_nothing_else_has_one() -> None:
-    assert by_name(identifiers(MADE, THERE, HOME, attached)) == {
+    assert by_name(identifiers(MADE, THERE, HOME, LOOK)) == {
         "api-iam-role": "api",
         "api-read-policy": f"api/{ARN}",
         "api-vault-role": "auth/team/aws/role/Api",
@@ -102,15 +116,38 @@ def test_what_is_there_has_its_id_and_nothing_else_has_one() -> None:
 
 def test_a_role_of_another_account_is_another_role() -> None:
     there = [Thing("IAM role", "api", "222222222222")]
-    assert by_name(identifiers(MADE, there, HOME, attached)) == {"elsewhere": "api"}
+    assert by_name(identifiers(MADE, there, HOME, LOOK)) == {"elsewhere": "api"}
 
 
 def test_what_is_not_attached_is_not_taken_over() -> None:
-    assert "api-read-policy" not in by_name(identifiers(MADE, THERE, HOME, lambda *_: False))
+    assert "api-read-policy" not in by_name(identifiers(MADE, THERE, HOME, Look()))
+
+
+ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+
+
+def test_an_association_has_the_id_that_eks_has_given_it_in_its_region() -> None:
+    of_pod = {"clusterName": "c1", "namespace": "team", "serviceAccount": "app", "roleArn": "arn"}
+    steps = [
+        {**step("pulumi:providers:aws", "aws", {"region": "eu-west-1"})},
+        step(ASSOCIATION, "app", of_pod, "", "aws"),
+        step(ASSOCIATION, "other", {**of_pod, "serviceAccount": "other"}, "", "aws"),
+    ]
+    there = [thing("Pod Identity association", "c1", "team", name) for name in ("app", "other")]
+    found = identifiers(of_preview({"steps": steps}), there, HOME, LOOK)
+    assert by_name(found) == {"app": "c1,a-of-eu-west-1"}
+
+
+def test_the_identity_config_of_a_mount_that_is_there_is_there_too() -> None:
+    config = "vault:aws/authBackendConfigIdentity:AuthBackendConfigIdentity"
+    made = of_preview({"steps": [step(config, "x", {"backend": "aws"}, "", "vault")]})
+    assert not identifiers(made, [], HOME, LOOK)
+    there = [thing("auth mount", "aws")]
+    assert [*identifiers(made, there, HOME, LOOK).values()] == ["auth/aws/config/identity"]
 
 
 def test_the_file_has_what_is_there_and_what_that_is_below() -> None:
-    ids = identifiers(MADE, THERE, HOME, attached)
+    ids = identifiers(MADE, THERE, HOME, LOOK)
     resources = filled(FILE, MADE, ids)["resources"]
     assert [each["name"] for each in resources] == [
         "aws", "vault", "apiLogin", "api-iam-role", "api-read-policy", "api-vault-role", "api-principal-ids",
@@ -119,9 +156,8 @@ def test_the_file_has_what_is_there_and_what_that_is_below() -> None:
 
 
 NEVER = {
-    # Their IDs are EKS's own, or a run of their chart's; a patch is no object; this one has no import.
+    # This one has no import; a patch is no object; the IDs of these are of a run of their chart.
     "vault:identity/oidc:Oidc",
-    "aws:eks/podIdentityAssociation:PodIdentityAssociation",
     "kubernetes:core/v1:ServiceAccountPatch",
     "kubernetes:helm.sh/v3:Release",
     "kubernetes:vault.platform.io/v1alpha1:VaultConnection",
@@ -129,13 +165,13 @@ NEVER = {
 
 
 def test_every_type_that_the_look_up_knows_has_an_id() -> None:
-    assert TYPES.keys() - NEVER <= import_file.IDS.keys()
+    assert TYPES.keys() - NEVER <= import_ids.IDS.keys()
 
 
 def test_what_is_there_and_has_no_id_is_told() -> None:
     there = [*THERE, Thing("release", "gloo")]
-    ids = identifiers(MADE, there, HOME, attached)
-    assert import_file.without_id(MADE, there, ids, HOME) == [
+    ids = identifiers(MADE, there, HOME, LOOK)
+    assert without_id(MADE, there, ids, HOME) == [
         thing("Vault policy", "same"),
         Thing("release", "gloo"),
     ]
@@ -160,7 +196,7 @@ def test_ids_are_as_the_providers_write_them(kind: str, inputs: dict[str, Any], 
     made = of_preview({"steps": [step(kind, "x", inputs, "", "aws")]})
     found = TYPES[kind](inputs)
     assert found
-    assert [*identifiers(made, [found], HOME, attached).values()] == [identifier]
+    assert [*identifiers(made, [found], HOME, LOOK).values()] == [identifier]
 
 
 def test_an_update_heeds_no_request_to_note(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

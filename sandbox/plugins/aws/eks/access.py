@@ -7,7 +7,7 @@ from sandbox.plugins.aws.client import Aws, found
 from sandbox.plugins.aws.eks.common import DATES, Kind, tagged
 from sandbox.plugins.aws.entry import changed, resource
 from sandbox.plugins.aws.fields import as_is, rename
-from sandbox.plugins.resource import Inputs, State
+from sandbox.plugins.resource import Inputs, ProviderError, State
 
 _ENTRY = Kind("access_entry", as_is("clusterName principalArn"), answer="accessEntry")
 _ENTRY_NAMES = {**as_is("clusterName kubernetesGroups principalArn type"), "userName": "username"}
@@ -98,8 +98,16 @@ def _change_pod(aws: Aws, id_: str, old: State, new: Inputs) -> None:
         aws.client("eks").update_pod_identity_association(associationId=id_, **rename(new, names))
 
 
+def _imported_pod(id_: str) -> tuple[str, State]:
+    cluster, _, association = id_.partition(",")
+    if not association:
+        raise ProviderError(f"{id_!r} is not an ID of this type; write CLUSTER,ASSOCIATION")
+    return association, {"clusterName": cluster}
+
+
 POD_IDENTITY_ASSOCIATION = resource(
     "eks/podIdentityAssociation:PodIdentityAssociation",
+    imported=_imported_pod,
     names=_POD,
     outputs=as_is("associationArn associationId externalId"),
     unsupported="policy",
