@@ -5,7 +5,7 @@ Vault refuses, and the Terraform-based provider leaves the fields out there sile
 before you use these components.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import pulumi
@@ -14,8 +14,9 @@ import pulumi_vault as vault
 from typing_extensions import NotRequired, TypedDict
 
 from . import iam, trust
+from .auth_mount import DEFAULT_KEY
 from .component import Component
-from .declared import UNIQUE, Default, checked, not_empty, opened
+from .declared import UNIQUE, Default, Refusal, checked, not_empty, opened, rule
 from .forms import (
     KEY_VERIFICATION,
     Audience,
@@ -50,11 +51,16 @@ class VaultPluginIssuerOptions(TypedDict):
     """URL under which AWS reaches Vault, without a path: `https://vault-oidc.example.com`. It need only
     serve the issuer's two public documents, for example through a reverse proxy. AWS takes no port in it."""
 
+    existing: NotRequired[Annotated[bool, Default(False)]]
+    """The issuer is another's: its URL is written in Vault already, its key is there, and so is its OIDC
+    provider in IAM. They are used as they are, and none is made."""
+
     thumbprints: NotRequired[Annotated[Sequence[Thumbprint], Default(()), UNIQUE]]
     """SHA-1 thumbprints of the issuer's CA; only for a private one, as AWS knows the public ones."""
 
     key_name: NotRequired[Annotated[VaultKeyName, Default("vault-aws-auth")]]
-    """Name of the key that signs the tokens."""
+    """Name of the key that signs the tokens. Vault's own, `default`, is for an `existing` issuer: it serves
+    every audience, and cannot be deleted."""
 
     tags: NotRequired[Tags]
     """Tags of the OIDC provider."""
@@ -71,11 +77,23 @@ class VaultPluginIssuerArgs(VaultPluginIssuerOptions):
     one."""
 
 
+@rule(VaultPluginIssuerOptions, "existing", "thumbprints", "key_name")
+def _existing(options: VaultPluginIssuerOptions) -> Iterator[Refusal]:
+    if options["existing"] and options["thumbprints"]:
+        yield Refusal("thumbprints", "is not used: the OIDC provider is another's; remove it")
+    if not options["existing"] and options["key_name"] == DEFAULT_KEY:
+        yield Refusal(
+            "key_name",
+            "is Vault's own key, which is not made and cannot be deleted; write another name, or, where the "
+            "issuer is there already, {existing}: true",
+        )
+
+
 class VaultPluginIssuer(Component):
     """Vault's issuer URL, a signing key that serves the given audiences alone, and the OIDC provider in IAM.
 
     A Vault namespace has one issuer URL for all its tokens; when this component is deleted, Vault goes back
-    to its own address.
+    to its own address. One that is `existing` is found, and nothing of it is made or deleted.
     """
 
     issuer_url: pulumi.Output[str]
@@ -99,9 +117,31 @@ class VaultPluginIssuer(Component):
         issuer_url = pulumi.Output.all(args["namespace"]).apply(
             lambda known: plugin_issuer_url(issuer, known[0])
         )
-        child = pulumi.ResourceOptions(parent=self)
+        if args["existing"]:
+            self._found(args, issuer_url)
+        else:
+            self._made(name, args, issuer_url)
+        self.issuer_url = issuer_url
+        self.issuer = {"issuer_url": self.issuer_url, "oidc_provider_arn": self.oidc_provider_arn}
+        self.register_outputs(
+            {
+                "issuer_url": self.issuer_url,
+                "oidc_provider_arn": self.oidc_provider_arn,
+                "identity_token_key": self.identity_token_key,
+                "issuer": self.issuer,
+            }
+        )
 
-        config = vault.identity.Oidc(f"{name}-issuer", issuer=issuer, opts=child)
+    def _found(self, args: VaultPluginIssuerArgs, issuer_url: pulumi.Output[str]) -> None:
+        found = aws.iam.get_open_id_connect_provider_output(
+            url=issuer_url, opts=pulumi.InvokeOutputOptions(parent=self)
+        )
+        self.oidc_provider_arn = found.apply(lambda known: _serves(known, args["audiences"]))
+        self.identity_token_key = pulumi.Output.from_input(args["key_name"])
+
+    def _made(self, name: str, args: VaultPluginIssuerArgs, issuer_url: pulumi.Output[str]) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        config = vault.identity.Oidc(f"{name}-issuer", issuer=args["issuer"], opts=child)
         key = vault.identity.OidcKey(
             f"{name}-key",
             name=args["key_name"],
@@ -121,18 +161,20 @@ class VaultPluginIssuer(Component):
             opts=child,
         )
 
-        self.issuer_url = issuer_url
         self.oidc_provider_arn = provider.arn
         self.identity_token_key = key.name
-        self.issuer = {"issuer_url": self.issuer_url, "oidc_provider_arn": self.oidc_provider_arn}
-        self.register_outputs(
-            {
-                "issuer_url": self.issuer_url,
-                "oidc_provider_arn": self.oidc_provider_arn,
-                "identity_token_key": self.identity_token_key,
-                "issuer": self.issuer,
-            }
-        )
+
+
+def _serves(found: "aws.iam.GetOpenIdConnectProviderResult", audiences: Sequence[str]) -> str:
+    """The ARN of a provider, if it accepts these audiences."""
+    for audience in audiences:
+        if audience not in found.client_id_lists:
+            raise ValueError(
+                f"the OIDC provider {found.arn} does not accept the audience {audience}; add it with: "
+                f"aws iam add-client-id-to-open-id-connect-provider --client-id {audience} "
+                f"--open-id-connect-provider-arn {found.arn}"
+            )
+    return found.arn
 
 
 def plugin_issuer_url(issuer: str, namespace: str = "") -> str:

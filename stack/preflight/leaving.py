@@ -5,6 +5,7 @@ from itertools import product
 
 from components import arns
 from components.declared import to_camel
+from components.federation import plugin_issuer_url
 from components.logins.base import ServiceAccountMode
 from stack.file import StackFile
 from stack.preflight.objects import Made, Thing, thing
@@ -40,6 +41,14 @@ def of(stack: StackFile) -> Iterator[Made]:
             yield Made(found, f"{cluster.path}.existing")
             for arn in cluster.options["node_role_arns"].values():
                 yield _principal(stack, arn, f"{cluster.path}.nodeRoleArns")
+    if (issuer := stack.federation) and issuer["existing"]:
+        url = plugin_issuer_url(issuer["issuer"], stack.vault["namespace"])
+        for found in (
+            thing("identity issuer", ""),
+            thing("signing key", issuer["key_name"]),
+            thing("OIDC provider", url),
+        ):
+            yield Made(found, f"{PROJECT}:federation.existing")
     if arn := stack.identity.options.get("role_arn"):
         yield _principal(stack, arn, f"{PROJECT}:vaultIdentity.roleArn")
     if stack.secrets_engine and (arn := stack.secrets_engine.options.get("role_arn")):

@@ -216,7 +216,7 @@ def _of_identity(stack: StackFile) -> Iterator[Made]:
         else:  # that of Vault's own pods, which its chart makes
             for cluster in stack.clusters_of(stack.identity):
                 yield from _association(cluster, stack.identity.options, claim, key)
-    if issuer := stack.federation:
+    if (issuer := stack.federation) and not issuer["existing"]:
         url = plugin_issuer_url(issuer["issuer"], stack.vault["namespace"])
         yield Made(thing("identity issuer", ""), f"{PROJECT}:federation.issuer")
         yield Made(thing("signing key", issuer["key_name"]), f"{PROJECT}:federation.keyName")
