@@ -23,6 +23,30 @@ _OF_INSTANCES = _OF_PRINCIPALS | {
 }
 _PROFILE = ":instance-profile/"
 
+_WORDS = {
+    "auth_type",
+    "inferred_aws_region",
+    "inferred_entity_type",
+    "max_ttl",
+    "period",
+    "policies",
+    "resolve_aws_unique_ids",
+    "role_id",
+    "ttl",
+}
+_OF_TOKENS = {
+    "bound_cidrs",
+    "explicit_max_ttl",
+    "max_ttl",
+    "no_default_policy",
+    "num_uses",
+    "period",
+    "policies",
+    "ttl",
+    "type",
+}
+"""What logins say of a token, in Vault's own words without `token_`."""
+
 
 class Inexpressible(Exception):
     """Why no login of this project is like this Vault role."""
@@ -44,8 +68,8 @@ def of(name: str, role: Mapping[str, Any], estate: Estate, used: Collection[Use]
             f"binds {', '.join(beyond)}, which no login of this project does; without that, it would let in "
             "others"
         )
-    if role.get("alias_metadata"):
-        raise Inexpressible("has alias_metadata, which no login of this project writes")
+    if more := sorted(field for field, value in role.items() if value and not _is_known(field)):
+        raise Inexpressible(f"has {', '.join(more)}, which no login of this project writes")
     token, said = tokens.token(role, estate.vault.mount, about)
     if inferred:
         yield _instances(role, bounds, estate, token, said, about)
@@ -70,7 +94,9 @@ def _kept(
     there = {named(arn): arn for arn in estate.principals()}
     gone, kept = [], []
     for arn in principals:
-        if arn.endswith("*") or not _is_read(arn, estate):
+        if not arn.startswith("arn:"):
+            gone.append(arn)  # an ID, or a name: Vault compares ARNs
+        elif arn.endswith("*") or not _is_read(arn, estate):
             kept.append(arn)
             if not arn.endswith("*"):
                 said.append(chosen(arn, "was not looked up, for its account was not read"))
@@ -143,7 +169,7 @@ def _workloads(
             said.append(chosen(role.arn, text))
         why = iam_roles.why_used(role, pods, estate, used)
         if not why:
-            own, more = iam_roles.own_role(name, role)
+            own, more = iam_roles.own_role(name, role, pods)
             yield Login({**options, **own, **token}, (*said, *more), pods.cluster.name, role.arn)
             why = "is that of another login, too, or cannot be written as a role of this stack"
         used_as_it_is = chosen(role.arn, f"is used as it is, and stays its owner's: it {why}")
@@ -151,6 +177,10 @@ def _workloads(
     if not found and trusts.for_ecs(role):
         used_as_it_is = chosen(role.arn, "is the role of ECS tasks, and is used as it is")
         yield Login({"kind": "ecs-task", "iamRoleArn": role.arn, **token}, (*said, used_as_it_is))
+
+
+def _is_known(field: str) -> bool:
+    return field in _WORDS or field.startswith(_BOUND) or field.removeprefix("token_") in _OF_TOKENS
 
 
 def _annotated(account: str, cluster: str, estate: Estate) -> str:
@@ -186,10 +216,10 @@ def _instances(
             "binds the roles, for any role of the account can take the name of an instance"
         )
     if bounds.get("bound_iam_role_arn") != roles or principals != roles:
-        text = (
-            f"binds also the roles of its instances, {', '.join(roles)}; without, any role of the account can"
-        )
-        said.append(changes(about, f"{text} log in as an instance"))
+        text = f"binds also the roles of its instances, {', '.join(roles)}"
+        text += ", and no longer those that are made later" if any("*" in it for it in patterns) else ""
+        why = "without, any role of the account can log in as an instance"
+        said.append(changes(about, f"{text}; {why}"))
     options: dict[str, Any] = {"kind": "ec2-instance", "roleArns": roles}
     options["instanceProfileNames"] = [arn.partition(_PROFILE)[2] for arn in profiles] or ["*"]
     region = str(role.get("inferred_aws_region") or "")

@@ -9,7 +9,7 @@ from typing import Any
 
 from stack.sections import PROJECT, REGION_KEY
 
-from . import candidates
+from . import beside, candidates, clusters, engines, federations
 from .estate import Estate
 from .mounts import accounts_section, identity_section, vault_section, why_used
 from .plan import Kind, Login, Plan, Use
@@ -22,6 +22,10 @@ _DEFAULTS = (
     "tokenType, identityTokenKey, allowOverwrite, forceDestroy, forceDetachPolicies"
 )
 LOGINS = f"{PROJECT}:logins"
+VAULT = f"{PROJECT}:vault"
+IDENTITY = f"{PROJECT}:vaultIdentity"
+ACCOUNTS = f"{PROJECT}:accounts"
+FEDERATION = f"{PROJECT}:federation"
 
 
 def decide(estate: Estate, files: Mapping[str, str], judge: Judge, used: Collection[Use] = ()) -> Plan:
@@ -29,44 +33,88 @@ def decide(estate: Estate, files: Mapping[str, str], judge: Judge, used: Collect
     plan = Plan()
     for line in estate.unread:
         plan.say(Kind.UNREAD, "", line)
-    _whole(plan, estate, files, used)
-    logins = _logins(plan, estate, files, judge, used)
+    why = "it was to be left" if Use.MOUNT in used else _why_used(estate, judge)
+    _whole(plan, estate, why)
+    logins = _logins(plan, estate, judge, used)
+    engines.declare(plan, estate, _EngineRules(plan, estate, judge), why)
     _finish(plan, estate, files, logins, used)
-    _beside(plan, estate, logins)
+    beside.tell(plan, estate, {name for login in logins.values() for name in [login.cluster] if name})
     if logins:
         plan.say(Kind.CHANGES, "", _DEFAULTS)
     _judged_last(plan, files, judge)
     return plan
 
 
-def _whole(plan: Plan, estate: Estate, files: Mapping[str, str], used: Collection[Use]) -> None:
-    """Everything but logins and what they need."""
+def _why_used(estate: Estate, judge: Judge) -> str:
+    """Why the mount is used as it is: for what a caller would see, or for what no stack file can say."""
+    if why := why_used(estate):
+        return why
+    own, existing = (
+        {it.removeprefix(f"{PROJECT}:") for it in judge(_tried(estate, why), {}) if it.startswith(_OF_MOUNT)}
+        for why in ("", "it is tried")
+    )
+    # An external ID is left empty on purpose.
+    return "; ".join(sorted(it for it in own - existing if ".externalId: " not in it))
+
+
+_OF_MOUNT = (VAULT, IDENTITY, ACCOUNTS, FEDERATION)
+
+
+def _tried(estate: Estate, why: str) -> dict[str, Any]:
+    """What a stack file has of the mount, if it is used as it is for this reason, or is not."""
+    plan = Plan()
+    _whole(plan, estate, why)
+    return {**plan.config, **_federation(plan, estate)}
+
+
+def _whole(plan: Plan, estate: Estate, why: str) -> None:
+    """Everything but logins and what they need. `why` the mount is used as it is; empty if it is not."""
     plan.config[REGION_KEY] = estate.region
     plan.config[f"{PROJECT}:accountId"] = estate.account_id
-    why = "it was to be left" if Use.MOUNT in used else why_used(estate)
-    plan.config[f"{PROJECT}:vault"] = vault_section(plan, estate, why)
+    plan.config[VAULT] = vault_section(plan, estate, why)
     if identity := identity_section(plan, estate, why):
-        plan.config[f"{PROJECT}:vaultIdentity"] = identity
+        plan.config[IDENTITY] = identity
     if accounts := accounts_section(plan, estate, why):
-        plan.config[f"{PROJECT}:accounts"] = accounts
+        plan.config[ACCOUNTS] = accounts
+
+
+def _federation(plan: Plan, estate: Estate) -> dict[str, Any]:
+    """The section of the issuer, where anything is federated."""
+    sections = (plan.config.get(key) or {} for key in (IDENTITY, engines.KEY))
+    if all(section.get("kind") != "federation" for section in sections):
+        return {}
+    return {FEDERATION: federations.section(estate, estate.vault.mount.token_key)}
+
+
+class _EngineRules:
+    """What the rules of the stack file say against an AWS secrets engine."""
+
+    def __init__(self, plan: Plan, estate: Estate, judge: Judge) -> None:
+        self._plan, self._estate, self._judge = plan, estate, judge
+
+    def __call__(self, section: dict[str, Any], place: str = "") -> str:
+        """The first problem at a place of the section, with what the section needs; empty if there is
+        none."""
+        plan = Plan(config={**self._plan.config, engines.KEY: section})
+        paths = (f"{engines.KEY}{place}", FEDERATION)
+        for problem in self._judge({**plan.config, **_federation(plan, self._estate)}, {}):
+            if problem.startswith(paths):
+                return problem.removeprefix(paths[0]).removeprefix(f"{PROJECT}:").lstrip(".:[ ")
+        return ""
 
 
 # Logins
 
 
-def _logins(
-    plan: Plan, estate: Estate, files: Mapping[str, str], judge: Judge, used: Collection[Use]
-) -> dict[str, Login]:
-    """The logins, by name. Those of one cluster, for a stack has one: that of the most logins."""
+def _logins(plan: Plan, estate: Estate, judge: Judge, used: Collection[Use]) -> dict[str, Login]:
+    """The logins, by name."""
     whole: dict[str, Login] = {}
     proposals = {
         name: _proposed(plan, name, role, estate, used)
         for name, role in sorted(estate.vault.mount.roles.items())
     }
-    firsts = [ways[0].cluster for ways in proposals.values() if ways and ways[0].cluster]
-    cluster = max(sorted({*firsts}), key=firsts.count, default="")
-    if cluster:
-        plan.config[f"{PROJECT}:cluster"] = {"name": cluster, "existing": True}
+    names = clusters.chosen(proposals)
+    plan.config |= clusters.sections(names)
     taken: set[str] = set()
     for name, ways in proposals.items():
         about = f"auth/{estate.vault.mount.path}/role/{name}"
@@ -74,10 +122,7 @@ def _logins(
         for way in ways:
             if {way.takes, way.options.get("iamRoleArn")} & taken:
                 continue  # this one binds the role as a principal
-            if way.cluster not in ("", cluster):
-                words = f"is of the cluster {way.cluster}, and a stack has one"
-                continue
-            refused = _refused(plan, name, way, estate, files, judge)
+            refused = clusters.why_not(way, names) or _refused(plan, name, way, judge)
             if not refused:
                 whole[name] = way
                 taken |= {way.takes} - {""}
@@ -106,13 +151,11 @@ def _proposed(
         return []
 
 
-def _refused(
-    plan: Plan, name: str, way: Login, estate: Estate, files: Mapping[str, str], judge: Judge
-) -> str:
+def _refused(plan: Plan, name: str, way: Login, judge: Judge) -> str:
     """What the stack file's rules say against a login; empty if nothing."""
     policies = list(way.options["policies"])
-    vault = {**plan.config[f"{PROJECT}:vault"], "externalPolicies": policies}
-    config = {**plan.config, f"{PROJECT}:vault": vault, LOGINS: {name: dict(way.options)}}
+    vault = {**plan.config[VAULT], "externalPolicies": policies}
+    config = {**plan.config, VAULT: vault, LOGINS: {name: dict(way.options)}}
     path = f"{LOGINS}.{name}"
     for problem in judge(config, {}):
         if problem.startswith(path):
@@ -127,11 +170,12 @@ def _finish(
     plan: Plan, estate: Estate, files: Mapping[str, str], logins: Mapping[str, Login], used: Collection[Use]
 ) -> None:
     if not any(login.cluster for login in logins.values()):
-        plan.config.pop(f"{PROJECT}:cluster", None)
+        plan.config.pop(clusters.KEY, None)
+    plan.config |= _federation(plan, estate)
     external = []
     for name in sorted({policy for login in logins.values() for policy in login.options["policies"]}):
         text = estate.vault.policies.get(name)
-        about, at = f"sys/policies/acl/{name}", ("config", f"{PROJECT}:vault", "externalPolicies")
+        about, at = f"sys/policies/acl/{name}", ("config", VAULT, "externalPolicies")
         if text is None:
             plan.say(
                 Kind.LEFT, about, "is not there, and logins name it: their tokens have nothing by it", at
@@ -154,55 +198,12 @@ def _finish(
             continue
         external.append(name)
     if external:
-        plan.config[f"{PROJECT}:vault"]["externalPolicies"] = external
+        plan.config[VAULT]["externalPolicies"] = external
     plan.config[LOGINS] = {name: dict(login.options) for name, login in logins.items()}
 
 
 def _is_file_name(name: str) -> bool:
     return "/" not in name and not name.startswith(".")
-
-
-# What is beside them
-
-
-def _beside(plan: Plan, estate: Estate, logins: Mapping[str, Login]) -> None:
-    """What else there is, and of which nothing is in the stack file."""
-    bound = {
-        str(arn)
-        for role in estate.vault.mount.roles.values()
-        for arn in role.get("bound_iam_principal_arn") or []
-    }
-    stack_cluster = (plan.config.get(f"{PROJECT}:cluster") or {}).get("name")
-    for cluster in estate.clusters:
-        if cluster.name != stack_cluster:
-            plan.say(Kind.LEFT, cluster.arn, "no login of the stack file is of this cluster")
-        for pod, arn in {**estate.annotated.get(cluster.name, {}), **cluster.associations}.items():
-            about = f"{cluster.name}: service account {pod}"
-            parts = arn.split(":")
-            if len(parts) > 4 and parts[4] in estate.accounts and arn not in estate.roles:
-                plan.say(Kind.LEFT, about, f"has the role {arn}, which is gone")
-            elif not any(candidates.matches(arn, each) for each in bound):
-                plan.say(Kind.LEFT, about, f"has the role {arn}, which no Vault role binds by its name")
-    issuers = {cluster.issuer.removeprefix("https://") for cluster in estate.clusters}
-    for account in estate.accounts.values():
-        for provider in account.oidc_providers:
-            if provider.partition(":oidc-provider/")[2] not in issuers:
-                plan.say(Kind.LEFT, provider, "is not the issuer of a cluster that was read")
-        for policy in account.unused_policies:
-            plan.say(Kind.LEFT, policy, "is attached to nothing")
-    for policy in estate.vault.other_policies:
-        plan.say(Kind.LEFT, f"sys/policies/acl/{policy}", "no role of the mount names it")
-    for path, kind in sorted(estate.vault.other_mounts.items()):
-        plan.say(Kind.LEFT, path, _of_mount(path, kind))
-
-
-def _of_mount(path: str, kind: str) -> str:
-    if path.startswith("auth/"):
-        more = "; docs/from-kubernetes-auth.md has the way from there" if kind == "kubernetes" else ""
-        return f"is an auth mount of the type {kind}{more}"
-    if kind == "aws":
-        return f"is an AWS secrets engine; for roles in it: secretsEngine: {{mount: existing, path: {path}}}"
-    return f"is a secrets engine of the type {kind}; for consumers, write vault.kv.{path}.mount: existing"
 
 
 def _judged_last(plan: Plan, files: Mapping[str, str], judge: Judge) -> None:

@@ -1,8 +1,10 @@
 """What was read of an estate, as its services say it. No decisions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from components.auth_mount import DEFAULT_KEY
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,40 @@ class Mount:
     roles: Mapping[str, Mapping[str, Any]]
     """By name."""
 
+    accessor: str = ""
+    local: bool = False
+    """Whether it is left out of replication, which cannot be changed."""
+
+    token_key: str = DEFAULT_KEY
+    """Name of the key that signs its identity tokens."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An AWS secrets engine of Vault, by Vault's own names of fields."""
+
+    path: str
+    accessor: str
+    local: bool
+    token_key: str
+    """Name of the key that signs its identity tokens."""
+
+    default_ttl: int
+    """As the mount is tuned, in seconds."""
+
+    max_ttl: int
+    root: Mapping[str, Any]
+    """`config/root`."""
+
+    lease: Mapping[str, Any]
+    """`config/lease`; empty where it was never written."""
+
+    roles: Mapping[str, Mapping[str, Any]]
+    """By name."""
+
+    static_roles: Sequence[str] = ()
+    """Names."""
+
 
 @dataclass(frozen=True)
 class Vault:
@@ -43,7 +79,16 @@ class Vault:
     """Names of the other ACL policies, without Vault's own."""
 
     other_mounts: Mapping[str, str] = field(default_factory=dict)
-    """The type of other auth mounts (`auth/kubernetes`) and of secrets engines (`aws`), by path."""
+    """The type of other auth mounts (`auth/kubernetes`) and of KV engines (`kv`), by path."""
+
+    engines: Sequence[Engine] = ()
+    """The AWS secrets engines."""
+
+    issuer: str = ""
+    """URL of the issuer of identity tokens, as it was written; empty where it was not."""
+
+    namespace_id: str = "root"
+    """ID of the namespace; empty where it was not told."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +134,11 @@ class Account:
     profiles: Mapping[str, str]
     """The role's ARN, by that of the instance profile; empty where it has none."""
 
-    oidc_providers: Sequence[str] = ()
-    """ARNs."""
+    oidc_providers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The audiences of each, by ARN."""
+
+    policies: Collection[str] = ()
+    """ARNs of the customer managed policies."""
 
     unused_policies: Sequence[str] = ()
     """ARNs of the customer managed policies that are attached to nothing and bound nothing."""
@@ -110,6 +158,9 @@ class Cluster:
 
     associations: Mapping[str, str] = field(default_factory=dict)
     """The role's ARN, by service account (`NAMESPACE/NAME`): EKS Pod Identity."""
+
+    chained: Mapping[str, str] = field(default_factory=dict)
+    """The same of associations with a target role, which may be of another account: the target's ARN."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +192,11 @@ class Estate:
         """The ID of a role or user, by which Vault knows it; empty if it was not read."""
         found = (it.roles.get(arn) or it.users.get(arn) for it in self.accounts.values())
         return next((it.unique_id for it in found if it), "")
+
+    def is_gone(self, policy: str) -> bool:
+        """Whether a managed policy, by its ARN, is one of an account that was read, and is not there."""
+        account = self.accounts.get(policy.split(":")[4]) if policy.count(":") >= 5 else None
+        return account is not None and policy not in account.policies
 
     def principals(self) -> Iterator[str]:
         """The ARNs of all roles and users."""

@@ -34,12 +34,14 @@ def maker(tags: Mapping[str, str]) -> str:
     if "pulumi-stack" in tags:
         return f"the Pulumi stack {tags.get('pulumi-project', '?')}/{tags['pulumi-stack']}"
     for key, value in tags.items():
+        if key.startswith(("alpha.eksctl.io/", "eksctl.cluster.k8s.io/")):
+            return "eksctl"
         if re.sub("[^a-z]", "", key.lower()) in ("managedby", "terraform"):
             return f"what its tag {key}={value} says"
     return ""
 
 
-def own_role(name: str, role: Role) -> tuple[dict[str, Any], list[Remark]]:
+def own_role(name: str, role: Role, pods: trusts.Pods) -> tuple[dict[str, Any], list[Remark]]:
     """The options of an IAM role that the stack takes over, and what of it changes."""
     arn = arns.parse(role.arn)
     options: dict[str, Any] = {}
@@ -55,7 +57,10 @@ def own_role(name: str, role: Role) -> tuple[dict[str, Any], list[Remark]]:
         options["maxSessionDuration"] = duration(role.max_session)
     if tags := {key: value for key, value in role.tags.items() if not key.startswith("aws:")}:
         options["tags"] = tags
-    return options, [changes(role.arn, "gets the description and the tags of this stack")]
+    said = [changes(role.arn, "gets the description and the tags of this stack")]
+    if not trusts.same_policy(role.trust, pods.ours):
+        said.append(changes(role.arn, "has its trust policy written anew, which means the same"))
+    return options, said
 
 
 def _keyed(policies: Collection[str]) -> dict[str, str]:

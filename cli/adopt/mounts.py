@@ -4,8 +4,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from components import arns
+from components.auth_mount import DEFAULT_KEY
 from stack.sections import PROJECT
 
+from . import federations
 from .estate import Estate, User
 from .iam_roles import maker
 from .plan import Kind, Plan
@@ -16,14 +18,15 @@ _OWN_WAYS = {
     "allowed_sts_header_values": "allows further headers (allowed_sts_header_values)",
     "rotation_period": "rotates its key by itself (rotation_period)",
     "rotation_schedule": "rotates its key by itself (rotation_schedule)",
-    "role_arn": "is federated (role_arn)",
-    "identity_token_audience": "is federated (identity_token_audience)",
 }
 
 
 def why_used(estate: Estate) -> str:
     """Why the mount is used as it is; empty where the stack can have it without a caller seeing a change."""
-    client, identity = estate.vault.mount.client, estate.vault.mount.identity
+    mount = estate.vault.mount
+    client, identity = mount.client, mount.identity
+    if mount.local:
+        return "it is local, which cannot be changed"
     for field, words in _OWN_WAYS.items():
         if client.get(field):
             return f"its client config {words}"
@@ -46,8 +49,15 @@ def why_used(estate: Estate) -> str:
             return f"the owner of its access key, {user.arn}, is made by {owner}"
         if arns.parse(user.arn).path != "/":
             return f"the owner of its access key, {user.arn}, has a path"
+    elif federations.audience(client):
+        why = federations.why_left(client, estate)
+        return f"its client config {why}" if why else ""
+    elif client.get("role_arn"):
+        return "its client config has a role_arn without an audience"
     elif not client:
         return "its client config was never written"
+    if mount.token_key != DEFAULT_KEY:
+        return f"it signs identity tokens with the key {mount.token_key}, and is not federated"
     return ""
 
 
@@ -120,6 +130,12 @@ def _changes(plan: Plan, estate: Estate, region: str) -> None:
 def identity_section(plan: Plan, estate: Estate, why: str) -> dict[str, Any] | None:
     """The section `vaultIdentity`."""
     at = ("config", f"{PROJECT}:vaultIdentity")
+    mount = estate.vault.mount
+    if not why and federations.audience(mount.client):
+        found, said = federations.options(mount.client, "auth", mount.accessor, estate)
+        for it in said:
+            plan.say(it.kind, it.about, it.text, at)
+        return found
     user = _user(estate)
     if why or user is None:
         text = (

@@ -57,7 +57,12 @@ def account(source: Source, access_key: str, bound: Callable[[str], bool]) -> Ac
     iam = source.client("iam")
     with _asking(f"IAM of the account {source.account_id}"):
         details = [*iam.get_paginator("get_account_authorization_details").paginate()]
-        providers = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+        audiences = {
+            str(it["Arn"]): iam.get_open_id_connect_provider(OpenIDConnectProviderArn=it["Arn"])[
+                "ClientIDList"
+            ]
+            for it in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+        }
         roles = [_role(each) for page in details for each in page["RoleDetailList"]]
         profiles = [
             each
@@ -67,18 +72,18 @@ def account(source: Source, access_key: str, bound: Callable[[str], bool]) -> Ac
         whole = {role.arn: _whole(iam, role) if bound(role.arn) else role for role in roles}
         key_owner = _key_owner(iam, access_key) if access_key else ""
     users = [_user(each) for page in details for each in page["UserDetailList"]]
-    policies = [each for page in details for each in page["Policies"]]
+    everyones = [each for page in details for each in page["Policies"]]
+    policies = [it for it in everyones if str(it["Arn"]).split(":")[4] == source.account_id]
     return Account(
         roles=whole,
         users={user.arn: user for user in users},
         profiles={str(it["Arn"]): next((str(role["Arn"]) for role in it["Roles"]), "") for it in profiles},
-        oidc_providers=[str(each["Arn"]) for each in providers],
+        oidc_providers=audiences,
+        policies={str(it["Arn"]) for it in policies},
         unused_policies=[
             str(it["Arn"])
             for it in policies
-            if str(it["Arn"]).split(":")[4] == source.account_id
-            and not it.get("AttachmentCount")
-            and not it.get("PermissionsBoundaryUsageCount")
+            if not it.get("AttachmentCount") and not it.get("PermissionsBoundaryUsageCount")
         ],
         key_owner=key_owner,
     )
@@ -92,19 +97,24 @@ def clusters(source: Source) -> Iterator[Cluster]:
         for name in [name for page in pages for name in page["clusters"]]:
             found = eks.describe_cluster(name=name)["cluster"]
             issuer = ((found.get("identity") or {}).get("oidc") or {}).get("issuer") or ""
-            yield Cluster(name, str(found["arn"]), str(issuer), _associations(eks, name))
+            yield Cluster(name, str(found["arn"]), str(issuer), *_associations(eks, name))
 
 
-def _associations(eks: Any, cluster: str) -> Mapping[str, str]:
+def _associations(eks: Any, cluster: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Of the roles that pods get, and of those that they get by way of another one."""
     pages = eks.get_paginator("list_pod_identity_associations").paginate(clusterName=cluster)
     listed = [each for page in pages for each in page["associations"]]
-    by_account = {}
+    direct, chained = dict[str, str](), dict[str, str]()
     for each in listed:
         found = eks.describe_pod_identity_association(
             clusterName=cluster, associationId=each["associationId"]
         )["association"]
-        by_account[f"{found['namespace']}/{found['serviceAccount']}"] = str(found.get("roleArn") or "")
-    return by_account
+        pod = f"{found['namespace']}/{found['serviceAccount']}"
+        if target := found.get("targetRoleArn"):
+            chained[pod] = str(target)
+        else:
+            direct[pod] = str(found.get("roleArn") or "")
+    return direct, chained
 
 
 def _source(name: str, session: Any, keys: Mapping[str, str], region: str) -> Source:

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from components.auth_mount import DEFAULT_KEY
+
 from .. import vault
 from ..errors import Refused, UsageProblem
 from ..outputs import VaultOutput
-from .estate import Mount, Vault
+from .estate import Engine, Mount, Vault
 
 LINK = "Vault"
 OWN_POLICIES = ("default", "root")
@@ -53,25 +55,44 @@ def read(path: str, unread: list[str]) -> Vault:
         identity=_get(where, f"auth/{path}/config/identity") or {},
         sts=_each(lambda account: _get(where, f"auth/{path}/config/sts/{account}"), accounts),
         roles=roles,
+        accessor=str(mounts[path].get("accessor") or ""),
+        local=bool(mounts[path].get("local")),
+        token_key=_token_key(mounts[path]),
     )
     named = sorted({name for role in roles.values() for name in policies_of(role)} - {"root"})
     found = _each(lambda name: _get(where, f"sys/policies/acl/{name}"), named)
     texts = {name: str(found[name]["policy"]) if name in found else None for name in named}
     beside = {f"auth/{key}": str(it.get("type")) for key, it in mounts.items() if key not in (path, "token")}
-    engines: dict[str, str] = {}
+    engines: dict[str, dict[str, Any]] = {}
     others: list[str] = []
+    of_aws: list[Engine] = []
+    issuer, namespace_id = "", "root"
     try:
         others = _keys(where, "sys/policies/acl")
         engines = _engines(where)
     except Refused as error:
         unread.append(f"what else there is in Vault: {error.reason}")
+    for engine in [key for key, it in engines.items() if it["type"] == "aws"]:
+        try:
+            of_aws.append(_engine(where, engine, engines.pop(engine)))
+        except Refused as error:
+            unread.append(f"the AWS secrets engine {engine}: {error.reason}")
+    if any(it.get("identity_token_audience") for it in (mount.client, *(each.root for each in of_aws))):
+        try:
+            issuer = str((_get(where, "identity/oidc/config") or {}).get("issuer") or "")
+            namespace_id = _namespace_id(where)
+        except Refused as error:
+            unread.append(f"the issuer of identity tokens: {error.reason}")
     return Vault(
         address=address,
         namespace=where.namespace or "",
         mount=mount,
         policies=texts,
         other_policies=[name for name in others if name not in (*texts, *OWN_POLICIES)],
-        other_mounts={**beside, **engines},
+        other_mounts={**beside, **{key: str(it["type"]) for key, it in engines.items()}},
+        engines=of_aws,
+        issuer=issuer,
+        namespace_id=namespace_id,
     )
 
 
@@ -80,10 +101,42 @@ def policies_of(role: Mapping[str, Any]) -> list[str]:
     return [str(name) for name in role.get("token_policies") or role.get("policies") or []]
 
 
-def _engines(where: VaultOutput) -> dict[str, str]:
+def _engines(where: VaultOutput) -> dict[str, dict[str, Any]]:
+    """The secrets engines that a stack can use, by path."""
     mounts = _get(where, "sys/mounts") or {}
-    kinds = {key.strip("/"): str(it.get("type")) for key, it in mounts.items() if isinstance(it, dict)}
-    return {key: kind for key, kind in kinds.items() if kind in ("aws", "kv")}
+    found = {key.strip("/"): it for key, it in mounts.items() if isinstance(it, dict)}
+    return {key: it for key, it in found.items() if it.get("type") in ("aws", "kv")}
+
+
+def _engine(where: VaultOutput, path: str, mount: Mapping[str, Any]) -> Engine:
+    names = _keys(where, f"{path}/roles")
+    config = mount.get("config") or {}
+    return Engine(
+        path=path,
+        accessor=str(mount.get("accessor") or ""),
+        local=bool(mount.get("local")),
+        token_key=_token_key(mount),
+        default_ttl=int(config.get("default_lease_ttl") or 0),
+        max_ttl=int(config.get("max_lease_ttl") or 0),
+        root=_get(where, f"{path}/config/root") or {},
+        lease=_get(where, f"{path}/config/lease") or {},
+        roles=_each(lambda name: _get(where, f"{path}/roles/{name}"), names),
+        static_roles=_keys(where, f"{path}/static-roles"),
+    )
+
+
+def _token_key(mount: Mapping[str, Any]) -> str:
+    return str((mount.get("config") or {}).get("identity_token_key") or DEFAULT_KEY)
+
+
+def _namespace_id(where: VaultOutput) -> str:
+    """Which only the namespace above it knows."""
+    if not where.namespace:
+        return "root"
+    above, _, name = where.namespace.strip("/").rpartition("/")
+    parent = where.model_copy(update={"namespace": above or None})
+    found = _get(parent, f"sys/namespaces/{name}") or {}
+    return str(found.get("id") or "")
 
 
 def _get(where: VaultOutput, path: str) -> dict[str, Any] | None:

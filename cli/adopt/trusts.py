@@ -4,11 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.trust import AUDIENCE, ECS_TASKS
+from components.forms import is_wild
+from components.trust import (
+    AUDIENCE,
+    ECS_TASKS,
+    pod_identity_trust,
+    service_account_subject,
+    web_identity_trust,
+)
 
 from .estate import Cluster, Estate, Role
 
-_SUBJECT = "system:serviceaccount:"
+_SUBJECT = service_account_subject("")
 _STATEMENT = {"Effect", "Principal", "Action", "Condition", "Sid"}
 
 
@@ -26,6 +33,9 @@ class Pods:
     exact: bool
     """The trust policy lets in these service accounts, each in full, and nothing else."""
 
+    ours: Mapping[str, Any]
+    """The trust policy that a stack would write for them; empty where it would be another one."""
+
 
 def pods(role: Role, estate: Estate) -> list[Pods]:
     """The pods that get a role, by cluster and method."""
@@ -38,10 +48,34 @@ def pods(role: Role, estate: Estate) -> list[Pods]:
         if accounts:
             alone = len(statements) == len(of_issuer) == 1 and role.trust.get("Version") == "2012-10-17"
             exact = alone and _is_ours(statements[0], host)
-            found.append(Pods(cluster, "irsa", accounts, exact))
-        if associated := [it for it, arn in cluster.associations.items() if arn == role.arn]:
-            found.append(Pods(cluster, "pod-identity", sorted(associated), False))
+            found.append(Pods(cluster, "irsa", accounts, exact, _ours(of_issuer[0], cluster, accounts)))
+        if associated := sorted(it for it, arn in cluster.associations.items() if arn == role.arn):
+            ours = pod_identity_trust(cluster.arn, associated)
+            exact = same_policy(role.trust, ours)
+            found.append(Pods(cluster, "pod-identity", associated, exact, ours))
     return found
+
+
+def _ours(statement: Mapping[str, Any], cluster: Cluster, accounts: Sequence[str]) -> Mapping[str, Any]:
+    subjects = [service_account_subject(account) for account in accounts]
+    if any(is_wild(account) for account in accounts):
+        return {}
+    provider = str(_listed(_principal(statement)["Federated"])[0])
+    return web_identity_trust(provider, cluster.issuer, subjects)
+
+
+def same_policy(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two policies are written alike, but for the order of lists."""
+    return bool(_normal(one) == _normal(other))
+
+
+def _normal(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _normal(item) for key, item in value.items()}
+    if isinstance(value, list):
+        normal = [_normal(item) for item in value]
+        return normal[0] if len(normal) == 1 else sorted(normal, key=str)
+    return value
 
 
 def for_ecs(role: Role) -> bool:

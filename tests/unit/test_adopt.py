@@ -463,10 +463,10 @@ def test_what_is_beside_the_logins_is_told() -> None:
     account = replace(
         found.accounts[ACCOUNT],
         unused_policies=[arn("unused", kind="policy")],
-        oidc_providers=[PROVIDER, f"arn:aws:iam::{ACCOUNT}:oidc-provider/example.com"],
+        oidc_providers={PROVIDER: [], f"arn:aws:iam::{ACCOUNT}:oidc-provider/example.com": []},
     )
     vault = replace(
-        found.vault, other_policies=["old"], other_mounts={"auth/kubernetes": "kubernetes", "aws": "aws"}
+        found.vault, other_policies=["old"], other_mounts={"auth/kubernetes": "kubernetes", "kv": "kv"}
     )
     found = replace(
         found,
@@ -480,7 +480,7 @@ def test_what_is_beside_the_logins_is_told() -> None:
         "oidc-provider/example.com: is not the issuer",
         "sys/policies/acl/old: no role",
         "auth/kubernetes: is an auth mount",
-        "aws: is an AWS secrets engine",
+        "kv: is a secrets engine of the type kv",
         "service account default/free: has the role",
         "service account default/lost: has the role arn:aws:iam::111111111111:role/lost, which is gone",
     ):
