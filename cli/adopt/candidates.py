@@ -6,6 +6,8 @@ Which of them is taken is decided by the rules of the stack file (`decide`). Pur
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from components.forms import is_wild
+
 from ..principals import named
 from . import iam_roles, tokens, trusts
 from .estate import Estate, Role
@@ -158,12 +160,11 @@ def _workloads(
         said.append(chosen(role.arn, f"{text} role, and its service accounts are not looked at"))
         return
     for pods in found:
-        accounts = [it for it in pods.accounts if _annotated(it, pods.cluster.name, estate) in ("", role.arn)]
-        options: dict[str, Any] = {"kind": "service-account", "serviceAccounts": accounts or pods.accounts}
+        options: dict[str, Any] = {"kind": "service-account", "serviceAccounts": list(pods.accounts)}
         options["serviceAccountMode"] = "none"
         if pods.method != "irsa":
             options["method"] = pods.method
-        if any("*" in it or "?" in it for it in options["serviceAccounts"]):
+        if any(map(is_wild, pods.accounts)):
             options["allowWildcards"] = True
             text = "has a wildcard in its trust policy, so it lets in service accounts that do not exist yet"
             said.append(chosen(role.arn, text))
@@ -173,18 +174,19 @@ def _workloads(
             yield Login({**options, **own, **token}, (*said, *more), pods.cluster.name, role.arn)
             why = "is that of another login, too, or cannot be written as a role of this stack"
         used_as_it_is = chosen(role.arn, f"is used as it is, and stays its owner's: it {why}")
-        yield Login({**options, "iamRoleArn": role.arn, **token}, (*said, used_as_it_is), pods.cluster.name)
-    if not found and trusts.for_ecs(role):
+        getting, others = trusts.getting(role, pods, estate)
+        if getting:
+            options |= {"serviceAccounts": getting, "iamRoleArn": role.arn}
+            yield Login({**options, **token}, (*said, *others, used_as_it_is), pods.cluster.name)
+        else:
+            said.extend(others)
+    if not found and trusts.for_ecs(role, estate.region):
         used_as_it_is = chosen(role.arn, "is the role of ECS tasks, and is used as it is")
         yield Login({"kind": "ecs-task", "iamRoleArn": role.arn, **token}, (*said, used_as_it_is))
 
 
 def _is_known(field: str) -> bool:
     return field in _WORDS or field.startswith(_BOUND) or field.removeprefix("token_") in _OF_TOKENS
-
-
-def _annotated(account: str, cluster: str, estate: Estate) -> str:
-    return estate.annotated.get(cluster, {}).get(account, "")
 
 
 # Instances

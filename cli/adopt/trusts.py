@@ -4,7 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components import arns
 from components.forms import is_wild
+from components.logins.service_account import callers
+from components.pod_role import EksClusterRef, PodIdentityMethod
 from components.trust import (
     AUDIENCE,
     ECS_TASKS,
@@ -12,8 +15,10 @@ from components.trust import (
     service_account_subject,
     web_identity_trust,
 )
+from components.trust_reading import ecs_task, why_not
 
 from .estate import Cluster, Estate, Role
+from .plan import Remark, chosen
 
 _SUBJECT = service_account_subject("")
 _STATEMENT = {"Effect", "Principal", "Action", "Condition", "Sid"}
@@ -78,10 +83,30 @@ def _normal(value: Any) -> Any:
     return value
 
 
-def for_ecs(role: Role) -> bool:
-    """Whether it is the role of ECS tasks."""
+def getting(role: Role, pods: Pods, estate: Estate) -> tuple[list[str], list[Remark]]:
+    """The service accounts whose pods get the role, and what is to be said of the others."""
+    accounts, said = [], []
+    where: EksClusterRef = {"arn": pods.cluster.arn, "oidc_issuer": pods.cluster.issuer}
+    its = arns.parse(pods.cluster.arn)
+    where["oidc_provider_arn"] = arns.oidc_provider_arn(its.partition, its.account, pods.cluster.issuer)
+    for account in pods.accounts:
+        options = {"service_accounts": [account], "method": PodIdentityMethod(pods.method)}
+        (caller,) = callers(options, where, arns.parse(role.arn).account)
+        has = estate.annotated.get(pods.cluster.name, {}).get(account, "")
+        if why := why_not(role.trust, caller):
+            said.append(chosen(role.arn, f"does not let in {account}: {why}"))
+        elif pods.method == "irsa" and has not in ("", role.arn):
+            said.append(chosen(role.arn, f"lets in {account}, which is annotated with {has}"))
+        else:
+            accounts.append(account)
+    return accounts, said
+
+
+def for_ecs(role: Role, region: str) -> bool:
+    """Whether it is the role of ECS tasks of a region."""
     statements = [each for each in _listed(role.trust.get("Statement")) if isinstance(each, Mapping)]
-    return any(ECS_TASKS in _listed(_principal(each).get("Service")) for each in statements)
+    named = any(ECS_TASKS in _listed(_principal(each).get("Service")) for each in statements)
+    return named and not why_not(role.trust, ecs_task(arns.parse(role.arn).account, region))
 
 
 def _is_ours(statement: Mapping[str, Any], host: str) -> bool:

@@ -38,6 +38,19 @@ def irsa(*accounts: str) -> dict[str, Any]:
     return trust.web_identity_trust(PROVIDER, ISSUER, subjects)
 
 
+POD_IDENTITY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "pods.eks.amazonaws.com"},
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+        }
+    ],
+}
+"""The trust policy of a role for pods with an association, as EKS's pages write it."""
+
+
 def iam_role(name: str, trusted: dict[str, Any] | None = None, account: str = ACCOUNT, **more: Any) -> Role:
     whole = {"Version": "2012-10-17", "Statement": []}
     return Role(arn(name, account), "AROA1", trusted or whole, **more)
@@ -145,6 +158,7 @@ def test_a_pods_role_whose_trust_is_the_projects_own_is_taken_over() -> None:
     ("changed", "words"),
     [
         ({"inline": ["s3"]}, "inline policies (s3)"),
+        ({"tags": {"alpha.eksctl.io/cluster-name": "eks1"}}, "made by eksctl"),
         ({"tags": {"aws:cloudformation:stack-name": "eksctl"}}, "made by the CloudFormation stack eksctl"),
         ({"tags": {"ManagedBy": "Terraform"}}, "what its tag ManagedBy=Terraform says"),
         ({"tags": {"pulumi-stack": "prod", "pulumi-project": "apps"}}, "the Pulumi stack apps/prod"),
@@ -350,6 +364,12 @@ def test_the_access_key_of_a_mount_stays_in_it() -> None:
         ({"access_key": "AKIA1"}, "owner of its access key"),
         ({"use_sts_region_from_client": True}, "use_sts_region_from_client"),
         ({"role_arn": arn("wif"), "identity_token_audience": "vault"}, "is federated"),
+        ({"role_arn": arn("wif")}, "role_arn without an audience"),
+        (
+            {"iam_server_id_header_value": "https://vault.example.com"},
+            "has a scheme; write the host name alone",
+        ),
+        ({"endpoint": "https://example.com/path"}, "is more than a URL of scheme"),
         ({"max_retries": 7}, "max_retries"),
         (
             {"sts_endpoint": "https://sts.eu-west-1.amazonaws.com", "sts_region": "us-east-1"},
@@ -397,7 +417,7 @@ def test_service_accounts_by_pattern_are_opted_into_and_told() -> None:
 
 
 def test_pods_by_an_association_use_their_role() -> None:
-    role = iam_role("batch")
+    role = iam_role("batch", POD_IDENTITY)
     found = estate({"batch": vault_role(role.arn)}, role)
     cluster = replace(found.clusters[0], associations={"jobs/batch": role.arn})
     login = logins(adopted(replace(found, clusters=[cluster])))["batch"]
@@ -406,7 +426,7 @@ def test_pods_by_an_association_use_their_role() -> None:
 
 
 def test_the_pods_of_a_second_cluster_log_in_as_a_principal_and_that_is_told() -> None:
-    here, there = iam_role("here", irsa("a/b")), iam_role("there")
+    here, there = iam_role("here", irsa("a/b")), iam_role("there", POD_IDENTITY)
     found = estate({"a": vault_role(here.arn), "b": vault_role(there.arn)}, here, there)
     other = Cluster(
         "green", "arn:aws:eks:us-east-1:111111111111:cluster/green", ISSUER + "2", {"a/b": there.arn}
