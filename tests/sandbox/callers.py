@@ -51,7 +51,11 @@ def assume_with_token(sandbox: Sandbox, token: str, role: str = POD_ROLE) -> Cre
 
 
 def log_in(
-    sandbox: Sandbox, credentials: Credentials | None, role: str, header: str | None = "vault.example.com"
+    sandbox: Sandbox,
+    credentials: Credentials | None,
+    role: str,
+    header: str | None = "vault.example.com",
+    mount: str = "aws",
 ) -> dict[str, Any]:
     """`vault login -method=aws`, step by step, so that every step can be done wrongly."""
     body = "Action=GetCallerIdentity&Version=2011-06-15"
@@ -64,7 +68,7 @@ def log_in(
         SigV4Auth(credentials, "sts", "us-east-1").add_auth(request)
     signed = json.dumps({name: [value] for name, value in request.headers.items()})
     answer = requests.post(
-        f"{sandbox.env['VAULT_ADDR']}/v1/auth/aws/login",
+        f"{sandbox.env['VAULT_ADDR']}/v1/auth/{mount}/login",
         json={
             "role": role,
             "iam_http_request_method": "POST",
