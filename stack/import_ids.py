@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from stack.preflight.objects import TYPES, Thing, thing
+from stack.preflight.state import in_its_cluster
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """The engine's word for a text that a preview does not know."""
@@ -122,9 +123,7 @@ def identifiers(made: Iterable[Made], there: Iterable[Thing], home: Home, look: 
     there = list(there)
     existing = {*there, *_of_mounts(there)}
     for each in made:
-        read = TYPES.get(each.type)
-        thing_ = read(each.inputs) if read else None
-        if thing_ and each.type in IDS and thing_._replace(account=_account(each, home)) in existing:
+        if each.type in IDS and existing & _things(each, home):
             texts = _texts(each, home)
             if each.type == ASSOCIATION:
                 texts["associationId"] = look.association(each, _region(each, made))
@@ -163,11 +162,20 @@ def without_id(
     made: Iterable[Made], there: Iterable[Thing], ids: Mapping[str, str], home: Home
 ) -> list[Thing]:
     """What is there and no resource of which has an ID here."""
-    taken = set()
-    for each in made:
-        if each.urn in ids and (read := TYPES.get(each.type)) and (thing := read(each.inputs)):
-            taken.add(thing._replace(account=_account(each, home)))
+    taken = {thing for each in made if each.urn in ids for thing in _things(each, home)}
     return [thing for thing in there if thing not in taken]
+
+
+def _things(made: Made, home: Home) -> set[Thing]:
+    """What a resource would be, as the look-up calls it; empty for what has no name of its own."""
+    read = TYPES.get(made.type)
+    found = read(made.inputs) if read else None
+    if found is None:
+        return set()
+    found = found._replace(account=_account(made, home))
+    # The key `cluster` and one of `clusters` call a cluster differently, and its name in EKS is one.
+    either = {found} if made.type.startswith("aws:eks/") else set[Thing]()
+    return {in_its_cluster(found, made.urn), *either}
 
 
 def _account(made: Made, home: Home) -> str:
