@@ -153,11 +153,11 @@ def _workloads(
     """As the login of the pods or tasks that get the role."""
     found = trusts.pods(role, estate)
     if len(found) > 1:
-        where = ", ".join(f"{each.cluster.name} ({each.method})" for each in found)
+        where = ", ".join(f"{', '.join(each.names)} ({each.method})" for each in found)
         text = (
-            f"is the role of pods in {where}; a login is of one cluster and one method, so this one binds the"
+            f"is the role of pods in {where}; a login has one method, and the same service accounts in each "
         )
-        said.append(chosen(role.arn, f"{text} role, and its service accounts are not looked at"))
+        said.append(chosen(role.arn, f"{text}cluster, so this one binds the role, and does not look at them"))
         return
     for pods in found:
         options: dict[str, Any] = {"kind": "service-account", "serviceAccounts": list(pods.accounts)}
@@ -171,13 +171,13 @@ def _workloads(
         why = iam_roles.why_used(role, pods, estate, used)
         if not why:
             own, more = iam_roles.own_role(name, role, pods)
-            yield Login({**options, **own, **token}, (*said, *more), pods.cluster.name, role.arn)
+            yield Login({**options, **own, **token}, (*said, *more), pods.names, role.arn)
             why = "is that of another login, too, or cannot be written as a role of this stack"
         used_as_it_is = chosen(role.arn, f"is used as it is, and stays its owner's: it {why}")
         getting, others = trusts.getting(role, pods, estate)
         if getting:
             options |= {"serviceAccounts": getting, "iamRoleArn": role.arn}
-            yield Login({**options, **token}, (*said, *others, used_as_it_is), pods.cluster.name)
+            yield Login({**options, **token}, (*said, *others, used_as_it_is), pods.names)
         else:
             said.extend(others)
     if not found and trusts.for_ecs(role, estate.region):

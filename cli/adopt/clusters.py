@@ -1,29 +1,31 @@
 """The clusters of a stack file: those of its logins. Pure functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stack.sections import PROJECT
 
 from .plan import Login
 
-KEY = f"{PROJECT}:cluster"
+KEYS = (f"{PROJECT}:cluster", f"{PROJECT}:clusters")
 
 
-def chosen(proposals: Mapping[str, Sequence[Login]]) -> tuple[str, ...]:
-    """The names of the clusters that a stack file can have, of those that logins are of: one, that of the
-    most logins."""
-    firsts = [ways[0].cluster for ways in proposals.values() if ways and ways[0].cluster]
-    return tuple(sorted({*firsts}, key=lambda name: (-firsts.count(name), name))[:1])
+def of(logins: Iterable[Login]) -> list[str]:
+    """The names in EKS of the clusters that logins are of, each once."""
+    return sorted({name for login in logins for name in login.clusters})
 
 
 def sections(names: Sequence[str]) -> dict[str, Any]:
-    """The keys of the stack file that name these clusters."""
-    return {KEY: {"name": names[0], "existing": True}} if names else {}
+    """The key of the stack file that names these clusters; none for no cluster."""
+    one, several = KEYS
+    if len(names) > 1:
+        return {several: {name: {"existing": True} for name in names}}
+    return {one: {"name": names[0], "existing": True}} if names else {}
 
 
-def why_not(way: Login, names: Sequence[str]) -> str:
-    """Why a login cannot be of its cluster in this stack file; empty where it can."""
-    if way.cluster in ("", *names):
-        return ""
-    return f"is of the cluster {way.cluster}, and a stack has one"
+def options(login: Login, names: Sequence[str]) -> Mapping[str, Any]:
+    """The options of a login, with its clusters where these are not all of the stack file."""
+    if not login.clusters or {*login.clusters} == {*names}:
+        return login.options
+    kind, *rest = login.options.items()
+    return dict([kind, ("clusters", list(login.clusters)), *rest])

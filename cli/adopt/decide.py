@@ -36,9 +36,15 @@ def decide(estate: Estate, files: Mapping[str, str], judge: Judge, used: Collect
     why = "it was to be left" if Use.MOUNT in used else _why_used(estate, judge)
     _whole(plan, estate, why)
     logins = _logins(plan, estate, judge, used)
+    if not why and (left := sorted({*estate.vault.mount.roles} - {*logins})):
+        text = (
+            "is protected (vault.protect): `pulumi destroy` would delete what is left in it, too: "
+            f"{', '.join(left)}. `--use mount` leaves it to its owner"
+        )
+        plan.say(Kind.CHOSEN, f"auth/{estate.vault.mount.path}", text, ("config", VAULT))
     engines.declare(plan, estate, _EngineRules(plan, estate, judge), why)
     _finish(plan, estate, files, logins, used)
-    beside.tell(plan, estate, {name for login in logins.values() for name in [login.cluster] if name})
+    beside.tell(plan, estate, clusters.of(logins.values()))
     if logins:
         plan.say(Kind.CHANGES, "", _DEFAULTS)
     _judged_last(plan, files, judge)
@@ -113,7 +119,7 @@ def _logins(plan: Plan, estate: Estate, judge: Judge, used: Collection[Use]) -> 
         name: _proposed(plan, name, role, estate, used)
         for name, role in sorted(estate.vault.mount.roles.items())
     }
-    names = clusters.chosen(proposals)
+    names = clusters.of(way for ways in proposals.values() for way in ways)
     plan.config |= clusters.sections(names)
     taken: set[str] = set()
     for name, ways in proposals.items():
@@ -122,7 +128,7 @@ def _logins(plan: Plan, estate: Estate, judge: Judge, used: Collection[Use]) -> 
         for way in ways:
             if {way.takes, way.options.get("iamRoleArn")} & taken:
                 continue  # this one binds the role as a principal
-            refused = clusters.why_not(way, names) or _refused(plan, name, way, judge)
+            refused = _refused(plan, name, clusters.options(way, names), judge)
             if not refused:
                 whole[name] = way
                 taken |= {way.takes} - {""}
@@ -151,11 +157,11 @@ def _proposed(
         return []
 
 
-def _refused(plan: Plan, name: str, way: Login, judge: Judge) -> str:
+def _refused(plan: Plan, name: str, options: Mapping[str, Any], judge: Judge) -> str:
     """What the stack file's rules say against a login; empty if nothing."""
-    policies = list(way.options["policies"])
+    policies = list(options["policies"])
     vault = {**plan.config[VAULT], "externalPolicies": policies}
-    config = {**plan.config, VAULT: vault, LOGINS: {name: dict(way.options)}}
+    config = {**plan.config, VAULT: vault, LOGINS: {name: dict(options)}}
     path = f"{LOGINS}.{name}"
     for problem in judge(config, {}):
         if problem.startswith(path):
@@ -169,9 +175,10 @@ def _refused(plan: Plan, name: str, way: Login, judge: Judge) -> str:
 def _finish(
     plan: Plan, estate: Estate, files: Mapping[str, str], logins: Mapping[str, Login], used: Collection[Use]
 ) -> None:
-    if not any(login.cluster for login in logins.values()):
-        plan.config.pop(clusters.KEY, None)
-    plan.config |= _federation(plan, estate)
+    for key in clusters.KEYS:
+        plan.config.pop(key, None)
+    names = clusters.of(logins.values())
+    plan.config |= {**clusters.sections(names), **_federation(plan, estate)}
     external = []
     for name in sorted({policy for login in logins.values() for policy in login.options["policies"]}):
         text = estate.vault.policies.get(name)
@@ -199,7 +206,7 @@ def _finish(
         external.append(name)
     if external:
         plan.config[VAULT]["externalPolicies"] = external
-    plan.config[LOGINS] = {name: dict(login.options) for name, login in logins.items()}
+    plan.config[LOGINS] = {name: dict(clusters.options(login, names)) for name, login in logins.items()}
 
 
 def _is_file_name(name: str) -> bool:

@@ -91,8 +91,8 @@ class Login:
     options: Mapping[str, Any]
     remarks: tuple[Remark, ...] = ()
 
-    cluster: str = ""
-    """Name of the cluster that it needs."""
+    clusters: tuple[str, ...] = ()
+    """Names in EKS of the clusters that it is of."""
 
     takes: str = ""
     """ARN of the IAM role that it takes over; empty for none."""

@@ -1,20 +1,13 @@
 """Which service accounts an IAM role is for, by its trust policy and its associations. Pure functions."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from components import arns
-from components.forms import is_wild
 from components.logins.service_account import callers
-from components.pod_role import EksClusterRef, PodIdentityMethod
-from components.trust import (
-    AUDIENCE,
-    ECS_TASKS,
-    pod_identity_trust,
-    service_account_subject,
-    web_identity_trust,
-)
+from components.pod_role import EksClusterRef, PodIdentityMethod, trust_document
+from components.trust import AUDIENCE, ECS_TASKS, service_account_subject
 from components.trust_reading import ecs_task, why_not
 
 from .estate import Cluster, Estate, Role
@@ -26,9 +19,9 @@ _STATEMENT = {"Effect", "Principal", "Action", "Condition", "Sid"}
 
 @dataclass(frozen=True)
 class Pods:
-    """The pods that get a role."""
+    """The pods that get a role: the same service accounts in each cluster."""
 
-    cluster: Cluster
+    clusters: Sequence[Cluster]
     method: str
     """`irsa` or `pod-identity`."""
 
@@ -38,35 +31,52 @@ class Pods:
     exact: bool
     """The trust policy lets in these service accounts, each in full, and nothing else."""
 
-    ours: Mapping[str, Any]
-    """The trust policy that a stack would write for them; empty where it would be another one."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the clusters, in EKS."""
+        return tuple(cluster.name for cluster in self.clusters)
+
+    @property
+    def ours(self) -> Mapping[str, Any]:
+        """The trust policy that a stack would write for them."""
+        refs = [_ref(cluster) for cluster in self.clusters]
+        return trust_document(refs, PodIdentityMethod(self.method), self.accounts, AUDIENCE, True)
 
 
 def pods(role: Role, estate: Estate) -> list[Pods]:
-    """The pods that get a role, by cluster and method."""
+    """The pods that get a role, by method and service accounts."""
     statements = [each for each in _listed(role.trust.get("Statement")) if isinstance(each, Mapping)]
-    found = []
+    alike: dict[tuple[str, frozenset[str]], list[tuple[Cluster, list[str], bool]]] = {}
     for cluster in estate.clusters:
         host = cluster.issuer.removeprefix("https://")
         of_issuer = [each for each in statements if host and host in _principals(each, "Federated")]
         accounts = _unique(account for each in of_issuer for account in _subjects(each, host))
         if accounts:
-            alone = len(statements) == len(of_issuer) == 1 and role.trust.get("Version") == "2012-10-17"
-            exact = alone and _is_ours(statements[0], host)
-            found.append(Pods(cluster, "irsa", accounts, exact, _ours(of_issuer[0], cluster, accounts)))
+            whole = len(of_issuer) == 1 and _is_ours(of_issuer[0], host)
+            alike.setdefault(("irsa", frozenset(accounts)), []).append((cluster, accounts, whole))
         if associated := sorted(it for it, arn in cluster.associations.items() if arn == role.arn):
-            ours = pod_identity_trust(cluster.arn, associated)
-            exact = same_policy(role.trust, ours)
-            found.append(Pods(cluster, "pod-identity", associated, exact, ours))
-    return found
+            found = alike.setdefault(("pod-identity", frozenset(associated)), [])
+            found.append((cluster, associated, True))
+    several = []
+    for (method, _), members in alike.items():
+        in_order, accounts = [cluster for cluster, _, _ in members], members[0][1]
+        exact = all(whole for _, _, whole in members) and role.trust.get("Version") == "2012-10-17"
+        given = Pods(in_order, method, accounts, exact)
+        if method == "irsa":
+            exact = exact and len(statements) == len(members)
+        else:
+            exact = exact and same_policy(role.trust, given.ours)
+        several.append(replace(given, exact=exact))
+    return several
 
 
-def _ours(statement: Mapping[str, Any], cluster: Cluster, accounts: Sequence[str]) -> Mapping[str, Any]:
-    subjects = [service_account_subject(account) for account in accounts]
-    if any(is_wild(account) for account in accounts):
-        return {}
-    provider = str(_listed(_principal(statement)["Federated"])[0])
-    return web_identity_trust(provider, cluster.issuer, subjects)
+def _ref(cluster: Cluster) -> EksClusterRef:
+    its = arns.parse(cluster.arn)
+    return {
+        "arn": cluster.arn,
+        "oidc_issuer": cluster.issuer,
+        "oidc_provider_arn": arns.oidc_provider_arn(its.partition, its.account, cluster.issuer),
+    }
 
 
 def same_policy(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -84,22 +94,19 @@ def _normal(value: Any) -> Any:
 
 
 def getting(role: Role, pods: Pods, estate: Estate) -> tuple[list[str], list[Remark]]:
-    """The service accounts whose pods get the role, and what is to be said of the others."""
-    accounts, said = [], []
-    where: EksClusterRef = {"arn": pods.cluster.arn, "oidc_issuer": pods.cluster.issuer}
-    its = arns.parse(pods.cluster.arn)
-    where["oidc_provider_arn"] = arns.oidc_provider_arn(its.partition, its.account, pods.cluster.issuer)
+    """The service accounts whose pods get the role in each cluster, and what is to be said of the others."""
+    refused = dict[str, str]()
     for account in pods.accounts:
         options = {"service_accounts": [account], "method": PodIdentityMethod(pods.method)}
-        (caller,) = callers(options, where, arns.parse(role.arn).account)
-        has = estate.annotated.get(pods.cluster.name, {}).get(account, "")
-        if why := why_not(role.trust, caller):
-            said.append(chosen(role.arn, f"does not let in {account}: {why}"))
-        elif pods.method == "irsa" and has not in ("", role.arn):
-            said.append(chosen(role.arn, f"lets in {account}, which is annotated with {has}"))
-        else:
-            accounts.append(account)
-    return accounts, said
+        for cluster in pods.clusters:
+            (caller,) = callers(options, _ref(cluster), arns.parse(role.arn).account)
+            has = estate.annotated.get(cluster.name, {}).get(account, "")
+            if why := why_not(role.trust, caller):
+                refused[account] = f"does not let in {account} of {cluster.name}: {why}"
+            elif pods.method == "irsa" and has not in ("", role.arn):
+                refused[account] = f"lets in {account}, which is annotated with {has}"
+    said = [chosen(role.arn, text) for text in refused.values()]
+    return [account for account in pods.accounts if account not in refused], said
 
 
 def for_ecs(role: Role, region: str) -> bool:

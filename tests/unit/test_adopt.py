@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,9 @@ def test_what_no_login_can_be_is_told_with_the_reason() -> None:
                 "rich": vault_role(arn("a"), token_policies=["root"]),
                 "poor": vault_role(arn("a"), token_policies=[]),
                 "far": vault_role(arn("x*", "333333333333")),
+                "by-id": vault_role("AROAEXAMPLE", resolve_aws_unique_ids=False),
+                "noting": vault_role(arn("a"), alias_metadata={"team": "a"}),
+                "new": vault_role(arn("a"), token_auth_metadata={"team": "a"}),
                 "good": vault_role(arn("a")),
             },
             iam_role("a"),
@@ -222,6 +226,9 @@ def test_what_no_login_can_be_is_told_with_the_reason() -> None:
         )
     )
     assert {*logins(plan)} == {"good"}
+    assert "`pulumi destroy` would delete what is left in it, too: both, by-id, far" in said(
+        plan, Kind.CHOSEN
+    )
     told = {it.about: it.text for it in plan.of(Kind.LEFT)}
     for name, words in {
         "old": "auth type ec2",
@@ -233,6 +240,9 @@ def test_what_no_login_can_be_is_told_with_the_reason() -> None:
         "rich": "root",
         "poor": "policies",
         "far": "333333333333",
+        "by-id": "AROAEXAMPLE",
+        "noting": "alias_metadata",
+        "new": "token_auth_metadata",
     }.items():
         assert words in told[f"auth/aws/role/{name}"], told
 
@@ -425,15 +435,116 @@ def test_pods_by_an_association_use_their_role() -> None:
     assert (login["serviceAccounts"], login["iamRoleArn"]) == (["jobs/batch"], role.arn)
 
 
-def test_the_pods_of_a_second_cluster_log_in_as_a_principal_and_that_is_told() -> None:
-    here, there = iam_role("here", irsa("a/b")), iam_role("there", POD_IDENTITY)
+GREEN = Cluster("green", "arn:aws:eks:us-east-1:111111111111:cluster/green", ISSUER + "2")
+
+
+def of_green(document: dict[str, Any]) -> dict[str, Any]:
+    """A trust policy of eks1, for green."""
+    found: dict[str, Any] = json.loads(json.dumps(document).replace(HOST, HOST + "2"))
+    return found
+
+
+def test_each_login_says_of_which_cluster_it_is_where_there_are_several() -> None:
+    here, there = iam_role("here", irsa("a/b")), iam_role("there", of_green(irsa("a/b")))
     found = estate({"a": vault_role(here.arn), "b": vault_role(there.arn)}, here, there)
-    other = Cluster(
-        "green", "arn:aws:eks:us-east-1:111111111111:cluster/green", ISSUER + "2", {"a/b": there.arn}
-    )
-    plan = adopted(replace(found, clusters=[*found.clusters, other]))
-    assert logins(plan)["b"]["kind"] == "principal"
-    assert "is of the cluster green, and a stack has one" in said(plan, Kind.CHOSEN)
+    plan = adopted(replace(found, clusters=[*found.clusters, GREEN]))
+    assert plan.config["vault-aws-auth:clusters"] == {"eks1": {"existing": True}, "green": {"existing": True}}
+    assert "vault-aws-auth:cluster" not in plan.config
+    assert [login["clusters"] for login in logins(plan).values()] == [["eks1"], ["green"]]
+    assert not plan.of(Kind.UNREAD)
+
+
+def test_a_cluster_of_no_login_is_not_in_the_stack_file() -> None:
+    here = iam_role("here", irsa("a/b"))
+    found = estate({"a": vault_role(here.arn)}, here)
+    plan = adopted(replace(found, clusters=[*found.clusters, GREEN]))
+    assert plan.config["vault-aws-auth:cluster"] == {"name": "eks1", "existing": True}
+    assert "clusters" not in logins(plan)["a"]
+    assert f"{GREEN.arn}: no login of the stack file is of this cluster" in said(plan, Kind.LEFT)
+
+
+def test_one_role_of_the_same_pods_in_two_clusters_is_one_login() -> None:
+    both = irsa("a/b")
+    both["Statement"] += of_green(both)["Statement"]
+    role = iam_role("app", both)
+    found = estate({"app": vault_role(role.arn)}, role)
+    login = logins(adopted(replace(found, clusters=[*found.clusters, GREEN])))["app"]
+    assert (login["serviceAccounts"], login.get("iamRoleArn")) == (["a/b"], None)
+    assert "clusters" not in login  # all of them
+
+
+@pytest.mark.parametrize(
+    "other",
+    [of_green(irsa("a/c")), of_green(irsa("a/b", "a/c")), POD_IDENTITY],
+    ids=["else", "more", "method"],
+)
+def test_one_role_of_other_pods_in_another_cluster_is_a_principal(other: dict[str, Any]) -> None:
+    both = irsa("a/b")
+    both["Statement"] += other["Statement"]
+    role = iam_role("app", both)
+    found = estate({"app": vault_role(role.arn)}, role)
+    green = replace(GREEN, associations={"a/b": role.arn} if other is POD_IDENTITY else {})
+    plan = adopted(replace(found, clusters=[*found.clusters, green]))
+    assert logins(plan)["app"]["kind"] == "principal"
+    assert "the same service accounts" in said(plan, Kind.CHOSEN)
+
+
+def test_the_association_of_a_role_that_only_its_pods_can_have_comes_under_the_stack() -> None:
+    cluster_arn = "arn:aws:eks:us-east-1:111111111111:cluster/eks1"
+    role = iam_role("batch", trust.pod_identity_trust([cluster_arn], ["jobs/batch"]))
+    found = estate({"batch": vault_role(role.arn)}, role)
+    cluster = replace(found.clusters[0], associations={"jobs/batch": role.arn})
+    login = logins(adopted(replace(found, clusters=[cluster])))["batch"]
+    assert login["method"] == "pod-identity"
+    assert "iamRoleArn" not in login
+
+
+def test_pods_that_get_a_role_by_way_of_another_log_in_as_a_principal() -> None:
+    role = iam_role("target")
+    found = estate({"app": vault_role(role.arn)}, role)
+    cluster = replace(found.clusters[0], chained={"jobs/batch": role.arn})
+    plan = adopted(replace(found, clusters=[cluster]))
+    assert logins(plan)["app"]["kind"] == "principal"
+    assert "jobs/batch" not in said(plan, Kind.LEFT)
+
+
+def test_a_service_account_that_is_annotated_with_another_role_does_not_use_this_one() -> None:
+    role = replace(iam_role("app", irsa("a/b", "a/c")), inline=["more"])
+    found = estate({"app": vault_role(role.arn)}, role)
+    plan = adopted(replace(found, annotated={"eks1": {"a/c": arn("else")}}))
+    assert logins(plan)["app"]["serviceAccounts"] == ["a/b"]
+    assert "lets in a/c, which is annotated with" in said(plan, Kind.CHOSEN)
+    both = adopted(replace(found, annotated={"eks1": {"a/b": arn("else"), "a/c": arn("else")}}))
+    assert logins(both)["app"]["kind"] == "principal"
+
+
+def test_a_trust_policy_that_means_the_same_and_is_written_otherwise_is_told() -> None:
+    statement = {**irsa("a/b")["Statement"][0], "Sid": "Terraform"}
+    role = iam_role("app", {"Version": "2012-10-17", "Statement": [statement]})
+    plan = adopted(estate({"app": vault_role(role.arn)}, role))
+    assert "iamRoleArn" not in logins(plan)["app"]
+    assert f"{role.arn}: has its trust policy written anew" in said(plan, Kind.CHANGES)
+
+
+def test_the_oidc_provider_that_a_cluster_lacks_is_told() -> None:
+    role = iam_role("app", irsa("a/b"))
+    found = estate({"app": vault_role(role.arn)}, role)
+    assert "gets an OIDC provider" in said(adopted(found), Kind.CHANGES)
+
+    def with_audiences(*audiences: str) -> Plan:
+        account = replace(found.accounts[ACCOUNT], oidc_providers={PROVIDER: audiences})
+        return adopted(replace(found, accounts={**found.accounts, ACCOUNT: account}))
+
+    assert "gets an OIDC provider" not in said(with_audiences("sts.amazonaws.com"), Kind.CHANGES)
+    assert "--client-id sts.amazonaws.com" in said(with_audiences("other"), Kind.UNREAD)
+
+
+def test_a_mount_that_replication_leaves_out_is_used_as_it_is() -> None:
+    found = estate({"ci": vault_role(arn("ci"))}, iam_role("ci"))
+    mount = replace(found.vault.mount, local=True)
+    plan = adopted(replace(found, vault=replace(found.vault, mount=mount)))
+    assert plan.config["vault-aws-auth:vault"]["mount"] == "existing"
+    assert "it is local" in said(plan, Kind.CHOSEN)
 
 
 def test_ecs_tasks_use_their_role() -> None:
@@ -442,6 +553,9 @@ def test_ecs_tasks_use_their_role() -> None:
         "Principal": {"Service": "ecs-tasks.amazonaws.com"},
         "Action": "sts:AssumeRole",
     }
+    other = {**trusted, "Condition": {"StringEquals": {"aws:SourceAccount": OTHER}}}
+    role = iam_role("task", {"Version": "2012-10-17", "Statement": [other]})
+    assert logins(adopted(estate({"task": vault_role(role.arn)}, role)))["task"]["kind"] == "principal"
     role = iam_role("task", {"Version": "2012-10-17", "Statement": [trusted]})
     login = logins(adopted(estate({"task": vault_role(role.arn)}, role)))["task"]
     assert (login["kind"], login["iamRoleArn"]) == ("ecs-task", role.arn)
