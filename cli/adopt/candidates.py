@@ -111,9 +111,9 @@ def _kept(
         else:
             gone.append(arn)
     if not kept:
-        what = f"binds {', '.join(gone)}, which is gone" if gone else "binds no role and no user"
+        what = f"binds {', '.join(gone)}, which is not there" if gone else "binds no role and no user"
         raise Inexpressible(f"{what}: nothing can log in with it")
-    said.extend(changes(about, f"no longer binds {arn}, which is gone") for arn in gone)
+    said.extend(changes(about, f"no longer binds {arn}, which is not there") for arn in gone)
     accounts = sorted({arn.split(":")[4] for arn in kept if arn.count(":") >= 5})
     if len(accounts) > 1:
         raise Inexpressible(
@@ -212,6 +212,11 @@ def _instances(
         matching = [arn for arn in of_profiles if any(matches(arn, each) for each in profiles)]
         roles = sorted({of_profiles[arn] for arn in matching} - {""})
         roles = [arn for arn in roles if not accounts or arn.split(":")[4] in accounts]
+    if not patterns and not profiles:
+        raise Inexpressible(
+            f"lets in every instance by {', '.join(sorted(bounds))}; a login binds their roles, "
+            "for any role of the account can take the name of an instance"
+        )
     if not roles:
         raise Inexpressible(
             f"lets in instances by {', '.join(sorted(bounds))}, and none of their roles was found: a login "

@@ -4,7 +4,7 @@ What a login can be is not decided here: each is proposed, the rules of the stac
 refuse is left, with their words. Pure functions.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from stack.sections import PROJECT, REGION_KEY
@@ -128,7 +128,8 @@ def _logins(plan: Plan, estate: Estate, judge: Judge, used: Collection[Use]) -> 
         for way in ways:
             if {way.takes, way.options.get("iamRoleArn")} & taken:
                 continue  # this one binds the role as a principal
-            refused = _refused(plan, name, clusters.options(way, names), judge)
+            others = {it: login for it, login in whole.items() if _meet(login, way)}
+            refused = _refused(plan, name, {**others, name: way}, names, judge)
             if not refused:
                 whole[name] = way
                 taken |= {way.takes} - {""}
@@ -157,11 +158,16 @@ def _proposed(
         return []
 
 
-def _refused(plan: Plan, name: str, options: Mapping[str, Any], judge: Judge) -> str:
-    """What the stack file's rules say against a login; empty if nothing."""
-    policies = list(options["policies"])
-    vault = {**plan.config[VAULT], "externalPolicies": policies}
-    config = {**plan.config, VAULT: vault, LOGINS: {name: dict(options)}}
+def _meet(one: Login, other: Login) -> bool:
+    """Whether two logins may both claim something, which only one of them can have."""
+    return not {*one.options.get("serviceAccounts", ())}.isdisjoint(other.options.get("serviceAccounts", ()))
+
+
+def _refused(plan: Plan, name: str, logins: Mapping[str, Login], names: Sequence[str], judge: Judge) -> str:
+    """What the stack file's rules say against a login, beside others; empty if nothing."""
+    policies = sorted({policy for login in logins.values() for policy in login.options["policies"]})
+    config = {**plan.config, VAULT: {**plan.config[VAULT], "externalPolicies": policies}}
+    config[LOGINS] = {it: dict(clusters.options(login, names)) for it, login in logins.items()}
     path = f"{LOGINS}.{name}"
     for problem in judge(config, {}):
         if problem.startswith(path):

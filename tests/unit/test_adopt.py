@@ -202,6 +202,14 @@ def test_a_second_vault_role_of_the_same_iam_role_uses_it() -> None:
     }
 
 
+def test_a_second_vault_role_of_an_iam_role_that_is_used_binds_it() -> None:
+    """One service account has one login."""
+    role = replace(iam_role("app", irsa("default/app")), inline=["more"])
+    plan = adopted(estate({"app": vault_role(role.arn), "app-write": vault_role(role.arn)}, role))
+    assert [login["kind"] for login in logins(plan).values()] == ["service-account", "principal"]
+    assert not plan.of(Kind.UNREAD)
+
+
 def test_what_no_login_can_be_is_told_with_the_reason() -> None:
     gone = arn("gone")
     plan = adopted(
@@ -213,6 +221,7 @@ def test_what_no_login_can_be_is_told_with_the_reason() -> None:
                 "wide": vault_role(arn("a*b")),
                 "unbound": vault_role(),
                 "whole": vault_role(bound_account_id=[ACCOUNT]),
+                "every": vault_role(inferred_entity_type="ec2_instance", bound_account_id=[ACCOUNT]),
                 "rich": vault_role(arn("a"), token_policies=["root"]),
                 "poor": vault_role(arn("a"), token_policies=[]),
                 "far": vault_role(arn("x*", "333333333333")),
@@ -226,17 +235,18 @@ def test_what_no_login_can_be_is_told_with_the_reason() -> None:
         )
     )
     assert {*logins(plan)} == {"good"}
-    assert "`pulumi destroy` would delete what is left in it, too: both, by-id, far" in said(
+    assert "`pulumi destroy` would delete what is left in it, too: both, by-id, every, far" in said(
         plan, Kind.CHOSEN
     )
     told = {it.about: it.text for it in plan.of(Kind.LEFT)}
     for name, words in {
         "old": "auth type ec2",
-        "gone": f"binds {gone}, which is gone",
+        "gone": f"binds {gone}, which is not there",
         "both": "accounts 111111111111, 222222222222",
         "wide": "a*b",
         "unbound": "binds no role and no user",
         "whole": "bound_account_id",
+        "every": "lets in every instance by bound_account_id",
         "rich": "root",
         "poor": "policies",
         "far": "333333333333",
@@ -261,7 +271,7 @@ def test_an_arn_without_the_path_is_that_of_the_same_role() -> None:
     assert f"binds {role.arn}, as IAM has it; it was {arn('ci')}" in said(plan, Kind.CHANGES)
     by_text = vault_role(arn("ci"), resolve_aws_unique_ids=False)
     told = adopted(estate({"ci": by_text}, role))
-    assert "which is gone" in said(told, Kind.LEFT)
+    assert "which is not there" in said(told, Kind.LEFT)
 
 
 def test_a_principal_of_an_account_that_was_not_read_is_kept_and_told() -> None:
