@@ -71,6 +71,7 @@ def main() -> int:
     botocore_data.install()
     from sandbox.aws import accounts
     from sandbox.aws.front import Front
+    from sandbox.aws.identity_center import RequestHandler
     from sandbox.aws.replicas import REPLICAS
     from sandbox.aws.state import UnusableState
     from sandbox.aws.store import Store
@@ -93,7 +94,14 @@ def main() -> int:
     if options.sandbox:
         with store.lock:
             application.control_planes.use_sandbox(options.sandbox)
-    server = make_server(HOST, options.port, application, threaded=True, fd=listener.fileno())
+    server = make_server(
+        HOST,
+        options.port,
+        application,
+        threaded=True,
+        request_handler=RequestHandler,
+        fd=listener.fileno(),
+    )
     server.socket.listen(_BACKLOG)  # werkzeug has set its own
     gc.freeze()
     gc.enable()

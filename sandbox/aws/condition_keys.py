@@ -15,6 +15,7 @@ _TAGGED = ("instanceprofile", "openidconnectprovider", "policy", "role", "user")
 # The service's own keys and those of tags, in lower case; one with `/` at its end stands for all below it.
 _OF_ACTION: dict[str, tuple[str, ...]] = {
     "sts:assumerole": ("sts:externalid", *_ASSUMED),
+    "sts:assumerolewithsaml": ("saml:aud", *_ASSUMED),
     "sts:assumerolewithwebidentity": ("sts:roleauthorizedbyidp", *_ASSUMED),
     "sts:getfederationtoken": _TAGS,
     "sts:tagsession": ("saml:aud", "sts:transitivetagkeys", *_TAGS),

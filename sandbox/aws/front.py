@@ -20,21 +20,24 @@ from sandbox.aws import (
     endpoints,
     iam,
     identity,
+    identity_center,
     moto_services,
     sigv4,
     tokens,
 )
+from sandbox.aws.botocore_data import partition_of
 from sandbox.aws.calls import Call
 from sandbox.aws.concerned import Demand
-from sandbox.aws.ecs_tasks import EcsTasks
 from sandbox.aws.eks import Eks
 from sandbox.aws.eks.control_planes import ControlPlanes
 from sandbox.aws.eks.routes import read_call as read_eks_call
 from sandbox.aws.eks_auth import EksAuth, PodCredentials, bearer
 from sandbox.aws.errors import AwsError, error_response
 from sandbox.aws.identity import Caller
+from sandbox.aws.identity_center import IdentityCenter
 from sandbox.aws.imds import InstanceMetadata
 from sandbox.aws.replicas import REPLICAS
+from sandbox.aws.service_roles import ServiceRoles
 from sandbox.aws.state import FIRST_PLANE, Cluster, Session
 from sandbox.aws.store import TOUCHED, Store
 from sandbox.aws.sts import ANONYMOUS_ACTIONS, Sts
@@ -70,7 +73,8 @@ class Front:
         self._issuers = Issuers(home)
         self._sts = Sts(store.state, store.sessions)
         self._eks_auth = EksAuth(store.state, self._issuers, self._sts)
-        self._ecs_tasks = EcsTasks(store.state, self._sts)
+        self._service_roles = ServiceRoles(store.state, self._sts)
+        self._identity_center = IdentityCenter(store.state, self._sts, partition_of(region) or "aws")
         self.control_planes = ControlPlanes(home, store, self._issuers, (accounts.PRIMARY, region))
         self._eks = Eks(store.state, self.control_planes)
         self._metadata = InstanceMetadata(self._sts)
@@ -90,6 +94,9 @@ class Front:
             elif request.path == _CONTAINERS_PATH and request.method == "GET":
                 line.what = "container-credentials"
                 response = self._containers(request, now, line)
+            elif request.path == identity_center.PATH and request.method == "GET":
+                line.what = "sso:GetRoleCredentials"
+                response = self._portal(request, now, line)
             else:
                 response = self._api(request, now, line)
         except RequestEntityTooLarge:
@@ -124,11 +131,11 @@ class Front:
 
     def _containers(self, request: Request, now: datetime, line: _Line) -> Response:
         """The agents that give containers their role's credentials: to a pod for its service account's token
-        (Pod Identity), to an ECS task for its own."""
+        (Pod Identity), to an ECS task and to a Lambda function for its own."""
         try:
             token = bearer(request)
-            of_task = self._ecs_tasks.is_token(token)
-            session = self._session_of_task(token, now) if of_task else self._session_of_pod(token, now)
+            of_pod = not self._service_roles.is_token(token)
+            session = self._session_of_pod(token, now) if of_pod else self._session_of_service(token, now)
         except AwsError as error:
             line.what += f" {error.code}"
             message = f"[{uuid.uuid4()}]: ({error.code}): {error.message}, fault: client\n"
@@ -136,7 +143,7 @@ class Front:
         line.caller(identity.caller_of_session(session))
         return _json(
             {
-                **({"RoleArn": session.owner_arn} if of_task else {}),
+                **({} if of_pod else {"RoleArn": session.owner_arn}),
                 "AccessKeyId": session.access_key_id,
                 "SecretAccessKey": session.secret_access_key,
                 "Token": session.session_token,
@@ -145,9 +152,22 @@ class Front:
             }
         )
 
-    def _session_of_task(self, token: str, now: datetime) -> Session:
-        with self._store.lock, REPLICAS.any("task", token):
-            return self._ecs_tasks.session(token, now)
+    def _portal(self, request: Request, now: datetime, line: _Line) -> Response:
+        """The portal of IAM Identity Center, where users fetch credentials for their access token."""
+        token = str(request.environ[identity_center.TOKEN])
+        account, permission_set = (request.args.get(name, "") for name in ("account_id", "role_name"))
+        try:
+            with self._store.lock, REPLICAS.any("portal", token):
+                session = self._identity_center.session(token, account, permission_set, now)
+        except AwsError as error:
+            line.what += f" {error.code}"
+            return error_response("sso", error)
+        line.caller(identity.caller_of_session(session))
+        return _json(identity_center.answer(session))
+
+    def _session_of_service(self, token: str, now: datetime) -> Session:
+        with self._store.lock, REPLICAS.any("service", token):
+            return self._service_roles.session(token, now)
 
     def _session_of_pod(self, token: str, now: datetime) -> Session:
         with self._store.lock:
