@@ -122,7 +122,7 @@ def become(launch: Launch, folder: Path) -> NoReturn:
 def _unbuffered(descriptor: int) -> io.TextIOWrapper:
     """Unbuffered as with `python -u`, because a fork can end without flushing."""
     raw = io.FileIO(descriptor, "w", closefd=False)
-    return io.TextIOWrapper(raw, errors="backslashreplace", write_through=True)  # type: ignore[arg-type]
+    return io.TextIOWrapper(raw, errors="backslashreplace", write_through=True)
 
 
 def _follow(launcher: socket.socket) -> None:

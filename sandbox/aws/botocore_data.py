@@ -23,7 +23,7 @@ def install() -> None:
         return _LOADER
 
     botocore.loaders.create_loader = create_loader
-    botocore.session.create_loader = create_loader  # type: ignore[attr-defined]
+    botocore.session.create_loader = create_loader
 
 
 def partitions() -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Protocol
 
-import grpc  # type: ignore[import-untyped]
+import grpc
 from pulumi.runtime.proto import status_pb2
 
 from sandbox.plugins import wire

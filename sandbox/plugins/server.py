@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]
-from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
+import grpc
+from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import provider_pb2
 
 from sandbox.plugins import diff, naming, wire

@@ -6,7 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]
+import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
 _MESSAGE_LIMIT = 400 * 1024 * 1024  # the engine's own
@@ -27,7 +27,7 @@ async def _serve(servicer: Any) -> None:
             ("grpc.so_reuseport", 0),
         ],
     )
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     ended = asyncio.Event()
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

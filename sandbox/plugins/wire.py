@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.struct_pb2 import ListValue, Struct, Value  # type: ignore[import-untyped]
+from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from sandbox.plugins.resource import ProviderError
 

@@ -32,7 +32,7 @@ def members(owner: type) -> Iterator[Member]:
             if written and node.returns:
                 yield Member(node.name, ast.unparse(node.returns), False, one_line(written))
         elif _is_text(text):
-            said = one_line(text.value.value)  # type: ignore[attr-defined]
+            said = one_line(text.value.value)
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 type_ = ast.unparse(node.annotation)
                 inner = re.fullmatch(r"NotRequired\[(.*)\]", type_)
