@@ -9,6 +9,11 @@ from ..errors import NotHere, Refused, UsageProblem
 from ..principals import Principal, is_exact_role, principal_of, resolved, same
 from .base import Check, Impostor, Workload
 
+_WHERE_IT_RUNS = (
+    "run the command where the caller runs: verifyAs of the login is empty, so no role is assumed for it"
+)
+_NAME_A_ROLE = "name a role that your AWS credentials may assume: --as ROLE_ARN, or verifyAs of the login"
+
 
 class PrincipalWorkload(Workload):
     """An IAM role that the user's own AWS credentials may assume, or the user's own principal.
@@ -39,6 +44,11 @@ class PrincipalWorkload(Workload):
         return [arn for arn in self.login.principals if is_exact_role(arn)]
 
     @property
+    def _only_itself(self) -> bool:
+        """Whether nobody can assume its role, so that it can log in where it runs and nowhere else."""
+        return not self.chosen.role and self.login.verify_as == []
+
+    @property
     def caller(self) -> str:
         return _short(self.role) if self.role else "the AWS credentials at hand"
 
@@ -50,25 +60,27 @@ class PrincipalWorkload(Workload):
     def credentials(self) -> Credentials:
         if self.role:
             return self._assume(self.role)
-        own, me = self._own()
+        try:
+            own, me = self._own()
+        except Refused as error:
+            if not self._only_itself:
+                raise
+            raise NotHere(error.link, error.by, error.reason, error.code, _WHERE_IT_RUNS) from error
+        admitted = self._resolved(own, me).admitted_by(self.login.principals)
         # Where that depends on a path that nothing here can tell, Vault is asked.
-        if self._resolved(own, me).admitted_by(self.login.principals) is False:
+        if admitted is False or (admitted is None and self._only_itself):
             bound = ", ".join(self.login.principals)
             raise NotHere(
                 LINK,
                 None,
                 f"your AWS credentials are {me.arn}; the login is bound to {bound}",
                 "not-bound",
-                "name a role that your AWS credentials may assume: --as ROLE_ARN, or verifyAs of the login",
+                _WHERE_IT_RUNS if self._only_itself else _NAME_A_ROLE,
             )
         return own
 
     def each(self) -> Sequence[Workload]:
-        if self.chosen.role:
-            return (self,)
-        if self.login.verify_as == []:
-            raise NotHere(LINK, None, "verifyAs of the login is empty: no caller can be assumed", "no-caller")
-        if not self._roles():
+        if self.chosen.role or not self._roles():
             return (self,)
         return [
             PrincipalWorkload(self.name, self.login, self.stack, replace(self.chosen, role=role))

@@ -186,6 +186,26 @@ def test_with_an_empty_verify_as_none_is_assumed(run: Run, world: World) -> None
     assert run("verify", "ci", outputs=world.with_principal(CI_ROLE)).exit_code == 0
 
 
+def test_with_an_empty_verify_as_the_caller_itself_is_tried_where_it_runs(run: Run, world: World) -> None:
+    outputs = world.with_principal(CI_ROLE, verifyAs=[])
+    world.own, world.bound["ci"] = CI_ROLE, CI_ROLE
+    found = results(run("verify", "ci", "--json", outputs=outputs).stdout)
+    assert found["ci: the AWS credentials at hand"]["got"] == "a token (default, dev)"
+    assert all(each["ok"] for each in found.values())
+
+
+def test_with_an_empty_verify_as_it_is_not_tried_without_credentials(
+    run: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CONTAINER_CREDENTIALS_FULL_URI"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    outputs = world.with_principal(CI_ROLE, verifyAs=[])
+    (found,) = results(run("verify", "ci", "--json", outputs=outputs).stdout).values()
+    assert (found["got"], found["ok"]) == ("not tried", None)
+    assert "where the caller runs" in found["hint"]
+
+
 @pytest.mark.parametrize(
     ("caller", "principal"),
     [
