@@ -252,7 +252,7 @@ def world(pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worl
             sandbox.first_up = sandbox.up("--stack", "callers", "--config", str(file), *ADVISORY)
             yield World(sandbox, estate, folder)
         finally:
-            sandbox.run("down", "--stack", "callers")
+            sandbox.run("down", "--keep")  # the stack goes; what the owners have made is told, and stays
             estate.remove()
 
 
@@ -300,7 +300,11 @@ def user(world: World, permission_set: str = "Developers", assigned: str = "Deve
     }
     name = hashlib.sha1(b"example", usedforsecurity=False).hexdigest()
     (cache / f"{name}.json").write_text(json.dumps(token))
-    return {"AWS_PROFILE": "developers", "HOME": str(home)}
+    return {
+        "AWS_PROFILE": "developers",
+        "AWS_CONFIG_FILE": str(home / ".aws" / "config"),
+        "HOME": str(home),
+    }
 
 
 def keys_of_user(world: World, permission_set: str) -> Credentials:
@@ -369,12 +373,13 @@ def test_a_job_of_github_actions_logs_in_by_the_role_that_its_token_gets(world: 
 
 
 def test_a_job_logs_in_with_the_command_of_the_page(world: World) -> None:
-    workflow = re.search(r"run: (vault login .*)", PAGE)
+    workflow = re.search(r"run: vault login (.*)", PAGE)
     assert workflow
     keys = assume_with_token(world.sandbox, world.estate.github.token(), f"{IAM}:role/github-deploy")
     given = f"AWS_ACCESS_KEY_ID={keys.access_key} AWS_SECRET_ACCESS_KEY={keys.secret_key}"
     given += f" AWS_SESSION_TOKEN={keys.token} HOME={world.folder}"
-    answer = world.sandbox.shell(f"env -u VAULT_TOKEN {given} {workflow[1]} -no-store -format=json")
+    command = f"vault login -no-store -format=json {workflow[1]}"
+    answer = world.sandbox.shell(f"env -u VAULT_TOKEN {given} {command}")
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout)["auth"]["policies"] == ["dev"]
 
