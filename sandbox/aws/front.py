@@ -33,6 +33,7 @@ from sandbox.aws.eks.control_planes import ControlPlanes
 from sandbox.aws.eks.routes import read_call as read_eks_call
 from sandbox.aws.eks_auth import EksAuth, PodCredentials, bearer
 from sandbox.aws.errors import AwsError, error_response
+from sandbox.aws.faults import Faults, Lost
 from sandbox.aws.identity import Caller
 from sandbox.aws.identity_center import IdentityCenter
 from sandbox.aws.imds import InstanceMetadata
@@ -81,6 +82,7 @@ class Front:
         # Each line is one unbuffered write, so that lines of several threads do not mix.
         self._log = (home / "emulator.log").open("ab", buffering=0)
         self._authorizations = home / AUTHORIZATIONS
+        self._faults = Faults()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = Request(environ)
@@ -101,12 +103,18 @@ class Front:
                 response = self._api(request, now, line)
         except RequestEntityTooLarge:
             response = Response(status=413)
+        except Lost:
+            self._note(request, now, line, "lost")
+            raise
+        self._note(request, now, line, str(response.status_code))
+        return response(environ, start_response)
+
+    def _note(self, request: Request, now: datetime, line: _Line, outcome: str) -> None:
         entry = f"{now:%Y-%m-%dT%H:%M:%S.%fZ} {request.method} {line.what} {line.account} {line.who}"
         # An unknown sender's action name must not add lines to the log.
         printable = "".join(c if c.isprintable() else "_" for c in entry[:400])
         with suppress(OSError):  # of a full disk: the line is lost, and not the answer
-            self._log.write(f"{printable} {response.status_code}\n".encode())
-        return response(environ, start_response)
+            self._log.write(f"{printable} {outcome}\n".encode())
 
     def _control(self, request: Request, now: datetime) -> Response:
         """Requests outside of AWS's APIs: health, consistency, TokenReview webhook, instance metadata."""
@@ -125,9 +133,18 @@ class Front:
                 return _json({})
             if request.path == "/sandbox/eventual-consistency" and request.method == "PUT":
                 return _consistency(request.get_json(silent=True))
+            if request.path == "/sandbox/faults" and request.method == "PUT":
+                return self._choose_faults(request.get_json(silent=True))
             if request.path.startswith("/imds/"):
                 return self._metadata.answer(request, now)
         return Response(status=404)
+
+    def _choose_faults(self, wanted: Any) -> Response:
+        try:
+            self._faults.choose(wanted)
+        except (TypeError, ValueError) as error:
+            return Response(str(error), status=400)
+        return _json(wanted)
 
     def _containers(self, request: Request, now: datetime, line: _Line) -> Response:
         """The agents that give containers their role's credentials: to a pod for its service account's token
@@ -194,12 +211,10 @@ class Front:
             line.what = call.name
             if signature:
                 endpoints.check(service, http.headers.get("host", ""), signature.region, self._region)
-            if call.service == "sts" and call.action in ANONYMOUS_ACTIONS:
-                return self._anonymous(call, now)
-            if call.service == "eks-auth":
-                return self._assume_for_pod(call, http, now, line)
-            with self._store.lock:
-                return self._authenticated(call, http, request, now, line)
+            with self._faults.around(service, request.environ):
+                return self._answer(call, http, request, now, line)
+        except Lost:
+            raise
         except AwsError as error:
             line.what += f" {error.code}"
             return error_response(service, error)
@@ -212,6 +227,16 @@ class Front:
             where = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
             line.what += f" {where}"
             return error_response(service, AwsError("InternalFailure", f"The sandbox failed: {where}", 500))
+
+    def _answer(
+        self, call: Call, http: sigv4.HttpRequest, request: Request, now: datetime, line: _Line
+    ) -> Response:
+        if call.service == "sts" and call.action in ANONYMOUS_ACTIONS:
+            return self._anonymous(call, now)
+        if call.service == "eks-auth":
+            return self._assume_for_pod(call, http, now, line)
+        with self._store.lock:
+            return self._authenticated(call, http, request, now, line)
 
     def _anonymous(self, call: Call, now: datetime) -> Response:
         if call.action == "AssumeRoleWithSAML":
