@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 if __name__ == "__main__":  # first of all, as the other imports take longest
+    from sandbox import alone
+
+    alone.ensure()
     from cli import interrupts
 
     interrupts.end_at_once()
@@ -13,7 +16,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -136,7 +139,12 @@ def up(
             _start(home, processes)
             _heading(f"Stack {stack}")
             environment.write_shell_file(home, place.variables(home), stack)
-            stack_engine.up(stack_file, guardrails, as_deployer=deployer)
+            _bring_up(
+                home,
+                processes,
+                stack_engine,
+                lambda: stack_engine.up(stack_file, guardrails, as_deployer=deployer),
+            )
             made = charts.install(home, stack, stack_engine.outputs())
             if made:
                 names = ", ".join(account.shown for account in made)
@@ -389,7 +397,7 @@ def _recovered(home: Home, stack: str) -> list[str]:
     """What a killed run was changing in a stack."""
     stack_engine = Engine(home, stack)
     stack_engine.recover()
-    return stack_engine.interrupted_operations()
+    return [*stack_engine.interrupted_operations(), *stack_engine.unanswered_creations()]
 
 
 def _destroy(home: Home, stack: str) -> None:
@@ -399,17 +407,38 @@ def _destroy(home: Home, stack: str) -> None:
     if not stack_engine.is_lost and leftovers.revoke_leases(home, stack_engine.outputs()):
         _tick("revoked the credentials from Vault's AWS secrets engine")
     stack_engine.destroy()
+    interrupted.forget_creations(home, stack)
 
 
 def _remove_if_interrupted(home: Home, stack_engine: Engine, processes: Processes) -> None:
-    """Removes the sandbox after a kill in the middle of a step, which may or may not have been done.
+    """Removes the sandbox after a kill in the middle of a step, which may or may not have been done."""
+    if begun := stack_engine.interrupted_operations():
+        _remove_to_rebuild(home, stack_engine, processes, begun)
 
-    In production a person must check; the sandbox can simply be rebuilt, by the start that follows.
-    """
-    begun = stack_engine.interrupted_operations()
-    if not begun:
-        return
-    what = interrupted.names(begun)
+
+def _bring_up(home: Home, processes: Processes, stack_engine: Engine, bring_up: Callable[[], None]) -> None:
+    """Brings the stack up; if what an earlier run may have created is in its way, in a sandbox made anew."""
+    unknown = stack_engine.unanswered_creations()
+    try:
+        bring_up()
+    except engine.EngineFailed:
+        if not unknown:
+            raise
+        _remove_to_rebuild(home, stack_engine, processes, unknown)
+        _start(home, processes)
+        _heading(f"Stack {stack_engine.stack}")
+        environment.write_shell_file(home, place.variables(home), stack_engine.stack)
+        bring_up()
+    else:
+        interrupted.note(home, unknown)
+        interrupted.forget_creations(home, stack_engine.stack)
+
+
+def _remove_to_rebuild(
+    home: Home, stack_engine: Engine, processes: Processes, unknown: Sequence[str]
+) -> None:
+    """In production a person must check; the sandbox can simply be rebuilt, by the start that follows."""
+    what = interrupted.names(unknown)
     problem = f"an earlier run was killed while it changed {what}; whether it did is unknown"
     if engine.stacks(home) != [stack_engine.stack]:
         raise SandboxError(f"{problem}. Start afresh: python -m sandbox down, then bring the stacks up")

@@ -14,7 +14,17 @@ import psutil
 import yaml
 
 from pipeline import ending
-from sandbox import deployer, environment, guardrails, lock, outcome, plugin_choice, progress, reserve
+from sandbox import (
+    deployer,
+    environment,
+    guardrails,
+    interrupted,
+    lock,
+    outcome,
+    plugin_choice,
+    progress,
+    reserve,
+)
 from sandbox.home import REPOSITORY, Home, SandboxError, write_private
 from stack import yaml_file
 from tools import build
@@ -115,6 +125,12 @@ class Engine:
             return [f"urn:pulumi:{self.stack}::{PROJECT}::pulumi:pulumi:Stack::{PROJECT}-{self.stack}"]
         pending = self.checkpoint().get("pending_operations") or []
         return [operation["resource"]["urn"] for operation in pending]
+
+    def unanswered_creations(self) -> list[str]:
+        """The URNs that plugins were creating when they were killed, or got no answer, not in its state."""
+        resources = () if self.is_lost else self.checkpoint().get("resources") or ()
+        known = {resource["urn"] for resource in resources}
+        return [urn for urn in interrupted.creations(self.home, self.stack) if urn not in known]
 
     @property
     def is_lost(self) -> bool:

@@ -1,4 +1,4 @@
-"""What killed engines were changing: whether they did, nothing can tell.
+"""What killed engines were changing, and killed plugins creating: whether they did, nothing can tell.
 
 It is kept for `down` until the sandbox goes, because the states that say so go before: with one of several
 stacks, or in a `down` that is killed, too.
@@ -6,8 +6,11 @@ stacks, or in a `down` that is killed, too.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sandbox.home import Home, write_private
@@ -38,3 +41,47 @@ def _file(home: Home) -> Path:
 def names(urns: Sequence[str]) -> str:
     """They as a list, for a message."""
     return ", ".join(urn.rsplit("::", 1)[-1] for urn in urns)
+
+
+# An engine whose plugin is killed, or has no answer, takes the object for not created: its state has nothing
+# of it, and the next run would meet a name that is taken. So the local plugins note down what they create.
+
+
+@contextmanager
+def creating(urn: str, is_answer: Callable[[Exception], bool]) -> Iterator[None]:
+    """For a plugin: notes down what it creates until the API has said whether that was done.
+
+    `is_answer` says of an error whether it is such an answer. Without a sandbox there is no note.
+    """
+    folder = Path(os.environ.get("SANDBOX_HOME") or os.devnull, "pulumi")
+    if not folder.is_dir():
+        yield
+        return
+    note = _creations(folder) / hashlib.sha256(urn.encode()).hexdigest()[:32]
+    with suppress(OSError):  # of a full disk: what is created is worth more than its note
+        note.parent.mkdir(exist_ok=True)
+        note.write_text(urn, encoding="utf-8")
+    try:
+        yield
+    except Exception as error:
+        if is_answer(error):
+            note.unlink(missing_ok=True)
+        raise
+    note.unlink(missing_ok=True)
+
+
+def creations(home: Home, stack: str) -> list[str]:
+    """The URNs that plugins were creating in a stack when they were killed, or had no answer."""
+    urns = [note.read_text(encoding="utf-8") for note in _creations(home.root / "pulumi").glob("*")]
+    return sorted(urn for urn in urns if urn.startswith(f"urn:pulumi:{stack}::"))
+
+
+def forget_creations(home: Home, stack: str) -> None:
+    """Once they are noted, or known to do no harm."""
+    for note in _creations(home.root / "pulumi").glob("*"):
+        if note.read_text(encoding="utf-8").startswith(f"urn:pulumi:{stack}::"):
+            note.unlink()
+
+
+def _creations(folder: Path) -> Path:
+    return folder / "creating"

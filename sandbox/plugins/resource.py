@@ -190,6 +190,9 @@ class Plugin:
     explain: Callable[[Exception], str | None] | None = None
     """The API's message in an exception of its client library; None for other exceptions."""
 
+    answered: Callable[[Exception], bool] = lambda _: True
+    """Whether the API has refused, by such an exception; else it may have done what it was asked to."""
+
     @property
     def version(self) -> str:
         """The version of the installed SDK."""

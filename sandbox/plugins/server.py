@@ -13,6 +13,7 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import provider_pb2
 
+from sandbox import interrupted
 from sandbox.plugins import diff, naming, wire
 from sandbox.plugins.configured import Configured, changes_of, failures_of
 from sandbox.plugins.errors import explained, missing_inputs, type_and_name, unknown_inputs, unsupported
@@ -74,7 +75,8 @@ class Provider(Configured):
             self._dry_run(entry, inputs)
             return provider_pb2.CreateResponse(properties=_state(entry, inputs, naming.added(entry, inputs)))
         _require_known(inputs)
-        identifier, outputs = entry.create(self.connected(), wire.plain(inputs))
+        with interrupted.creating(request.urn, self._is_answer):
+            identifier, outputs = entry.create(self.connected(), wire.plain(inputs))
         return provider_pb2.CreateResponse(id=identifier, properties=_state(entry, inputs, outputs))
 
     @explained
@@ -146,6 +148,9 @@ class Provider(Configured):
     @property
     def _unsupported(self) -> str:
         return unsupported(self.plugin.name, self.plugin.version)
+
+    def _is_answer(self, error: Exception) -> bool:
+        return isinstance(error, ProviderError) or self.plugin.answered(error)
 
     def _entry_of(self, request: Any) -> Resource:
         return self._entry(type_and_name(request.urn)[0])

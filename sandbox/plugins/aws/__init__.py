@@ -1,7 +1,7 @@
 """AWS over boto3: the resource types and functions of the official provider that this project declares."""
 
 from sandbox.plugins.aws import autoscaling, ec2, eks, iam
-from sandbox.plugins.aws.client import CONFIG, CONFIG_JSON, connect, explain
+from sandbox.plugins.aws.client import CONFIG, CONFIG_JSON, answered, connect, explain
 from sandbox.plugins.aws.functions import FUNCTIONS
 from sandbox.plugins.resource import Plugin
 
@@ -14,4 +14,5 @@ PLUGIN = Plugin(
     functions=FUNCTIONS,
     connect=connect,
     explain=explain,
+    answered=answered,
 )

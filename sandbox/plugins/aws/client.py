@@ -175,6 +175,14 @@ def explain(error: Exception) -> str | None:
     return str(error) if isinstance(error, BotoCoreError) else None
 
 
+def answered(error: Exception) -> bool:
+    """Whether AWS has refused, and was asked only once: an earlier request may be done, its answer lost."""
+    if not isinstance(error, ClientError):
+        return not isinstance(error, BotoCoreError)
+    meta = error.response.get("ResponseMetadata", {})
+    return meta.get("HTTPStatusCode", 400) < 500 and not meta.get("RetryAttempts")
+
+
 def absent(error: ClientError) -> bool:
     """Whether AWS says that the object does not exist."""
     code = error.response["Error"].get("Code", "")

@@ -3,7 +3,7 @@
 It does not wait for workloads to become ready.
 """
 
-from sandbox.plugins.kubernetes.cluster import Cluster, explain, is_another
+from sandbox.plugins.kubernetes.cluster import Cluster, answered, explain, is_another
 from sandbox.plugins.kubernetes.kinds import Kinds
 from sandbox.plugins.resource import Plugin
 
@@ -20,6 +20,7 @@ PLUGIN = Plugin(
     json_config=_WARNINGS | {"enablePatchForce", "enableServerSideApply"},
     connect=Cluster,
     explain=explain,
+    answered=answered,
     elsewhere=is_another,
     functions={},
     resources=Kinds(),

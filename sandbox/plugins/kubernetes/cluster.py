@@ -171,6 +171,13 @@ def explain(error: Exception) -> str | None:
     return None
 
 
+def answered(error: Exception) -> bool:
+    """Whether the API server has refused."""
+    if isinstance(error, ApiException):
+        return bool(error.status) and error.status < 500
+    return not isinstance(error, urllib3.exceptions.HTTPError)
+
+
 def _message(text: bytes) -> str:
     try:
         return str(json.loads(text)["message"])

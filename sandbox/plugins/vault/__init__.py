@@ -5,7 +5,7 @@ IDs, defaults and field names are the official provider's.
 
 from sandbox.plugins.resource import Plugin, functions, table
 from sandbox.plugins.vault import aws_auth, aws_secrets, endpoint, identity, mounts, policy
-from sandbox.plugins.vault.client import Vault, explain
+from sandbox.plugins.vault.client import Vault, answered, explain
 from sandbox.plugins.vault.namespaces import GET_NAMESPACE
 
 # For the official provider's child token, which this one does not create, and for a status (412) of
@@ -22,6 +22,7 @@ PLUGIN = Plugin(
     secret_config=frozenset({"token"}),
     connect=Vault,
     explain=explain,
+    answered=answered,
     functions=functions(GET_NAMESPACE, mounts.GET_AUTH),
     resources=table(
         *mounts.RESOURCES,

@@ -83,3 +83,9 @@ def explain(error: Exception) -> str | None:
     if isinstance(error, requests.exceptions.RequestException):
         return f"Vault does not answer: {error}"
     return None
+
+
+def answered(error: Exception) -> bool:
+    """Whether Vault has refused."""
+    unknown = (exceptions.InternalServerError, exceptions.BadGateway, requests.exceptions.RequestException)
+    return not isinstance(error, unknown)
