@@ -12,17 +12,15 @@ from tools import build, versions
 PRIMARY_ACCOUNT = "111111111111"
 
 # Variables of a user's shell that would override the sandbox's values or redirect requests.
-FOREIGN_PREFIXES = ("AWS_", "VAULT_")
-FOREIGN = (
-    *("PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_CONFIG_PASSPHRASE_FILE"),
-    # These would run other plugins than the sandbox's.
-    *("PULUMI_DEBUG_PROVIDERS", "PULUMI_DEBUG_LANGUAGES", "PULUMI_IGNORE_AMBIENT_PLUGINS"),
-)
+FOREIGN_PREFIXES = ("AWS_", "VAULT_", "KUBE", "HELM_", "PULUMI_", "PYTHON", "OTEL_")
+FOREIGN = ("NODE_OPTIONS", "NODE_PATH", "TRACEPARENT")
+HARMLESS = ("PULUMI_HOME", "PYTHON", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+"""The first says where the user's own plugins are; the sandbox has its own value for all that it starts."""
 
 
 def is_foreign(name: str) -> bool:
     """Whether a variable must be kept from everything that uses the sandbox."""
-    return name.startswith(FOREIGN_PREFIXES) or name in FOREIGN
+    return name not in HARMLESS and (name.startswith(FOREIGN_PREFIXES) or name in FOREIGN)
 
 
 def forget_foreign() -> None:
@@ -42,8 +40,11 @@ PLUGINS = ("SANDBOX_PLUGIN_PATH", "SANDBOX_PLUGINS")
 
 NOWHERE: Mapping[str, str] = {}
 
-# Loopback needs no proxy.
-NO_PROXY = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+# Loopback needs no proxy, and no password of the user's.
+NO_PROXY = {
+    **dict.fromkeys(("NO_PROXY", "no_proxy", "no_grpc_proxy"), "127.0.0.1,localhost"),
+    "NETRC": os.devnull,
+}
 
 
 def build_environment(home: Home, place: Mapping[str, str] = NOWHERE) -> dict[str, str]:
@@ -72,6 +73,7 @@ def build_environment(home: Home, place: Mapping[str, str] = NOWHERE) -> dict[st
         "PULUMI_HOME": str(home.root / "pulumi" / "home"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PYTHONUTF8": "1",
         "SANDBOX_HOME": str(home.root),
         **NO_PROXY,
         **place,
@@ -95,8 +97,9 @@ def write_shell_file(home: Home, place: Mapping[str, str] = NOWHERE, stack: str 
     target = home.root / "env"
     variables = build_environment(home, place)
     lines = ["# The environment of this sandbox, with its keys. Use: source THIS_FILE"]
-    pattern = "|".join(FOREIGN_PREFIXES) + "|" + "|".join(f"{name}=" for name in FOREIGN)
-    lines.append(f"for name in $(env | grep -E '^({pattern})' | cut -d= -f1); do unset \"$name\"; done")
+    pattern = "|".join([*FOREIGN_PREFIXES, *(f"{name}=" for name in FOREIGN)])
+    found = f"env | grep -E '^({pattern})' | grep -vE '^({'|'.join(HARMLESS)})=' | cut -d= -f1"
+    lines.append(f'for name in $({found}); do unset "$name"; done')
     # Where others than the local plugins are asked for, that shell's commands do so, too.
     lines.append(f"unset {' '.join(PLUGINS)}")
     variables |= {name: value for name in PLUGINS if (value := os.environ.get(name))}

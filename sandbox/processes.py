@@ -196,7 +196,7 @@ def _gate() -> Iterator[tuple[int, int]]:
 def _minimal_environment() -> dict[str, str]:
     """A service's environment: nothing that points at another AWS, Vault or cluster."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
-    return {name: os.environ[name] for name in kept if name in os.environ}
+    return {"PYTHONUTF8": "1", **{name: os.environ[name] for name in kept if name in os.environ}}
 
 
 def _signal_group(process: psutil.Process, number: int) -> None:
