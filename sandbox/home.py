@@ -58,6 +58,9 @@ NEEDED_AT_WORK = 40
 FULL = 2**20
 """Bytes. Less than that is no space, to most of what writes."""
 
+SCRATCH = ".*.????????"
+"""What `write_private` writes, until it is complete."""
+
 AFRESH = "python -m sandbox down --force, then make up"
 
 
@@ -271,6 +274,15 @@ class Home:
             (self.root / name).unlink(missing_ok=True)
         self._removing.unlink()
 
+    def remove_scratch(self) -> None:
+        """Removes what a killed command has begun to write. To be called by the only one that runs.
+
+        Not the emulated AWS's, which is another process.
+        """
+        for name in (".", "bin", "kubernetes", "enterprise", "pulumi", "pulumi/project", "vault"):
+            for scratch in (self.root / name).glob(SCRATCH):
+                scratch.unlink(missing_ok=True)
+
     @property
     def is_half_removed(self) -> bool:
         """Whether `remove` was killed."""
@@ -296,7 +308,7 @@ def write_private(path: Path, text: str) -> None:
     """Atomically writes a file that only its owner can read; safe with concurrent writers."""
     descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     try:
-        with os.fdopen(descriptor, "w") as handle:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as handle:
             handle.write(text)
         Path(scratch).replace(path)
     except BaseException:

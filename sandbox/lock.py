@@ -47,6 +47,7 @@ def only_one_run(home: Home) -> Iterator[None]:
         _write(descriptor, RUNNING)
         _held.append(descriptor)
         stack.callback(_held.clear)
+        home.remove_scratch()
         if home.is_half_removed:
             home.remove()
             home.create()
