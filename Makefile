@@ -12,7 +12,7 @@ WORKERS ?= auto
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 LOGINS ?= 1000
 EACH ?= 50
-MOMENTS ?= 40
+TIMES ?= 1
 STATES ?= 50,100,200
 
 # On a fresh machine the tools are made ready beside the virtual environment.
@@ -20,9 +20,11 @@ TOOLS := $(if $(filter up preview,$(MAKECMDGOALS)),--tools,$(if $(filter test un
 
 # Python keeps its bytecode even if the shell is set to prevent that: without it, commands take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
+# Nor is anything else of your Python that would change what runs here.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT PYTHONSAFEPATH PYTHONUTF8
 
 .DEFAULT_GOAL := help
-.PHONY: help install up preview down stop status test check unit sandbox-test test-official drill golden bench bench-scale docs schema format lock clean clean-cache
+.PHONY: help install up preview down stop status test check unit sandbox-test test-official drills golden bench bench-scale docs schema format lock clean clean-cache
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

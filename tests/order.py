@@ -31,7 +31,7 @@ LONGEST = (
     "test_split",
     "test_existing_cluster",
     "test_preflight",
-    "test_drill",
+    "test_drills",
     "traps",
     "example of cross-account",
     "platform and teams",
