@@ -16,7 +16,7 @@ TIMES ?= 1
 STATES ?= 50,100,200
 
 # On a fresh machine the tools are made ready beside the virtual environment.
-TOOLS := $(if $(filter up preview,$(MAKECMDGOALS)),--tools,$(if $(filter test unit sandbox-test test-official,$(MAKECMDGOALS)),--all-tools))
+TOOLS := $(if $(filter up preview,$(MAKECMDGOALS)),--tools,$(if $(filter test unit sandbox-test test-official drills,$(MAKECMDGOALS)),--all-tools))
 
 # Python keeps its bytecode even if the shell is set to prevent that: without it, commands take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
@@ -84,8 +84,9 @@ test-official: $(READY_TO_TEST) ## The same with official plugins: docs/sandbox-
 	  SANDBOX_PLUGIN_PATH=$${SANDBOX_PLUGIN_PATH:+$$SANDBOX_PLUGIN_PATH:}$$(dirname "/$${built#*/}") \
 	  $(PYTEST) --durations 10 tests/sandbox
 
-drill: $(READY_TO_TEST) ## Kill MOMENTS=40 runs at random; the next has to converge
-	@$(BIN)/python -m tests.sandbox.drill --moments $(MOMENTS) $(if $(SEED),--seed $(SEED))
+drills: $(READY_TO_TEST) ## Disturb runs in many ways; each next one has to converge
+	@$(BIN)/python tools/build.py --all > /dev/null
+	@$(BIN)/python -m tests.sandbox.drills --times $(TIMES) $(if $(ONLY),--only '$(ONLY)') $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json)
 
 golden: $(READY_TO_TEST) ## Renew the golden files: URNs of stack files, the schema
 	@$(BIN)/python tools/build.py pulumi > /dev/null
