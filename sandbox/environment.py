@@ -68,7 +68,7 @@ def build_environment(home: Home, place: Mapping[str, str] = NOWHERE) -> dict[st
         # Tools of this shell use the keys above; `vault-aws-auth` gets a container's credentials here.
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": home.container_credentials_url,
         "KUBECONFIG": str(home.admin_kubeconfig),
-        "PULUMI_BACKEND_URL": f"file://{home.root / 'pulumi' / 'state'}",
+        "PULUMI_BACKEND_URL": (home.root / "pulumi" / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": home.passphrase,
         "PULUMI_HOME": str(home.root / "pulumi" / "home"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -88,6 +88,12 @@ class Home:
         A folder with other contents is refused.
         """
         os.umask(0o077)
+        if os.pathsep in str(self.root) or not str(self.root).isprintable():
+            raise SandboxError(
+                f"{str(self.root)!r} cannot be the folder of a sandbox: PATH can have no folder with a colon "
+                f"in its name, nor settings one with an unprintable character; name another: "
+                f"SANDBOX_HOME=<folder>"
+            )
         if self.exists and not (self.root / SANDBOX_MARKER).exists() and any(self.root.iterdir()):
             raise SandboxError(
                 f"{self.root} exists and is not a sandbox; name a new or empty folder: SANDBOX_HOME=<folder>"

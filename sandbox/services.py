@@ -162,29 +162,27 @@ def _vault(home: Home) -> Service:
     certificate, key = home.key_pair("vault")
     folder = home.root / "vault"
     (folder / "data").mkdir(exist_ok=True)
-    write_private(
-        folder / "vault.hcl",
-        f"""\
-storage "raft" {{
-  path    = "{folder / "data"}"
-  node_id = "sandbox"
-  performance_multiplier = 1
-}}
-listener "tcp" {{
-  address         = "127.0.0.1:{home.ports["vault"]}"
-  cluster_address = "127.0.0.1:{home.ports["vault-cluster"]}"
-  tls_cert_file   = "{certificate}"
-  tls_key_file    = "{key}"
-}}
-api_addr      = "{home.vault_url}"
-cluster_addr  = "https://127.0.0.1:{home.ports["vault-cluster"]}"
-disable_mlock = true
-log_level     = "warn"
-""",
-    )
+    settings = {
+        "storage": {
+            "raft": {"path": str(folder / "data"), "node_id": "sandbox", "performance_multiplier": "1"}
+        },
+        "listener": {
+            "tcp": {
+                "address": f"127.0.0.1:{home.ports['vault']}",
+                "cluster_address": f"127.0.0.1:{home.ports['vault-cluster']}",
+                "tls_cert_file": str(certificate),
+                "tls_key_file": str(key),
+            }
+        },
+        "api_addr": home.vault_url,
+        "cluster_addr": f"https://127.0.0.1:{home.ports['vault-cluster']}",
+        "disable_mlock": True,
+        "log_level": "warn",
+    }
+    write_private(folder / "vault.json", json.dumps(settings, indent=2))
     return Service(
         "vault",
-        [str(build.ensure("vault")), "server", f"-config={folder / 'vault.hcl'}"],
+        [str(build.ensure("vault")), "server", f"-config={folder / 'vault.json'}"],
         [home.ports["vault"], home.ports["vault-cluster"]],
         lambda: _listens(home.ports["vault"]) and "initialized" in _vault_health(home),
         vault_pod.vault_environment(home),

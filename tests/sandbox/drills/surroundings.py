@@ -94,7 +94,7 @@ def copy_of_the_checkout(folder: Path) -> Path:
 def in_a_strange_path(folder: Path, _: random.Random) -> Moments:
     """Both the checkout and the sandbox; `make` brings it up as its users do."""
     checkout = copy_of_the_checkout(folder / STRANGE / "vault aws auth")
-    ground = Ground(folder / STRANGE, home="Sandkasten ü", checkout=checkout)
+    ground = Ground(folder / STRANGE, home="Sandkasten 100% #ü's", checkout=checkout)
     try:
         yield from life(ground)
         stack_file = checkout / f"Pulumi.{ground.up[2]}.yaml"
