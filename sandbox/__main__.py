@@ -31,6 +31,7 @@ from cli.screen import say_error
 from cli.usage import Program, Version
 from pipeline import ending
 from sandbox import (
+    api,
     charts,
     control_planes,
     engine,
@@ -510,7 +511,7 @@ def main(run: Callable[[], None] = app) -> None:
     environment.forget_foreign()
     try:
         run()
-    except (SandboxError, build.BuildError, OSError) as error:
+    except (SandboxError, build.BuildError, OSError, *api.aws_errors()) as error:
         full = f"\nThe disk of {home.root} is full. Free some, and run this again." if home.is_full else ""
         say_error(f"{error}{full}")
         sys.exit(1)

@@ -5,6 +5,7 @@ commands that ask IAM and EKS for much.
 """
 
 import json
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -119,6 +120,12 @@ def aws(home: Home, service: str, account: str = PRIMARY_ACCOUNT, region: str = 
         aws_secret_access_key=key["secret_access_key"],
         config=Config(proxies={}, retries={"max_attempts": 2}, connect_timeout=5, read_timeout=20),
     )
+
+
+def aws_errors() -> tuple[type[Exception], ...]:
+    """How a client of the emulated AWS fails, if this process has one."""
+    known: Any = sys.modules.get("botocore.exceptions")
+    return (known.ClientError, known.BotoCoreError) if known else ()
 
 
 @cache

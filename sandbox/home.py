@@ -278,6 +278,8 @@ class Home:
             shutil.rmtree(self.root / name, ignore_errors=True)
         for name in FILES:
             (self.root / name).unlink(missing_ok=True)
+        for deployer in self.root.glob("deployer-*.json"):
+            deployer.unlink()
         self._removing.unlink()
 
     def remove_scratch(self) -> None:
