@@ -252,7 +252,7 @@ def down(
             console.print("[green]✓[/green] AWS, Kubernetes and Vault are as before the first stack.")
             return
         if found.left and unknown:  # nothing else could tell whether a stack has made it
-            _warn(f"an earlier run was killed while it changed {interrupted.names(unknown)}")
+            _warn(interrupted.told(unknown))
             for line in found.left:
                 _warn(f"left behind, and deleted with the sandbox: {line}")
             found = leftovers.Difference([], found.missing)
@@ -439,8 +439,7 @@ def _remove_to_rebuild(
     home: Home, stack_engine: Engine, processes: Processes, unknown: Sequence[str]
 ) -> None:
     """In production a person must check; the sandbox can simply be rebuilt, by the start that follows."""
-    what = interrupted.names(unknown)
-    problem = f"an earlier run was killed while it changed {what}; whether it did is unknown"
+    problem = f"{interrupted.told(unknown)}; whether it did is unknown"
     if engine.stacks(home) != [stack_engine.stack]:
         raise SandboxError(f"{problem}. Start afresh: python -m sandbox down, then bring the stacks up")
     _warn(f"{problem}: rebuilding the sandbox, with new data and addresses")

@@ -38,9 +38,10 @@ def _file(home: Home) -> Path:
     return home.root / "interrupted.json"
 
 
-def names(urns: Sequence[str]) -> str:
-    """They as a list, for a message."""
-    return ", ".join(urn.rsplit("::", 1)[-1] for urn in urns)
+def told(urns: Sequence[str]) -> str:
+    """What has happened to them, for a message."""
+    names = ", ".join(urn.rsplit("::", 1)[-1] for urn in urns)
+    return f"an earlier run was killed, or got no answer, while it changed {names}"
 
 
 # An engine whose plugin is killed, or has no answer, takes the object for not created: its state has nothing

@@ -88,7 +88,7 @@ def test_what_a_killed_engine_was_changing_goes_with_the_sandbox_whichever_stack
     world.left = [LEFT]
     done = world.down()
     assert done.exit_code == 0, done.output
-    assert "killed while it changed second-iam-role" in done.output
+    assert "got no answer, while it changed second-iam-role" in done.output
     assert f"left behind, and deleted with the sandbox: {LEFT}" in done.output
     assert not world.home.has_data
 
@@ -126,7 +126,7 @@ def test_a_stack_whose_state_is_lost_goes_with_the_sandbox(world: World) -> None
     world.left, world.fails = [LEFT], {"second"}
     done = world.down()
     assert done.exit_code == 0, done.output
-    assert "killed while it changed vault-aws-auth-second" in done.output
+    assert "got no answer, while it changed vault-aws-auth-second" in done.output
     assert not world.home.has_data
 
 
