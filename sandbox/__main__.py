@@ -510,7 +510,9 @@ def main(run: Callable[[], None] = app) -> None:
     environment.forget_foreign()
     try:
         run()
-    except (SandboxError, build.BuildError, OSError, *api.aws_errors()) as error:
+    except Exception as error:
+        if not isinstance(error, (SandboxError, build.BuildError, OSError, *api.aws_errors())):
+            raise
         full = f"\nThe disk of {home.root} is full. Free some, and run this again." if home.is_full else ""
         say_error(f"{error}{full}")
         sys.exit(1)

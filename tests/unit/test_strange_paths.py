@@ -36,8 +36,8 @@ def test_the_engine_finds_its_state_and_vault_its_data(
     url = urlsplit(environment.build_environment(home)["PULUMI_BACKEND_URL"])
     assert (url.scheme, url.query, url.fragment) == ("file", "", "")
     assert Path(unquote(url.path)) == home.root / "pulumi" / "state"
-    monkeypatch.setattr(services.build, "ensure", lambda _: Path("/bin/true"))
-    monkeypatch.setattr(services.vault_pod, "vault_environment", lambda _: {})
+    monkeypatch.setattr("sandbox.services.build.ensure", lambda _: Path("/bin/true"))
+    monkeypatch.setattr("sandbox.services.vault_pod.vault_environment", lambda _: {})
     (option,) = (word for word in services._vault(home).command if word.startswith("-config="))
     settings = json.loads(Path(option.partition("=")[2]).read_text())
     assert Path(settings["storage"]["raft"]["path"]) == home.root / "vault" / "data"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
 import signal
 import time
@@ -18,7 +19,7 @@ from typing import Any
 import psutil
 
 from sandbox import api, services
-from sandbox.home import write_private
+from sandbox.home import SandboxError, write_private
 from sandbox.processes import Processes
 from tests.sandbox.drills.ground import Ground
 from tests.sandbox.drills.run import Run
@@ -210,7 +211,7 @@ def kill_everything(ground: Ground, run: Run, _: random.Random) -> None:
 
 def vault_asks(ground: Ground, method: str, path: str, body: Any = None) -> Any:
     """Something of the sandbox's Vault, as root. None if it does not answer any more, or not yet."""
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(SandboxError):
         return api.vault(ground.home).request(method, path, body, accepted=range(400, 600))
     return None
 
@@ -225,22 +226,24 @@ def revoke_root_token(ground: Ground, _: Run, __: random.Random) -> None:
     vault_asks(ground, "PUT", "auth/token/revoke-self")
 
 
-def let_root_token_expire(ground: Ground, _: Run, __: random.Random) -> None:
-    """What stands for the root token from now on is a token that lives for a second."""
-    answer = vault_asks(ground, "POST", "auth/token/create", {"ttl": "1s", "policies": ["root"]})
-    if answer is not None and answer.status == 200:
-        file = ground.home.root / "vault" / "init.json"
-        keys = {**ground.home.vault_keys(), "root_token": answer.json()["auth"]["client_token"]}
-        write_private(file, json.dumps(keys))
+def let_token_expire(ground: Ground, _: Run, chosen: random.Random) -> None:
+    """The command, which has just been started, gets a token that lives for some seconds."""
+    wanted = {"ttl": f"{chosen.randint(3, 8)}s", "policies": ["root"]}
+    answer = api.vault(ground.home).request("POST", "auth/token/create", wanted)
+    keys = {**ground.home.vault_keys(), "root_token": answer.json()["auth"]["client_token"]}
+    write_private(ground.home.root / "vault" / "init.json", json.dumps(keys))
 
 
 @contextmanager
 def vault_restarted(ground: Ground, run: Run, _: random.Random) -> Iterator[None]:
     """Vault ends and starts again, sealed, and is unsealed: as after an update of its machine."""
-    processes = Processes(ground.home)
-    with contextlib.suppress(Exception):  # it is not there any more, or not yet
-        if processes.stop(["vault"]):
-            services.start(ground.home, processes, lambda *_: None)
+    processes, mask = Processes(ground.home), os.umask(0o077)
+    try:
+        with contextlib.suppress(SandboxError, OSError):  # it is not there any more
+            if processes.stop(["vault"]):
+                services.start(ground.home, processes, lambda *_: None)
+    finally:
+        os.umask(mask)
     yield
 
 
