@@ -131,8 +131,11 @@ def aws_errors() -> tuple[type[Exception], ...]:
 @cache
 def _session() -> Any:
     """One for all clients, because it reads the services' models once."""
+    import botocore.loaders
     import botocore.session
 
+    # Not also the user's own models, in ~/.aws.
+    botocore.loaders.Loader.CUSTOMER_DATA_PATH = botocore.loaders.Loader.BUILTIN_DATA_PATH
     return botocore.session.get_session()
 
 

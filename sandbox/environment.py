@@ -1,5 +1,6 @@
 """The environment variables that point every tool at the sandbox, and none at a real account."""
 
+import json
 import os
 import shlex
 import sys
@@ -57,6 +58,7 @@ def build_environment(home: Home, place: Mapping[str, str] = NOWHERE) -> dict[st
         "VAULT_ADDR": home.vault_address,
         "VAULT_TOKEN": home.vault_keys()["root_token"],
         "VAULT_CACERT": str(home.ca_certificate),
+        "VAULT_CONFIG_PATH": str(home.root / "vault" / "cli.hcl"),
         "AWS_ENDPOINT_URL": home.emulator_url,
         "AWS_REGION": home.region,
         "AWS_DEFAULT_REGION": home.region,
@@ -135,6 +137,26 @@ def link_tools(home: Home) -> None:
         else:
             link.symlink_to(build.ensure(name))
     write_launcher(folder / "vault-aws-auth", ["-m", "cli"])
+    _keep_tokens_here(home)
+
+
+_TOKEN_HELPER = """\
+#!/bin/sh
+case "$1" in
+get) [ ! -f {token} ] || cat {token} ;;
+store) umask 077; cat > {token} ;;
+erase) rm -f {token} ;;
+esac
+"""
+
+
+def _keep_tokens_here(home: Home) -> None:
+    """Lets `vault login` keep its token in the sandbox, and not in the user's ~/.vault-token."""
+    helper, token = home.root / "vault" / "token-helper", home.root / "vault" / "token"
+    write_private(helper, _TOKEN_HELPER.format(token=shlex.quote(str(token))))
+    helper.chmod(0o700)
+    settings = f"token_helper = {json.dumps(str(helper), ensure_ascii=False)}\n"
+    write_private(home.root / "vault" / "cli.hcl", settings)
 
 
 def write_launcher(target: Path, arguments: list[str]) -> None:

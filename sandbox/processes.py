@@ -94,7 +94,7 @@ class Processes:
                 stdin=closed,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**_minimal_environment(), **service.environment},
+                env={**_minimal_environment(self.home), **service.environment},
                 # A separate process group: Ctrl-C in the terminal reaches this program only.
                 start_new_session=True,
             )
@@ -193,10 +193,11 @@ def _gate() -> Iterator[tuple[int, int]]:
             os.close(end)
 
 
-def _minimal_environment() -> dict[str, str]:
-    """A service's environment: nothing that points at another AWS, Vault or cluster."""
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
-    return {"PYTHONUTF8": "1", **{name: os.environ[name] for name in kept if name in os.environ}}
+def _minimal_environment(home: Home) -> dict[str, str]:
+    """A service's environment: nothing that points at another AWS, Vault or cluster, nor the user's files."""
+    kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
+    inherited = {name: os.environ[name] for name in kept if name in os.environ}
+    return {**inherited, "HOME": str(home.root / "run"), "PYTHONUTF8": "1"}
 
 
 def _signal_group(process: psutil.Process, number: int) -> None:

@@ -254,6 +254,8 @@ COMMANDS = (
     "pulumi stack output --json",
     "pulumi preview --non-interactive",
     "vault token lookup",
+    'vault login -no-print "$VAULT_TOKEN"',
+    "env -u VAULT_TOKEN vault token lookup",
     "vault-aws-auth verify",
     "vault-aws-auth doctor api",
     "vault-aws-auth access",

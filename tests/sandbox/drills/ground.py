@@ -37,7 +37,7 @@ config:
 """
 """Something in AWS, in the cluster and in Vault, and a secret in the state."""
 
-HOLDERS = ("env", "passphrase", "aws/credentials.json", "aws/state.pickle", "vault/init.json")
+HOLDERS = ("env", "passphrase", "aws/credentials.json", "aws/state.pickle", "vault/init.json", "vault/token")
 """The files that are made to hold a secret."""
 
 KEPT = {".sandbox", "lock", "logs"}
