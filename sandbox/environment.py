@@ -140,7 +140,7 @@ def link_tools(home: Home) -> None:
     _keep_tokens_here(home)
 
 
-_TOKEN_HELPER = """\
+_KEEPER = """\
 #!/bin/sh
 case "$1" in
 get) [ ! -f {token} ] || cat {token} ;;
@@ -153,7 +153,7 @@ esac
 def _keep_tokens_here(home: Home) -> None:
     """Lets `vault login` keep its token in the sandbox, and not in the user's ~/.vault-token."""
     helper, token = home.root / "vault" / "token-helper", home.root / "vault" / "token"
-    write_private(helper, _TOKEN_HELPER.format(token=shlex.quote(str(token))))
+    write_private(helper, _KEEPER.format(token=shlex.quote(str(token))))
     helper.chmod(0o700)
     settings = f"token_helper = {json.dumps(str(helper), ensure_ascii=False)}\n"
     write_private(home.root / "vault" / "cli.hcl", settings)
