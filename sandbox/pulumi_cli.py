@@ -34,6 +34,7 @@ def command_and_stack(words: list[str]) -> tuple[str | None, str | None]:
 
 def main() -> None:
     """Becomes `pulumi`, whose path is the first argument."""
+    os.umask(0o077)  # whatever the shell's is: what the engine writes holds secrets
     pulumi, *words = sys.argv[1:]
     command, stack = command_and_stack(words)
     own_file = any(word.split("=")[0] == "--config-file" for word in words)
