@@ -6,7 +6,9 @@ commands that ask IAM and EKS for much.
 
 import json
 import sys
+import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -90,10 +92,21 @@ def emulator(home: Home) -> Api:
 
 
 def signed(home: Home, service: str, query: str) -> str:
-    """The emulated AWS's answer to the administrator, in XML.
+    """The emulated AWS's answer to the administrator, in XML; asked for again if it fails, as by any client.
 
     Without a client, because EC2's would read the largest of all service models.
     """
+    for pause in _PAUSES:
+        with suppress(SandboxError):
+            return _signed(home, service, query)
+        time.sleep(pause)
+    return _signed(home, service, query)
+
+
+_PAUSES = (0.2, 0.5, 1, 2)  # seconds
+
+
+def _signed(home: Home, service: str, query: str) -> str:
     from botocore.auth import SigV4Auth  # these three take as long as the rest of a command's imports
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
