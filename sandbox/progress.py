@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from typing import IO
 
 _STEP = re.compile(
-    r" ?[^\w\s@]{0,3} +([\w-]+:[\w/-]+:\w+) (\S+) (\w+(?:ing|ed|ad)(?:-\w+)?) (?:\([\d.]+[smh]+\))?(?:\[retain\])? *\n?$"
+    r" ?[^\w\s@]{0,3} +([\w-]+:[\w/-]+:\w+) (\S+) (\w+(?:ing|ed|ad)(?:-\w+)?) "
+    r"(?:\([\d.]+[smh]+\))?(?:\[retain\])? *\n?$"
 )
 """Such as ` +  aws:iam:Role node creating (0s)`: without an error, a warning or a list of what changes."""
 _MORE = re.compile(r"@ \w+\.*\s*$")
