@@ -19,6 +19,7 @@ MOUNTS = "tests/unit/test_existing_mounts.py::"
 HANDED_OVER = "tests/sandbox/test_preflight.py::keeps_what_it_hands_over"
 AWS_ROWS = "tests/plugins/test_official_changes.py::test_awss_provider_changes_and_takes_away"
 EKS = "tests/plugins/test_aws_eks.py::"
+CLUSTERS = "tests/unit/test_program_of_clusters.py::"
 
 TESTS = {
     "`method` of a login": SWITCH + "test_the_way_of_a_login_to_its_role_changes_with_one_word",
@@ -41,6 +42,9 @@ TESTS = {
     + "test_a_kv_engine_that_is_anothers_now_is_forgotten_and_not_deleted",
     "`mount: existing` of the auth mount": MOUNTS
     + "test_a_mount_that_the_stack_has_made_is_not_named_as_anothers",
+    "`cluster: {name: blue}` ↔ `clusters: {blue: …}`": CLUSTERS
+    + "test_what_stays_in_a_cluster_stays_what_it_is",
+    "a cluster added to `clusters`": CLUSTERS + "test_what_stays_in_a_cluster_stays_what_it_is",
     "a namespace taken out": "tests/plugins/test_official_kubernetes.py::"
     "test_kubernetes_provider_changes_and_takes_away",
     "`roleName`, `instanceTypes` of a node group": LIVE,

@@ -8,7 +8,7 @@ from stack.deployer import report
 from tests.sandbox.granted import Evidence
 from tests.sandbox.kit import REPOSITORY, Sandbox
 
-NO_TEST_OF_THEIR_OWN = ("eks", "pod-identity")
+NO_TEST_OF_THEIR_OWN = ("eks", "pod-identity", "blue-green")
 
 
 def test_every_other_example_is_brought_up_so_by_a_test_of_its_own() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import pulumi
@@ -67,6 +68,16 @@ ANSWERS: Any = {
 }
 
 
+@cache
+def _written(keys: str) -> Recording:
+    return declared(stack(**json.loads(keys)))
+
+
+def written(keys: Mapping[str, Any]) -> Recording:
+    """What a new stack with these keys declares; recorded once."""
+    return _written(json.dumps(keys))
+
+
 def state_of(made: Recording) -> State:
     return State({}, {}, made.exports(), tuple(resource.urn for resource in made.resources))
 
@@ -81,7 +92,7 @@ GREEN = {"clusters": {"green": OPTIONS}}
 
 @pytest.fixture(scope="module")
 def both() -> Recording:
-    return declared(stack(**BOTH))
+    return written(BOTH)
 
 
 def test_each_cluster_has_its_own_kubernetes_provider_and_what_is_in_it_uses_that(both: Recording) -> None:
@@ -124,7 +135,7 @@ def test_a_consumer_is_installed_in_each_under_one_name(both: Recording) -> None
 
 
 def test_outputs_have_each_cluster_by_its_key(both: Recording) -> None:
-    exports = declared(stack(**RENAMED)).exports()
+    exports = written(RENAMED).exports()
     assert {key: (it["name"], it["region"]) for key, it in exports["clusters"].items()} == {
         "old": ("blue", "us-east-1"),
         "new": ("green", "us-east-1"),
@@ -137,7 +148,7 @@ def test_outputs_have_each_cluster_by_its_key(both: Recording) -> None:
 
 @pytest.mark.parametrize(("keys", "name"), [(ALONE, "blue"), (BESIDE, "blue"), (GREEN, "green")])
 def test_the_outputs_for_one_cluster_are_those_of_cluster_or_of_the_only_one(keys: Any, name: str) -> None:
-    exports = declared(stack(**keys)).exports()
+    exports = written(keys).exports()
     facts = dict(exports["clusters"][name])
     assert facts.pop("region") == "us-east-1"
     assert exports["cluster"] == facts
@@ -249,7 +260,7 @@ def in_cluster_of(made: Recording) -> Iterator[tuple[str, str, str, set[str]]]:
 @pytest.mark.parametrize(("before", "after"), CHANGES)
 def test_what_stays_in_a_cluster_stays_what_it_is(before: Any, after: Any) -> None:
     """Else it would be made a second time, and then deleted."""
-    was = declared(stack(**before))
+    was = written(before)
     old = {(own, what): urn for own, what, urn, _ in in_cluster_of(was)}
     stays, found = 0, declared(stack(**after), was)
     for own, what, urn, aliases in in_cluster_of(found):
@@ -284,19 +295,18 @@ def elsewhere(made: Recording, clusters: set[str]) -> set[str]:
 
 def test_a_stack_that_has_one_cluster_gets_no_aliases_from_its_state() -> None:
     of = stack(**ALONE)
-    assert places.moved(state_of(declared(of)), of) == {}
+    assert places.moved(state_of(written(ALONE)), of) == {}
 
 
 def test_the_one_cluster_that_is_exchanged_for_another_hands_nothing_over() -> None:
-    was = declared(stack(**ALONE))
+    was = written(ALONE)
     assert all(not aliases for *_, aliases in in_cluster_of(declared(stack(**GREEN), was)))
 
 
 @pytest.mark.parametrize(("before", "after"), CHANGES)
 def test_what_the_state_owns_is_known_where_the_stack_file_has_it_now(before: Any, after: Any) -> None:
     """Else a preview would find its own service accounts, and refuse them as another's."""
-    was, now = stack(**before), stack(**after)
-    made = declared(was)
+    was, now, made = stack(**before), stack(**after), written(before)
     owned = {}
     for it in made.resources:
         read = objects.TYPES.get(it.type)

@@ -37,6 +37,7 @@ SECTIONS = {
     "Scenarios": [
         "docs/who-can-log-in.md",
         "docs/pod-identity.md",
+        "docs/many-clusters.md",
         "docs/ecs.md",
         "docs/cross-account.md",
         "docs/existing-mounts.md",
