@@ -12,6 +12,7 @@ from typing import Any
 
 from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc
+from pulumi.runtime.proto import resource_pb2
 
 from components import arns
 from stack import compose, lookups, providers
@@ -222,6 +223,13 @@ class _Monitor(mocks.MockMonitor):
 
     def __post_init__(self) -> None:
         super().__init__(self.cloud)
+
+    def GetDeploymentInfo(self, request: Any) -> Any:
+        # A resource given as an input arrives as its URN. The SDK's mocks would look the resource up in
+        # another event loop.
+        info = super().GetDeploymentInfo(request)
+        info.supportedFeatures.remove(resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES)
+        return info
 
     def RegisterResource(self, request: Any) -> Any:
         # A component of another package has no provider of its own.

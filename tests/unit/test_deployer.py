@@ -233,6 +233,58 @@ def test_a_cluster_that_is_there_is_only_read_and_its_objects_have_roles() -> No
     assert reading == {("get", "patch"), ("get",)}
 
 
+def test_each_of_several_clusters_has_roles_of_its_own_and_its_region() -> None:
+    clusters = {
+        "one": {"existing": True, "namespaces": ["team"]},
+        "far": {"existing": True, "name": "one", "region": "eu-west-1"},
+        "new": {"region": "eu-west-1", "nodeGroups": {"default": {}}},
+    }
+    pod = {"kind": "service-account", "policies": ["dev"]}
+    logins = {
+        "api": {**pod, "serviceAccounts": ["default/api"], "clusters": ["one"]},
+        "job": {**pod, "serviceAccounts": ["default/job"], "clusters": ["far"], "method": "pod-identity"},
+    }
+    found = program("eks", cluster=None, clusters=clusters, logins=logins)
+    assert in_kubernetes.clusters(found) == [
+        "one/kubernetes",
+        "one.eu-west-1/kubernetes",
+        "new.eu-west-1/kubernetes",
+    ]
+    accounts = {
+        cluster: {rule.name for rule in in_kubernetes.rules(found, cluster=cluster) if rule.name}
+        for cluster in in_kubernetes.clusters(found)
+    }
+    assert accounts == {
+        "one/kubernetes": {"api", "default", "team"},
+        "one.eu-west-1/kubernetes": {"job", "default"},
+        "new.eu-west-1/kubernetes": set(),
+    }
+    made = report.kubernetes(found)
+    assert [text.splitlines()[0] for text in made.documents] == [
+        "# In the cluster one.",
+        "# In the cluster one.eu-west-1.",
+    ]
+    assert "one for each cluster, which has its own access entry" in made.notes[-1]
+    wanted = in_aws.needs(found)
+    assert resources(wanted, "eks:DescribeCluster") == {
+        f"arn:aws:eks:{region}:111111111111:cluster/{name}"
+        for region, name in (("us-east-1", "one"), ("eu-west-1", "one"), ("eu-west-1", "new"))
+    }
+    assert resources(wanted, "eks:CreatePodIdentityAssociation") == {
+        "arn:aws:eks:eu-west-1:111111111111:cluster/one"
+    }
+    assert resources(wanted, "eks:ListPodIdentityAssociations") == {
+        "arn:aws:eks:eu-west-1:111111111111:cluster/one"
+    }
+    groups = resources(wanted, "eks:CreateNodegroup")
+    assert groups == {"arn:aws:eks:eu-west-1:111111111111:cluster/new"}
+    assert resources(wanted, "ec2:DeleteLaunchTemplate") == {
+        "arn:aws:ec2:eu-west-1:111111111111:launch-template/*"
+    }
+    providers = resources(wanted, "iam:CreateOpenIDConnectProvider")
+    assert {arn.split("oidc.eks.")[1].split(".")[0] for arn in providers} == {"us-east-1", "eu-west-1"}
+
+
 def test_custom_resources_and_their_definitions_have_rules_and_charts_are_told() -> None:
     definition = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
     declared = (
