@@ -57,7 +57,8 @@ async def check(stack: StackFile, providers: Providers) -> None:
         }
         if of_pods:
             it = stack.clusters[key]
-            await _pods(it, providers.in_region_of(it), of_pods, problems)
+            where = f" in the cluster {it.name}" if len(stack.clusters) > 1 else ""
+            await _pods(it, where, providers.in_region_of(it), of_pods, problems)
     if problems.found:
         raise StackFileError(problems.found)
 
@@ -120,8 +121,13 @@ def _callers(
 
 
 async def _pods(
-    cluster: StackCluster, provider: aws.Provider, logins: Mapping[str, Declared], problems: Problems
+    cluster: StackCluster,
+    where: str,
+    provider: aws.Provider,
+    logins: Mapping[str, Declared],
+    problems: Problems,
 ) -> None:
+    """`where` is said of service accounts, if there are several clusters."""
     annotated = {
         name: login for name, login in logins.items() if login.options["method"] is PodIdentityMethod.IRSA
     }
@@ -129,7 +135,7 @@ async def _pods(
         try:
             server = await in_cluster.connect(cluster.name, provider)
             if server:
-                await asyncio.to_thread(_annotations, server, annotated, problems)
+                await asyncio.to_thread(_annotations, server, where, annotated, problems)
         except in_cluster.FAILURES as error:
             pulumi.log.warn(
                 f"whether the pods of {', '.join(annotated)} get their roles could not be looked up: the "
@@ -141,7 +147,7 @@ async def _pods(
         if name not in annotated and login.options["service_account_mode"] is ServiceAccountMode.NONE
     }
     if associated:
-        await asyncio.to_thread(_associations, cluster, associated, problems)
+        await asyncio.to_thread(_associations, cluster, where, associated, problems)
 
 
 def _left_to_others(login: Declared) -> Iterator[str]:
@@ -150,28 +156,29 @@ def _left_to_others(login: Declared) -> Iterator[str]:
         yield from (account for account in login.options["service_accounts"] if not is_wild(account))
 
 
-def _annotations(server: Server, logins: Mapping[str, Declared], problems: Problems) -> None:
+def _annotations(server: Server, where: str, logins: Mapping[str, Declared], problems: Problems) -> None:
     accounts = {account: None for login in logins.values() for account in _left_to_others(login)}
     paths = {account: in_cluster.service_account_path(account) for account in accounts}
     answers = server.get_all(paths.values())
     for name, login in logins.items():
         key, arn = f"{PROJECT}:logins.{name}", login.options["iam_role_arn"]
         for account in _left_to_others(login):
-            answer = answers[paths[account]]
+            answer, it = answers[paths[account]], f"{account}{where}"
             if answer.status not in (200, 404):
-                pulumi.log.warn(f"{key}: the cluster answered {answer.status} about {account}")
+                pulumi.log.warn(f"{key}: the cluster answered {answer.status} about {it}")
             elif answer.status == 404:
                 pulumi.log.warn(
-                    f"{key}.serviceAccounts: {account} is not there yet; it needs the annotation "
+                    f"{key}.serviceAccounts: {it} is not there yet; it needs the annotation "
                     f"{ROLE_ANNOTATION}: {arn}"
                 )
             else:
-                _annotation(key, account, arn, login, answer.body.get("metadata") or {}, problems)
+                _annotation(key, account, where, login, answer.body.get("metadata") or {}, problems)
 
 
 def _annotation(
-    key: str, account: str, arn: str, login: Declared, metadata: Mapping[str, Any], problems: Problems
+    key: str, account: str, where: str, login: Declared, metadata: Mapping[str, Any], problems: Problems
 ) -> None:
+    arn = login.options["iam_role_arn"]
     has, writers = in_cluster.role_annotation(metadata)
     writer = next(iter(writers), "")
     patched = login.options["service_account_mode"] is ServiceAccountMode.PATCH
@@ -181,20 +188,22 @@ def _annotation(
         return
     if not has:
         pulumi.log.warn(
-            f"{key}.serviceAccountMode: {account} has no annotation {ROLE_ANNOTATION}, so its pods do not "
-            f"get {arn}; write serviceAccountMode: patch, or have its owner write it: {annotate}"
+            f"{key}.serviceAccountMode: {account}{where} has no annotation {ROLE_ANNOTATION}, so its pods do "
+            f"not get {arn}; write serviceAccountMode: patch, or have its owner write it: {annotate}"
         )
         return
     problems.add(
         f"{key}.iamRoleArn",
-        f"is not the role of {account}, whose annotation {ROLE_ANNOTATION}, written by "
+        f"is not the role of {account}{where}, whose annotation {ROLE_ANNOTATION}, written by "
         f"{writer or 'its owner'}, names {has}; write that one, or have its owner change it: "
         f"{annotate}",
         arn,
     )
 
 
-def _associations(cluster: StackCluster, logins: Mapping[str, Declared], problems: Problems) -> None:
+def _associations(
+    cluster: StackCluster, where: str, logins: Mapping[str, Declared], problems: Problems
+) -> None:
     """Associations of EKS Pod Identity."""
     accounts = [(name, account) for name, login in logins.items() for account in _left_to_others(login)]
     try:
@@ -211,13 +220,13 @@ def _associations(cluster: StackCluster, logins: Mapping[str, Declared], problem
             problems.add(
                 f"{key}.serviceAccountMode",
                 f"is none, and {account} has no association of EKS Pod Identity in the cluster "
-                f"{cluster.name}; "
-                "write patch, which makes it, or create, which makes the service account as well",
+                f"{cluster.name}; write patch, which makes it, or create, which makes the service account as "
+                "well",
             )
         elif found[account].role_arn != arn:
             problems.add(
                 f"{key}.iamRoleArn",
-                f"is not the role of {account}, whose association of EKS Pod Identity names "
+                f"is not the role of {account}{where}, whose association of EKS Pod Identity names "
                 f"{found[account].role_arn}; write that one, or have its owner change the association",
                 arn,
             )
