@@ -12,6 +12,33 @@ from stack.file import parse
 from stack.reading import StackFileError
 from tests.unit.test_stack_file import POLICIES, VALID
 
+SEVERAL = {
+    **VALID,
+    "vault-aws-auth:clusters": {
+        "blue": {"name": "eks2", "nodeGroups": {"workers": {"minSize": 1}}},
+        "green": {"existing": True, "region": "eu-west-1", "nodeRoleArns": {}},
+    },
+    "vault-aws-auth:logins": {
+        "pod": {
+            "kind": "service-account",
+            "serviceAccounts": ["app/api"],
+            "policies": ["dev"],
+            "clusters": ["blue"],
+        },
+        "node": {
+            "kind": "ec2-instance",
+            "nodeGroups": ["workers"],
+            "policies": ["dev"],
+            "clusters": ["blue"],
+        },
+    },
+    "vault-aws-auth:vaultIdentity": {"kind": "role", "serviceAccount": "vault/vault", "cluster": "green"},
+    "vault-aws-auth:consumers": {
+        "op": {"kind": "vault-access-operator", "login": "pod", "apply": True, "clusters": ["blue"]}
+    },
+}
+CONFIGS = st.sampled_from([VALID, SEVERAL])
+
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
 words = st.sampled_from(
     ["kind", "service-account", "ec2-instance", "user", "name", "policies", "dev", "app/api", "1h", "roleArn"]
@@ -24,7 +51,10 @@ values = st.recursive(
     max_leaves=8,
 )
 keys = st.sampled_from(sorted(VALID)) | st.sampled_from(
-    [f"vault-aws-auth:{name}" for name in ("accounts", "tags", "vaultIdentity", "accountId", "typo")]
+    [
+        f"vault-aws-auth:{name}"
+        for name in ("accounts", "clusters", "tags", "vaultIdentity", "accountId", "typo")
+    ]
 )
 
 
@@ -48,6 +78,10 @@ def parse_or_explain(config: dict[str, Any]) -> list[str]:
     return problems
 
 
+def test_the_configurations_that_are_changed_are_right() -> None:
+    assert parse_or_explain(SEVERAL) == []
+
+
 @given(st.dictionaries(keys, values))
 @settings(max_examples=200)
 def test_any_configuration_is_settings_or_problems(config: dict[str, Any]) -> None:
@@ -57,7 +91,7 @@ def test_any_configuration_is_settings_or_problems(config: dict[str, Any]) -> No
 @given(st.data(), values)
 @settings(max_examples=200)
 def test_a_value_replaced_by_anything_is_fine_or_reported(data: st.DataObject, value: Any) -> None:
-    config = copy.deepcopy(VALID)
+    config = copy.deepcopy(data.draw(CONFIGS))
     path = data.draw(st.sampled_from(places(config)))
     target: Any = config
     for key in path[:-1]:

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import ArgumentError, TrustedAccountArgs, arns, iam, trust
+from components import ArgumentError, PodIdentityMethod, TrustedAccountArgs, arns, iam, pod_role, trust
 from components.declared import checked
 from sandbox.aws import policy
 
+IRSA = PodIdentityMethod.IRSA
 labels = st.from_regex(r"\A[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?\Z")
 service_accounts = st.builds("{}/{}".format, labels, labels)
 subjects = service_accounts.map(trust.service_account_subject)
@@ -156,6 +157,58 @@ def test_eks_gives_the_role_to_exactly_the_named_service_accounts(named: list[st
     assert {statement["Principal"]["Service"] for statement in document["Statement"]} == {
         "pods.eks.amazonaws.com"
     }
+
+
+@given(
+    st.lists(hosts, min_size=2, max_size=4, unique=True),
+    st.lists(service_accounts, min_size=1, max_size=3, unique=True),
+    service_accounts,
+)
+def test_each_cluster_admits_its_own_tokens_of_the_named_service_accounts_alone(
+    found: list[str], named: list[str], other: str
+) -> None:
+    *clusters, stranger = found
+    providers = {host: arns.oidc_provider_arn("aws", "111111111111", host) for host in found}
+    refs: Any = [{"oidc_provider_arn": providers[host]} for host in clusters]
+    document = pod_role.trust_document(refs, IRSA, named, trust.AUDIENCE, False)
+    alone = [{**document, "Statement": [statement]} for statement in document["Statement"]]
+    assert len(alone) == len(clusters)
+
+    def gets(issuer: str, provider: str, account: str) -> bool:
+        claims = {
+            f"{issuer}:sub": trust.service_account_subject(account),
+            f"{issuer}:aud": trust.AUDIENCE,
+        }
+        return any(admits(each, providers[provider], claims) for each in alone)
+
+    for host in clusters:
+        assert all(gets(host, host, account) for account in named)
+        assert gets(host, host, other) == (other in named)
+        # AWS takes the provider for the token's issuer; neither does the other's work.
+        assert not any(gets(another, host, named[0]) for another in found if another != host)
+    assert not gets(stranger, stranger, named[0])
+
+
+@given(
+    st.lists(labels, min_size=2, max_size=4, unique=True),
+    st.lists(service_accounts, min_size=1, max_size=3, unique=True),
+    service_accounts,
+)
+def test_eks_gives_the_role_in_each_of_the_clusters_and_in_no_other(
+    found: list[str], named: list[str], other: str
+) -> None:
+    *clusters, stranger = (arns.eks_cluster_arn("us-east-1", "111111111111", name) for name in found)
+    document = trust.pod_identity_trust(clusters, named)
+
+    def gets(cluster: str, account: str) -> bool:
+        namespace, name = account.split("/")
+        tags = {"kubernetes-namespace": namespace, "kubernetes-service-account": name}
+        return gives(document, {"eks-cluster-arn": cluster, **tags})
+
+    for cluster in clusters:
+        assert all(gets(cluster, account) for account in named)
+        assert gets(cluster, other) == (other in named)
+    assert not any(gets(stranger, account) for account in named)
 
 
 def test_the_trust_of_many_service_accounts_of_a_namespace_stays_within_iams_limit() -> None:
