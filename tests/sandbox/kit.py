@@ -179,7 +179,9 @@ class Sandbox:
         path = str(self.home / "kubernetes" / "admin.kubeconfig")
         return kubernetes_client.CoreV1Api(kubernetes_config.new_client_from_config(path, name))
 
-    def aws(self, service: str, account: str = "111111111111", **credentials: str) -> Any:
+    def aws(
+        self, service: str, account: str = "111111111111", region: str = "us-east-1", **credentials: str
+    ) -> Any:
         """A client of the emulated AWS: an account's administrator, or whoever the credentials are."""
         if not credentials:
             key = json.loads((self.home / "aws" / "credentials.json").read_text())[account]
@@ -188,9 +190,7 @@ class Sandbox:
                 "aws_secret_access_key": key["secret_access_key"],
             }
         connect: Any = boto3.client
-        return connect(
-            service, endpoint_url=self.env["AWS_ENDPOINT_URL"], region_name="us-east-1", **credentials
-        )
+        return connect(service, endpoint_url=self.env["AWS_ENDPOINT_URL"], region_name=region, **credentials)
 
     def token(
         self,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,12 +18,16 @@ import yaml
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from tests.emulator.world import trust
 from tests.sandbox.callers import assume_with_token, log_in
 from tests.sandbox.kit import ADVISORY, Sandbox
 
 ACCOUNT = "111111111111"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/api"
 STACK = "many"
+PODS = {"api": "irsa", "web": "pod-identity"}
+"""The logins, and how their pods get the IAM role."""
+
 AGENTS_AUDIENCE = "pods.eks.amazonaws.com"
 FLEET = {"a": "us-east-1", "b": "us-east-1", "c": "us-east-1", "d": "us-east-1", "west": "us-west-2"}
 """Existing clusters and their regions."""
@@ -33,20 +40,20 @@ class Estate:
         self.sandbox = sandbox
         self.file = folder / f"Pulumi.{STACK}.yaml"
 
-    def up(self, **sections: Any) -> str:
+    def up(self, *words: str, **sections: Any) -> str:
         """Brings up a stack with these sections and the two logins of pods; what the engine did."""
         pods = {"kind": "service-account", "policies": ["dev"], "maxTtl": "1h"}
         config = {
             "aws:region": "us-east-1",
             "vault-aws-auth:vault": {"serverIdHeader": "vault.example.com"},
             "vault-aws-auth:logins": {
-                "api": {**pods, "serviceAccounts": ["default/api"]},
-                "web": {**pods, "serviceAccounts": ["default/web"], "method": "pod-identity"},
+                name: {**pods, "serviceAccounts": [f"default/{name}"], "method": method}
+                for name, method in PODS.items()
             },
             **{f"vault-aws-auth:{name}": section for name, section in sections.items()},
         }
         self.file.write_text(yaml.safe_dump({"config": config}))
-        return self.sandbox.up("--stack", STACK, "--config", str(self.file), "--no-logins", *ADVISORY)
+        return self.sandbox.up("--stack", STACK, "--config", str(self.file), "--no-logins", *ADVISORY, *words)
 
     def outputs(self) -> dict[str, Any]:
         found: dict[str, Any] = self.sandbox.json(f"pulumi stack output --stack {STACK} --json")
@@ -102,10 +109,9 @@ def in_a_loop(*pods: Callable[[], None]) -> Iterator[None]:
     assert failures == []
 
 
-def nothing_of_it_is_replaced_or_deleted(printed: str, *but: str) -> None:
-    """By what the engine prints of its steps."""
-    steps = re.findall(r"^ *\S{1,2} +([\w/-]+:\S+) +(\S+) +(delet\w+|replac\w+)", printed, re.MULTILINE)
-    assert [step for step in steps if not any(word in step[1] for word in but)] == []
+def gone(printed: str) -> set[str]:
+    """The names of the resources that the engine says it has replaced or deleted."""
+    return {*re.findall(r"^ *\S{1,2} +[\w/-]+:\S+ +(\S+) +(?:delet|replac)", printed, re.MULTILINE)}
 
 
 @pytest.mark.timeout(900)
@@ -118,8 +124,7 @@ def test_a_cluster_takes_the_place_of_another_without_one_failed_login(
     blue, old_token = estate.pod("sandbox"), leased.token("api")
 
     with in_a_loop(blue):
-        nothing_of_it_is_replaced_or_deleted(estate.up(clusters={"blue": {}, "green": {}}))
-        nothing_of_it_is_replaced_or_deleted(estate.up(clusters={"blue": {}, "green": {}}))
+        assert gone(estate.up(clusters={"blue": {}, "green": {}})) == set()
     green = estate.pod("green")
     with in_a_loop(blue, green):
         answer = leased.shell(f"vault-aws-auth verify --stack {STACK}")
@@ -131,25 +136,105 @@ def test_a_cluster_takes_the_place_of_another_without_one_failed_login(
             )
         assert "not tried" not in answer.stdout
     with in_a_loop(green):
-        printed = estate.up(clusters={"green": {}})
-        nothing_of_it_is_replaced_or_deleted(printed, "blue")
+        removed = gone(estate.up(clusters={"green": {}}))
+        assert "blue-cluster" in " ".join(removed), removed
+        assert all("blue" in name for name in removed), removed
         assert leased.aws("eks").list_clusters()["clusters"] == ["green"]
         assert old_token_is_refused(leased, old_token)
 
         # Made again, it is another cluster: its pods are let in, and those of the first are not.
-        nothing_of_it_is_replaced_or_deleted(estate.up(clusters={"green": {}, "blue": {}}))
+        assert gone(estate.up(clusters={"green": {}, "blue": {}})) == set()
         after = estate.outputs()["clusters"]["blue"]
         assert after["oidcIssuer"] != before["oidcIssuer"]
         assert old_token_is_refused(leased, old_token)
         with in_a_loop(estate.pod("blue")):
             pass
-    assert [name for name in leased.service_pids() if name.startswith("kube-apiserver-")] != []
+    assert len(of_clusters(leased)) == 4
     answer = leased.run("down", "--keep")
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert [name for name in leased.service_pids() if name.startswith("kube-apiserver-")] == []
+    assert of_clusters(leased) == []
+
+
+def of_clusters(sandbox: Sandbox) -> list[str]:
+    """The processes of control planes beside the first, whether they are recorded or not."""
+    words = [" ".join(process.cmdline()) for process in sandbox.processes()]
+    return [each for each in words if re.search(r"/kubernetes/[\w-]+-[0-9a-f]{8}/", each)]
 
 
 def old_token_is_refused(sandbox: Sandbox, token: str) -> bool:
     with pytest.raises(ClientError, match=r"InvalidIdentityToken|AccessDenied"):
         assume_with_token(sandbox, token, ROLE)
     return True
+
+
+@pytest.mark.timeout(900)
+def test_a_fleet_of_existing_clusters_has_one_stack(leased: Sandbox, tmp_path: Path) -> None:
+    estate, role = Estate(leased, tmp_path), "of-the-fleet"
+    make_fleet(leased, role)
+    clusters = {
+        key: {"existing": True, "name": f"fleet-{key}", "region": region} for key, region in FLEET.items()
+    }
+    # Of clusters that others made, the deployer is no administrator.
+    estate.up("--deployer", clusters=clusters)
+    told = estate.outputs()["clusters"]
+    assert {key: it["region"] for key, it in told.items()} == FLEET
+    document = leased.aws("iam").get_role(RoleName="api")["Role"]["AssumeRolePolicyDocument"]
+    trusted = [statement["Principal"]["Federated"] for statement in document["Statement"]]
+    assert sorted(trusted) == sorted(it["oidcProviderArn"] for it in told.values())
+    assert len({it["oidcIssuer"] for it in told.values()}) == len(FLEET)
+
+    assert logged_in(leased) == {f"service account default/{name} on {key}" for name in PODS for key in FLEET}
+    # One of them is down, and the emulated AWS, too.
+    pids = leased.service_pids()
+    killed = [next(name for name in pids if name.startswith("kube-apiserver-fleet-c-")), "emulator"]
+    for name in killed:
+        os.kill(pids[name], signal.SIGKILL)
+    leased.start()
+    assert {name: pid for name, pid in leased.service_pids().items() if name not in killed} == {
+        name: pid for name, pid in pids.items() if name not in killed
+    }
+    assert len(logged_in(leased)) == len(PODS) * len(FLEET)
+
+    answer = leased.run("down", "--keep")
+    left = re.findall(r"left behind: (.*)", answer.stderr)
+    of_stack = [line for line in left if "EC2 security group" not in line]
+    assert of_stack == [
+        *sorted(f"AWS {ACCOUNT}: EKS cluster fleet-{key}{in_region(key)}" for key in FLEET),
+        f"AWS {ACCOUNT}: IAM role {role}",
+    ]
+    unmake_fleet(leased, role)
+    assert of_clusters(leased) == []
+
+
+def in_region(key: str) -> str:
+    return "" if FLEET[key] == "us-east-1" else f" in {FLEET[key]}"
+
+
+def logged_in(sandbox: Sandbox) -> set[str]:
+    """The callers that `verify` has found to get a token."""
+    answer = sandbox.shell(f"vault-aws-auth verify --stack {STACK} --no-refusals --json")
+    found = json.loads(answer.stdout)
+    assert found["ok"], found
+    return {each["caller"] for each in found["results"]}
+
+
+def make_fleet(sandbox: Sandbox, role: str) -> None:
+    trusted = trust({"Service": "eks.amazonaws.com"})
+    made = sandbox.aws("iam").create_role(RoleName=role, AssumeRolePolicyDocument=trusted)
+    for key, region in FLEET.items():
+        subnets = sandbox.aws("ec2", region=region).describe_subnets()["Subnets"]
+        sandbox.aws("eks", region=region).create_cluster(
+            name=f"fleet-{key}",
+            roleArn=made["Role"]["Arn"],
+            resourcesVpcConfig={"subnetIds": [subnet["SubnetId"] for subnet in subnets[:2]]},
+            accessConfig={"authenticationMode": "API"},
+        )
+    for key, region in FLEET.items():
+        waiter = sandbox.aws("eks", region=region).get_waiter("cluster_active")
+        waiter.wait(name=f"fleet-{key}", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+
+
+def unmake_fleet(sandbox: Sandbox, role: str) -> None:
+    for key, region in FLEET.items():
+        sandbox.aws("eks", region=region).delete_cluster(name=f"fleet-{key}")
+    sandbox.aws("iam").delete_role(RoleName=role)
