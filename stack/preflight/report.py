@@ -18,8 +18,8 @@ _WAYS: Mapping[str, str] = {
     "Vault role": "write another vaultRole",
     "Vault policy": f"list it in {PROJECT}:vault.externalPolicies to use it as it is, or give the file, and "
     "with it the policy, another name",
-    "identity issuer": "a Vault namespace has one; write another namespace, or identities that are not "
-    "federated",
+    "identity issuer": f"a Vault namespace has one; write {PROJECT}:federation.existing: true to use it as "
+    "it is, another namespace, or identities that are not federated",
     "signing key": "write another keyName",
     "OIDC provider": "write another issuer",
     "EKS cluster": "write existing: true to use it as it is, or another name",

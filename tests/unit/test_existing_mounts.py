@@ -590,6 +590,26 @@ def test_a_mount_that_is_taken_is_said_with_the_lines_that_use_it(made: Made, se
     assert "existing" not in other
 
 
+ISSUER = {
+    "the identity issuer",
+    "the signing key default",
+    "the OIDC provider issuer.example.com/v1/identity/oidc/plugins",
+}
+
+
+def test_an_issuer_that_exists_is_not_about_to_be_made_and_may_not_be_the_stacks() -> None:
+    issuer = {"existing": True, "issuer": "https://issuer.example.com", "keyName": "default"}
+    changed: dict[str, Any] = {
+        "vault": {"mount": "create"},
+        "vaultIdentity": {"kind": "federation"},
+        "federation": issuer,
+    }
+    assert not claimed(**changed) & ISSUER
+    assert {report.describe(made.thing) for made in leaving.of(parsed(**changed))} >= ISSUER
+    made = claimed(**{**changed, "federation": {**issuer, "existing": False, "keyName": "own"}})
+    assert made >= {"the identity issuer", "the signing key own"}
+
+
 def test_a_mount_that_the_stack_has_made_is_not_named_as_anothers() -> None:
     engine = {"mount": "existing", "path": "cloud", "roles": ROLES}
     stack = parsed(vault={"kv": {"kv": {"mount": "existing"}}}, secretsEngine=engine)

@@ -71,6 +71,31 @@ def test_the_oidc_provider_has_tags_and_a_private_ca_is_known_by_its_thumbprint(
     assert (inputs["thumbprintLists"], inputs["tags"]) == (["a" * 40], {"team": "a"})
 
 
+def found(*audiences: str, **changes: Any) -> Recording:
+    """An issuer that exists, with the audiences of its OIDC provider."""
+    arn = f"arn:aws:iam::{ACCOUNT}:oidc-provider/vault-oidc.example.com/v1/identity/oidc/plugins"
+    answer = {"arn": arn, "clientIdLists": [*audiences], "tags": {}}
+    answers = {"aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider": lambda _: answer}
+    return record(lambda: declared(existing=True, **changes), answers=answers)
+
+
+def test_an_issuer_that_is_anothers_is_used_and_nothing_of_it_is_made() -> None:
+    recording = found("one", "two", "three", key_name="default")
+    assert recording.children("issuer") == set()
+    outputs = recording.outputs_of("issuer")
+    assert outputs["identity_token_key"] == "default"
+    assert outputs["oidc_provider_arn"].endswith(
+        "oidc-provider/vault-oidc.example.com/v1/identity/oidc/plugins"
+    )
+
+
+def test_an_issuer_that_is_anothers_must_serve_every_audience() -> None:
+    with pytest.raises(
+        Exception, match="does not accept the audience two; add it with: aws iam add-client-id"
+    ):
+        found("one")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -83,6 +108,14 @@ def test_the_oidc_provider_has_tags_and_a_private_ca_is_known_by_its_thumbprint(
         ({"namespace": "/team/"}, "namespace: '/team/' is not the path of a namespace"),
         ({"thumbprints": ["abc"]}, "thumbprints[0]: 'abc' is not a thumbprint; write the 40 hexadecimal dig"),
         ({"key_name": "a/b"}, "key_name: 'a/b' is not the name of a key"),
+        (
+            {"key_name": "default"},
+            "key_name: is Vault's own key, which is not made and cannot be deleted; wr",
+        ),
+        (
+            {"existing": True, "thumbprints": ["a" * 40]},
+            "thumbprints: is not used: the OIDC provider is anot",
+        ),
     ],
 )
 def test_wrong_arguments_name_the_field(changes: dict[str, Any], message: str) -> None:

@@ -1,0 +1,130 @@
+"""Taking an estate over, step by step, with what must hold at each."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from botocore.credentials import Credentials
+
+from sandbox import guardrails
+from tests.sandbox.kit import ADVISORY, REPOSITORY, Sandbox
+
+ACCOUNT = "111111111111"
+STACK = "adopted"
+
+
+@contextmanager
+def logging_in(
+    callers: Mapping[str, Credentials], log_in: Callable[[str, Credentials], Any]
+) -> Iterator[tuple[list[str], Callable[[], None]]]:
+    """All logins of an estate, in a loop: the failures, and a wait until each was tried once more."""
+    failures: list[str] = []
+    ended, again = threading.Event(), threading.Semaphore(0)
+
+    def goes_on() -> None:
+        while again.acquire(blocking=False):
+            pass
+        for _ in range(2):  # the round that was begun, and a whole one
+            assert again.acquire(timeout=60)
+
+    def once() -> None:
+        for role, credentials in callers.items():
+            try:
+                log_in(role, credentials)
+            except Exception as error:
+                failures.append(f"{role}: {type(error).__name__}: {error}")
+
+    def loop() -> None:
+        while not ended.wait(0.2):
+            once()
+            again.release()
+
+    once()
+    assert failures == []
+    thread = threading.Thread(target=loop)
+    thread.start()
+    try:
+        yield failures, goes_on
+    finally:
+        ended.set()
+        thread.join()
+
+
+def takes_it_over(sandbox: Sandbox, stack_file: Path, folder: Path) -> None:
+    """As docs/adopting.md says; the names are refused before. Twice, as after an import that was stopped."""
+    refused = sandbox.run("preview", "--stack", STACK, "--config", str(stack_file), *ADVISORY)
+    assert "names are taken already" in refused.stdout + refused.stderr
+    config, adopt = sandbox.home / "pulumi" / "project" / f"Pulumi.{STACK}.yaml", folder / "adopt.json"
+    rules = guardrails.variables(guardrails.options(Path(ADVISORY[1])))
+    variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in rules.items())
+    stack = f"--stack {STACK} --config-file {config}"
+    answer = sandbox.shell(f"{variables} python -m stack import-file {stack} --output {adopt}")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert adopt.stat().st_mode & 0o077 == 0
+    assert "<PLACEHOLDER>" not in adopt.read_text()
+    words = "--generate-code=false --protect=false --yes --skip-preview"
+    for _ in range(2):  # a second time there is nothing left to do
+        answer = sandbox.shell(f"pulumi import --file {adopt} {words} -C {REPOSITORY} {stack}")
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+DEFAULTS = {"tokenType", "identityTokenKey", "allowOverwrite", "forceDestroy", "forceDetachPolicies"}
+NAMED = {
+    "AuthBackend": {"description": "description"},
+    "AuthBackendConfigIdentity": {"iamMetadatas": "iam_metadata"},
+    "Role": {"description": "description", "tags": "tags", "tagsAll": "tags", "assumeRolePolicy": "trust"},
+    "User": {"tags": "tags", "tagsAll": "tags"},
+    "SecretBackend": {"description": "description", "usernameTemplate": "username_template"},
+    "SecretBackendRole": {"defaultStsTtl": "default_sts_ttl"},
+    "AuthBackendRole": {
+        "tokenTtl": "token_ttl",
+        "tokenMaxTtl": "token_max_ttl",
+        "tokenExplicitMaxTtl": "token_explicit_max_ttl",
+        "boundIamRoleArns": "binds",
+        "boundIamPrincipalArns": "binds",
+    },
+}
+"""By type: the word by which the list names a change of a property."""
+
+
+def about(kind: str, inputs: dict[str, Any]) -> str:
+    """What the list calls a resource."""
+    return {
+        "AuthBackend": lambda it: f"auth/{it['path']}",
+        "AuthBackendConfigIdentity": lambda it: f"auth/{it['backend']}/config/identity",
+        "AuthBackendRole": lambda it: f"auth/{it['backend']}/role/{it['role']}",
+        "SecretBackend": lambda it: it["path"],
+        "SecretBackendRole": lambda it: f"{it['backend']}/roles/{it['name']}",
+        "Role": lambda it: f"arn:aws:iam::{ACCOUNT}:role{it.get('path', '/')}{it['name']}",
+        "User": lambda it: f"arn:aws:iam::{ACCOUNT}:user/{it['name']}",
+    }[kind](inputs)  # fmt: skip
+
+
+def shows_no_change_but_those_that_were_named(
+    sandbox: Sandbox, stack_file: Path, found: dict[str, Any], made: set[str]
+) -> None:
+    answer = sandbox.run("preview", "--json", "--stack", STACK, "--config", str(stack_file), *ADVISORY)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    created = set()
+    for step in json.loads(answer.stdout)["steps"]:
+        kind = step["urn"].split("::")[2].rpartition(":")[2]
+        assert step["op"] in ("same", "update", "create"), step
+        if step["op"] == "update":
+            properties = {
+                it.partition("[")[0] for it in [*(step["detailedDiff"] or {}), *step["diffReasons"]]
+            }
+            for each in properties - DEFAULTS:
+                assert each in NAMED.get(kind, {}), (step["urn"], each)
+                which, word = about(kind, step["newState"]["inputs"]), NAMED[kind][each]
+                places = (which, f"{which}/config/root")
+                said = [it["text"] for it in found["changes"] if it["about"] in places]
+                assert any(word in text for text in said), (step["urn"], each, said)
+        elif step["op"] == "create" and step["newState"]["custom"] and "::pulumi:prov" not in step["urn"]:
+            created.add(kind)
+    assert created == made
