@@ -96,7 +96,7 @@ def _kept(
     there = {named(arn): arn for arn in estate.principals()}
     gone, kept = [], []
     for arn in principals:
-        if not arn.startswith("arn:"):
+        if not arn.startswith("arn:") and not arn.endswith("*"):
             gone.append(arn)  # an ID, or a name: Vault compares ARNs
         elif arn.endswith("*") or not _is_read(arn, estate):
             kept.append(arn)
@@ -119,6 +119,12 @@ def _kept(
         raise Inexpressible(
             f"binds principals of the accounts {', '.join(accounts)}, and a login is of one account; make a "
             "Vault role for each account, and move the callers of the others to theirs"
+        )
+    reachable = {estate.account_id, *estate.vault.mount.sts}
+    if accounts and not {*accounts} <= reachable:
+        raise Inexpressible(
+            f"binds principals of the account {accounts[0]}, into which the mount cannot look: write "
+            f"auth/{estate.vault.mount.path}/config/sts/{accounts[0]}, and run adopt again"
         )
     return list(dict.fromkeys(kept))
 

@@ -102,7 +102,7 @@ class _EngineRules:
         """The first problem at a place of the section, with what the section needs; empty if there is
         none."""
         plan = Plan(config={**self._plan.config, engines.KEY: section})
-        paths = (f"{engines.KEY}{place}", FEDERATION)
+        paths = (f"{engines.KEY}{place}", *([] if place else [FEDERATION]))
         for problem in self._judge({**plan.config, **_federation(plan, self._estate)}, {}):
             if problem.startswith(paths):
                 return problem.removeprefix(paths[0]).removeprefix(f"{PROJECT}:").lstrip(".:[ ")

@@ -85,7 +85,9 @@ def _roles(plan: Plan, engine: Engine, estate: Estate, refused: Rules) -> dict[s
             plan.say(Kind.LEFT, about, f"names {', '.join(gone)}, which is gone: it gives no credentials")
             continue
         options = _role(role)
-        alone = {"mount": "existing", "path": engine.path, "roles": {name: options}}
+        # One that is federated has sessions of a role, whose limits hold for all that it hands out.
+        whose = {"kind": "federation"} if engine.root.get("role_arn") else {"mount": "existing"}
+        alone = {**whose, "path": engine.path, "roles": {name: options}}
         if said := refused(alone, f".roles.{name}"):
             plan.say(Kind.LEFT, about, said)
             continue

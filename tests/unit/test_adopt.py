@@ -227,6 +227,7 @@ def test_what_no_login_can_be_is_told_with_the_reason() -> None:
                 "far": vault_role(arn("x*", "333333333333")),
                 "by-id": vault_role("AROAEXAMPLE", resolve_aws_unique_ids=False),
                 "noting": vault_role(arn("a"), alias_metadata={"team": "a"}),
+                "everybody": vault_role("*", resolve_aws_unique_ids=False),
                 "new": vault_role(arn("a"), token_auth_metadata={"team": "a"}),
                 "good": vault_role(arn("a")),
             },
@@ -235,8 +236,9 @@ def test_what_no_login_can_be_is_told_with_the_reason() -> None:
         )
     )
     assert {*logins(plan)} == {"good"}
-    assert "`pulumi destroy` would delete what is left in it, too: both, by-id, every, far" in said(
-        plan, Kind.CHOSEN
+    assert (
+        "`pulumi destroy` would delete what is left in it, too: both, by-id, every, everybody, far"
+        in said(plan, Kind.CHOSEN)
     )
     told = {it.about: it.text for it in plan.of(Kind.LEFT)}
     for name, words in {
@@ -252,6 +254,7 @@ def test_what_no_login_can_be_is_told_with_the_reason() -> None:
         "far": "333333333333",
         "by-id": "AROAEXAMPLE",
         "noting": "alias_metadata",
+        "everybody": "principals[0]",
         "new": "token_auth_metadata",
     }.items():
         assert words in told[f"auth/aws/role/{name}"], told

@@ -221,6 +221,7 @@ def test_what_no_role_of_an_engine_can_be_is_told() -> None:
                 "session": {**USERS, "credential_type": "session_token"},
                 "gone": {**USERS, "policy_arns": [arn("gone", kind="policy")]},
                 "long": {**USERS, **assumed, "policy_document": "", "default_sts_ttl": 36000},
+                "token": {**USERS, "credential_type": "federation_token"},
             }
         ),
         replace(engine(path="aws-eu"), static_roles=["rotating"]),
@@ -235,5 +236,7 @@ def test_what_no_role_of_an_engine_can_be_is_told() -> None:
     assert "iam_groups" in told["aws/roles/groups"]
     assert "session_token" in told["aws/roles/session"]
     assert "which is gone" in told["aws/roles/gone"]
+    assert "one role assumes another" in told["aws/roles/long"]
+    assert "IAM users alone" in told["aws/roles/token"]
     assert "a stack has one: that is aws" in told["aws-eu"]
     assert "static role" in told["aws-eu/static-roles/rotating"]
