@@ -59,13 +59,15 @@ def read(where: Where) -> Estate:
         for field in ("bound_iam_principal_arn", "bound_iam_role_arn")
         for arn in role.get(field) or []
     ]
-    access_key = str(vault.mount.client.get("access_key") or "")
+    roots = (vault.mount.client, *(engine.root for engine in vault.engines))
+    access_keys = {str(it["access_key"]) for it in roots if it.get("access_key")}
+    access_keys.update(vault.other_keys.values())
     sources = read_aws.sources(where.profiles, where.role_arns, where.region)
     accounts: dict[str, Account] = {}
     for source in sources:
         if source.account_id not in accounts:  # two profiles may be of one
             accounts[source.account_id] = read_aws.account(
-                source, access_key, lambda arn: any(candidates.matches(arn, it) for it in patterns)
+                source, access_keys, lambda arn: any(candidates.matches(arn, it) for it in patterns)
             )
     clusters = []
     try:

@@ -84,6 +84,9 @@ class Vault:
     engines: Sequence[Engine] = ()
     """The AWS secrets engines."""
 
+    other_keys: Mapping[str, str] = field(default_factory=dict)
+    """ID of the access key of each other AWS auth mount that has one, by path (`auth/aws`)."""
+
     issuer: str = ""
     """URL of the issuer of identity tokens, as it was written; empty where it was not."""
 
@@ -143,8 +146,8 @@ class Account:
     unused_policies: Sequence[str] = ()
     """ARNs of the customer managed policies that are attached to nothing and bound nothing."""
 
-    key_owner: str = ""
-    """Name of the user whose access key Vault's client config has; empty where it is none of this account."""
+    key_owners: Mapping[str, str] = field(default_factory=dict)
+    """Name of the user, by the ID of an access key that Vault has: those of this account."""
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,8 @@ def why_used(estate: Estate) -> str:
             return "the owner of its access key was not found in the account"
         if owner := maker(user.tags):
             return f"the owner of its access key, {user.arn}, is made by {owner}"
+        if shared := _others_with(user, estate):
+            return f"the owner of its access key, {user.arn}, is that of {', '.join(shared)}, too"
         if arns.parse(user.arn).path != "/":
             return f"the owner of its access key, {user.arn}, has a path"
     elif federations.audience(client):
@@ -190,6 +192,15 @@ def accounts_section(plan: Plan, estate: Estate, why: str) -> dict[str, Any]:
 def _user(estate: Estate) -> User | None:
     """The user whose access key the mount has."""
     account = estate.accounts.get(estate.account_id)
-    if account is None or not account.key_owner:
+    owner = account and account.key_owners.get(str(estate.vault.mount.client.get("access_key") or ""))
+    if not account or not owner:
         return None
-    return next((it for arn, it in account.users.items() if arn.endswith(f"/{account.key_owner}")), None)
+    return next((it for arn, it in account.users.items() if arn.endswith(f"/{owner}")), None)
+
+
+def _others_with(user: User, estate: Estate) -> list[str]:
+    """What else in Vault has an access key of the user."""
+    keys = {**estate.vault.other_keys}
+    keys |= {it.path: str(it.root["access_key"]) for it in estate.vault.engines if it.root.get("access_key")}
+    owners = estate.accounts[estate.account_id].key_owners
+    return sorted(path for path, key in keys.items() if user.arn.endswith(f"/{owners.get(key)}"))

@@ -1,7 +1,7 @@
 """Reads AWS: IAM of each account, EKS of the first. Only calls that begin with Get, List or Describe."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -51,9 +51,9 @@ def sources(profiles: Sequence[str], role_arns: Sequence[str], region: str | Non
     return found
 
 
-def account(source: Source, access_key: str, bound: Callable[[str], bool]) -> Account:
-    """What IAM has. `access_key` is the ID of Vault's, if any; `bound` tells the ARNs of roles of which
-    more is read: those that Vault binds. Raises Refused."""
+def account(source: Source, access_keys: Collection[str], bound: Callable[[str], bool]) -> Account:
+    """What IAM has. `access_keys` are the IDs of Vault's; `bound` tells the ARNs of roles of which more is
+    read: those that Vault binds. Raises Refused."""
     iam = source.client("iam")
     with _asking(f"IAM of the account {source.account_id}"):
         details = [*iam.get_paginator("get_account_authorization_details").paginate()]
@@ -70,7 +70,7 @@ def account(source: Source, access_key: str, bound: Callable[[str], bool]) -> Ac
             for each in page["InstanceProfiles"]
         ]
         whole = {role.arn: _whole(iam, role) if bound(role.arn) else role for role in roles}
-        key_owner = _key_owner(iam, access_key) if access_key else ""
+        owners = {key: _key_owner(iam, key) for key in access_keys}
     users = [_user(each) for page in details for each in page["UserDetailList"]]
     everyones = [each for page in details for each in page["Policies"]]
     policies = [it for it in everyones if str(it["Arn"]).split(":")[4] == source.account_id]
@@ -85,7 +85,7 @@ def account(source: Source, access_key: str, bound: Callable[[str], bool]) -> Ac
             for it in policies
             if not it.get("AttachmentCount") and not it.get("PermissionsBoundaryUsageCount")
         ],
-        key_owner=key_owner,
+        key_owners={key: owner for key, owner in owners.items() if owner},
     )
 
 

@@ -66,6 +66,15 @@ def read(path: str, unread: list[str]) -> Vault:
     engines: dict[str, dict[str, Any]] = {}
     others: list[str] = []
     of_aws: list[Engine] = []
+    keys: dict[str, str] = {}
+    if mount.client.get("access_key"):
+        for other in [key for key, it in mounts.items() if it.get("type") == "aws" and key != path]:
+            try:
+                client = _get(where, f"auth/{other}/config/client") or {}
+            except Refused as error:
+                unread.append(f"whether auth/{other} has the access key, too: {error.reason}")
+            else:
+                keys |= {f"auth/{other}": str(it) for it in [client.get("access_key")] if it}
     issuer, namespace_id = "", "root"
     try:
         others = _keys(where, "sys/policies/acl")
@@ -91,6 +100,7 @@ def read(path: str, unread: list[str]) -> Vault:
         other_policies=[name for name in others if name not in (*texts, *OWN_POLICIES)],
         other_mounts={**beside, **{key: str(it["type"]) for key, it in engines.items()}},
         engines=of_aws,
+        other_keys=keys,
         issuer=issuer,
         namespace_id=namespace_id,
     )

@@ -208,24 +208,26 @@ class Estate:
         answer = self.sandbox.shell(" && ".join(lines))
         assert answer.returncode == 0, answer.stderr
 
-    def _vault(self) -> list[str]:
-        endpoint = self.sandbox.env["AWS_ENDPOINT_URL"]
+    def _client(self, user: str) -> str:
+        endpoint, key = self.sandbox.env["AWS_ENDPOINT_URL"], self.keys[user]
         client = {
-            "access_key": self.keys["vault"]["AccessKeyId"],
-            "secret_key": self.keys["vault"]["SecretAccessKey"],
+            "access_key": key["AccessKeyId"],
+            "secret_key": key["SecretAccessKey"],
             **dict.fromkeys(("sts_endpoint", "iam_endpoint", "endpoint"), endpoint),
             "sts_region": "us-east-1",
             "iam_server_id_header_value": "vault.example.com",
         }
+        return " ".join(f"{name}={value}" for name, value in client.items())
+
+    def _vault(self) -> list[str]:
         roles = f"auth/{MOUNT}/role"
-        written = " ".join(f"{key}={value}" for key, value in client.items())
         policies = [
             f"printf %s {shlex.quote(POLICY)} | vault policy write {name} -" for name in ("estate", "unused")
         ]
         return [
             f"vault auth enable -path={MOUNT} -description='Zahlungen – größer' -default-lease-ttl=2h "
             "-max-lease-ttl=24h aws",
-            f"vault write auth/{MOUNT}/config/client {written}",
+            f"vault write auth/{MOUNT}/config/client {self._client('vault')}",
             f"vault write auth/{MOUNT}/config/identity iam_alias=unique_id",
             f"vault write auth/{MOUNT}/config/sts/{OTHER} sts_role=arn:aws:iam::{OTHER}:role/{LOOKUP} "
             f"external_id={EXTERNAL_ID}",
@@ -233,7 +235,7 @@ class Estate:
             *(f"vault write {roles}/{name} auth_type=iam {_whole(it)}" for name, it in VAULT_ROLES.items()),
             *(f"vault write {roles}/{name} {_whole(it)}" for name, it in LEFT_ROLES.items()),
             "vault auth enable aws",  # another team's
-            f"vault write auth/aws/config/client {written}",
+            f"vault write auth/aws/config/client {self._client('engine')}",
             f"vault write auth/aws/role/theirs auth_type=iam {BOUND}={arn('node')} policies=estate",
         ]
 

@@ -33,6 +33,7 @@ VAULT_READS = "".join(
         f"auth/{MOUNT}/config/*",
         f"auth/{MOUNT}/role",
         f"auth/{MOUNT}/role/*",
+        "auth/aws/config/client",
         "cloud/aws/config/*",
         "cloud/aws/roles",
         "cloud/aws/roles/*",

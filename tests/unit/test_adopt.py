@@ -89,7 +89,7 @@ def estate(
             {role.arn: role for role in iam_roles if f":{account}:" in role.arn},
             {user.arn: user for user in users if f":{account}:" in user.arn},
             {key: it for key, it in (profiles or {}).items() if f":{account}:" in key},
-            key_owner=key_owner if account == ACCOUNT else "",
+            key_owners={"AKIA1": key_owner} if key_owner and account == ACCOUNT else {},
         )
     mount = Mount(
         "aws",
@@ -379,6 +379,20 @@ def test_the_access_key_of_a_mount_stays_in_it() -> None:
         "address": "https://vault.example.com:8200",
         "serverIdHeader": "vault.example.com",
     }
+
+
+def test_a_user_whose_key_another_mount_has_stays_its_owners() -> None:
+    user = User(arn("vault-auth", kind="user"), "AIDA1")
+    found = estate(
+        {"ci": vault_role(arn("ci"))},
+        iam_role("ci"),
+        client={"access_key": "AKIA1"},
+        users=(user,),
+        key_owner="vault-auth",
+    )
+    plan = adopted(replace(found, vault=replace(found.vault, other_keys={"auth/aws2": "AKIA1"})))
+    assert plan.config["vault-aws-auth:vault"]["mount"] == "existing"
+    assert "user/vault-auth, is that of auth/aws2, too" in said(plan, Kind.CHOSEN)
 
 
 @pytest.mark.parametrize(
@@ -681,7 +695,7 @@ def test_aws_that_does_not_tell_whose_the_access_key_is_is_a_refusal() -> None:
     stubbed.add_client_error("get_access_key_last_used", "ServiceFailure")
     source = read_aws.Source(ACCOUNT, lambda _service: iam, "us-east-1")
     with stubbed, pytest.raises(Refused, match=f"IAM of the account {ACCOUNT}: .*ServiceFailure"):
-        read_aws.account(source, "AKIAEXAMPLE000000000", lambda _arn: False)
+        read_aws.account(source, {"AKIAEXAMPLE000000000"}, lambda _arn: False)
     stubbed.assert_no_pending_responses()
 
 
