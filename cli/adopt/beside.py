@@ -2,7 +2,10 @@
 
 from collections.abc import Collection
 
+from components.arns import issuer_host
+from components.federation import plugin_issuer_url
 from components.trust import AUDIENCE
+from stack.sections import PROJECT
 
 from . import candidates
 from .estate import Cluster, Estate
@@ -30,6 +33,8 @@ def tell(plan: Plan, estate: Estate, clusters: Collection[str]) -> None:
             elif not any(candidates.matches(arn, each) for each in bound):
                 plan.say(Kind.LEFT, about, f"has the role {arn}, which no Vault role binds by its name")
     issuers = {cluster.issuer.removeprefix("https://") for cluster in estate.clusters}
+    if f"{PROJECT}:federation" in plan.config:
+        issuers.add(issuer_host(plugin_issuer_url(estate.vault.issuer, estate.vault.namespace)))
     for account in estate.accounts.values():
         for provider in account.oidc_providers:
             if provider.partition(":oidc-provider/")[2] not in issuers:

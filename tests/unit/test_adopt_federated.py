@@ -84,6 +84,7 @@ def section(plan: Plan, name: str) -> Any:
 def test_a_federated_mount_and_engine_come_under_the_stack_and_their_issuer_does_not() -> None:
     plan = adopted(federated(engine()))
     assert not plan.of(Kind.UNREAD)
+    assert PROVIDER not in said(plan, Kind.LEFT)
     assert "mount" not in section(plan, "vault")
     assert section(plan, "federation") == {
         "existing": True,
