@@ -167,15 +167,13 @@ def without_id(
 
 
 def _things(made: Made, home: Home) -> set[Thing]:
-    """What a resource would be, as the look-up calls it; empty for what has no name of its own."""
+    """What a resource is; of a cluster, or in one, with its `StackCluster.place`: both, where the name of the
+    resource does not tell which. Empty for what has no name of its own."""
     read = TYPES.get(made.type)
-    found = read(made.inputs) if read else None
-    if found is None:
+    if read is None or (found := read(made.inputs)) is None:
         return set()
-    found = found._replace(account=_account(made, home))
-    # The key `cluster` and one of `clusters` call a cluster differently, and its name in EKS is one.
-    either = {found} if made.type.startswith("aws:eks/") else set[Thing]()
-    return {in_its_cluster(found, made.urn), *either}
+    placed = in_its_cluster(found._replace(account=_account(made, home)), made.urn)
+    return {placed} if "/" in made.name else {placed, placed._replace(cluster="")}
 
 
 def _account(made: Made, home: Home) -> str:
