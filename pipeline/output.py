@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 
-from rich.console import Console
+from cli.screen import Part, Screen
 
 STYLES = {"✓": "green", "✗": "red"}
 
@@ -16,21 +17,19 @@ class Output:
         self.as_json = as_json
         self.log = 2 if as_json else 1
         """File descriptor for the output of the commands that are run."""
-        self._console = Console(stderr=as_json, highlight=False, soft_wrap=True)
+        self._screen = Screen(sys.stderr if as_json else sys.stdout)
 
     def heading(self, text: str) -> None:
         """Print a heading."""
-        self._console.print(f"\n[bold]{text}[/bold]")
-        self._console.file.flush()  # before the engine writes to the same stream
+        self._screen.put()
+        self._screen.put((text, "bold"))
 
     def line(self, mark: str, name: str, text: str) -> None:
         """Print a line of the result, with further lines of the text below it."""
-        style = STYLES.get(mark, "yellow")
-        first, *rest = text.splitlines() or [""]
-        self._console.print(f"[{style}]{mark}[/{style}] {name:<10} ", end="")
-        self._console.print(first, markup=False)
-        for each in rest:
-            self._console.print(f"  {'':<10} {each}", markup=False)
+        before: list[Part] = [(mark, STYLES.get(mark, "yellow")), f" {name:<10} "]
+        for line in text.splitlines() or [""]:
+            self._screen.put(*before, line, hang=13)
+            before = [" " * 13]
 
     def json(self, document: object) -> None:
         """Print the result for scripts."""

@@ -22,8 +22,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from cli import interrupts
 from cli.console import plain_streams
@@ -43,13 +41,13 @@ from sandbox import (
     place,
     services,
 )
+from sandbox.console import console
 from sandbox.engine import Engine
 from sandbox.home import NEEDED, NEEDED_AT_WORK, REPOSITORY, Home, SandboxError, write_private
 from sandbox.processes import Processes
 from tools import build
 
 app = Program("python -m sandbox")
-console = Console(highlight=False, soft_wrap=True)
 
 
 class VaultChoice(Enum):
@@ -138,7 +136,7 @@ def up(
             stack_engine.recover()
             _remove_if_interrupted(home, stack_engine, processes)
             _start(home, processes)
-            _heading(f"Stack {stack}")
+            console.heading(f"Stack {stack}")
             environment.write_shell_file(home, place.variables(home), stack)
             _bring_up(
                 home,
@@ -149,14 +147,15 @@ def up(
             made = charts.install(home, stack, stack_engine.outputs())
             if made:
                 names = ", ".join(account.shown for account in made)
-                _tick(f"service accounts, in place of the workloads' charts: {names}")
+                console.tick(f"service accounts, in place of the workloads' charts: {names}")
             here = place.variables(home)
             shell = environment.write_shell_file(home, here, stack)
             if logins:
                 _prove_logins(home, stack_engine, here)
         except KeyboardInterrupt:
             _interrupted(processes)
-        console.print(f"\nReady. A shell with everything set: [bold]source {escape(_relative(shell))}[/bold]")
+        console.print()
+        console.print("Ready. A shell with everything set: ", (f"source {_relative(shell)}", "bold"))
 
 
 @app.command()
@@ -176,7 +175,7 @@ def preview(
         _prepare_home(home, stack, settings, vault)
         try:
             _start(home, processes)
-            _heading(f"Stack {stack}")
+            console.heading(f"Stack {stack}")
             Engine(home, stack).preview(stack_file, guardrails, as_json=as_json)
         except KeyboardInterrupt:
             _interrupted(processes)
@@ -207,7 +206,7 @@ def down(
     if keep and force:
         raise SandboxError("--keep leaves the processes running, --force stops them: use one of them")
     if not home.has_data:
-        console.print(f"Nothing to take down: there is no sandbox in {escape(_relative(home.root))}.")
+        console.print(f"Nothing to take down: there is no sandbox in {_relative(home.root)}.")
         return
     with lock.only_one_run(home):
         if force:
@@ -234,7 +233,7 @@ def down(
                 except engine.EngineFailed:
                     if not may_fail:
                         raise
-                    _warn(f"stack {name} cannot be destroyed any more: it is deleted with the sandbox")
+                    console.warn(f"stack {name} cannot be destroyed any more: it is deleted with the sandbox")
             if stack and existing != [stack]:
                 console.print(f"Stack {stack} is destroyed; the sandbox and its other stacks keep running.")
                 return
@@ -249,12 +248,12 @@ def down(
                 )
             interrupted.forget(home)
             services.tell_that_all_is_as_new(home)
-            console.print("[green]✓[/green] AWS, Kubernetes and Vault are as before the first stack.")
+            console.print(("✓", "green"), " AWS, Kubernetes and Vault are as before the first stack.")
             return
         if found.left and unknown:  # nothing else could tell whether a stack has made it
-            _warn(interrupted.told(unknown))
+            console.warn(interrupted.told(unknown))
             for line in found.left:
-                _warn(f"left behind, and deleted with the sandbox: {line}")
+                console.warn(f"left behind, and deleted with the sandbox: {line}")
             found = leftovers.Difference([], found.missing)
             existing = []
         stopped = processes.stop(at_once=not found.left)
@@ -267,7 +266,7 @@ def down(
             )
         home.remove()
         proved = "Nothing is left in AWS, Kubernetes and Vault. " if existing else ""
-        console.print(f"[green]✓[/green] {proved}Stopped: {', '.join(stopped) or 'nothing was running'}.")
+        console.print(("✓", "green"), f" {proved}Stopped: {', '.join(stopped) or 'nothing was running'}.")
 
 
 @app.command()
@@ -275,7 +274,7 @@ def stop() -> None:
     """Stop the processes and keep all data; `up` continues from there."""
     home = Home.from_environment()
     if not home.exists:
-        console.print(f"There is no sandbox in {escape(_relative(home.root))}.")
+        console.print(f"There is no sandbox in {_relative(home.root)}.")
         return
     with lock.only_one_run(home):
         stopped = Processes(home).stop()
@@ -295,7 +294,7 @@ def start(eventual_consistency: EventualConsistency = None) -> None:
         except KeyboardInterrupt:
             _interrupted(processes)
         shell = environment.write_shell_file(home, place.variables(home))
-        console.print(f"Ready: source {escape(_relative(shell))}")
+        console.print(f"Ready: source {_relative(shell)}")
 
 
 @app.command()
@@ -313,8 +312,11 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         _say_nothing_runs(home, existing)
     else:
         for name in expected:
-            mark = f"[green]✓[/green] pid {alive[name].pid}" if name in alive else "[red]✗[/red] not running"
-            console.print(f"  {name:<24} {mark}")
+            runs = name in alive
+            mark, said = (
+                (("✓", "green"), f" pid {alive[name].pid}") if runs else (("✗", "red"), " not running")
+            )
+            console.print(f"  {name:<24} ", mark, said)
         console.print(f"  stacks: {', '.join(existing) or 'none'}")
     missing = [name for name in expected if name not in alive]
     if alive and missing:
@@ -324,7 +326,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 
 
 def _say_nothing_runs(home: Home, existing: list[str]) -> None:
-    where = escape(_relative(home.root))
+    where = _relative(home.root)
     if not home.has_data:
         console.print(f"Nothing runs: there is no sandbox in {where}. To start one: make up")
         return
@@ -367,19 +369,19 @@ def _prepare_home(home: Home, stack: str, settings: dict[str, Any], vault: Vault
 
 
 def _start(home: Home, processes: Processes) -> None:
-    _heading("Sandbox")
+    console.heading("Sandbox")
     home.require_space(NEEDED_AT_WORK if processes.running() else NEEDED)
     build.ensure_all(environment.tools(home))
     began = time.monotonic()
     try:
-        services.start(home, processes, lambda name, address: _tick(f"{name:<24} {address}"))
+        services.start(home, processes, lambda name, address: console.tick(f"{name:<24} {address}"))
         environment.link_tools(home)
         leftovers.remember(home)
     except SandboxError:
         processes.stop(processes.started_here)
         raise
     if processes.started_here:
-        _tick(f"ready in {time.monotonic() - began:.0f} s")
+        console.tick(f"ready in {time.monotonic() - began:.0f} s")
 
 
 def _start_to_look(home: Home, processes: Processes, existing: list[str]) -> None:
@@ -402,11 +404,11 @@ def _recovered(home: Home, stack: str) -> list[str]:
 
 
 def _destroy(home: Home, stack: str) -> None:
-    _heading(f"Stack {stack}")
+    console.heading(f"Stack {stack}")
     stack_engine = Engine(home, stack)
     charts.remove(home, stack)
     if not stack_engine.is_lost and leftovers.revoke_leases(home, stack_engine.outputs()):
-        _tick("revoked the credentials from Vault's AWS secrets engine")
+        console.tick("revoked the credentials from Vault's AWS secrets engine")
     stack_engine.destroy()
     interrupted.forget_creations(home, stack)
 
@@ -427,7 +429,7 @@ def _bring_up(home: Home, processes: Processes, stack_engine: Engine, bring_up: 
             raise
         _remove_to_rebuild(home, stack_engine, processes, unknown)
         _start(home, processes)
-        _heading(f"Stack {stack_engine.stack}")
+        console.heading(f"Stack {stack_engine.stack}")
         environment.write_shell_file(home, place.variables(home), stack_engine.stack)
         bring_up()
     else:
@@ -442,7 +444,7 @@ def _remove_to_rebuild(
     problem = f"{interrupted.told(unknown)}; whether it did is unknown"
     if engine.stacks(home) != [stack_engine.stack]:
         raise SandboxError(f"{problem}. Start afresh: python -m sandbox down, then bring the stacks up")
-    _warn(f"{problem}: rebuilding the sandbox, with new data and addresses")
+    console.warn(f"{problem}: rebuilding the sandbox, with new data and addresses")
     region, behind = home.region, home.eventual_consistency
     chosen_issuer = home.enterprise / "issuer.json"
     issuer = chosen_issuer.read_text(encoding="utf-8") if home.plays_enterprise else ""
@@ -458,7 +460,7 @@ def _remove_to_rebuild(
 def _prove_logins(home: Home, stack_engine: Engine, here: Mapping[str, str]) -> None:
     if not stack_engine.outputs().get("logins"):
         return
-    _heading("Logins")
+    console.heading("Logins")
     sys.stdout.flush()
     answer = subprocess.run(
         [sys.executable, "-m", "sandbox.lifetime", "cli", "login", "--all", "--stack", stack_engine.stack],
@@ -481,18 +483,6 @@ def _interrupted(processes: Processes) -> None:
         " The next run continues from here."
     )
     raise typer.Exit(interrupts.EXIT_CODE)
-
-
-def _heading(text: str) -> None:
-    console.print(f"\n[bold]{text}[/bold]")
-
-
-def _tick(text: str) -> None:
-    console.print(f"  [green]✓[/green] {text}")
-
-
-def _warn(text: str) -> None:
-    console.print(f"  [yellow]![/yellow] {escape(text)}")
 
 
 def _relative(path: Path) -> str:

@@ -28,7 +28,7 @@ atexit.register(os.kill, os.getpid(), signal.SIGINT)
 """
 
 ENTRIES = {
-    "sandbox": ("psutil", "typer", "rich.console", "sandbox.services"),
+    "sandbox": ("psutil", "typer", "cli.usage", "sandbox.services"),
     "stack": ("typer", "yaml", "stack.split"),
     "pipeline": ("typer", "pipeline.delivery"),
     "cli": ("typer", "cli.options"),
