@@ -12,7 +12,14 @@ import pytest
 from tests.sandbox.drills.ground import Ground
 from tests.sandbox.drills.table import DRILLS, shared
 
-CHEAP = ("kill: command", "kill: plugin aws", "vault: sealed", "aws: loses a tenth of the answers")
+CHEAP = (
+    ("kill: command", "up"),
+    ("kill: plugin aws", "down"),
+    ("vault: sealed", "up"),
+    ("aws: loses a tenth of the answers", "down"),
+)
+"""Drills, and which command is disturbed: in this order each finds what it needs."""
+
 AS_LONG_AS_THEY_TAKE = {"up": 20.0, "down": 8.0}
 
 
@@ -29,20 +36,20 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 def test_what_goes_wrong_in_the_middle_is_made_good_by_the_next_run(
     ground: Ground, subtests: pytest.Subtests
 ) -> None:
-    """Each is one `up` and one `down`; in the end there is nothing left."""
+    """In the end there is nothing left."""
     seed = time.time_ns() % 10**6
-    for drill in DRILLS:
-        if drill.title in CHEAP:
-            with subtests.test(f'to repeat: make drills ONLY="{drill.title}" SEED={seed}'):
-                assert drill.middle
-                for _ in drill.middle(ground, random.Random(f"{seed} {drill.title}")):  # noqa: S311 - no secret
-                    pass
+    for title, word in CHEAP:
+        middle = next(drill.middle for drill in DRILLS if drill.title == title)
+        assert middle
+        with subtests.test(f"{title}, {word}, seed {seed}"):
+            words = ground.up if word == "up" else ground.down
+            middle.moment(ground, words, random.Random(f"{seed} {title}"))  # noqa: S311 - no secret
 
 
 def test_every_drill_has_a_name_of_its_own_and_something_that_happens() -> None:
     titles = [drill.title for drill in DRILLS]
     assert len(set(titles)) == len(titles)
-    assert set(CHEAP) <= set(titles)
+    assert {title for title, _ in CHEAP} <= set(titles)
     assert all(bool(drill.middle) != bool(drill.around) for drill in DRILLS)
 
 

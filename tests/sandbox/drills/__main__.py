@@ -79,9 +79,7 @@ class Bench:
 def moments(drill: Drill, bench: Bench, chosen: random.Random) -> Iterator[tuple[str, bool]]:
     """A drill, once."""
     if drill.middle:
-        ground = bench.ground()
-        _ = ground.took
-        yield from drill.middle(ground, chosen)
+        yield from drill.middle(bench.ground(), chosen)
     if drill.around:
         yield from drill.around(bench.folder(), chosen)
 

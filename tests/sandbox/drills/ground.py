@@ -55,7 +55,7 @@ class Ground:
         folder: Path,
         *,
         home: str = "sandbox",
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         umask: int = -1,
         checkout: Path = REPOSITORY,
     ) -> None:
@@ -69,8 +69,8 @@ class Ground:
         stack_file.write_text(STACK_FILE, encoding="utf-8")
         self.up = ("up", "--stack", STACK, "--config", str(stack_file), *ADVISORY)
         self.down: tuple[str, ...] = ("down",)
-        here = {"SANDBOX_HOME": str(self.home.root), "TMPDIR": str(self.temporary)}
-        self.env = {**os.environ, **(env or {}), **here}
+        here = {"SANDBOX_HOME": str(self.home.root), "TMPDIR": str(self.temporary), **(env or {})}
+        self.env = {name: value for name, value in {**os.environ, **here}.items() if value is not None}
         self.printed: list[str] = []
         self.command_lines: set[str] = set()
         self._known: dict[str, bytes] = {}

@@ -54,15 +54,16 @@ class Middle:
 
     def __call__(self, ground: Ground, chosen: random.Random) -> Iterator[tuple[str, bool]]:
         """`up`, then `down`: for each its name and whether it was still at work when it was disturbed."""
-        took = ground.took
         if self.keeps:
             ground.succeed("start")
         for words in (ground.up, ("down", "--keep") if self.keeps else ground.down):
-            yield words[0], self._moment(ground, words, chosen, took[words[0]])
+            yield words[0], self.moment(ground, words, chosen)
         if self.keeps:
             ground.succeed(*ground.down)
 
-    def _moment(self, ground: Ground, words: Sequence[str], chosen: random.Random, took: float) -> bool:
+    def moment(self, ground: Ground, words: Sequence[str], chosen: random.Random) -> bool:
+        """One run that is disturbed, and the next one. Whether it was still at work when it was disturbed."""
+        took = ground.took[words[0]]
         with ground.watched():
             run = ground.begin(words, in_terminal=self.in_terminal)
             while self.appears and not self.appears(ground, run) and not run.has_ended:
@@ -80,7 +81,7 @@ class Middle:
         assert code <= 0 or self.at_once or "error:" in run.said(), said
         ground.printed.append(run.said())
         try:
-            ground.check(is_up=words[0] == "up" or self.keeps)
+            ground.check(is_up=words != ground.down)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{said}") from None
         return in_time

@@ -6,6 +6,7 @@ Nothing fails in them but what a full disk makes fail: each command has to succe
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import re
 import shutil
@@ -26,11 +27,18 @@ CHANGED = re.compile(r"\d+ (created|updated|replaced|deleted)")
 
 STRANGE = "Prüfung mit Leerzeichen & (1)"
 
-LOCALES = {
+LOCALES: dict[str, dict[str, str | None]] = {
     "tr_TR.UTF-8, far in the east": {"LC_ALL": "tr_TR.UTF-8", "TZ": "Pacific/Kiritimati"},
     "C, PYTHONUTF8=0": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     "POSIX, far in the west, no language": {"LC_ALL": "POSIX", "LANG": "", "TZ": "Etc/GMT+12"},
 }
+
+BARE: dict[str, str | None] = {
+    **dict.fromkeys(("HOME", "LANG", "LC_ALL", "USER", "LOGNAME", "SHELL", "TERM")),
+    "TMPDIR": "/nonexistent",
+    "PATH": os.defpath,
+}
+"""As a service manager or a container starts it: None is a variable that is not set."""
 
 DISK = "480m"
 """What a sandbox needs to start, and some room to fill."""
@@ -66,7 +74,7 @@ def with_umask(mask: int) -> Callable[[Path, random.Random], Moments]:
     return around
 
 
-def with_variables(**variables: str) -> Callable[[Path, random.Random], Moments]:
+def with_variables(**variables: str | None) -> Callable[[Path, random.Random], Moments]:
     """The user's shell has these, and the sandbox is in a folder that not each of them can spell."""
 
     def around(folder: Path, _: random.Random) -> Moments:

@@ -132,6 +132,11 @@ DRILLS = (
         Drill("locale", name, around=surroundings.with_variables(**variables))
         for name, variables in surroundings.LOCALES.items()
     ),
+    Drill(
+        "shell",
+        "no HOME, no TERM, a TMPDIR that is not there",
+        around=surroundings.with_variables(**surroundings.BARE),
+    ),
     Drill("foreign", "AWS, Vault, Kubernetes, Pulumi, Python, proxies", around=with_foreign_settings),
 )
 
