@@ -19,6 +19,8 @@ import pytest
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from sandbox import interrupted
+from sandbox.home import Home
 from sandbox.plugins import wire
 from sandbox.plugins.resource import (
     Function,
@@ -132,6 +134,7 @@ def plugin(cloud: Cloud) -> Plugin:
         resources={THING: thing, FIXED: fixed},
         functions={get.token: get},
         connect=connect,
+        answered=lambda error: not isinstance(error, KeyError),
     )
 
 
@@ -389,6 +392,17 @@ class TestFailures:
             Refused, match=r"fault in the sandbox's local plugin toy .*: KeyError: 'oops' \(test_"
         ):
             engine.create(THING, {"name": "broken", "size": 1})
+
+    def test_what_has_no_answer_is_noted_for_the_next_run(
+        self, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SANDBOX_HOME", str(tmp_path))
+        (tmp_path / "pulumi").mkdir()
+        engine.create(THING, {"name": "made", "size": 1}, name="made")
+        for name in ("refused", "stuck", "broken"):
+            with pytest.raises(Refused):
+                engine.create(THING, {"name": name, "size": 1}, name=name)
+        assert interrupted.creations(Home(tmp_path), "local") == [urn(THING, "broken")]
 
     def test_what_fails_after_it_was_made_is_kept(self, engine: Engine) -> None:
         with pytest.raises(Refused, match="Thing: stuck is FAILED") as refused:
