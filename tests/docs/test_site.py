@@ -2,6 +2,8 @@
 
 import logging
 import re
+import shutil
+import subprocess
 import sys
 from logging.handlers import BufferingHandler
 from pathlib import Path
@@ -62,6 +64,63 @@ def test_every_link_and_picture_leads_somewhere(site: Path) -> None:
             if not file.exists() or (anchor and file.suffix == ".html" and not has_anchor(file, anchor)):
                 broken.append(f"{page.relative_to(site)}: {target}")
     assert broken == []
+
+
+def test_a_page_loads_nothing_from_the_network(site: Path) -> None:
+    """It opens from the disk, and there may be no network."""
+    scripts = re.compile(
+        r'<(?:script|img|iframe)[^>]* src="([^"]+)"|<link[^>]* rel="stylesheet"[^>]* href="([^"]+)"'
+    )
+    pages = [*site.rglob("*.html")]
+    loaded = {(page.name, a or b) for page in pages for a, b in scripts.findall(page.read_text())}
+    assert len(loaded) > len(pages)
+    assert [each for each in loaded if re.match(r"[a-z]+:|//", each[1])] == []
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def test_the_search_finds_in_pages_from_the_disk(site: Path, tmp_path: Path) -> None:
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not browser:
+        pytest.skip("no browser is here to open the site from the disk: one of " + ", ".join(BROWSERS))
+    options = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
+    options += ["--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=20000", "--dump-dom"]
+    page = site / "docs" / "security.html"  # below the first one, where paths are longer
+    answer = subprocess.run(
+        [browser, *options, f"{page.as_uri()}?q=impostors"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    found = re.findall(r'<a href="([^"]+)" class="md-search-result__link"', answer.stdout)
+    address = (site / "CONTRIBUTING.html").as_uri()
+    assert [each.replace("?h=impostors", "").replace("?h=", "") for each in found] == [
+        address,
+        f"{address}#a-login",
+    ]
+
+
+SMALLEST = 8.5
+"""Pixels of text that can still be read on a phone, whose screen of 390 has 358 for a page's pictures."""
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs").glob("*.svg")), ids=lambda path: str(path.name))
+def test_a_picture_can_be_read_in_the_dark_and_on_a_phone(picture: Path) -> None:
+    text = picture.read_text()
+    style, drawn = text.partition("<style>")[2].split("</style>")
+    light, dark = re.split(r"@media \(prefers-color-scheme: dark\)", style)
+    colour = re.compile(r"#[0-9a-f]{3,6}\b")
+    assert colour.findall(light)
+    named = re.compile(r"\.([\w-]+)(?=[^{}]*\{[^{}]*#[0-9a-f]{3})")
+    assert {*named.findall(light)} == {*named.findall(dark)}, (
+        "each class that has a colour has one for the dark"
+    )
+    assert colour.findall(drawn) == [], "what is drawn has no colour but its class's"
+    (width,) = re.findall(r'<svg[^>]* viewBox="0 0 (\d+) \d+"', text)
+    sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", text)]
+    assert min(sizes) * min(1, 358 / int(width)) > SMALLEST
 
 
 def has_anchor(page: Path, anchor: str) -> bool:

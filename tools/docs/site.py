@@ -62,6 +62,7 @@ SECTIONS = {
 """The order of pages. Missing pages are skipped, and unlisted ones come last."""
 
 CSS = "assets/stylesheets/site.css"
+WORKER = "assets/javascripts/iframe-worker.js"
 MERMAID = "assets/javascripts/mermaid.min.js"
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)#\s:]+)(#[^)\s]*)?\)")
 LANGUAGES = {".yaml": "yaml", ".hcl": "hcl", ".py": "python", ".json": "json", ".toml": "toml"}
@@ -87,9 +88,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     config.nav = _navigation(
         sorted(it for it in found if it.endswith(".md") and it.removesuffix(".md") not in shown)
     )
-    made.append(File.generated(config, CSS, content=Path(__file__).with_name("site.css").read_text()))
+    for asset in (CSS, WORKER):
+        own = Path(__file__).with_name(PurePosixPath(asset).name)
+        made.append(File.generated(config, asset, content=own.read_text()))
     if script := mermaid.script():
-        made.append(File.generated(config, MERMAID, content=script.read_text()))
+        sizes = Path(__file__).with_name("diagrams.js").read_text()
+        made.append(File.generated(config, MERMAID, content=f"{script.read_text()}\n{sizes}"))
     return Files([*theme, *kept, *made])
 
 
