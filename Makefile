@@ -27,7 +27,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHO
 .PHONY: help install up preview down stop status test check unit sandbox-test test-official drills golden bench bench-scale docs schema format lock clean clean-cache
 
 help: ## List the commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 define install
 @$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 10) else "error: Python 3.10 or newer is needed, this is %d.%d; name one with: make PYTHON=python3.12" % (v.major, v.minor))'
@@ -119,5 +119,5 @@ clean: $(READY) ## Take the sandbox down, remove what was made in this folder
 	@rm -rf $(VENV) .sandbox build/site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-clean-cache: ## Remove what the project keeps in your caches
+clean-cache: ## Remove the tools and all else that is kept in your caches
 	@$(PYTHON) tools/build.py --clean
