@@ -11,6 +11,7 @@ import pytest
 import typer
 import yaml
 
+from components.version import VERSION
 from pipeline import ENVIRONMENTS
 from pipeline.__main__ import app
 from tests.servers import Silent, serving
@@ -49,6 +50,11 @@ def runs(job: dict[str, Any]) -> list[str]:
 
 def uses(job: dict[str, Any]) -> list[str]:
     return [step["uses"] for step in job.get("steps", ()) if "uses" in step]
+
+
+def actions(job: dict[str, Any]) -> list[str]:
+    """Those of others, without their commits."""
+    return [each.partition("@")[0] for each in uses(job)]
 
 
 @pytest.mark.parametrize(("name", "job"), JOBS)
@@ -119,6 +125,11 @@ NEEDED = {
     ("drift", "drift"): {"contents": "read", "id-token": "write"},
     ("drift", "issue"): {"issues": "write"},
     **{("deploy", name): {"contents": "read", "id-token": "write"} for name in ENVIRONMENTS},
+    ("release", "test"): {"contents": "read"},
+    ("release", "build"): {"contents": "read"},
+    ("release", "sign"): {"id-token": "write", "attestations": "write"},
+    ("release", "index"): {"id-token": "write"},
+    ("release", "release"): {"contents": "write"},
 }
 
 
@@ -137,7 +148,7 @@ def test_no_secret_is_stored_anywhere(name: str) -> None:
 
 def test_a_job_that_writes_runs_nothing_of_the_pull_request() -> None:
     for name, job in (("preview", "comment"), ("drift", "issue")):
-        assert uses(job_of(name, job)) == ["actions/download-artifact@v4"]
+        assert actions(job_of(name, job)) == ["actions/download-artifact"]
 
 
 def test_a_fork_gets_no_credentials() -> None:
@@ -223,6 +234,55 @@ def test_a_step_takes_nothing_of_the_event_into_its_script(name: str, job: str) 
     """A title or a branch's name in a script would be run by the shell."""
     for line in runs(job_of(name, job)):
         assert set(re.findall(r"\$\{\{ *(.*?) *\}\}", line)) <= {"matrix.environment", "inputs.environment"}
+
+
+COMMIT = re.compile(r"uses: (?!\./)([\w./-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+$")
+BY_TAG = {"pulumi/actions"}
+"""Of the vendor whose program the job then runs with all credentials."""
+
+
+@pytest.mark.parametrize("file", [*WORKFLOWS.values(), *ACTIONS.values()], ids=lambda file: file.parent.name)
+def test_an_action_of_others_is_pinned_to_a_commit(file: Path) -> None:
+    """A tag can be moved to other code, which then has the job's permissions."""
+    used = [line.strip() for line in file.read_text().splitlines() if re.search(r"uses: (?!\./)", line)]
+    by_tag = [line for line in used if not COMMIT.search(line)]
+    assert {re.split(r"[ @]", line.removeprefix("- "))[1] for line in by_tag} <= BY_TAG
+
+
+def test_a_version_is_released_by_its_tag_and_nothing_else() -> None:
+    assert triggers(load("release")) == {"push": {"tags": ["v[0-9]+.[0-9]+.[0-9]+"]}}
+    assert re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", VERSION), "the tag of this version is one"
+    assert load("release")["permissions"] == {}
+    build = job_of("release", "build")
+    (step,) = [step for step in build["steps"] if step.get("run") == "make dist"]
+    assert step["env"] == {
+        "TAG": "${{ github.ref_name }}",
+        "REPOSITORY": "${{ github.server_url }}/${{ github.repository }}",
+    }
+
+
+def test_a_release_is_tested_signed_and_published_in_this_order() -> None:
+    jobs = load("release")["jobs"]
+    assert jobs["test"]["uses"] == "./.github/workflows/test.yml"
+    assert "workflow_call" in triggers(load("test"))
+    assert {name: job.get("needs") for name, job in jobs.items()} == {
+        "test": None,
+        "build": None,
+        "sign": ["test", "build"],
+        "index": "sign",
+        "release": "index",
+    }
+    (signed,) = [step for step in jobs["sign"]["steps"] if "attest" in step["uses"]]
+    assert set(signed["with"]["subject-path"].split()) == {"dist/*.whl", "dist/*.json"}
+
+
+def test_what_publishes_a_release_runs_nothing_of_the_repository() -> None:
+    """Only the jobs that build and test check it out, and they may write nothing."""
+    jobs = load("release")["jobs"]
+    for name in ("sign", "index", "release"):
+        assert "actions/checkout" not in actions(jobs[name])
+        assert not any(re.search(r"\b(make|python|pip)\b", line) for line in runs(jobs[name]))
+    assert jobs["index"]["environment"] == "release", "an approval can be required"
 
 
 def test_what_judges_a_change_has_owners() -> None:
