@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT PYTHONSAFEPATH PYTHONUTF8
 
 .DEFAULT_GOAL := help
-.PHONY: help install up preview down stop status test check unit sandbox-test test-official drills golden bench bench-scale docs schema format lock clean clean-cache
+.PHONY: help install up preview down stop status test check unit sandbox-test test-official drills golden bench bench-scale docs dist schema format lock clean clean-cache
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -102,6 +102,9 @@ bench-scale: $(READY_TO_TEST) ## Measure LOGINS=1000 logins in team stacks of EA
 docs: $(READY_TO_TEST) ## Build the documentation as a site: build/site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 	@echo "build/site/index.html"
+
+dist: $(READY_TO_TEST) ## Make what is published, in dist/: wheel, schema, notes
+	@$(BIN)/python -m tools.dist --tag "$$TAG" --repository "$$REPOSITORY"
 
 schema: $(READY_TO_TEST) ## Write what is generated: the JSON Schema, keys and tables
 	@$(BIN)/python -m tools.docs

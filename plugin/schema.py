@@ -15,6 +15,7 @@ from pulumi.provider.experimental.analyzer import Analyzer, ComponentDefinition,
 from typing_extensions import is_typeddict
 
 from components.declared import fields_of, meanings, shape, to_camel
+from components.version import REPOSITORY
 
 DESCRIPTION = (
     "Workloads on AWS read secrets from HashiCorp Vault without a stored credential: the components of the "
@@ -53,6 +54,8 @@ def complete(
         "displayName": "Vault AWS auth",
         "description": DESCRIPTION,
         "license": "Apache-2.0",
+        "homepage": REPOSITORY,
+        "repository": REPOSITORY,
         "keywords": ["category/infrastructure", "kind/component", "vault", "aws", "eks", "iam"],
     }
     return {key: _without_nothing(value) for key, value in schema.items() if value is not None}
