@@ -1,4 +1,4 @@
-"""The mkdocs hook that builds the site from the repository: README, CONTRIBUTING, docs/, examples/.
+"""The mkdocs hook that builds the site from the repository: README and what is beside it, docs/, examples/.
 
 Generated pages are not kept. Pages keep their paths, so that links work in the repository and on the site; a
 linked file that is not a page, such as a stack file, becomes a page that shows it.
@@ -17,7 +17,7 @@ from mkdocs.structure.pages import Page
 from tools.docs import command_page, components_page, mermaid, settings_page
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "examples/**/*.md")
+PAGES = ("*.md", "docs/**/*.md", "examples/**/*.md")
 INSTALLED = {".venv", "node_modules"}
 GENERATED = {
     "docs/reference/settings.md": settings_page.page,
@@ -54,8 +54,8 @@ SECTIONS = {
         "docs/from-kubernetes-auth.md",
         "docs/performance.md",
         "docs/troubleshooting.md",
-        "docs/upgrades/*.md",
     ],
+    "Releases": ["CHANGELOG.md", "docs/upgrades/*.md", "SECURITY.md"],
     "Reference": ["docs/commands.md", *GENERATED],
     "Contributing": ["CONTRIBUTING.md"],
 }
