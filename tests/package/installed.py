@@ -1,4 +1,4 @@
-"""The package as users get it: built, and installed into an empty virtual environment."""
+"""The package as users get it: built from a tag of a git host, and installed from a package index."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.package.kit import write_language_host, write_plugin
+from components.version import REPOSITORY as PUBLISHED
+from components.version import VERSION
+from tests.package.hosting import git_host, index, tagged
+from tests.package.kit import pulumi, write_language_host, write_plugin, write_plugin_host
 from tests.sandbox.kit import REPOSITORY
 from tools import build
 
@@ -52,20 +55,55 @@ class Installed:
         """The plugins that run with this virtual environment: the component package, Python programs."""
         return self.root / "tools"
 
+    @property
+    def schema(self) -> Path:
+        """What Pulumi reads from the package at its tag."""
+        return self.root / "schema.json"
+
     def make(self) -> Installed:
-        """Builds and installs all of it; takes a minute."""
+        """Does what the pages say, with a git host and an index of this machine; takes a minute.
+
+        Pulumi fetches the package at its tag and makes its environment. There pip installs the wheel of the
+        same tag, by its name. So the SDKs are installed once.
+        """
         shutil.copytree(REPOSITORY, self.tree, ignore=LEFT_OUT)
+        tag = f"v{VERSION}"
+        tagged(self.tree, tag)
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-        _run(*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(self.root / "dist"), str(self.tree))
-        _run(sys.executable, "-m", "venv", "--without-pip", str(self.root / "venv"))
-        install = [*pip, "--python", str(self.python), "install", "--quiet"]
-        install += ["--cache-dir", str(build.cache_dir().parent / "pip")]  # `make clean-cache` empties it
         # The versions that the project is tested with; which packages is the wheel's own affair.
-        pinned = ["--constraint", str(REPOSITORY / "constraints.txt")]
-        _run(*install, "--no-compile", *pinned, str(self.wheel))
+        pinned = {
+            "PIP_CONSTRAINT": str(REPOSITORY / "constraints.txt"),
+            "PIP_CACHE_DIR": str(build.cache_dir().parent / "pip"),  # `make clean-cache` empties it
+            "PIP_NO_COMPILE": "1",
+        }
+        with git_host(self.tree, self.root / "git host") as host:
+            self._add(f"{PUBLISHED.removeprefix('https://')}/plugin@{tag}", **host.for_pulumi, **pinned)
+            into = ["--no-deps", "--wheel-dir", str(self.root / "dist")]
+            _run(
+                *pip,
+                "wheel",
+                "--quiet",
+                *into,
+                f"pulumi-vault-aws-auth @ git+{PUBLISHED}@{tag}",
+                **host.for_git,
+            )
+        with index(self.wheel) as url:
+            install = [*pip, "--python", str(self.python), "install", "--quiet", "--extra-index-url", url]
+            _run(*install, f"pulumi-vault-aws-auth=={VERSION}", **pinned)
         write_plugin(self.tools, self.python, self.tree / "plugin")
         write_language_host(self.tools, self.python)
         return self
+
+    def _add(self, source: str, **variables: str) -> None:
+        """How `pulumi package add` begins: with the package, its environment and its schema."""
+        home, hosts = self.root / "pulumi", self.root / "hosts"
+        write_plugin_host(hosts)
+        words = ["package", "get-schema", source]
+        answer = pulumi(*words, folder=self.root, tools=hosts, PULUMI_HOME=str(home), **variables)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        self.schema.write_text(answer.stdout)
+        (fetched,) = home.glob("plugins/resource-*/plugin")
+        (self.root / "venv").symlink_to(fetched / "venv")
 
     def run(self, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """`python WORDS` in that environment, which knows nothing of this repository."""
@@ -81,6 +119,8 @@ class Installed:
         )
 
 
-def _run(*words: str) -> None:
-    answer = subprocess.run(words, capture_output=True, text=True, timeout=570, check=False)
+def _run(*words: str, **variables: str) -> None:
+    answer = subprocess.run(
+        words, env={**os.environ, **variables}, capture_output=True, text=True, timeout=570, check=False
+    )
     assert answer.returncode == 0, answer.stdout + answer.stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.package.installed import Installed
 from tests.sandbox.kit import Sandbox
 from tests.sandbox.lease import Pool
 
@@ -40,6 +41,12 @@ def enterprise_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
     made = Pool(tmp_path_factory.mktemp("enterprise"), started=False)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The package, installed as the pages say. Its tests are of the group `component package`."""
+    return Installed(tmp_path_factory.mktemp("installed")).make()
 
 
 @pytest.fixture

@@ -36,11 +36,6 @@ SECRET = "the-external-id-that-is-secret"
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    return Installed(tmp_path_factory.mktemp("installed")).make()
-
-
-@pytest.fixture(scope="module")
 def running(pool: Pool) -> Iterator[Sandbox]:
     """A sandbox without a stack."""
     with pool.lease() as lent:
