@@ -95,7 +95,7 @@ NAMED = {
 
 def about(kind: str, inputs: dict[str, Any]) -> str:
     """What the list calls a resource."""
-    return {
+    names: dict[str, Callable[[dict[str, Any]], str]] = {
         "AuthBackend": lambda it: f"auth/{it['path']}",
         "AuthBackendConfigIdentity": lambda it: f"auth/{it['backend']}/config/identity",
         "AuthBackendRole": lambda it: f"auth/{it['backend']}/role/{it['role']}",
@@ -103,7 +103,8 @@ def about(kind: str, inputs: dict[str, Any]) -> str:
         "SecretBackendRole": lambda it: f"{it['backend']}/roles/{it['name']}",
         "Role": lambda it: f"arn:aws:iam::{ACCOUNT}:role{it.get('path', '/')}{it['name']}",
         "User": lambda it: f"arn:aws:iam::{ACCOUNT}:user/{it['name']}",
-    }[kind](inputs)  # fmt: skip
+    }
+    return names[kind](inputs)
 
 
 def shows_no_change_but_those_that_were_named(

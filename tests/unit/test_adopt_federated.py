@@ -136,7 +136,7 @@ def test_a_trust_that_is_the_stacks_own_is_no_change() -> None:
     ],
 )
 def test_a_federated_mount_whose_issuer_is_not_known_is_used_as_it_is(
-    changed: dict[str, str], words: str
+    changed: dict[str, Any], words: str
 ) -> None:
     found = federated()
     plan = adopted(replace(found, vault=replace(found.vault, **changed)))
@@ -182,7 +182,7 @@ def test_one_role_of_a_mount_and_an_engine_stays_its_owners() -> None:
     ],
 )
 def test_an_engine_with_an_identity_that_cannot_be_taken_is_used_as_it_is(
-    root: dict[str, str], words: str
+    root: dict[str, Any], words: str
 ) -> None:
     found = federated(engine(role_arn="", identity_token_audience="", **root))
     plan = adopted(found)

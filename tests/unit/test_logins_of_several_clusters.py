@@ -49,7 +49,8 @@ def pod_login(**changes: Any) -> ServiceAccountLogin:
         "policies": ["dev"],
         **changes,
     }
-    return ServiceAccountLogin("pod", {k: v for k, v in args.items() if v is not None}, providers())
+    args = {k: v for k, v in args.items() if v is not None}
+    return ServiceAccountLogin("pod", args, providers())
 
 
 def trust(**changes: Any) -> list[Any]:
@@ -245,7 +246,8 @@ def test_a_prefix_names_the_resources_by_what_they_are() -> None:
 def test_a_pattern_can_be_left_alone_only() -> None:
     def declare(**changes: Any) -> LoginInCluster:
         args: Any = {"cluster": GREEN, "iam_role_arn": f"{ARN}:role/pod", "service_accounts": ["app/*"]}
-        return LoginInCluster("x", {**args, **changes}, providers())
+        args |= changes
+        return LoginInCluster("x", args, providers())
 
     assert refused(declare).startswith("service_accounts: 'app/*' has a wildcard")
     record(lambda: declare(service_account_mode="none"))

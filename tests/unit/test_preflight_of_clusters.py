@@ -10,7 +10,7 @@ import pytest
 from components import trust
 from stack import handover, in_clusters, lookups, preflight, providers
 from stack.file import StackFile
-from stack.import_file import Home, identifiers, of_preview, without_id
+from stack.import_ids import Home, Made, identifiers, of_preview, without_id
 from stack.preflight import (
     in_aws,
     in_cluster,
@@ -183,7 +183,8 @@ def cloud(trusting: list[str]) -> Any:
     }
 
 
-LEGACY = {**POD, "iamRoleArn": f"arn:aws:iam::{ACCOUNT}:role/legacy", "serviceAccountMode": "none"}
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/legacy"
+LEGACY = {**POD, "iamRoleArn": ROLE, "serviceAccountMode": "none"}
 TWO = {"blue": {"existing": True}, "green": {"existing": True}}
 
 
@@ -216,7 +217,7 @@ def used(trusting: list[str], annotations: Mapping[str, str], monkeypatch: pytes
 
 
 def test_a_role_must_let_in_the_pods_of_each_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = dict.fromkeys(("blue", "green"), LEGACY["iamRoleArn"])
+    own = dict.fromkeys(("blue", "green"), ROLE)
     assert used(["blue", "green"], own, monkeypatch) == []
     (problem,) = used(["blue"], own, monkeypatch)
     assert "does not let apps/app in" in problem
@@ -224,11 +225,21 @@ def test_a_role_must_let_in_the_pods_of_each_cluster(monkeypatch: pytest.MonkeyP
 
 
 def test_an_annotation_is_told_with_its_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    (line,) = used(["blue", "green"], {"blue": LEGACY["iamRoleArn"]}, monkeypatch)
+    (line,) = used(["blue", "green"], {"blue": ROLE}, monkeypatch)
     assert "serviceAccountMode: apps/app in the cluster green has no annotation" in line
 
 
 # What else goes by clusters
+
+
+class NothingElse:
+    """Looks up nothing."""
+
+    def attached(self, made: Made, identifier: str) -> bool:
+        return False
+
+    def association(self, made: Made, region: str) -> str:
+        return ""
 
 
 def test_service_accounts_of_two_clusters_are_imported_each_from_its_own() -> None:
@@ -245,7 +256,7 @@ def test_service_accounts_of_two_clusters_are_imported_each_from_its_own() -> No
         thing("EKS cluster", "old"),
     ]
     home = Home(ACCOUNT, "aws")
-    ids = identifiers(made, there, home, lambda *_: False)
+    ids = identifiers(made, there, home, NothingElse())
     assert {urn.rpartition("::")[2]: identifier for urn, identifier in ids.items()} == {
         "green/cluster-apps.app-service-account": "apps/app",
         "old-cluster-eksCluster": "old",

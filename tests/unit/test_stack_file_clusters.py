@@ -14,7 +14,7 @@ POLICIES = {"dev": ""}
 POD = {"kind": "service-account", "serviceAccounts": ["app/api"], "policies": ["dev"]}
 NODE = {"kind": "ec2-instance", "nodeGroups": ["workers"], "policies": ["dev"]}
 OPERATOR = {"kind": "vault-access-operator", "login": "pod"}
-GROUPS = {"nodeGroups": {"workers": {}}}
+GROUPS: dict[str, Any] = {"nodeGroups": {"workers": {}}}
 KEY = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
@@ -160,7 +160,7 @@ def test_pod_identity_needs_its_agent_in_the_clusters_of_its_logins_alone() -> N
 # What is refused
 
 
-FIVE = {f"eks{number}": {} for number in range(5)}
+FIVE: dict[str, Any] = {f"eks{number}": {} for number in range(5)}
 BOTH_REGIONS = {"blue": GROUPS, "green": {**GROUPS, "region": "eu-west-1", "name": "green"}}
 SEVERAL_NODES = {"blue": GROUPS, "green": {"nodeGroups": {"others": {}}}}
 VAULTS_POD = {"kind": "role", "serviceAccount": "vault/vault"}
