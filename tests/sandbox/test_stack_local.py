@@ -114,13 +114,15 @@ def test_stack_outputs_follow_the_contract(sandbox: Sandbox) -> None:
         "address", "namespace", "mountPath", "serverIdHeader", "stsEndpoint", "stsRegion",
     }  # fmt: skip
     assert outputs["cluster"].keys() == {"name", "oidcIssuer", "oidcProviderArn"}
+    assert outputs["clusters"] == {"eks1": {**outputs["cluster"], "region": "us-east-1"}}
     for login in outputs["logins"].values():
+        of_cluster = {"clusters"} if login["kind"] in ("service-account", "ec2-instance") else set()
         assert login.keys() == {
             "kind", "vaultRole", "iamRoleArn", "serviceAccounts", "principals", "policies", "maxTtl",
-        }  # fmt: skip
+        } | of_cluster  # fmt: skip
     assert outputs["logins"]["pod"]["serviceAccounts"] == ["default/vault-auth"]
     assert outputs["logins"]["pod"]["iamRoleArn"] == ROLE_ARN
-    assert outputs["kubeconfig"] == "[secret]"
+    assert outputs["kubeconfig"] == outputs["kubeconfigs"] == "[secret]"
 
 
 def test_kubeconfig_of_the_stack_opens_the_cluster_through_aws(sandbox: Sandbox) -> None:
