@@ -5,6 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 
+def cluster_id(name: str, elsewhere: str) -> str:
+    """`StackCluster.id` of a cluster, by its name in EKS and its region, which is empty for the stack's.
+
+    Names in AWS are made of it, so it has no other characters than EKS takes in the name of a node group.
+    """
+    return f"{name}_{elsewhere}" if elsewhere else name
+
+
 @dataclass(frozen=True)
 class StackCluster:
     """A cluster of a stack file."""
@@ -39,9 +47,8 @@ class StackCluster:
 
     @property
     def id(self) -> str:
-        """What tells it from every other cluster of the stack, whatever the stack file calls it. No name of
-        EKS has a dot."""
-        return f"{self.name}.{self.region}" if self.elsewhere else self.name
+        """What tells it from every other cluster of the stack, whatever the stack file calls it."""
+        return cluster_id(self.name, self.region if self.elsewhere else "")
 
     @property
     def place(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from components import arns, logins, node_group
 from components.suggestions import suggestion
+from stack.clusters import cluster_id
 from stack.draft import Draft
 from stack.reading import Section
 from stack.sections import INSTALLED, PROJECT
@@ -62,11 +63,12 @@ def check(draft: Draft) -> None:
 
 def _distinct(draft: Draft) -> None:
     """No two keys may be of one cluster."""
-    owners: dict[tuple[str, str], str] = {}
+    owners: dict[str, str] = {}
     for section in draft.clusters.values():
         name, region = section.get("name"), draft.region_of(section)
         if name and region:
-            owner = owners.setdefault((name, region), section.path)
+            own = cluster_id(name, "" if region == draft.region else region)
+            owner = owners.setdefault(own, section.path)
             if owner != section.path:
                 place = section.at("name") if _is_written(draft, section, "name") else section.path
                 draft.problems.add(

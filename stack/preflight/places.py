@@ -7,7 +7,7 @@ its outputs do.
 
 from collections.abc import Mapping
 
-from stack.clusters import StackCluster
+from stack.clusters import StackCluster, cluster_id
 from stack.file import StackFile
 from stack.preflight.leaving import PREFIX
 from stack.preflight.objects import ASSOCIATION, OF_CLUSTERS, Thing
@@ -29,7 +29,7 @@ def formerly_alone(known: State, stack: StackFile) -> str:
     if not isinstance(name, str) or not name:
         return ""
     region = ((known.outputs.get("clusters") or {}).get(name) or {}).get("region") or stack.region
-    return name if region == stack.region else f"{name}.{region}"
+    return cluster_id(name, "" if region == stack.region else region)
 
 
 def placed(known: State, stack: StackFile) -> State:

@@ -247,8 +247,8 @@ def test_each_of_several_clusters_has_roles_of_its_own_and_its_region() -> None:
     found = program("eks", cluster=None, clusters=clusters, logins=logins)
     assert in_kubernetes.clusters(found) == [
         "one/kubernetes",
-        "one.eu-west-1/kubernetes",
-        "new.eu-west-1/kubernetes",
+        "one_eu-west-1/kubernetes",
+        "new_eu-west-1/kubernetes",
     ]
     accounts = {
         cluster: {rule.name for rule in in_kubernetes.rules(found, cluster=cluster) if rule.name}
@@ -256,13 +256,13 @@ def test_each_of_several_clusters_has_roles_of_its_own_and_its_region() -> None:
     }
     assert accounts == {
         "one/kubernetes": {"api", "default", "team"},
-        "one.eu-west-1/kubernetes": {"job", "default"},
-        "new.eu-west-1/kubernetes": set(),
+        "one_eu-west-1/kubernetes": {"job", "default"},
+        "new_eu-west-1/kubernetes": set(),
     }
     made = report.kubernetes(found)
     assert [text.splitlines()[0] for text in made.documents] == [
         "# In the cluster one.",
-        "# In the cluster one.eu-west-1.",
+        "# In the cluster one_eu-west-1.",
     ]
     assert "one for each cluster, which has its own access entry" in made.notes[-1]
     wanted = in_aws.needs(found)

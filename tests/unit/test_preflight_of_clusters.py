@@ -44,7 +44,7 @@ CLUSTERS: dict[str, Any] = {
         "subnetIds": ["subnet-01234567", "subnet-89abcdef"],
     },
 }
-FAR = "blue.eu-west-1"
+FAR = "blue_eu-west-1"
 
 
 def stack(logins: Any = None, clusters: Any = None, **sections: Any) -> StackFile:

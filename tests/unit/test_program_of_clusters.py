@@ -185,8 +185,8 @@ def test_a_cluster_of_another_region_has_that_regions_aws_provider(far: Recordin
     assert provider.inputs["region"] == "eu-west-1"
     assert json.loads(provider.inputs["allowedAccountIds"]) == ["111111111111"]
     assert provider.inputs["defaultTags"] == far.one("pulumi:providers:aws", "aws").inputs["defaultTags"]
-    assert far.one("eks:index:Cluster", "blue.eu-west-1-cluster").providers["aws"] == "eu-west-1/aws"
-    association = far.one(ASSOCIATION, "blue.eu-west-1/cluster-apps.batch-pod-identity")
+    assert far.one("eks:index:Cluster", "blue_eu-west-1-cluster").providers["aws"] == "eu-west-1/aws"
+    association = far.one(ASSOCIATION, "blue_eu-west-1/cluster-apps.batch-pod-identity")
     assert (association.provider, association.inputs["clusterName"]) == ("eu-west-1/aws", "blue")
     assert far.one(ASSOCIATION, "blue/cluster-apps.batch-pod-identity").provider == "aws"
     assert far.one("aws:iam/role:Role", "pod-iam-role").provider == "aws"
@@ -246,7 +246,7 @@ def in_cluster_of(made: Recording) -> Iterator[tuple[str, str, str, set[str]]]:
     alone = made.exports().get("cluster", {}).get("name", "")
     for it in made.resources:
         own, slash, _ = it.name.partition("/")
-        own = (own if slash else alone).partition(".")[0]
+        own = (own if slash else alone).partition("_")[0]
         if it.type == "pulumi:providers:kubernetes":
             by_provider[it.name] = own
             yield own, it.type, it.urn, it.aliases
@@ -325,5 +325,5 @@ def test_a_cluster_is_known_by_its_resources_name() -> None:
     urn = "urn:pulumi:s::p::vault-aws-auth:index:EksCluster$eks:index:Cluster$aws:eks/cluster:Cluster::{}"
     made = thing("EKS cluster", "blue")
     assert in_its_cluster(made, urn.format("blue-cluster-eksCluster")).cluster == "blue"
-    assert in_its_cluster(made, urn.format("blue.eu-west-1-cluster-eksCluster")).cluster == "blue.eu-west-1"
+    assert in_its_cluster(made, urn.format("blue_eu-west-1-cluster-eksCluster")).cluster == "blue_eu-west-1"
     assert type_of(urn) == "aws:eks/cluster:Cluster"

@@ -70,7 +70,7 @@ def test_names_of_resources_go_by_what_the_cluster_is_and_not_by_its_key() -> No
     for found in (one, two):
         own, elsewhere = found.clusters.values()
         assert own.resource("kubernetes") == "prod/kubernetes"
-        assert elsewhere.resource("kubernetes") == "prod.eu-west-1/kubernetes"
+        assert elsewhere.resource("kubernetes") == "prod_eu-west-1/kubernetes"
     alone = stack(clusters={}, cluster={"name": "prod"}).alone
     assert alone
     assert alone.resource("kubernetes") == "kubernetes"
