@@ -265,11 +265,21 @@ make(
     {
         "connection": connection,
         "region": REGION,
-        "cluster": cluster["ref"],
+        "clusters": [cluster["ref"]],
         "nodeGroups": ["default"],
         **token,
     },
     LOGIN,
+)
+make(
+    "LoginInCluster",
+    "elsewhere",
+    {
+        "cluster": cluster["ref"],
+        "iamRoleArn": pod["iamRoleArn"],
+        "serviceAccounts": ["default/elsewhere"],
+    },
+    "serviceAccounts",
 )
 make("EcsTaskLogin", "task", {"connection": connection, "region": REGION, **token}, LOGIN)
 make(
