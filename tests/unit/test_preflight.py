@@ -12,7 +12,7 @@ import pytest
 
 from stack import file, handover, preflight, providers
 from stack.file import StackFile
-from stack.preflight import in_aws, in_lists, in_vault, leaving, objects, place, report, state
+from stack.preflight import in_aws, in_lists, in_vault, leaving, objects, place, places, report, state
 from stack.preflight.found import Findings
 from stack.preflight.objects import Made, Thing, thing
 from stack.preflight.state import State
@@ -41,14 +41,21 @@ def stack_of(name: str, **changed: Any) -> StackFile:
 
 
 def registered(resource: Registered) -> Thing | None:
-    """What a registration is, its account by the name of its provider."""
+    """What a registration is, its account by the name of its provider, and its cluster by its own."""
     if resource.type == "eks:index:Cluster":
-        return thing("EKS cluster", resource.inputs["name"])
+        return state.in_its_cluster(thing("EKS cluster", resource.inputs["name"]), resource.urn)
     if resource.type.startswith(("pulumi:", "vault-aws-auth:")) or resource.type in NAMELESS:
         return None
     found = objects.TYPES[resource.type](resource.inputs)
     assert found, resource
-    return found._replace(account=resource.provider.partition("-")[2])
+    account = resource.provider.partition("-")[2]
+    return state.in_its_cluster(found._replace(account=account), resource.urn)
+
+
+def registered_of(recording: Recording, stack: StackFile) -> set[Thing]:
+    """What all registrations are, each where the stack file has its cluster."""
+    found = {it: "" for it in map(registered, recording.resources) if it}
+    return {*places.placed(State(found, {}), stack).owned}
 
 
 @pytest.fixture
@@ -61,8 +68,9 @@ def enterprise(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_everything_that_the_program_makes_is_looked_up(name: str) -> None:
     """A type without an entry, or a name that no setting claims, would be found in the middle of an `up`."""
     of_cluster = thing("OIDC provider", ISSUER)  # a new cluster has a new issuer
-    made = {it for it in map(registered, run(name, **changes(name)).resources) if it} - {of_cluster}
-    claimed = [made.thing for made in objects.of(stack_of(name))]
+    stack = stack_of(name)
+    made = registered_of(run(name, **changes(name)), stack) - {of_cluster}
+    claimed = [made.thing for made in objects.of(stack)]
     assert set(claimed) == made
     assert len(claimed) == len(made)
 
@@ -97,6 +105,18 @@ OF_NO_STACK_FILE: Mapping[str, dict[str, Any]] = {
             },
             "gloo": {"kind": "gloo", "login": "gloo", "release": {"version": "1"}},
             "vault": {"kind": "vault-server", "plaintext": True, "release": {"version": "1"}},
+        },
+    },
+    "several clusters": {
+        "clusters": {"green": {"namespaces": ["team"]}, "blue": {}},
+        "logins": {
+            "app": {**POD, "method": "pod-identity"},
+            "own": {**POD, "serviceAccounts": ["default/own"], "clusters": ["dev"]},
+            "operator": {**POD, "serviceAccounts": ["op/sa"], "clusters": ["dev", "green"]},
+        },
+        "consumers": {
+            "vao": {"kind": "vault-access-operator", "login": "operator", "apply": True},
+            "charts": {"kind": "vault-access-operator", "login": "own", "release": {"version": "1"}},
         },
     },
     "an identity and an instance profile that EC2 may give": {
@@ -134,8 +154,9 @@ def test_what_no_stack_file_here_declares_is_looked_up_as_well(name: str) -> Non
     base = dict.fromkeys(f"vault-aws-auth:{key}" for key in ("accounts", "consumers", "secretsEngine"))
     given = {**base, "vault-aws-auth:accountId": "111111111111", **sections}
     of_cluster = thing("OIDC provider", ISSUER)
-    made = {it for it in map(registered, run("dev", **given).resources) if it} - {of_cluster}
-    assert {each.thing for each in objects.of(stack_of("dev", **given))} == made
+    stack = stack_of("dev", **given)
+    made = registered_of(run("dev", **given), stack) - {of_cluster}
+    assert {each.thing for each in objects.of(stack)} == made
 
 
 def test_every_kind_of_thing_has_a_way_on() -> None:
