@@ -62,7 +62,7 @@ async def check(stack: StackFile, providers: Providers) -> HandedOver:
     foreign = {made.thing: made for made in leaving.of(stack)}
     known = await state.from_engine(elsewhere)
     exported: State | None = None
-    if known is None and foreign:
+    if known is None and (foreign or any(not it.alone for it in stack.clusters.values())):
         with contextlib.suppress(StateError):
             known = exported = await state.from_export(elsewhere)
     if known and (lines := list(place.moved(stack, known))):

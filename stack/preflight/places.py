@@ -18,7 +18,9 @@ _PODS = (
     "kubernetes:core/v1:ServiceAccountPatch",
     "aws:eks/podIdentityAssociation:PodIdentityAssociation",
 )
-_IN_CLUSTER = ("kubernetes:", "pulumi:providers:kubernetes", "vault-aws-auth:index:LoginInCluster", *_PODS)
+_PROVIDER = "pulumi:providers:kubernetes"
+_CLUSTERS = ("vault-aws-auth:index:EksCluster", "vault-aws-auth:index:ExistingEksCluster")
+_IN_CLUSTER = ("kubernetes:", _PROVIDER, "vault-aws-auth:index:LoginInCluster", *_PODS)
 _COMPONENT = "LoginInCluster$"
 
 
@@ -27,9 +29,21 @@ def formerly_alone(known: State, stack: StackFile) -> str:
     not known."""
     name = (known.outputs.get("cluster") or {}).get("name")
     if not isinstance(name, str) or not name:
-        return ""
+        return _without_provider(known)
     region = ((known.outputs.get("clusters") or {}).get(name) or {}).get("region") or stack.region
     return cluster_id(name, "" if region == stack.region else region)
+
+
+def _without_provider(known: State) -> str:
+    """The cluster that has no provider of its own name, where there is one without a name; for a stack whose
+    outputs a run that failed has taken away."""
+    by_type: dict[str, list[str]] = {}
+    for urn in known.urns:
+        by_type.setdefault(type_of(urn), []).append(urn.rpartition("::")[2])
+    providers = by_type.get(_PROVIDER, [])
+    named = {name.partition("/")[0] for name in providers if "/" in name}
+    clusters = [name for type_ in _CLUSTERS for name in by_type.get(type_, []) if name not in named]
+    return clusters[0] if clusters and len(named) < len(providers) else ""
 
 
 def placed(known: State, stack: StackFile) -> State:

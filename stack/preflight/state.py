@@ -36,7 +36,7 @@ class State(NamedTuple):
     """The texts among the outputs of the last update, where the engine gave the state."""
 
     urns: tuple[str, ...] = ()
-    """Of all resources, where the engine gave the state."""
+    """Of all resources."""
 
 
 async def from_engine(elsewhere: Collection[str]) -> State | None:
@@ -137,7 +137,11 @@ def of_deployment(deployment: Mapping[str, Any], elsewhere: Collection[str]) -> 
     pending = deployment.get("pending_operations") or []
     begun = [each["resource"] for each in pending if each["type"] == "creating"]
     resources = deployment.get("resources") or []
-    return State(_owned(_exported(resources), elsewhere), _owned(_exported(begun), elsewhere))
+    return State(
+        _owned(_exported(resources), elsewhere),
+        _owned(_exported(begun), elsewhere),
+        urns=tuple(each["urn"] for each in resources if not each.get("delete")),
+    )
 
 
 def _exported(resources: Any) -> Iterator[tuple[Thing, str]]:

@@ -574,7 +574,9 @@ def test_an_export_has_what_is_whole_and_what_was_begun() -> None:
         ],
     }
     assert state.of_deployment(deployment, ()) == State(
-        {thing("Vault policy", "dev"): "urn:1"}, {thing("IAM role", "a"): "urn:3"}
+        {thing("Vault policy", "dev"): "urn:1"},
+        {thing("IAM role", "a"): "urn:3"},
+        urns=("urn:1", "urn:2"),
     )
 
 

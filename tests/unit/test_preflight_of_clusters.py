@@ -73,11 +73,16 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], set[str]]:
     return found
 
 
-def check(of: StackFile, known: State | None = None) -> Any:
-    """The refusal, or what is handed over."""
+def check(of: StackFile, known: State | None = None, exported: State | None = None) -> Any:
+    """The refusal, or what is handed over; `known` is what the engine says of the state."""
 
     async def from_engine(_: Any) -> State | None:
         return known
+
+    async def from_export(_: Any) -> State:
+        if exported is None:
+            raise state.StateError("there is no stack")
+        return exported
 
     said: list[Any] = []
 
@@ -89,6 +94,7 @@ def check(of: StackFile, known: State | None = None) -> Any:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(state, "from_engine", from_engine)
+        patch.setattr(state, "from_export", from_export)
         record(lambda: pulumi.run(main))
     return said[0]
 
@@ -132,6 +138,19 @@ def test_what_is_in_one_cluster_is_not_taken_for_what_is_in_another(asked: Any) 
     check(stack(), owned)
     assert "service account apps/app" not in asked["blue", "aws"]
     assert "service account apps/app" in asked["blue", "eu-west-1/aws"]
+
+
+def test_a_state_that_the_engine_does_not_give_is_exported(asked: Any) -> None:
+    urn = "urn:pulumi:s::p::kubernetes:core/v1:Namespace::namespace-apps"
+    urns = (
+        urn,
+        "urn:pulumi:s::p::pulumi:providers:kubernetes::kubernetes",
+        "urn:pulumi:s::p::vault-aws-auth:index:EksCluster::blue",
+    )
+    exported = State({thing("namespace", "apps"): urn}, {}, urns=urns)
+    found = check(stack(clusters={"blue": {"namespaces": ["apps"]}}), exported=exported)
+    assert found.moved["kubernetes:core/v1:Namespace", "blue/namespace-apps"] == urn
+    assert "namespace apps" not in asked["blue", "aws"]
 
 
 def test_a_cluster_that_the_stack_made_stays_in_its_region() -> None:

@@ -293,6 +293,15 @@ def elsewhere(made: Recording, clusters: set[str]) -> set[str]:
     }
 
 
+@pytest.mark.parametrize(("before", "after"), CHANGES)
+def test_a_run_that_failed_and_left_no_outputs_changes_nothing_in_that(before: Any, after: Any) -> None:
+    """A program that is refused in the middle of an update has the engine forget the outputs."""
+    made, of = written(before), stack(**after)
+    known = state_of(made)
+    failed = known._replace(outputs={})
+    assert places.moved(failed, of) == places.moved(known, of)
+
+
 def test_a_stack_that_has_one_cluster_gets_no_aliases_from_its_state() -> None:
     of = stack(**ALONE)
     assert places.moved(state_of(written(ALONE)), of) == {}
