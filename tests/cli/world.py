@@ -42,6 +42,10 @@ class World:
     removed: list[str] = field(default_factory=list)
     trusted: str = "system:serviceaccount:default:vault-auth"
     """The `sub` that the pod's IAM role trusts; `*` for any."""
+    issuer: str = ISSUER
+    """Of the cluster's tokens."""
+    trusted_issuers: frozenset[str] = frozenset({ISSUER})
+    """Whose tokens the pods' IAM roles trust."""
     bound: dict[str, str] = field(
         default_factory=lambda: {"dev-role-iam2": POD_ROLE, "dev-role-iam": NODE_ROLE}
     )
@@ -110,12 +114,16 @@ class World:
                 "node": _login("ec2-instance", "dev-role-iam", NODE_ROLE, []),
             },
             "consumers": {},
-            "kubeconfig": {
-                "current-context": "c",
-                "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-                "clusters": [{"name": "c", "cluster": {"server": self.address}}],
-                "users": [{"name": "u", "user": {"token": "kubernetes-secret"}}],
-            },
+            "kubeconfig": self.kubeconfig(),
+        }
+
+    def kubeconfig(self, name: str = "c") -> dict[str, Any]:
+        """A kubeconfig of this world's cluster, with a context of this name."""
+        return {
+            "current-context": name,
+            "contexts": [{"name": name, "context": {"cluster": name, "user": "u"}}],
+            "clusters": [{"name": name, "cluster": {"server": self.address}}],
+            "users": [{"name": "u", "user": {"token": "kubernetes-secret"}}],
         }
 
     def with_pod_identity(self) -> dict[str, Any]:
@@ -195,7 +203,7 @@ class World:
             return _json(self.accounts.pop(account))
         self.on_token(account)
         claims = {
-            "iss": f"https://{ISSUER}",
+            "iss": f"https://{self.issuer}",
             "sub": f"system:serviceaccount:{namespace}:{name}",
             "aud": body["spec"]["audiences"],
         }
@@ -239,7 +247,8 @@ class World:
             return _aws_error("InvalidIdentityToken", "The signature of the token is not valid")
         if claims["aud"] != ["sts.amazonaws.com"]:
             return _aws_error("InvalidIdentityToken", "Incorrect token audience")
-        if self.trusted not in ("*", claims["sub"]):
+        foreign = claims["iss"].removeprefix("https://") not in self.trusted_issuers
+        if foreign or self.trusted not in ("*", claims["sub"]):
             return _aws_error("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
         role, session = form["RoleArn"][0].split("/")[-1], form["RoleSessionName"][0]
         arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{session}"
