@@ -135,6 +135,8 @@ def up(
             stack_engine = Engine(home, stack)
             stack_engine.recover()
             _remove_if_interrupted(home, stack_engine, processes)
+            if raised := engine.raised_trust_policy_quota(engine.read_config(stack_file)):
+                home.raise_trust_policy_quota(raised)
             _start(home, processes)
             console.heading(f"Stack {stack}")
             environment.write_shell_file(home, place.variables(home), stack)

@@ -34,6 +34,9 @@ SIGNATURE = "4dabf18193072939515e22adb298388d"
 """The engine's key for special values, in a stack's outputs: secrets."""
 
 
+TRUST_POLICY_RAISED = 4096
+"""Characters of a trust policy that AWS takes at most, for those who ask."""
+
 class EngineFailed(SandboxError):
     """`pulumi` failed and has already printed why."""
 
@@ -292,6 +295,15 @@ def refuse_foreign_secrets(source: Path, config: Mapping[str, Any]) -> None:
 def _mounts(section: Any) -> bool:
     """Whether it has a mount that the stack makes, and that reaches AWS by endpoints of its own."""
     return isinstance(section, dict) and section.get("mount") != "existing"
+
+
+def raised_trust_policy_quota(settings: Mapping[str, Any]) -> int:
+    """The quota that the account has by what a stack file says of it; 0 if it says nothing."""
+    logins = settings.get(f"{PROJECT}:logins")
+    sections = logins.values() if isinstance(logins, dict) else ()
+    said = [each.get("trustPolicyLimit") for each in sections if isinstance(each, dict)]
+    # What is not right is the stack's own settings' to report.
+    return max((each for each in said if type(each) is int and each <= TRUST_POLICY_RAISED), default=0)
 
 
 def read_config(source: Path) -> dict[str, Any]:

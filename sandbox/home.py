@@ -170,6 +170,12 @@ class Home:
         """Sets it, from the next start of the services on, whether they run or not."""
         write_private(self.root / "eventual-consistency", str(seconds))
 
+    def raise_trust_policy_quota(self, characters: int) -> None:
+        """Lets the emulated IAM take longer trust policies, as AWS does for accounts that ask for it."""
+        stored = self.root / "aws" / "trust-policy-quota"
+        if not stored.exists() or int(stored.read_text()) < characters:
+            write_private(stored, str(characters))
+
     @property
     def passphrase(self) -> str:
         """The passphrase of the Pulumi state's secrets, random for each sandbox."""

@@ -22,6 +22,7 @@ from sandbox.aws import (
     identity,
     identity_center,
     moto_services,
+    quotas,
     sigv4,
     tokens,
 )
@@ -45,6 +46,7 @@ from sandbox.aws.sts import ANONYMOUS_ACTIONS, Sts
 from sandbox.aws.tokens import Issuers
 
 AUTHORIZATIONS = "authorizations.jsonl"
+TRUST_POLICY_QUOTA = "trust-policy-quota"
 AUTHENTICATOR_PATH = "/sandbox/authenticate"
 AS_NEW_PATH = "/sandbox/as-new"
 _CONTAINERS_PATH = "/container-credentials"
@@ -83,6 +85,7 @@ class Front:
         self._log = (home / "emulator.log").open("ab", buffering=0)
         self._authorizations = home / AUTHORIZATIONS
         self._faults = Faults()
+        self._raised = home / TRUST_POLICY_QUOTA
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = Request(environ)
@@ -308,6 +311,10 @@ class Front:
 
         return note
 
+    def _trust_policy_quota(self) -> int:
+        """That of the accounts, which AWS raises for those who ask."""
+        return int(self._raised.read_text()) if self._raised.exists() else quotas.TRUST_POLICY
+
     def _sts_call(self, call: Call, caller: Caller, context: dict[str, Any], now: datetime) -> Response:
         if call.action == "GetCallerIdentity":
             return self._sts.get_caller_identity(call, caller)
@@ -334,7 +341,7 @@ class Front:
             if parameter := moto_services.node_image(call, caller, now):
                 return _json(parameter)
         if call.service == "iam":
-            iam.check(call, caller)
+            iam.check(call, caller, self._trust_policy_quota())
             if answer := iam.own_answer(call, caller):
                 return answer
         response = moto_services.call(request.environ, call, http, caller)

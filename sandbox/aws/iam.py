@@ -41,11 +41,11 @@ _UNIQUE = {
 _PRINCIPAL_ARN = re.compile(r"arn:(?P<partition>[\w-]+):iam::(?P<account>\d{12}):(?P<kind>role|user)/.+")
 
 
-def check(call: Call, caller: Caller) -> None:
-    """Refuses what AWS refuses, before anything changes."""
+def check(call: Call, caller: Caller, trust_policy: int = quotas.TRUST_POLICY) -> None:
+    """Refuses what AWS refuses, before anything changes; `trust_policy` is the quota for trust policies."""
     if call.action in SELF_SERVICE and not call.text("UserName") and not caller.is_user:
         raise AwsError("ValidationError", "Must specify userName when calling with non-User credentials", 400)
-    quotas.check(call, caller)
+    quotas.check(call, caller, trust_policy)
     try:
         if call.action in _IDENTITY_DOCUMENTS:
             policy.parse(call.text("PolicyDocument"))

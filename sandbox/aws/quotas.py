@@ -11,7 +11,8 @@ from sandbox.aws.errors import AwsError
 from sandbox.aws.identity import Caller
 from sandbox.aws.sts_parameters import HOUR, constraint
 
-_TRUST_POLICY = 2048
+TRUST_POLICY = 2048
+"""Characters of a trust policy, in an account whose quota AWS has not raised."""
 _MANAGED_POLICY = 6144
 _ATTACHED = 10
 _PATH = 512
@@ -23,8 +24,8 @@ _TRUST_DOCUMENTS = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRoleP
 _NAMES = {"GroupName": 128, "InstanceProfileName": 128, "PolicyName": 128, "RoleName": 64, "UserName": 64}
 
 
-def check(call: Call, caller: Caller) -> None:
-    """Refuses what is longer or more than IAM takes."""
+def check(call: Call, caller: Caller, trust_policy: int = TRUST_POLICY) -> None:
+    """Refuses what is longer or more than IAM takes; `trust_policy` is the accounts' quota for those."""
     for parameter, most in _NAMES.items():
         _short(call, parameter, most)
         _like(call, parameter, r"[\w+=,.@-]+")
@@ -34,7 +35,7 @@ def check(call: Call, caller: Caller) -> None:
     _session(call)
     _tags(call, caller)
     if call.action in _TRUST_DOCUMENTS:
-        _fits(call.text(_TRUST_DOCUMENTS[call.action]), _TRUST_POLICY, "ACLSizePerRole")
+        _fits(call.text(_TRUST_DOCUMENTS[call.action]), trust_policy, "ACLSizePerRole")
     if call.action in ("CreatePolicy", "CreatePolicyVersion"):
         _fits(call.text("PolicyDocument"), _MANAGED_POLICY, "PolicySize")
     for kind, table in _HOLDERS.items():

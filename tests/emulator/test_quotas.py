@@ -35,6 +35,18 @@ def test_a_trust_policy_has_up_to_2048_characters(emulator: Emulator) -> None:
     assert error_of(update, RoleName="longest-trust", PolicyDocument=longer) == wanted
 
 
+def test_aws_raises_that_quota_for_those_who_ask(emulator: Emulator) -> None:
+    iam, raised = emulator.client("iam"), emulator.home / "trust-policy-quota"
+    raised.write_text("4096")
+    try:
+        iam.create_role(RoleName="raised-trust", AssumeRolePolicyDocument=filled(TRUST, 4096))
+        longer = filled(TRUST, 4097)
+        refusal = error_of(iam.create_role, RoleName="too-long", AssumeRolePolicyDocument=longer)
+        assert refusal == ("LimitExceeded", "Cannot exceed quota for ACLSizePerRole: 4096")
+    finally:
+        raised.unlink()
+
+
 def test_a_managed_policy_has_up_to_6144_characters(emulator: Emulator) -> None:
     iam = emulator.client("iam")
     arn = iam.create_policy(PolicyName="longest", PolicyDocument=filled(READ, 6144))["Policy"]["Arn"]

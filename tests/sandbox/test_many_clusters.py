@@ -43,11 +43,13 @@ class Estate:
     def up(self, *words: str, **sections: Any) -> str:
         """Brings up a stack with these sections and the two logins of pods; what the engine did."""
         pods = {"kind": "service-account", "policies": ["dev"], "maxTtl": "1h"}
+        # Five issuers need more than IAM's default of 2,048 characters.
+        more = {"trustPolicyLimit": 4096} if len(sections.get("clusters", ())) > 4 else {}
         config = {
             "aws:region": "us-east-1",
             "vault-aws-auth:vault": {"serverIdHeader": "vault.example.com"},
             "vault-aws-auth:logins": {
-                name: {**pods, "serviceAccounts": [f"default/{name}"], "method": method}
+                name: {**pods, "serviceAccounts": [f"default/{name}"], "method": method, **more}
                 for name, method in PODS.items()
             },
             **{f"vault-aws-auth:{name}": section for name, section in sections.items()},

@@ -384,3 +384,46 @@ def test_a_problem_that_has_nothing_to_do_with_logins_is_a_note() -> None:
 
 def test_a_policy_that_no_login_has_need_not_be_readable() -> None:
     assert compare(side(), side({"unused": "{"})).is_empty
+
+
+def clusters(**named: Any) -> dict[str, Any]:
+    """The keys of a stack file with these clusters."""
+    return {"cluster": None, "clusters": named}
+
+
+def test_callers_are_told_from_which_cluster_they_log_in() -> None:
+    blue = side(config=clusters(blue={}))
+    named = clusters(blue={}, green={"name": "eks2", "region": "eu-west-1"})
+    both = side(config=named)
+    found = compare(blue, both)
+    assert who(found.can) == ["service account default/app of cluster green"]
+    assert not found.cannot
+    moved = side(config=named, pod=pod(clusters=["green"]))
+    back = compare(both, moved)
+    assert who(back.cannot) == ["service account default/app of cluster blue"]
+    assert not back.can
+    assert not back.logins, "where a login is, is said of its callers"
+
+
+def test_a_cluster_that_is_written_below_clusters_now_is_the_same() -> None:
+    config = clusters(eks1={"nodeGroups": {"default": {}}})
+    found = compare(side(), side(config=config))
+    assert found.is_empty
+
+
+def test_nodes_are_those_of_the_groups_that_each_cluster_has() -> None:
+    nodes = {"kind": "ec2-instance", "nodeGroups": ["default"], "policies": ["dev"]}
+    group = {"nodeGroups": {"default": {"metadataHopLimit": 2}}}
+    theirs = {"existing": True, "nodeRoleArns": {"default": "arn:aws:iam::111111111111:role/theirs"}}
+    one = side(config=clusters(blue=group), nodes=nodes)
+    three = side(config=clusters(blue=group, green=theirs, red={}), nodes=nodes)
+    assert {str(caller) for caller in one.logins["nodes"].callers} == {
+        "EC2 instances of role blue-default-node of 111111111111"
+    }
+    assert {str(caller) for caller in three.logins["nodes"].callers} == {
+        "EC2 instances of role blue-default-node of 111111111111",
+        "EC2 instances of role theirs of 111111111111",
+    }
+    assert three.logins["nodes"].conditions["clusters.blue.nodeGroups.default.metadataHopLimit"] == "2"
+    elsewhere = side(config=clusters(blue={**group, "region": "eu-west-1"}), nodes=nodes)
+    assert elsewhere.logins["nodes"].conditions["region"] == "eu-west-1"
