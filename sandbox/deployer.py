@@ -147,6 +147,7 @@ def _found_clusters(program: Program) -> dict[str, tuple[str, str]]:
 
     Of one that it makes, the deployer is an administrator.
     """
+    from stack.clusters import cluster_id
     from stack.deployer import in_kubernetes
 
     providers = in_kubernetes.clusters(program)
@@ -154,7 +155,7 @@ def _found_clusters(program: Program) -> dict[str, tuple[str, str]]:
     for each in program.declared:
         if each.type == in_kubernetes.LOOK_UP:
             name = str(each.inputs["name"])
-            own = f"{name}.{each.region}/kubernetes" if each.region else f"{name}/kubernetes"
+            own = f"{cluster_id(name, each.region)}/kubernetes"
             # That of the key `cluster` has no prefix.
             found[own if own in providers else "kubernetes"] = (name, each.region)
     return found

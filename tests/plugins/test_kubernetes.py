@@ -130,6 +130,23 @@ def test_conflicts_are_forced_where_the_provider_is_told_to(
     assert kubernetes_server.request("GET", at(name))["metadata"]["annotations"]["team"] == "x"
 
 
+def test_what_is_in_a_cluster_that_is_gone_is_forgotten_where_the_provider_is_told_to(
+    engine: Engine, kubernetes_server: KubernetesServer, name: str
+) -> None:
+    deployed = engine.create(ACCOUNT, account(name))
+    gone = kubernetes_server.kubeconfig().replace(
+        kubernetes_server.address, f"https://127.0.0.1:{free_port()}"
+    )
+    with (
+        engine_for(PLUGIN, {"kubeconfig": gone}) as other,
+        pytest.raises(Refused, match=r"unreachable: .*PULUMI_K8S_DELETE_UNREACHABLE"),
+    ):
+        other.delete(deployed)
+    with engine_for(PLUGIN, {"kubeconfig": gone, "deleteUnreachable": "true"}) as other:
+        other.delete(deployed)
+    engine.delete(deployed)
+
+
 def test_object_that_exists_is_not_taken_over(engine: Engine, name: str) -> None:
     engine.create(ACCOUNT, account(name))
     with pytest.raises(Refused, match=f"ServiceAccount default/{name} exists; import it, or patch it"):

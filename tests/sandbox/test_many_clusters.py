@@ -40,7 +40,7 @@ class Estate:
         self.sandbox = sandbox
         self.file = folder / f"Pulumi.{STACK}.yaml"
 
-    def up(self, *words: str, **sections: Any) -> str:
+    def up(self, *words: str, env: dict[str, str] | None = None, **sections: Any) -> str:
         """Brings up a stack with these sections and the two logins of pods; what the engine did."""
         pods = {"kind": "service-account", "policies": ["dev"], "maxTtl": "1h"}
         # Five issuers need more than IAM's default of 2,048 characters.
@@ -55,7 +55,8 @@ class Estate:
             **{f"vault-aws-auth:{name}": section for name, section in sections.items()},
         }
         self.file.write_text(yaml.safe_dump({"config": config}))
-        return self.sandbox.up("--stack", STACK, "--config", str(self.file), "--no-logins", *ADVISORY, *words)
+        words = ("--stack", STACK, "--config", str(self.file), "--no-logins", *ADVISORY, *words)
+        return self.sandbox.up(*words, env=env)
 
     def outputs(self) -> dict[str, Any]:
         found: dict[str, Any] = self.sandbox.json(f"pulumi stack output --stack {STACK} --json")
@@ -197,6 +198,14 @@ def test_a_fleet_of_existing_clusters_has_one_stack(leased: Sandbox, tmp_path: P
     }
     assert len(logged_in(leased)) == len(PODS) * len(FLEET)
 
+    # Its owner makes one of them again: of the old one, nothing can be deleted any more.
+    leased.aws("eks").delete_cluster(name="fleet-b")
+    make_clusters(leased, role, {"b": FLEET["b"]})
+    estate.up(clusters=clusters, env={"PULUMI_K8S_DELETE_UNREACHABLE": "true"})
+    issuer = estate.outputs()["clusters"]["b"]["oidcIssuer"]
+    assert issuer not in [it["oidcIssuer"] for it in told.values()]
+    assert len(logged_in(leased)) == len(PODS) * len(FLEET)
+
     answer = leased.run("down", "--keep")
     left = re.findall(r"left behind: (.*)", answer.stderr)
     of_stack = [line for line in left if "EC2 security group" not in line]
@@ -222,16 +231,20 @@ def logged_in(sandbox: Sandbox) -> set[str]:
 
 def make_fleet(sandbox: Sandbox, role: str) -> None:
     trusted = trust({"Service": "eks.amazonaws.com"})
-    made = sandbox.aws("iam").create_role(RoleName=role, AssumeRolePolicyDocument=trusted)
-    for key, region in FLEET.items():
+    sandbox.aws("iam").create_role(RoleName=role, AssumeRolePolicyDocument=trusted)
+    make_clusters(sandbox, role, FLEET)
+
+
+def make_clusters(sandbox: Sandbox, role: str, fleet: dict[str, str]) -> None:
+    for key, region in fleet.items():
         subnets = sandbox.aws("ec2", region=region).describe_subnets()["Subnets"]
         sandbox.aws("eks", region=region).create_cluster(
             name=f"fleet-{key}",
-            roleArn=made["Role"]["Arn"],
+            roleArn=f"arn:aws:iam::{ACCOUNT}:role/{role}",
             resourcesVpcConfig={"subnetIds": [subnet["SubnetId"] for subnet in subnets[:2]]},
             accessConfig={"authenticationMode": "API"},
         )
-    for key, region in FLEET.items():
+    for key, region in fleet.items():
         waiter = sandbox.aws("eks", region=region).get_waiter("cluster_active")
         waiter.wait(name=f"fleet-{key}", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
 

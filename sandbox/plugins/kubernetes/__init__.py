@@ -10,14 +10,15 @@ from sandbox.plugins.resource import Plugin
 # These only select the official provider's warnings.
 _WARNINGS = frozenset({"suppressDeprecationWarnings", "suppressHelmHookWarnings"})
 
+_SWITCHES = frozenset({"deleteUnreachable", "enablePatchForce", "enableServerSideApply"})
+
 _CHARTS = "the sandbox installs no charts: leave the release out, and pass its values to helm yourself"
 
 PLUGIN = Plugin(
     name="kubernetes",
     distribution="pulumi-kubernetes",
-    config=_WARNINGS
-    | {"cluster", "context", "enablePatchForce", "enableServerSideApply", "kubeconfig", "namespace"},
-    json_config=_WARNINGS | {"enablePatchForce", "enableServerSideApply"},
+    config=_WARNINGS | _SWITCHES | {"cluster", "context", "kubeconfig", "namespace"},
+    json_config=_WARNINGS | _SWITCHES,
     connect=Cluster,
     explain=explain,
     answered=answered,

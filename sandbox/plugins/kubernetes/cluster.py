@@ -1,8 +1,10 @@
 """A Kubernetes API server from a kubeconfig: plain requests, and the kinds that it serves."""
 
+import contextlib
 import json
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,8 @@ class Cluster:
         if config.get("enableServerSideApply") is False:
             raise ProviderError("enableServerSideApply=false is not supported by the sandbox's local plugin")
         self.force = bool(config.get("enablePatchForce"))
+        unreachable = config.get("deleteUnreachable", os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE"))
+        self.delete_unreachable = unreachable in (True, "true")
         self.namespace: str = config.get("namespace") or "default"
         self._kinds: dict[str, dict[str, tuple[str, bool]]] = {}
         self._planned: set[tuple[str, str]] = set()
@@ -89,6 +93,22 @@ class Cluster:
     def is_planned(self, api_version: str, kind: str) -> bool:
         """Whether the previewed update defines the kind."""
         return (api_version, kind) in self._planned
+
+    @contextlib.contextmanager
+    def deleting(self) -> Iterator[None]:
+        """What is deleted in a cluster that does not answer, as the official provider does it: an error, or
+        with `deleteUnreachable` nothing, so that the stack forgets it."""
+        try:
+            yield
+        except (ApiException, urllib3.exceptions.HTTPError) as error:
+            if isinstance(error, ApiException) and error.status:
+                raise
+            if not self.delete_unreachable:
+                raise ProviderError(
+                    f"the configured Kubernetes cluster is unreachable: {error}. If the cluster was deleted, "
+                    "this is removed from the state by the same with the environment variable "
+                    'PULUMI_K8S_DELETE_UNREACHABLE set to "true"'
+                ) from error
 
     def _discover(self, root: str) -> dict[str, tuple[str, bool]]:
         try:

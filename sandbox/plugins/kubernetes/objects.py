@@ -73,6 +73,11 @@ def update(cluster: Cluster, identifier: str, state: State, inputs: Inputs) -> S
 
 def delete(cluster: Cluster, identifier: str, state: State) -> None:
     """Deletes the object and waits until it is gone."""
+    with cluster.deleting():
+        _delete(cluster, identifier, state)
+
+
+def _delete(cluster: Cluster, identifier: str, state: State) -> None:
     path, _ = _path(cluster, _named(identifier, state))
     # "Background" needs no garbage collector: that deletes the owned objects, if there is one.
     cluster.request("DELETE", path, {"propagationPolicy": "Background"})
@@ -86,6 +91,11 @@ def delete(cluster: Cluster, identifier: str, state: State) -> None:
 
 def release(cluster: Cluster, identifier: str, state: State) -> None:
     """Releases the patched fields; the object stays."""
+    with cluster.deleting():
+        _release(cluster, identifier, state)
+
+
+def _release(cluster: Cluster, identifier: str, state: State) -> None:
     named = _named(identifier, state)
     path, _ = _path(cluster, named)
     if cluster.get(path) is None:
