@@ -153,7 +153,7 @@ def kubernetes(program: Program, reading: bool = False) -> Permissions:
     }
     if len(clusters) == 1:
         return Permissions(tuple(texts.values()) or ("",), tuple(notes))
-    named = (f"# In the cluster {_cluster_of(each)}.\n{text}" for each, text in texts.items())
+    named = (f"---\n# In the cluster {_cluster_of(each)}.\n{text}" for each, text in texts.items())
     return Permissions(tuple(named), tuple(notes))
 
 

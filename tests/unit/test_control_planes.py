@@ -34,8 +34,8 @@ def home(tmp_path: Path) -> Iterator[Home]:
     Processes(made).stop(at_once=True)
 
 
-def service(name: str, *words: str) -> Service:
-    return Service(name, words or SLEEP, [], lambda: True)
+def service(name: str, *words: str, healthy: bool = True) -> Service:
+    return Service(name, words or SLEEP, [], lambda: healthy)
 
 
 def made(home: Home, name: str, cluster: str = "green", region: str = REGION) -> ControlPlane:
@@ -184,7 +184,12 @@ class World:
         self.words: tuple[str, ...] = SLEEP
         self.pods: list[str] = []
         self.planes = RunningPlanes(home, self.store, self.issuers)  # type: ignore[arg-type]
-        monkeypatch.setattr(ControlPlane, "api_server", lambda it: service(it.service_names[0], *self.words))
+        self.healthy = True
+        monkeypatch.setattr(
+            ControlPlane,
+            "api_server",
+            lambda it: service(it.service_names[0], *self.words, healthy=self.healthy),
+        )
         monkeypatch.setattr(ControlPlane, "controllers", lambda it: service(it.service_names[1], *self.words))
         monkeypatch.setattr(ControlPlane, "publish_signing_keys", lambda _: None)
         monkeypatch.setattr(RunningPlanes, "_wait_for_etcd", lambda _: None)
@@ -227,7 +232,7 @@ def test_a_cluster_is_active_once_its_control_plane_runs_and_takes_it_along(worl
 
 
 def test_a_cluster_whose_control_plane_does_not_start_has_failed_and_says_why(world: World) -> None:
-    world.words = ("/bin/sh", "-c", "echo no etcd here; exit 1")
+    world.words, world.healthy = ("/bin/sh", "-c", "echo no etcd here; exit 1"), False
     cluster = world.cluster()
     world.planes.begin(KEY)
     until(lambda: bool(cluster.description["status"] == "FAILED"))

@@ -260,10 +260,12 @@ def test_each_of_several_clusters_has_roles_of_its_own_and_its_region() -> None:
         "new_eu-west-1/kubernetes": set(),
     }
     made = report.kubernetes(found)
-    assert [text.splitlines()[0] for text in made.documents] == [
+    assert [text.splitlines()[1] for text in made.documents] == [
         "# In the cluster one.",
         "# In the cluster one_eu-west-1.",
     ]
+    together = "".join(made.documents)  # on standard output
+    assert len([*yaml.safe_load_all(together)]) == together.count("\nmetadata:")
     assert "one for each cluster, which has its own access entry" in made.notes[-1]
     wanted = in_aws.needs(found)
     assert resources(wanted, "eks:DescribeCluster") == {
