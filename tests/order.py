@@ -29,6 +29,7 @@ LONGEST = (
     "test_down",
     "test_examples",
     "test_split",
+    "test_many_clusters",
     "test_existing_cluster",
     "test_preflight",
     "test_drills",

@@ -139,7 +139,7 @@ def config_of_this_project(sandbox: Sandbox, name: str) -> dict[str, Any]:
     return {
         "aws:region": "us-east-1",
         "vault-aws-auth:accountId": "111111111111",
-        # A sandbox has one cluster: so each environment has its namespace there.
+        # One cluster for all: each environment has its namespace there.
         "vault-aws-auth:cluster": {"name": CLUSTER, "existing": True, "namespaces": [name]},
         "vault-aws-auth:vault": {
             "address": sandbox.env["VAULT_ADDR"],
