@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from sandbox import api, vault_pod
 from sandbox.aws.eks.running_planes import RunningPlanes
 from sandbox.aws.state import FIRST_PLANE, Cluster, State
 from sandbox.control_planes import ControlPlane, every, of_cluster, others, write_admin_kubeconfig
-from sandbox.home import REPOSITORY, Home, SandboxError
+from sandbox.home import Home, SandboxError
 from sandbox.processes import STARTS_OTHERS, Processes, Service
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
@@ -56,31 +55,23 @@ def test_with_the_emulator_goes_what_it_has_started_and_nothing_else(home: Home)
     assert [*command.running()] == ["vault"]
 
 
-def test_what_the_emulator_starts_while_everything_is_stopped_does_not_stay(home: Home) -> None:
-    """It starts one after the other; whenever it is killed, all that it has started are known."""
-    program = (
-        "import sys; from pathlib import Path; from sandbox.home import Home; "
-        "from sandbox.processes import Processes, Service\n"
-        "for number in range(1000): "
-        "Processes(Home(Path(sys.argv[1])), 'emulator').start("
-        "Service(f'plane-{number}', ['/bin/sleep', sys.argv[2]], [], lambda: True))"
-    )
-    processes = Processes(home)
-    seconds = f"600.{time.time_ns() % 10**9}"
-    words = [sys.executable, "-c", program, str(home.root), seconds]
-    processes.start(Service(STARTS_OTHERS, words, [], lambda: True, {"PYTHONPATH": str(REPOSITORY)}))
-    until(lambda: len(processes.running()) > 5)
-    processes.stop(at_once=True)
-    time.sleep(0.2)
-    assert [it.pid for it in psutil.process_iter() if seconds in words_of(it)] == []
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_the_emulator_starts_until_it_is_ended_is_stopped_with_everything(
+    home: Home, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    processes, end = Processes(home), Processes._end
+    for name in (STARTS_OTHERS, "vault"):
+        processes.start(service(name))
+    late = iter([service("kube-apiserver-green")])
 
+    def ended(here: Processes, *words: Any) -> list[psutil.Process]:
+        for each in late:
+            Processes(home, STARTS_OTHERS).start(each)
+        return end(here, *words)
 
-def words_of(process: psutil.Process) -> list[str]:
-    try:
-        found: list[str] = process.cmdline()
-    except psutil.Error:
-        return []
-    return found
+    monkeypatch.setattr(Processes, "_end", ended)
+    assert "kube-apiserver-green" in processes.stop(at_once=at_once)
+    assert processes.running() == {}
 
 
 def test_two_that_start_the_same_service_start_it_once(home: Home) -> None:
