@@ -82,6 +82,7 @@ def check_options(program: typer.Typer, words: list[str]) -> None:
     group: Any = get_command(program)
     commands = group.commands
     assert words[0] in commands, words
-    known = {option for parameter in commands[words[0]].params for option in parameter.opts}
+    params = commands[words[0]].params
+    known = {option for each in params for option in (*each.opts, *each.secondary_opts)}
     written = {word.partition("=")[0] for word in words[1:] if word.startswith("-") and len(word) > 1}
     assert written <= {*known, "--help"}, words
