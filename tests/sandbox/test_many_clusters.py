@@ -18,6 +18,7 @@ import yaml
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from cli.workloads.web_identity import claims_of
 from tests.emulator.world import trust
 from tests.sandbox.callers import assume_with_token, log_in
 from tests.sandbox.kit import ADVISORY, Sandbox
@@ -198,6 +199,16 @@ def test_a_fleet_of_existing_clusters_has_one_stack(leased: Sandbox, tmp_path: P
     }
     assert len(logged_in(leased)) == len(PODS) * len(FLEET)
 
+    assert vaults_issuer(leased) == told["a"]["oidcIssuer"]
+    wanted = {"clusterName": "fleet-d", "namespace": "vault", "serviceAccount": "vault"}
+    web = f"arn:aws:iam::{ACCOUNT}:role/web"  # trusts Pod Identity; of which pods, is not asked here
+    made = leased.aws("eks").create_pod_identity_association(**wanted, roleArn=web)["association"]
+    assert vaults_issuer(leased) == told["d"]["oidcIssuer"]
+    leased.aws("eks").delete_pod_identity_association(
+        clusterName="fleet-d", associationId=made["associationId"]
+    )
+    assert vaults_issuer(leased) == told["a"]["oidcIssuer"]
+
     # Its owner makes one of them again: of the old one, nothing can be deleted any more.
     leased.aws("eks").delete_cluster(name="fleet-b")
     make_clusters(leased, role, {"b": FLEET["b"]})
@@ -215,6 +226,12 @@ def test_a_fleet_of_existing_clusters_has_one_stack(leased: Sandbox, tmp_path: P
     ]
     unmake_fleet(leased, role)
     assert of_clusters(leased) == []
+
+
+def vaults_issuer(sandbox: Sandbox) -> str:
+    """The issuer of the token that Vault's pod has."""
+    token = (sandbox.home / "vault" / "service-account-token").read_text()
+    return str(claims_of(token)["iss"]).removeprefix("https://")
 
 
 def in_region(key: str) -> str:
