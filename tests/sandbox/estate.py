@@ -339,7 +339,7 @@ class Estate:
             self.far.get_role(RoleName=LOOKUP)["Role"],
             *(self.iam.list_access_keys(UserName=user)["AccessKeyMetadata"] for user in self.keys),
             self.iam.get_user(UserName="engine")["User"],
-            self.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=self.provider),
+            self.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=self.provider)["ClientIDList"],
             self.eks.describe_cluster(name=CLUSTER)["cluster"],
             *(self._resource_version(namespace.replace("*", "1"), name) for namespace, _, name in accounts),
         ]
