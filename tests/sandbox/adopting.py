@@ -95,18 +95,16 @@ NAMED = {
 """By type: the word by which the list names a change of a property."""
 
 
-def about(kind: str, inputs: dict[str, Any]) -> str:
-    """What the list calls a resource."""
-    names: dict[str, Callable[[dict[str, Any]], str]] = {
-        "AuthBackend": lambda it: f"auth/{it['path']}",
-        "AuthBackendConfigIdentity": lambda it: f"auth/{it['backend']}/config/identity",
-        "AuthBackendRole": lambda it: f"auth/{it['backend']}/role/{it['role']}",
-        "SecretBackend": lambda it: it["path"],
-        "SecretBackendRole": lambda it: f"{it['backend']}/roles/{it['name']}",
-        "Role": lambda it: f"arn:aws:iam::{ACCOUNT}:role{it.get('path', '/')}{it['name']}",
-        "User": lambda it: f"arn:aws:iam::{ACCOUNT}:user/{it['name']}",
-    }
-    return names[kind](inputs)
+ABOUT = {
+    "AuthBackend": "auth/{path}",
+    "AuthBackendConfigIdentity": "auth/{backend}/config/identity",
+    "AuthBackendRole": "auth/{backend}/role/{role}",
+    "SecretBackend": "{path}",
+    "SecretBackendRole": "{backend}/roles/{name}",
+    "Role": f"arn:aws:iam::{ACCOUNT}:role{{path}}{{name}}",
+    "User": f"arn:aws:iam::{ACCOUNT}:user/{{name}}",
+}
+"""What the list calls a resource, by type and inputs."""
 
 
 def shows_no_change_but_those_that_were_named(
@@ -120,9 +118,11 @@ def shows_no_change_but_those_that_were_named(
         assert step["op"] in ("same", "update", "create"), step
         if step["op"] == "update":
             changed = [*(step["detailedDiff"] or {}), *step["diffReasons"]]
-            for each in sorted({it.partition("[")[0].partition(".")[0] for it in changed} - DEFAULTS):
-                if not _is_named(kind, each, step["newState"]["inputs"], found):
-                    unnamed.append((step["urn"], each))
+            unnamed += [
+                (step["urn"], each)
+                for each in sorted({it.partition("[")[0].partition(".")[0] for it in changed} - DEFAULTS)
+                if not _is_named(kind, each, step["newState"]["inputs"], found)
+            ]
         elif step["op"] == "create" and step["newState"]["custom"] and "::pulumi:prov" not in step["urn"]:
             created.add(kind)
     assert unnamed == []
@@ -134,6 +134,6 @@ def _is_named(kind: str, changed: str, inputs: dict[str, Any], found: dict[str, 
     word = NAMED.get(kind, {}).get(changed)
     if word is None:
         return False
-    which = about(kind, inputs)
+    which = ABOUT[kind].format_map({"path": "/", **inputs})
     places = (which, f"{which}/config/root")
     return any(word in it["text"] for it in found["changes"] if it["about"] in places)
