@@ -311,6 +311,25 @@ def test_a_pod_identity_association_lives(engine: Engine, cluster: Deployed, rol
     assert now.id == now.outputs["associationId"]
 
 
+def test_a_pod_identity_association_is_imported_by_its_cluster_and_its_id(
+    engine: Engine, cluster: Deployed, role: Deployed
+) -> None:
+    inputs = {
+        "clusterName": cluster.id,
+        "namespace": "n",
+        "serviceAccount": "s",
+        "roleArn": role.values["arn"],
+    }
+    made = engine.create(POD, inputs)
+    found = engine.read(POD, f"{cluster.id},{made.id}")
+    assert found is not None
+    assert found.id == made.id
+    assert {name: found.inputs[name] for name in inputs} == inputs
+    with pytest.raises(Refused, match="write CLUSTER,ASSOCIATION"):
+        engine.read(POD, made.id)
+    engine.delete(made)
+
+
 def test_the_image_that_a_node_group_starts_from_is_found(engine: Engine) -> None:
     name = "/aws/service/eks/optimized-ami/1.33/amazon-linux-2023/x86_64/standard/recommended/image_id"
     image = engine.invoke("aws:ssm/getParameter:getParameter", {"name": name})["value"]
