@@ -19,7 +19,7 @@ Judge = Callable[[Mapping[str, Any], Mapping[str, str]], list[str]]
 
 _DEFAULTS = (
     "a preview also shows defaults that are in force already and that an import does not write down: "
-    "tokenType, identityTokenKey, allowOverwrite, forceDestroy, forceDetachPolicies"
+    "tokenType, identityTokenKey, allowOverwrite, forceDestroy, forceDetachPolicies, disableSessionTags"
 )
 LOGINS = f"{PROJECT}:logins"
 VAULT = f"{PROJECT}:vault"

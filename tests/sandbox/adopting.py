@@ -76,7 +76,14 @@ def takes_it_over(sandbox: Sandbox, stack_file: Path, folder: Path) -> None:
     assert "nothing to take over" in again.stdout, again.stdout + again.stderr
 
 
-DEFAULTS = {"tokenType", "identityTokenKey", "allowOverwrite", "forceDestroy", "forceDetachPolicies"}
+DEFAULTS = {
+    "allowOverwrite",
+    "disableSessionTags",
+    "forceDestroy",
+    "forceDetachPolicies",
+    "identityTokenKey",
+    "tokenType",
+}
 NAMED = {
     "AuthBackend": {"description": "description"},
     "AuthBackendConfigIdentity": {"iamMetadatas": "iam_metadata"},

@@ -45,6 +45,7 @@ def resource(
     unsupported: str = "",
     json_inputs: str = "",
     transient: Transient = (),
+    computed: frozenset[str] = frozenset(),
     **options: Any,
 ) -> Resource:
     """An entry.
@@ -128,6 +129,7 @@ def resource(
         delete=gone,
         required=words(required),
         replace_on=words(replace_on) | ({"region"} if regional else set()),
+        computed=computed | ({"region"} if regional else set()),
         unsupported=words(unsupported),
         json_inputs=documents,
         **options,
