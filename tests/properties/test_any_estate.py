@@ -73,12 +73,15 @@ instances = st.fixed_dictionaries(
         "bound_iam_role_arn": st.sampled_from([[], [arn("r*")], [arn("gone")]]),
     }
 )
-bound = st.lists(st.sampled_from(PRINCIPALS), max_size=2, unique=True)
+# Mostly what a login can be: then it is the others that it may clash with.
+bound = st.sampled_from([[arn(name)] for name in NAMES]) | st.lists(
+    st.sampled_from(PRINCIPALS), max_size=2, unique=True
+)
 vault_roles = st.builds(
     lambda principals, token, inferred, kind: vault_role(*principals, **token, **inferred, auth_type=kind),
     bound,
-    tokens,
-    st.just({}) | instances,
+    st.just({}) | tokens,
+    st.just({}) | st.just({}) | instances,
     st.sampled_from(["iam", "iam", "iam", "ec2"]),
 )
 
