@@ -12,9 +12,11 @@ from typing import Any, cast
 
 from moto import backends as moto_backends
 from moto.core.base_backend import BackendDict
+from moto.ec2.models import amis
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, IAMBackend
 from moto.moto_server.werkzeug_app import create_backend_app
+from moto.utilities.utils import load_resource
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
@@ -51,6 +53,17 @@ def _init_aws_policies(backend: IAMBackend) -> list[AWSManagedPolicy]:
 
 
 cast(Any, IAMBackend)._init_aws_policies = _init_aws_policies
+
+
+def _catalogue(path: str) -> Any:
+    """One of moto's catalogues, without the 1,200 images for ECS's own instances: nothing here starts one,
+    and each change of EC2 would save them all."""
+    if path.startswith("ec2/resources/ecs/"):
+        raise FileNotFoundError(path)  # as for a region that moto has no images of
+    return load_resource(path)
+
+
+cast(Any, amis).load_resource = _catalogue
 
 
 @functools.cache

@@ -81,7 +81,7 @@ class Aws:
 
 def connect(config: Inputs) -> Aws:
     """Connects with the provider's inputs. Refuses credentials that do not work, or of a wrong account."""
-    session = _session(config.get("profile"))
+    session = plain_session(config.get("profile"))
     if "accessKey" in config:
         session._credentials = Credentials(  # type: ignore[attr-defined]
             config["accessKey"], config.get("secretKey", ""), config.get("token")
@@ -115,7 +115,8 @@ def connect(config: Inputs) -> Aws:
     return aws
 
 
-def _session(profile: str | None = None) -> botocore.session.Session:
+def plain_session(profile: str | None = None) -> botocore.session.Session:
+    """A session as of the environment, with models that are read once for all sessions."""
     session = botocore.session.Session(profile=profile)
     session.register_component("data_loader", _loader())
     return session
@@ -131,7 +132,7 @@ def read_models() -> None:
 
     Once for all sessions: the fork server does it before its forks.
     """
-    session = _session()
+    session = plain_session()
     session.set_credentials("none", "none")
     for service in ("sts", "iam", "ec2", "eks", "ssm", "autoscaling"):
         session.create_client(service, "us-east-1")
@@ -160,7 +161,7 @@ def _assume(aws: Aws, role: Inputs) -> Aws:
         role["roleArn"],
         extra_args=rename(role, _ASSUME),
     )
-    session = _session()
+    session = plain_session()
     session._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]
         fetcher.fetch_credentials, "assume-role"
     )

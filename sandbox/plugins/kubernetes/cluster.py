@@ -14,6 +14,7 @@ from kubernetes import config as kubeconfig
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 
+from sandbox.plugins import eks_token
 from sandbox.plugins.resource import Inputs, NotFound, ProviderError
 
 TIMEOUT = (5, 60)
@@ -42,7 +43,7 @@ class NotServed(NotFound):
 
 
 class Cluster:
-    """An API server and an identity. Runs the kubeconfig's `exec` (`aws eks get-token`) as usual."""
+    """An API server and an identity. Runs the kubeconfig's `exec` as usual, or does what it would do."""
 
     def __init__(self, config: Inputs) -> None:
         if config.get("enableServerSideApply") is False:
@@ -58,13 +59,16 @@ class Cluster:
         document = _load(config.get("kubeconfig") or os.environ.get("KUBECONFIG") or "~/.kube/config")
         if "cluster" in config:
             document = _with_cluster(document, config.get("context"), config["cluster"])
+        user = _user(document, config.get("context"))
+        if token := eks_token.of_command(user.get("exec") or {}):
+            document = _with_token(document, user, token)
         try:
             kubeconfig.load_kube_config_from_dict(
                 document, config.get("context"), client_configuration=settings, persist_config=False
             )
         except kubeconfig.ConfigException as error:
             raise ProviderError(f"the kubeconfig cannot be used: {error}") from error
-        if not settings.api_key and _user(document, config.get("context")).get("exec"):
+        if not settings.api_key and user.get("exec"):
             # The client library has printed the reason, and would continue without credentials.
             raise ProviderError("the kubeconfig's exec command gave no token")
         settings.retries = False  # else a server that hangs is waited for four times
@@ -228,6 +232,13 @@ def _chosen(document: dict[str, Any], context: str | None) -> dict[str, Any]:
 def _user(document: dict[str, Any], context: str | None) -> dict[str, Any]:
     name = _chosen(document, context).get("user")
     return next((each["user"] for each in document.get("users", []) if each["name"] == name), {})
+
+
+def _with_token(document: dict[str, Any], user: dict[str, Any], token: str) -> dict[str, Any]:
+    users = [
+        {**each, "user": {"token": token}} if each["user"] is user else each for each in document["users"]
+    ]
+    return {**document, "users": users}
 
 
 def _with_cluster(document: dict[str, Any], context: str | None, cluster: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Functions of EKS: clusters, how to log in to them, add-ons; and of SSM, which has the images of nodes."""
 
-import base64
 from typing import Any
 
+from sandbox.plugins import eks_token
 from sandbox.plugins.aws.client import Aws, found
 from sandbox.plugins.aws.eks.clusters import cluster_outputs
 from sandbox.plugins.aws.entry import function
@@ -28,19 +28,8 @@ def _cluster(aws: Aws, inputs: Inputs) -> State:
 
 
 def _cluster_auth(aws: Aws, inputs: Inputs) -> State:
-    """A token as of `aws eks get-token`: a presigned sts:GetCallerIdentity that signs the cluster's name."""
-    name, sts = inputs["name"], aws.client("sts")
-
-    def sign_name(request: Any, **_: Any) -> None:
-        request.headers["x-k8s-aws-id"] = name
-
-    sts.meta.events.register_first("before-sign.sts.GetCallerIdentity", sign_name, unique_id="cluster")
-    try:
-        url = sts.generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
-    finally:
-        sts.meta.events.unregister("before-sign.sts.GetCallerIdentity", unique_id="cluster")
-    token = base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
-    return {"id": name, "name": name, "token": f"k8s-aws-v1.{token}"}
+    name = inputs["name"]
+    return {"id": name, "name": name, "token": eks_token.made(aws.client("sts"), name)}
 
 
 def _addon(aws: Aws, inputs: Inputs) -> State:
