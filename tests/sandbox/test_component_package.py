@@ -21,11 +21,13 @@ import pytest
 from components import __all__ as PUBLIC
 from components.version import VERSION
 from plugin.provider import all_components
+from sandbox import plugin_choice
+from sandbox.home import Home
 from tests.package.installed import Installed
 from tests.package.kit import Project
 from tests.package.language_host import required_plugins
 from tests.sandbox.callers import assume_with_token, log_in
-from tests.sandbox.kit import REPOSITORY, Sandbox
+from tests.sandbox.kit import REPOSITORY, Sandbox, commands_of
 from tests.sandbox.lease import Pool
 from tools import build
 
@@ -179,27 +181,39 @@ def test_every_component_is_the_same_from_the_package_as_in_process(
     assert project.change("destroy").returncode == 0
 
 
-def test_the_yaml_example_lets_its_service_account_log_in(installed: Installed, running: Sandbox) -> None:
-    """With Pulumi's own YAML host; the engine starts the package from its folder, by the sandbox's host."""
-    # Where it finds `../../plugin`, and the plugin the environment that `pulumi install` makes for it.
-    folder = installed.tree / "examples" / "consumer-yaml-in-use"
+def test_the_yaml_example_lets_its_service_account_log_in_and_leaves_nothing(
+    installed: Installed, running: Sandbox
+) -> None:
+    """With the commands of its page and Pulumi's own YAML host, which the engine finds in the sandbox."""
+    folder = installed.tree / "examples" / "consumer-yaml"
+    # The environment that `pulumi install` makes, or completes.
     (installed.tree / "plugin" / "venv").symlink_to(installed.root / "venv")
+    build.ensure("pulumi-language-yaml")
+    home = Home(running.home)
+    (home.root / "pulumi" / "state").mkdir(exist_ok=True)
+    plugin_choice.install(home)
     before = _files(installed.tree)
-    source = REPOSITORY / "examples" / "consumer-yaml"
-    project = Project(running, source, folder, build.ensure("pulumi-language-yaml").parent, "yaml")
-    endpoint = running.env["AWS_ENDPOINT_URL"]
+    source, stack, *prepared, up, destroy = commands_of(
+        "../examples/consumer-yaml/README.md", "In the sandbox"
+    )
+    assert (source, up) == ("source ../../.sandbox/env", "pulumi up")
+
+    def shell(*commands: str) -> str:
+        unasked = "export PULUMI_SKIP_CONFIRMATIONS=true"
+        answer = running.shell(" && ".join([f"cd {folder}", stack, unasked, *commands]))
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        return answer.stdout
+
     with _cluster(running, "eks1"):
-        project.start(cluster="eks1", vaultAddress=running.env["VAULT_ADDR"], callersStsEndpoint=endpoint)
-        for service in ("sts", "iam", "ec2"):
-            project.done("config", "set", "--path", f"endpoints.{service}", endpoint)
-        project.done("install")
-        project.up()
-        role = project.outputs()["iamRoleArn"]
+        shell(*prepared)
+        shell(up)
+        role = shell("pulumi stack output iamRoleArn").strip()
+        path = shell("pulumi config get mountPath").strip()
         mine = assume_with_token(running, running.token("payments"), role)
-        assert "payments" in log_in(running, mine, "payments")["token_policies"]
-        project.up("--expect-no-changes")
-        assert project.change("destroy").returncode == 0
-    assert _files(installed.tree) - before == {folder / "Pulumi.yaml", folder / "Pulumi.yaml.yaml"}
+        assert "payments" in log_in(running, mine, "payments", path=path)["token_policies"]
+        shell(f"{up} --expect-no-changes")
+        shell(destroy)
+    assert _files(installed.tree) == before
 
 
 def test_a_bad_input_is_one_message_that_names_it(
