@@ -124,8 +124,8 @@ def recipes() -> Iterator[str]:
 def commands(line: str) -> Iterator[str]:
     """The first word of each of a line's commands, without the project's own Python and what make calls."""
     for command in re.split(r"&&|\|\||[|;](?=(?:[^'\"]|'[^']*'|\"[^\"]*\")*$)", line):
-        words = [word for word in command.split() if not re.fullmatch(r"[A-Z_0-9]+=.*", word)]
-        if words and not words[0].startswith("$("):
+        words = [word for word in command.split() if not re.match(r"\w+=", word)]
+        if words and re.fullmatch(r"[a-z][\w.-]*", words[0]):
             yield words[0]
 
 
