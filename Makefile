@@ -103,7 +103,7 @@ docs: $(READY_TO_TEST) ## Build the documentation as a site: build/site/index.ht
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 	@echo "build/site/index.html"
 
-dist: $(READY_TO_TEST) ## Make what is published, in dist/: wheel, schema, notes
+dist: $(READY_TO_TEST) ## Make what a release publishes, in dist/, and check it
 	@$(BIN)/python -m tools.dist --tag "$$TAG" --repository "$$REPOSITORY"
 
 schema: $(READY_TO_TEST) ## Write what is generated: the JSON Schema, keys and tables

@@ -210,7 +210,7 @@ def test_the_yaml_example_lets_its_service_account_log_in_and_leaves_nothing(
         role = shell("pulumi stack output iamRoleArn").strip()
         path = shell("pulumi config get mountPath").strip()
         mine = assume_with_token(running, running.token("payments"), role)
-        assert "payments" in log_in(running, mine, "payments", path=path)["token_policies"]
+        assert "payments" in log_in(running, mine, "payments", mount=path)["token_policies"]
         shell(f"{up} --expect-no-changes")
         shell(destroy)
     assert _files(installed.tree) == before
