@@ -102,6 +102,12 @@ def test_the_search_finds_in_pages_from_the_disk(site: Path, tmp_path: Path) -> 
     ]
 
 
+def test_pages_are_light_or_dark_as_the_system_is_until_one_is_chosen(site: Path) -> None:
+    """The theme keeps what it begins with: the first of these goes on following the system."""
+    offered = re.findall(r'data-md-color-media="([^"]*)"', (site / "index.html").read_text())
+    assert offered == [f"(prefers-color-scheme{rest})" for rest in ("", ": light", ": dark")]
+
+
 SMALLEST = 8.5
 """Pixels of text that can still be read on a phone, whose screen of 390 has 358 for a page's pictures."""
 
