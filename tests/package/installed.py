@@ -38,7 +38,7 @@ class Installed:
 
     @property
     def tree(self) -> Path:
-        """The repository's files, as `pulumi package add` lays them out."""
+        """The repository's files as Pulumi fetched them, with the environment that it made in `plugin/venv`."""
         return self.root / "tree"
 
     @property
@@ -66,9 +66,9 @@ class Installed:
         Pulumi fetches the package at its tag and makes its environment. There pip installs the wheel of the
         same tag, by its name. So the SDKs are installed once.
         """
-        shutil.copytree(REPOSITORY, self.tree, ignore=LEFT_OUT)
-        tag = f"v{VERSION}"
-        tagged(self.tree, tag)
+        published, tag = self.root / "published", f"v{VERSION}"
+        shutil.copytree(REPOSITORY, published, ignore=LEFT_OUT)
+        tagged(published, tag)
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
         # The versions that the project is tested with; which packages is the wheel's own affair.
         pinned = {
@@ -76,7 +76,7 @@ class Installed:
             "PIP_CACHE_DIR": str(build.cache_dir().parent / "pip"),  # `make clean-cache` empties it
             "PIP_NO_COMPILE": "1",
         }
-        with git_host(self.tree, self.root / "git host") as host:
+        with git_host(published, self.root / "git host") as host:
             self._add(f"{PUBLISHED.removeprefix('https://')}/plugin@{tag}", **host.for_pulumi, **pinned)
             into = ["--no-deps", "--wheel-dir", str(self.root / "dist")]
             _run(
@@ -103,6 +103,7 @@ class Installed:
         assert answer.returncode == 0, answer.stdout + answer.stderr
         self.schema.write_text(answer.stdout)
         (fetched,) = home.glob("plugins/resource-*/plugin")
+        self.tree.symlink_to(fetched.parent)
         (self.root / "venv").symlink_to(fetched / "venv")
 
     def run(self, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -186,8 +186,6 @@ def test_the_yaml_example_lets_its_service_account_log_in_and_leaves_nothing(
 ) -> None:
     """With the commands of its page and Pulumi's own YAML host, which the engine finds in the sandbox."""
     folder = installed.tree / "examples" / "consumer-yaml"
-    # The environment that `pulumi install` makes, or completes.
-    (installed.tree / "plugin" / "venv").symlink_to(installed.root / "venv")
     build.ensure("pulumi-language-yaml")
     home = Home(running.home)
     (home.root / "pulumi" / "state").mkdir(exist_ok=True)

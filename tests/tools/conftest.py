@@ -277,7 +277,7 @@ def workshop(tmp_path: Path, vendors: Vendors) -> Workshop:
     """The command, with a mirror and without Go or any tool on PATH."""
     shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__", "docs"))
     (tmp_path / "cli").mkdir()
-    for name in ("__init__.py", "interrupts.py"):
+    for name in ("__init__.py", "interrupts.py", "version.py"):
         shutil.copy(ROOT / "cli" / name, tmp_path / "cli")
     (tmp_path / "tools" / "checksums.txt").write_text("# nothing is pinned\n")
     (tmp_path / "bin").mkdir()
