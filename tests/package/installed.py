@@ -38,7 +38,7 @@ class Installed:
 
     @property
     def tree(self) -> Path:
-        """The repository's files as Pulumi fetched them, with the environment that it made in `plugin/venv`."""
+        """The files as Pulumi fetched them, with the environment that it made in `plugin/venv`."""
         return self.root / "tree"
 
     @property
