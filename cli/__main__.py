@@ -34,6 +34,7 @@ from .options import (
     with_option_groups,
     write_secret,
 )
+from .screen import Screen
 from .usage import Program, Version, examples
 
 DIFFERENT = 3
@@ -172,7 +173,6 @@ def verify(
     were created for an attempt are deleted again, and tokens revoked.
     """
     with exit_on_refusal(as_json):
-        from .screen import Screen
         from .verify import document
         from .verify import verify as run
         from .verify_screen import show
@@ -371,7 +371,7 @@ def deployer(
         check_writable("--output", output)
         found = permissions(format, project, stack, config_file, reading=reading, account=account)
         for note in write(found, output):
-            typer.echo(f"note: {note}", err=True)
+            Screen(sys.stderr).put(f"note: {note}", hang=6)
 
 
 @app.command(
@@ -453,7 +453,7 @@ def adopt(
             sys.stdout.write(adoption.stack_file(plan))
             return
         for line in adoption.report(plan):
-            print(line)
+            Screen().put(line, hang=len(line) - len(line.lstrip()) + 2)
         for file in written:
             print(f"wrote {file}")
 

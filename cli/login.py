@@ -4,11 +4,10 @@ It prints without Rich, which takes longer to import than a login takes.
 """
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
-
-import typer
 
 from .console import duration, print_json, print_refusal
 from .errors import NotHere, Refused, UsageProblem
@@ -141,7 +140,8 @@ def print_each(
         return failed
     for what, which in (("cannot be tried from here", untried), ("failed", failed)):
         if which:
-            typer.echo(f"\nthese logins {what}: {', '.join(which)}", err=True)
+            Screen(sys.stderr).put()
+            Screen(sys.stderr).put(f"these logins {what}: {', '.join(which)}", hang=2)
     return failed
 
 

@@ -4,15 +4,15 @@ A role, a key or a policy that was just made is refused for some seconds, in the
 So a caller that must be let in is tried again, for a bounded time of the whole run.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import typer
-
 from . import refusals
 from .aws import THROTTLED, UNAVAILABLE
 from .errors import Refused
+from .screen import Screen
 
 SECONDS = 60.0
 """How long one run waits in all. New IAM objects are everywhere within seconds, rarely a minute."""
@@ -65,6 +65,6 @@ class Patience:
                 if not said:
                     left = round(self._until - now)
                     why = "AWS may need a moment, so it is tried again"
-                    typer.echo(f"{what}: {error.code}; {why} for up to {left} s", err=True)
+                    Screen(sys.stderr).put(f"{what}: {error.code}; {why} for up to {left} s", hang=2)
                     said = True
             time.sleep(PAUSE)

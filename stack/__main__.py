@@ -17,7 +17,7 @@ import typer
 
 from cli import interrupts
 from cli.console import plain_streams
-from cli.screen import say_error
+from cli.screen import Screen, say_error
 from cli.usage import Program, Version
 from stack import import_file as importing
 from stack import recover as recovery
@@ -180,9 +180,9 @@ def import_file(
     files.write(output, json.dumps(found.file, indent=2) + "\n", 0o600)
     for title, lines in (("is there", found.taken), ("will be made by the next pulumi up", found.made)):
         for line in lines:
-            typer.echo(f"{title}: {line}")
+            Screen().put(f"{title}: {line}", hang=2)
     for thing in found.refused:
-        typer.echo(f"is there, and cannot be taken over: {describe(thing)}; leave it to its owner")
+        Screen().put(f"is there, and cannot be taken over: {describe(thing)}; leave it to its owner", hang=2)
     choice = f" --stack {stack}" if stack else ""
     typer.echo(
         f"wrote {output}. To take it over:\n"
@@ -193,7 +193,7 @@ def import_file(
 
 def _tell(split: steps.Split) -> None:
     """Say what goes where, and what is left to do."""
-    plan, stack = split.plan, split.wanted.stack
+    plan, stack, out = split.plan, split.wanted.stack, Screen()
     if not plan.teams:
         typer.echo(f"Nothing to split: no login of {_shown(split.wanted.file)} goes to a team.")
     for handover in split.handovers:
@@ -201,16 +201,16 @@ def _tell(split: steps.Split) -> None:
         written = "there already"
         if team.name in split.team_texts:
             written = "more for it" if file.exists() else "new"
-        typer.echo(f"{team.name}: {_shown(file)} ({written}), {_left(handover)}")
-        typer.echo(f"  logins: {', '.join(team.logins)}")
+        out.put(f"{team.name}: {_shown(file)} ({written}), {_left(handover)}", hang=2)
+        out.put(f"  logins: {', '.join(team.logins)}", hang=4)
         if team.consumers:
-            typer.echo(f"  consumers: {', '.join(team.consumers)}")
+            out.put(f"  consumers: {', '.join(team.consumers)}", hang=4)
     if plan.teams:
-        typer.echo(f"{stack}, the platform: {_shown(split.wanted.file)}")
+        out.put(f"{stack}, the platform: {_shown(split.wanted.file)}", hang=2)
         for (section, key), value in plan.added.items():
-            typer.echo(f"  gets for its teams: {section}.{key}: {str(value).replace(chr(39), '')}")
+            out.put(f"  gets for its teams: {section}.{key}: {str(value).replace(chr(39), '')}", hang=4)
     for name, why in plan.staying.items():
-        typer.echo(f"  login {name} stays: {why}")
+        out.put(f"  login {name} stays: {why}", hang=4)
 
 
 def _left(handover: Handover) -> str:
