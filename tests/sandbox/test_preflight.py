@@ -158,6 +158,8 @@ def test_what_is_there_already_is_listed_at_once_and_stays_as_it_is(leased: Sand
         answer = sandbox.run(*command)
         printed = answer.stdout + answer.stderr
         assert answer.returncode == 1, printed
+        assert " Nothing was changed. " in answer.stderr.replace("\n", " ")
+        assert "kept" not in answer.stderr
         said = listed(printed)
         assert said.keys() == TAKEN.keys(), printed
         for what, words_of_it in TAKEN.items():
@@ -215,6 +217,7 @@ def comes_up_after_a_failure(sandbox: Sandbox, write: Callable[..., None], words
     answer = sandbox.run("up", *words, "--no-logins", env={"SANDBOX_IAM_PATIENCE": "3"})
     assert answer.returncode == 1
     assert "Invalid principal in policy" in answer.stdout + answer.stderr
+    assert re.search(r"it made, changed or deleted \d+ resources, and the stack's state has", answer.stderr)
     assert sandbox.vault.read("sys/policies/acl/dev") is not None
     write()
     assert "is there already" not in sandbox.up(*words, "--no-logins")
