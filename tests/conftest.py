@@ -37,6 +37,7 @@ def pytest_configure() -> None:
     # inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    os.environ.pop("COLUMNS", None)  # where it is set, what is printed is broken into such lines
     os.environ["PATH"] = os.pathsep.join([*sorted(found), versions.search_path()])
     # What a refused program leaves is logged with its traceback when it is collected, whose carets Python
     # finds with `ast`; where the collection happens inside of `ast.parse`, that one fails: SystemError.
