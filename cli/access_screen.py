@@ -21,7 +21,7 @@ def write(report: "Report", file: IO[str]) -> None:
     for login in report.logins:
         _put_login(login, out)
         for reach in login.reach:
-            _put_path(reach, out, at)
+            _put_path(reach, out, at, with_policies=len(login.policies) > 1)
         out.put()
     for note in report.notes:
         out.put((f"note: {note}", "yellow"), hang=6)
@@ -40,15 +40,16 @@ def _put_login(login: "Access", out: Screen) -> None:
     out.put("  reaches" if login.reach else "  reaches     ?")
 
 
-def _put_path(reach: "Reach", out: Screen, at: int) -> None:
+def _put_path(reach: "Reach", out: Screen, at: int, *, with_policies: bool) -> None:
     allowed: list[Part] = []
     for capability in reach.capabilities:
         allowed += [*([", "] if allowed else []), (capability, _STYLES.get(capability, "yellow"))]
     if reach.conditions:
         allowed.append(f" (if: {', '.join(reach.conditions)})")
-    allowed.append(f"  by {', '.join(reach.policies)}")
     if reach.as_root:
         allowed.append(("  as good as root", "bold red"))
+    if with_policies:
+        allowed.append(f"  by {', '.join(reach.policies)}")
     if out.is_narrow or 4 + len(reach.path) + 2 > at:
         out.put(f"    {reach.path}", hang=6)
         indent = 6 if out.is_narrow else at

@@ -73,7 +73,7 @@ class Screen:
                 cut = text.find(" ", max(start, first) + 1)
             if cut < 0 or cut >= end:
                 break
-            yield indent, start, cut
+            yield indent, start, start + len(text[start:cut].rstrip())
             start = cut + len(text[cut:]) - len(text[cut:].lstrip(" "))
             word = text[start:end].partition(" ")[0]
             indent = hang if hang + len(word) <= self.columns else max(self.columns - len(word), min(hang, 2))
@@ -81,7 +81,7 @@ class Screen:
 
     def _styled(self, text: str, styles: list[str], start: int, end: int) -> str:
         if not self.has_colours:
-            return text[start:end].rstrip()
+            return text[start:end]
         runs: list[tuple[str, str]] = []
         for sign, style in zip(text[start:end], styles[start:end], strict=True):
             if runs and runs[-1][1] == style:
