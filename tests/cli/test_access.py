@@ -64,6 +64,9 @@ def test_policies_of_one_login_add_up_and_deny_wins(run: Run, readable: World) -
         "other": (["read", "list"], ["more"]),
         "secret/data/{{identity.entity.id}}/*": (["read"], ["dev"]),
     }
+    table = [line.split() for line in run("access", outputs=outputs).stdout.splitlines()]
+    assert ["dev/*", "deny", "by", "dev,", "more"] in table
+    assert ["dev/*", "create,", "read,", "list"] in table, "of the login with one policy"
 
 
 def test_without_a_token_the_report_says_what_it_lacks(run: Run) -> None:
