@@ -180,7 +180,7 @@ def preview(
             console.heading(f"Stack {stack}")
             Engine(home, stack).preview(stack_file, guardrails, as_json=as_json)
         except KeyboardInterrupt:
-            _interrupted(processes)
+            _interrupted(processes, "The stack is as it was.")
 
 
 @app.command()
@@ -478,11 +478,10 @@ def _prove_logins(home: Home, stack_engine: Engine, here: Mapping[str, str]) -> 
         )
 
 
-def _interrupted(processes: Processes) -> None:
+def _interrupted(processes: Processes, so_far: str = "The next run continues from here.") -> None:
     stopped = processes.stop(processes.started_here)
     interrupts.say(
-        f"\nInterrupted. Stopped what this run started: {', '.join(stopped) or 'nothing'}."
-        " The next run continues from here."
+        f"\nInterrupted. Stopped what this run started: {', '.join(stopped) or 'nothing'}. {so_far}"
     )
     raise typer.Exit(interrupts.EXIT_CODE)
 
