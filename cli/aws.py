@@ -42,13 +42,17 @@ class Caller:
 
 @cache
 def session() -> Any:
-    """A botocore session that ignores `AWS_PROFILE`.
+    """A botocore session that ignores `AWS_PROFILE`, and models of services in `~/.aws`.
 
     Shared by all clients, because loading botocore's data takes longer than a login.
     """
     import botocore.session
+    from botocore.loaders import Loader
 
-    return botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    made = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    models = Loader([Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    made.register_component("data_loader", models)
+    return made
 
 
 @cache

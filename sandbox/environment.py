@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -137,7 +138,17 @@ def link_tools(home: Home) -> None:
         else:
             link.symlink_to(build.ensure(name))
     write_launcher(folder / "vault-aws-auth", ["-m", "cli"])
+    _link_aws(home)
     _keep_tokens_here(home)
+
+
+def _link_aws(home: Home) -> None:
+    """Lets the AWS CLI, which kubeconfigs run, read nothing in ~/.aws: variables alone do not prevent it."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    if found := shutil.which("aws", path=path):
+        script = f'#!/bin/sh\nHOME={shlex.quote(str(home.root / "run"))} exec {shlex.quote(found)} "$@"\n'
+        write_private(home.root / "bin" / "aws", script)
+        (home.root / "bin" / "aws").chmod(0o700)
 
 
 _KEEPER = """\
