@@ -122,7 +122,7 @@ def main() -> None:
     """Prints a line for each drill as it ends. Exit code 1 if one did not converge."""
     arguments = argparse.ArgumentParser(prog="python -m tests.sandbox.drills", description=__doc__)
     arguments.add_argument("--only", default="", help="kinds, or parts of `kind: name`, with commas between")
-    arguments.add_argument("--times", type=float, default=1, help="how often, as a multiple (default: 1)")
+    arguments.add_argument("--times", type=int, default=1, help="how often each of them (default: 1)")
     arguments.add_argument("--seed", type=int, default=time.time_ns() % 10**6, help="default: random")
     arguments.add_argument(
         "--json", action="store_true", help="print JSON at the end; the lines go to stderr"
@@ -145,10 +145,9 @@ def main() -> None:
         bench = Bench(Path(folder))
         try:
             for drill in chosen:
-                times = max(1, round(drill.times * given.times))
                 # Each drill has its own randomness: with the seed, it can be repeated alone.
                 own = random.Random(f"{given.seed} {drill.title}")  # noqa: S311 - no secret
-                rows.append(run(drill, times, bench, own))
+                rows.append(run(drill, given.times, bench, own))
                 print(shown(rows[-1]), file=lines, flush=True)
                 if rows[-1].failure:
                     print(rows[-1].failure, file=sys.stderr, flush=True)

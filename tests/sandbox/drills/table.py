@@ -1,4 +1,4 @@
-"""The drills. Each is an entry: of which kind, what happens, and how often a run of all tries it.
+"""The drills. Each is an entry: of which kind, what it is called, and what happens.
 
 What must hold after each moment is `Ground.check`, and that the next run succeeds.
 """
@@ -49,7 +49,6 @@ class Drill:
     """In the middle of `up` and of `down`, in a sandbox that drills share."""
     around: Callable[[Path, random.Random], Moments] | None = None
     """Around a whole life of a sandbox, in a folder that this drill gets."""
-    times: int = 1
 
     @property
     def title(self) -> str:
