@@ -1,4 +1,4 @@
-"""A user's own settings: neither the sandbox's processes nor its shell have them. `make drills` runs with all."""
+"""A user's own settings: no process and no shell of the sandbox has them; `make drills` runs with all."""
 
 from __future__ import annotations
 
