@@ -36,6 +36,9 @@ def start(home: Home, processes: Processes, report: Callable[[str, str], None]) 
     emulator, etcd, vault, plugins = _emulator(home), _etcd(home), _vault(home), _fork_server(home)
     for service in (emulator, etcd, vault, plugins):
         processes.start(service)
+    if etcd.name in processes.started_here:  # else the API server waits ever longer to connect to it again
+        left = [name for name in processes.running() if name.startswith("kube-")]
+        processes.stop(left, at_once=True)
     _ready(processes, etcd, report, f"https://127.0.0.1:{home.ports['etcd']}")
     if control_planes.others(home):  # the emulated EKS removes those whose clusters are gone
         processes.wait(emulator)
