@@ -31,7 +31,8 @@ class Run:
         umask: int = -1,
         in_terminal: bool = False,
     ) -> None:
-        self.log, self._terminal, self._code = log, -1, -1
+        self.log, self._terminal = log, -1
+        self._code: int | None = None
         self._closed, self._draining = threading.Event(), threading.Thread(target=self._drain)
         command = ["/bin/sh", "-c", A_PARENT, "sh", *words]
         if in_terminal:
@@ -87,22 +88,22 @@ class Run:
     @property
     def has_ended(self) -> bool:
         """Whether the shell has, which waits for the command."""
-        if self._code < 0:
+        if self._code is None:
             with contextlib.suppress(ChildProcessError):
                 pid, status = os.waitpid(self.pid, os.WNOHANG)
                 if pid == 0:
                     return False
-                self._code = os.waitstatus_to_exitcode(status) & 0xFF
+                self._code = os.waitstatus_to_exitcode(status)
         return True
 
     def reap(self) -> int:
-        """Waits for its end; its exit code. To be called once: the shell is a child of this process."""
+        """Waits for its end; its exit code, negative if a signal has ended it."""
         if not self.has_ended:
             with contextlib.suppress(ChildProcessError):
-                self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]) & 0xFF
+                self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         if self._draining.is_alive():
             self.close_terminal()
-        return self._code
+        return self._code or 0
 
     def said(self) -> str:
         """What it has printed so far."""
