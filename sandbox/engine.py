@@ -37,6 +37,7 @@ SIGNATURE = "4dabf18193072939515e22adb298388d"
 TRUST_POLICY_RAISED = 4096
 """Characters of a trust policy that AWS takes at most, for those who ask."""
 
+
 class EngineFailed(SandboxError):
     """`pulumi` failed and has already printed why."""
 
