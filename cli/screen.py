@@ -107,7 +107,7 @@ def say_error(text: str) -> None:
     out = Screen(sys.stderr)
     mark: list[Part] = [("error:", "red"), " "]
     for line in text.splitlines():
-        number = re.match(r" *\d+\. ", line)
+        number = re.match(r" *[0-9]+\. ", line)
         if line.startswith("  ") and not number:
             print(line, file=out.file, flush=True)
         else:

@@ -131,7 +131,7 @@ class Commands(_Help, TyperGroup):
 
 def _told_plainly(said: str) -> str:
     """Without the range of a number, `[0<=x<=60]`, which is in its words."""
-    return re.sub(r" *(?:\[|; )[\d.]*(?:<=?|>=?)?x[<>]=?[\d.]+(?:\]|(?=[;\]]))", "", " ".join(said.split()))
+    return re.sub(r" *(?:\[|; )[0-9.]*(?:<=?|>=?)?x[<>]=?[0-9.]+(?:\]|(?=[;\]]))", "", " ".join(said.split()))
 
 
 def _first_paragraph(text: str) -> str:

@@ -15,6 +15,7 @@ from sandbox.home import REPOSITORY, Home, SandboxError
 from stack import file
 from stack.draft import PROVIDERS
 from stack.preflight import objects, state
+from stack.preflight.objects import Thing
 from stack.preflight.report import describe
 from stack.reading import StackFileError
 from stack.sections import PROJECT
@@ -52,6 +53,12 @@ def check(home: Home, stack: str, source: Path, rules: Path | None) -> dict[str,
     return config
 
 
+def _same(one: Thing, other: Thing) -> bool:
+    """Whether things of two stacks are one. A stack with one cluster does not say in which they are."""
+    places = {one.cluster, other.cluster}
+    return one._replace(cluster="") == other._replace(cluster="") and (len(places) == 1 or "" in places)
+
+
 def _refuse_taken(home: Home, stack: str, declared: file.StackFile) -> None:
     """Raises SandboxError if another stack of this sandbox has made what this one would make."""
     wanted = [made.thing for made in objects.of(declared)]
@@ -62,7 +69,7 @@ def _refuse_taken(home: Home, stack: str, declared: file.StackFile) -> None:
         known = its.checkpoint()
         elsewhere = {*re.findall(r"(?a)\b\d{12}\b", json.dumps(known))} - {PRIMARY_ACCOUNT}
         owned = state.of_deployment(known, elsewhere).owned
-        if taken := [describe(thing) for thing in wanted if thing in owned]:
+        if taken := [describe(thing) for thing in wanted if any(_same(thing, it) for it in owned)]:
             more = f" and {len(taken) - _SHOWN} more" if len(taken) > _SHOWN else ""
             raise SandboxError(
                 f"this sandbox runs stack {other}, which has made what stack {stack} would make: "

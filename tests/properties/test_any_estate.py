@@ -86,12 +86,15 @@ vault_roles = st.builds(
 )
 
 
+CLIENTS: list[dict[str, Any]] = [{}, {"max_retries": 2}, {"iam_server_id_header_value": ""}]
+
+
 @st.composite
 def estates(draw: st.DrawFn) -> Estate:
     found = estate(
         draw(st.dictionaries(st.sampled_from("abcdef"), vault_roles, min_size=1)),
         *draw(iam_roles),
-        client=draw(st.sampled_from([{}, {"max_retries": 2}, {"iam_server_id_header_value": ""}])),
+        client=draw(st.sampled_from(CLIENTS)),
         profiles={PROFILE: arn("r0")},
         sts=draw(st.sampled_from([{}, {OTHER: {"sts_role": arn("lookup", OTHER)}}])),
     )

@@ -13,6 +13,7 @@ from sandbox import interrupted
 from sandbox.engine import Engine, EngineFailed
 from sandbox.home import Home
 from sandbox.processes import Processes
+from tests.sandbox.kit import SMALL_STACK
 
 ROLE = "urn:pulumi:dev::vault-aws-auth::aws:iam/role:Role::api-iam-role"
 
@@ -36,7 +37,7 @@ class World:
 
     def up(self) -> Result:
         stack_file = self.home.root.parent / "Pulumi.dev.yaml"
-        stack_file.write_text("config: {}\n")
+        stack_file.write_text(SMALL_STACK)
         words = ["up", "--stack", "dev", "--config", str(stack_file), "--no-logins"]
         return CliRunner().invoke(command.app, words)
 
