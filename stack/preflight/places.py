@@ -41,9 +41,11 @@ def _without_provider(known: State) -> str:
     for urn in known.urns:
         by_type.setdefault(type_of(urn), []).append(urn.rpartition("::")[2])
     providers = by_type.get(_PROVIDER, [])
+    if "kubernetes" not in providers:  # pulumi-eks has more of them, under other names
+        return ""
     named = {name.partition("/")[0] for name in providers if "/" in name}
-    clusters = [name for type_ in _CLUSTERS for name in by_type.get(type_, []) if name not in named]
-    return clusters[0] if clusters and len(named) < len(providers) else ""
+    clusters = (name for type_ in _CLUSTERS for name in by_type.get(type_, []) if name not in named)
+    return next(clusters, "")
 
 
 def placed(known: State, stack: StackFile) -> State:

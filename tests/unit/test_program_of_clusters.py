@@ -16,6 +16,7 @@ from stack.preflight.state import State, in_its_cluster, type_of
 from tests.unit.recording import KUBECONFIG, Recording, record
 
 SERVICE_ACCOUNT = "kubernetes:core/v1:ServiceAccount"
+PROVIDER = "pulumi:providers:kubernetes"
 ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 RELEASE = "kubernetes:helm.sh/v3:Release"
 NAMESPACE = "kubernetes:core/v1:Namespace"
@@ -79,7 +80,12 @@ def written(keys: Mapping[str, Any]) -> Recording:
 
 
 def state_of(made: Recording) -> State:
-    return State({}, {}, made.exports(), tuple(resource.urn for resource in made.resources))
+    # Below each cluster, pulumi-eks declares a provider of its own.
+    below = [
+        it.urn.replace("eks:index:Cluster::", f"eks:index:Cluster${PROVIDER}::") + "-provider"
+        for it in made.of_type("eks:index:Cluster")
+    ]
+    return State({}, {}, made.exports(), tuple([*(resource.urn for resource in made.resources), *below]))
 
 
 ALONE = {"cluster": BLUE}
