@@ -3,7 +3,7 @@
 Which of them is taken is decided by the rules of the stack file (`decide`). Pure functions.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from components.forms import is_wild
@@ -114,19 +114,24 @@ def _kept(
         what = f"binds {', '.join(gone)}, which is not there" if gone else "binds no role and no user"
         raise Inexpressible(f"{what}: nothing can log in with it")
     said.extend(changes(about, f"no longer binds {arn}, which is not there") for arn in gone)
-    accounts = sorted({arn.split(":")[4] for arn in kept if arn.count(":") >= 5})
+    _of_one_account(kept, estate)
+    return list(dict.fromkeys(kept))
+
+
+def _of_one_account(bound: Sequence[str], estate: Estate) -> None:
+    """Raises Inexpressible for ARNs of several accounts, or of one that Vault cannot look into."""
+    accounts = sorted({arn.split(":")[4] for arn in bound if arn.count(":") >= 5})
     if len(accounts) > 1:
         raise Inexpressible(
             f"binds principals of the accounts {', '.join(accounts)}, and a login is of one account; make a "
             "Vault role for each account, and move the callers of the others to theirs"
         )
-    reachable = {estate.account_id, *estate.vault.mount.sts}
-    if accounts and not {*accounts} <= reachable:
+    mount = estate.vault.mount
+    if not {*accounts} <= {estate.account_id, *mount.sts}:
         raise Inexpressible(
             f"binds principals of the account {accounts[0]}, into which the mount cannot look: write "
-            f"auth/{estate.vault.mount.path}/config/sts/{accounts[0]}, and run adopt again"
+            f"auth/{mount.path}/config/sts/{accounts[0]}, and run adopt again"
         )
-    return list(dict.fromkeys(kept))
 
 
 def _is_read(arn: str, estate: Estate) -> bool:
@@ -206,18 +211,18 @@ def _instances(
     said: list[Remark],
     about: str,
 ) -> Login:
-    profiles = [str(arn) for arn in bounds.get("bound_iam_instance_profile_arn") or []]
-    principals = [str(arn) for arn in bounds.get("bound_iam_principal_arn") or []]
-    patterns = principals or [str(arn) for arn in bounds.get("bound_iam_role_arn") or []]
+    profiles, principals, of_instances = (
+        [str(arn) for arn in bounds.get(f"bound_iam_{what}_arn") or []]
+        for what in ("instance_profile", "principal", "role")
+    )
     accounts = {str(each) for each in bounds.get("bound_account_id") or []}
-    roles = sorted(arn for arn in estate.roles if any(matches(arn, each) for each in patterns))
-    if not patterns:
-        of_profiles = {
-            arn: it for account in estate.accounts.values() for arn, it in account.profiles.items()
-        }
-        matching = [arn for arn in of_profiles if any(matches(arn, each) for each in profiles)]
-        roles = sorted({of_profiles[arn] for arn in matching} - {""})
-        roles = [arn for arn in roles if not accounts or arn.split(":")[4] in accounts]
+    roles = {arn for arn in estate.roles if not accounts or arn.split(":")[4] in accounts}
+    for patterns in filter(None, (principals, of_instances)):  # an instance has to meet all
+        roles = {arn for arn in roles if any(matches(arn, each) for each in patterns)}
+    if profiles:
+        every = {arn: role for account in estate.accounts.values() for arn, role in account.profiles.items()}
+        roles &= {role for arn, role in every.items() if any(matches(arn, each) for each in profiles)}
+    patterns = [*principals, *of_instances]
     if not patterns and not profiles:
         raise Inexpressible(
             f"lets in every instance by {', '.join(sorted(bounds))}; a login binds their roles, "
@@ -228,12 +233,14 @@ def _instances(
             f"lets in instances by {', '.join(sorted(bounds))}, and none of their roles was found: a login "
             "binds the roles, for any role of the account can take the name of an instance"
         )
-    if bounds.get("bound_iam_role_arn") != roles or principals != roles:
-        text = f"binds also the roles of its instances, {', '.join(roles)}"
+    bound = sorted(roles)
+    _of_one_account(bound, estate)
+    if of_instances != bound or principals != bound:
+        text = f"binds also the roles of its instances, {', '.join(bound)}"
         text += ", and no longer those that are made later" if any("*" in it for it in patterns) else ""
         why = "without, any role of the account can log in as an instance"
         said.append(changes(about, f"{text}; {why}"))
-    options: dict[str, Any] = {"kind": "ec2-instance", "roleArns": roles}
+    options: dict[str, Any] = {"kind": "ec2-instance", "roleArns": bound}
     options["instanceProfileNames"] = [arn.partition(_PROFILE)[2] for arn in profiles] or ["*"]
     region = str(role.get("inferred_aws_region") or "")
     if region and region != estate.region:

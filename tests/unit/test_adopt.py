@@ -312,6 +312,24 @@ def test_instances_are_bound_by_their_roles_too() -> None:
     assert "binds also the roles of its instances" in said(plan, Kind.CHANGES)
 
 
+def test_instances_are_bound_by_the_roles_that_meet_every_bound() -> None:
+    """What one bound leaves open, another does not: no role is let in that was not."""
+    profile = f"arn:aws:iam::{ACCOUNT}:instance-profile/"
+    roles = [iam_role(name) for name in ("node", "other", "no-profile")]
+
+    def bound(**bounds: list[str]) -> Any:
+        role = vault_role(inferred_entity_type="ec2_instance", inferred_aws_region="us-east-1", **bounds)
+        profiles = {f"{profile}eks-1": arn("node"), f"{profile}eks-2": arn("other"), f"{profile}x": arn("x")}
+        return logins(adopted(estate({"node": role}, *roles, profiles=profiles)))["node"]["roleArns"]
+
+    everybody = [arn("*")]
+    assert bound(bound_iam_principal_arn=everybody, bound_iam_role_arn=[arn("node")]) == [arn("node")]
+    assert bound(bound_iam_role_arn=everybody, bound_iam_instance_profile_arn=[f"{profile}eks-*"]) == [
+        arn("node"),
+        arn("other"),
+    ]
+
+
 def test_what_a_mount_gives_by_default_is_written_out() -> None:
     found = estate(
         {"ci": vault_role(arn("ci"), token_ttl=0, token_max_ttl=0, token_period=1800)}, iam_role("ci")
