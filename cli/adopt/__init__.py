@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Refused, UsageProblem
-from . import candidates, read_aws, read_kubernetes, read_vault
+from . import bounds, read_aws, read_kubernetes, read_vault
 from .decide import Judge
 from .decide import decide as _decide
 from .estate import Account, Estate
@@ -67,7 +67,7 @@ def read(where: Where) -> Estate:
     for source in sources:
         if source.account_id not in accounts:  # two profiles may be of one
             accounts[source.account_id] = read_aws.account(
-                source, access_keys, lambda arn: any(candidates.matches(arn, it) for it in patterns)
+                source, access_keys, lambda arn: any(bounds.matches(arn, it) for it in patterns)
             )
     clusters = []
     try:

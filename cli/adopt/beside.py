@@ -7,7 +7,7 @@ from components.federation import plugin_issuer_url
 from components.trust import AUDIENCE
 from stack.sections import PROJECT
 
-from . import candidates
+from . import bounds
 from .estate import Cluster, Estate
 from .plan import Kind, Plan
 
@@ -30,7 +30,7 @@ def tell(plan: Plan, estate: Estate, clusters: Collection[str]) -> None:
             parts = arn.split(":")
             if len(parts) > 4 and parts[4] in estate.accounts and arn not in estate.roles:
                 plan.say(Kind.LEFT, about, f"has the role {arn}, which is gone")
-            elif not any(candidates.matches(arn, each) for each in bound):
+            elif not any(bounds.matches(arn, each) for each in bound):
                 plan.say(Kind.LEFT, about, f"has the role {arn}, which no Vault role binds by its name")
     issuers = {cluster.issuer.removeprefix("https://") for cluster in estate.clusters}
     if f"{PROJECT}:federation" in plan.config:

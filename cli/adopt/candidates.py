@@ -3,13 +3,14 @@
 Which of them is taken is decided by the rules of the stack file (`decide`). Pure functions.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from components.forms import is_wild
 
 from ..principals import named
-from . import iam_roles, tokens, trusts
+from . import iam_roles, instances, tokens, trusts
+from .bounds import Inexpressible, of_one_account
 from .estate import Estate, Role
 from .plan import Login, Remark, Use, changes, chosen
 
@@ -23,8 +24,6 @@ _OF_INSTANCES = _OF_PRINCIPALS | {
     "bound_subnet_id",
     "bound_vpc_id",
 }
-_PROFILE = ":instance-profile/"
-
 _WORDS = {
     "auth_type",
     "inferred_aws_region",
@@ -50,10 +49,6 @@ _OF_TOKENS = {
 """What logins say of a token, in Vault's own words without `token_`."""
 
 
-class Inexpressible(Exception):
-    """Why no login of this project is like this Vault role."""
-
-
 def of(name: str, role: Mapping[str, Any], estate: Estate, used: Collection[Use]) -> Iterator[Login]:
     """The ways to write the Vault role. Raises Inexpressible, if there is none."""
     about = f"auth/{estate.vault.mount.path}/role/{name}"
@@ -73,12 +68,17 @@ def of(name: str, role: Mapping[str, Any], estate: Estate, used: Collection[Use]
     if more := sorted(field for field, value in role.items() if value and not _is_known(field)):
         raise Inexpressible(f"has {', '.join(more)}, which no login of this project writes")
     token, said = tokens.token(role, estate.vault.mount, about)
+    by_text = role.get("resolve_aws_unique_ids") is False
+    if by_text:
+        text = "resolve_aws_unique_ids is true: Vault goes by the principals' IDs, as updates keep them right"
+        said.append(changes(about, text))
     if inferred:
-        yield _instances(role, bounds, estate, token, said, about)
+        yield instances.login(role, bounds, estate, token, said, about)
         return
     principals = [str(arn) for arn in bounds.get("bound_iam_principal_arn") or []]
     kept = _kept(role, principals, estate, about, said)
-    _pinned(role, kept, estate, about, said)
+    if not by_text:
+        said.extend(_pinned(role, kept, estate, about))
     if len(principals) == 1:
         (arn,) = kept
         if found := estate.roles.get(arn):
@@ -114,24 +114,8 @@ def _kept(
         what = f"binds {', '.join(gone)}, which is not there" if gone else "binds no role and no user"
         raise Inexpressible(f"{what}: nothing can log in with it")
     said.extend(changes(about, f"no longer binds {arn}, which is not there") for arn in gone)
-    _of_one_account(kept, estate)
+    of_one_account(kept, estate)
     return list(dict.fromkeys(kept))
-
-
-def _of_one_account(bound: Sequence[str], estate: Estate) -> None:
-    """Raises Inexpressible for ARNs of several accounts, or of one that Vault cannot look into."""
-    accounts = sorted({arn.split(":")[4] for arn in bound if arn.count(":") >= 5})
-    if len(accounts) > 1:
-        raise Inexpressible(
-            f"binds principals of the accounts {', '.join(accounts)}, and a login is of one account; make a "
-            "Vault role for each account, and move the callers of the others to theirs"
-        )
-    mount = estate.vault.mount
-    if not {*accounts} <= {estate.account_id, *mount.sts}:
-        raise Inexpressible(
-            f"binds principals of the account {accounts[0]}, into which the mount cannot look: write "
-            f"auth/{mount.path}/config/sts/{accounts[0]}, and run adopt again"
-        )
 
 
 def _is_read(arn: str, estate: Estate) -> bool:
@@ -139,18 +123,14 @@ def _is_read(arn: str, estate: Estate) -> bool:
     return len(parts) == 6 and parts[2] == "iam" and parts[4] in estate.accounts
 
 
-def _pinned(role: Mapping[str, Any], kept: list[str], estate: Estate, about: str, said: list[Remark]) -> None:
+def _pinned(role: Mapping[str, Any], kept: list[str], estate: Estate, about: str) -> Iterator[Remark]:
     """What is to be said of the IDs by which Vault knows the principals."""
-    exact = [arn for arn in kept if not arn.endswith("*")]
-    if exact and role.get("resolve_aws_unique_ids") is False:
-        text = "resolve_aws_unique_ids is true: Vault goes by the principals' IDs, as updates keep them right"
-        said.append(changes(about, text))
-        return
     pinned = {str(each) for each in role.get("bound_iam_principal_id") or []}
-    for arn in exact:
-        if pinned and estate.unique_id(arn) not in (*pinned, ""):
-            text = f"{arn} was made again, so Vault refuses it today; the update looks its ID up"
-            said.append(changes(about, text))
+    for arn in kept:
+        if not arn.endswith("*") and pinned and estate.unique_id(arn) not in (*pinned, ""):
+            yield changes(
+                about, f"{arn} was made again, so Vault refuses it today; the update looks its ID up"
+            )
 
 
 def _workloads(
@@ -198,64 +178,3 @@ def _workloads(
 
 def _is_known(field: str) -> bool:
     return field in _WORDS or field.startswith(_BOUND) or field.removeprefix("token_") in _OF_TOKENS
-
-
-# Instances
-
-
-def _instances(
-    role: Mapping[str, Any],
-    bounds: Mapping[str, Any],
-    estate: Estate,
-    token: Mapping[str, Any],
-    said: list[Remark],
-    about: str,
-) -> Login:
-    profiles, principals, of_instances = (
-        [str(arn) for arn in bounds.get(f"bound_iam_{what}_arn") or []]
-        for what in ("instance_profile", "principal", "role")
-    )
-    accounts = {str(each) for each in bounds.get("bound_account_id") or []}
-    roles = {arn for arn in estate.roles if not accounts or arn.split(":")[4] in accounts}
-    for patterns in filter(None, (principals, of_instances)):  # an instance has to meet all
-        roles = {arn for arn in roles if any(matches(arn, each) for each in patterns)}
-    if profiles:
-        every = {arn: role for account in estate.accounts.values() for arn, role in account.profiles.items()}
-        roles &= {role for arn, role in every.items() if any(matches(arn, each) for each in profiles)}
-    patterns = [*principals, *of_instances]
-    if not patterns and not profiles:
-        raise Inexpressible(
-            f"lets in every instance by {', '.join(sorted(bounds))}; a login binds their roles, "
-            "for any role of the account can take the name of an instance"
-        )
-    if not roles:
-        raise Inexpressible(
-            f"lets in instances by {', '.join(sorted(bounds))}, and none of their roles was found: a login "
-            "binds the roles, for any role of the account can take the name of an instance"
-        )
-    bound = sorted(roles)
-    _of_one_account(bound, estate)
-    if of_instances != bound or principals != bound:
-        text = f"binds also the roles of its instances, {', '.join(bound)}"
-        text += ", and no longer those that are made later" if any("*" in it for it in patterns) else ""
-        why = "without, any role of the account can log in as an instance"
-        said.append(changes(about, f"{text}; {why}"))
-    options: dict[str, Any] = {"kind": "ec2-instance", "roleArns": bound}
-    options["instanceProfileNames"] = [arn.partition(_PROFILE)[2] for arn in profiles] or ["*"]
-    region = str(role.get("inferred_aws_region") or "")
-    if region and region != estate.region:
-        options["region"] = region
-    words = {
-        "bound_vpc_id": "boundVpcIds",
-        "bound_subnet_id": "boundSubnetIds",
-        "bound_ami_id": "boundAmiIds",
-    }
-    options |= {word: list(bounds[field]) for field, word in words.items() if bounds.get(field)}
-    return Login({**options, **token}, tuple(said))
-
-
-def matches(arn: str, pattern: str) -> bool:
-    """As Vault compares: a `*` is a wildcard at the end only."""
-    if pattern.endswith("*"):
-        return arn.startswith(pattern[:-1])
-    return arn == pattern

@@ -10,6 +10,7 @@ from typing import Any
 from stack.sections import PROJECT, REGION_KEY
 
 from . import beside, candidates, clusters, engines, federations
+from .bounds import Inexpressible
 from .estate import Estate
 from .mounts import accounts_section, identity_section, vault_section, why_used
 from .plan import Kind, Login, Plan, Use
@@ -153,7 +154,7 @@ def _proposed(
 ) -> list[Login]:
     try:
         return list(candidates.of(name, role, estate, used))
-    except candidates.Inexpressible as why:
+    except Inexpressible as why:
         plan.say(Kind.LEFT, f"auth/{estate.vault.mount.path}/role/{name}", str(why))
         return []
 

@@ -97,6 +97,9 @@ NAMED = {
         "tokenExplicitMaxTtl": "token_explicit_max_ttl",
         "boundIamRoleArns": "binds",
         "boundIamPrincipalArns": "binds",
+        "boundAccountIds": "the account",
+        "boundIamInstanceProfileArns": "the instance profiles",
+        "resolveAwsUniqueIds": "resolve_aws_unique_ids",
     },
 }
 """By type: the word by which the list names a change of a property."""

@@ -86,6 +86,7 @@ VAULT_ROLES: dict[str, str] = {
     "far": f"'{BOUND}={OTHERS_ROLE[:-3]}*' max_ttl=1h",
     "node": f"{INFERRED} bound_account_id={ACCOUNT} max_ttl=1h "
     f"'bound_iam_instance_profile_arn=arn:aws:iam::{ACCOUNT}:instance-profile/estate-*'",
+    "node-by-role": f"{INFERRED} bound_iam_role_arn={arn('node')} resolve_aws_unique_ids=false max_ttl=1h",
 }
 """What becomes a login, in Vault's own words, by name."""
 
@@ -291,6 +292,7 @@ class Estate:
         node = InstanceMetadataFetcher(config=config).retrieve_iam_role_credentials()
         ada = self.keys["ada"]
         ledger = pod(EKSCTL, "estate/ledger")
+        instance = Credentials(node["access_key"], node["secret_key"], node["token"])
         return {
             "pod": pod("vault-auth", "default/estate"),
             "gloo": pod("gloo", "estate/gloo"),
@@ -305,7 +307,8 @@ class Estate:
             "reports": associated("data/reports"),
             "people": Credentials(ada["AccessKeyId"], ada["SecretAccessKey"]),
             "far": session(sandbox, OTHERS_ROLE, "loop"),
-            "node": Credentials(node["access_key"], node["secret_key"], node["token"]),
+            "node": instance,
+            "node-by-role": instance,
         }
 
     def log_in(self, role: str, credentials: Credentials) -> None:

@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 from typer.testing import CliRunner
 
 from cli.__main__ import app
-from cli.adopt import candidates, judge, read_aws, save, stack_file
+from cli.adopt import bounds, judge, read_aws, save, stack_file
 from cli.adopt.decide import decide
 from cli.adopt.estate import Account, Cluster, Estate, Mount, Role, User, Vault
 from cli.adopt.plan import Kind, Plan, Use
@@ -26,6 +26,7 @@ ISSUER = "https://oidc.eks.us-east-1.amazonaws.com/id/EXAMPLE"
 HOST = ISSUER.removeprefix("https://")
 PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{HOST}"
 DEV = 'path "dev/*" { capabilities = ["read"] }\n'
+PROFILE = f"arn:aws:iam::{ACCOUNT}:instance-profile/"
 IDS = {"resolve_aws_unique_ids": True, "bound_iam_principal_id": ["AROA1"]}
 
 
@@ -310,6 +311,31 @@ def test_instances_are_bound_by_their_roles_too() -> None:
         "maxTtl": "768h",
     }
     assert "binds also the roles of its instances" in said(plan, Kind.CHANGES)
+
+
+def test_every_role_that_goes_by_texts_is_told_that_it_will_go_by_ids() -> None:
+    by_text = {"resolve_aws_unique_ids": False}
+    inferred = {"inferred_entity_type": "ec2_instance", "inferred_aws_region": "us-east-1"}
+    found = {
+        "pattern": vault_role(arn("c*"), **by_text),
+        "node": vault_role(bound_iam_role_arn=[arn("ci")], **inferred, **by_text),
+    }
+    told = {
+        it.about for it in adopted(estate(found, iam_role("ci"))).of(Kind.CHANGES) if "resolve_" in it.text
+    }
+    assert told == {"auth/aws/role/pattern", "auth/aws/role/node"}
+
+
+def test_bounds_that_a_login_of_instances_adds_are_told() -> None:
+    inferred = {"inferred_entity_type": "ec2_instance", "inferred_aws_region": "us-east-1"}
+    bound = {"bound_iam_role_arn": [arn("ci")]}
+    found = {"node": vault_role(arn("ci"), **inferred, **bound)}
+    told = said(adopted(estate(found, iam_role("ci"))), Kind.CHANGES)
+    assert f"binds also the account {ACCOUNT}, and the instance profiles of the account" in told
+    whole = {"bound_account_id": [ACCOUNT], "bound_iam_instance_profile_arn": [f"{PROFILE}*"]}
+    same = {"node": vault_role(arn("ci"), **inferred, **bound, **whole)}
+    profiles = {f"{PROFILE}eks": arn("ci")}
+    assert "binds also" not in said(adopted(estate(same, iam_role("ci"), profiles=profiles)), Kind.CHANGES)
 
 
 def test_instances_are_bound_by_the_roles_that_meet_every_bound() -> None:
@@ -718,9 +744,9 @@ def test_aws_that_does_not_tell_whose_the_access_key_is_is_a_refusal() -> None:
 
 
 def test_a_pattern_matches_as_vault_compares_it() -> None:
-    assert candidates.matches(arn("team/a/b"), arn("team/*"))
-    assert not candidates.matches(arn("ab"), arn("a"))
-    assert not candidates.matches(arn("aXb"), arn("a*b"))
+    assert bounds.matches(arn("team/a/b"), arn("team/*"))
+    assert not bounds.matches(arn("ab"), arn("a"))
+    assert not bounds.matches(arn("aXb"), arn("a*b"))
 
 
 @pytest.mark.parametrize(
