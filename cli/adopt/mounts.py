@@ -12,6 +12,9 @@ from .estate import Estate, User
 from .iam_roles import maker
 from .plan import Kind, Plan
 
+_ENDPOINTS = {"sts": "sts_endpoint", "iam": "iam_endpoint", "ec2": "endpoint"}
+"""Vault's field of each key of `vault.endpoints`."""
+
 _OURS = ("account_id", "auth_type", "canonical_arn")
 _OWN_WAYS = {
     "use_sts_region_from_client": "lets callers choose their region (use_sts_region_from_client)",
@@ -99,8 +102,9 @@ def vault_section(plan: Plan, estate: Estate, why: str) -> dict[str, Any]:
         )
     if region != estate.region:
         section["stsRegion"] = region
-    written = {"sts": "sts_endpoint", "iam": "iam_endpoint", "ec2": "endpoint"}
-    endpoints = {word: str(client[field]) for word, field in written.items() if client.get(field)}
+    endpoints = {
+        word: str(client[field]).rstrip("/") for word, field in _ENDPOINTS.items() if client.get(field)
+    }
     if endpoints.get("sts") == arns.sts_endpoint(region):
         del endpoints["sts"]
     if endpoints:
@@ -121,6 +125,9 @@ def _changes(plan: Plan, estate: Estate, region: str) -> None:
     if not client.get("sts_endpoint") or not client.get("sts_region"):
         text = f"sts_endpoint and sts_region are both written, of {region}, for which callers sign already"
         plan.say(Kind.CHANGES, f"{about}/config/client", text)
+    for field in _ENDPOINTS.values():
+        if str(client.get(field) or "").endswith("/"):
+            plan.say(Kind.CHANGES, f"{about}/config/client", f"{field} is written without the / at its end")
     if not client.get("access_key"):
         text = "is written once more without an access key, which it does not have"
         plan.say(Kind.CHANGES, f"{about}/config/client", text)

@@ -637,6 +637,13 @@ def test_the_region_of_the_global_endpoint_stays_that_of_the_logins() -> None:
     assert plan.config["vault-aws-auth:vault"]["stsRegion"] == "us-east-1"
 
 
+def test_an_endpoint_with_a_slash_at_its_end_is_told() -> None:
+    client = {"sts_endpoint": "https://sts.us-east-1.amazonaws.com/", "sts_region": "us-east-1"}
+    plan = adopted(estate({"ci": vault_role(arn("ci"))}, iam_role("ci"), client=client))
+    assert "endpoints" not in plan.config["vault-aws-auth:vault"]  # it is the region's
+    assert "sts_endpoint is written without the / at its end" in said(plan, Kind.CHANGES)
+
+
 def test_an_external_id_is_asked_for_and_not_written() -> None:
     sts = {OTHER: {"sts_role": arn("lookup", OTHER), "external_id": "tops-3cret"}}
     plan = adopted(estate({"far": vault_role(arn("x*", OTHER))}, sts=sts))
