@@ -326,6 +326,8 @@ def values(
         "  vault policy write deployer -",
         "vault-aws-auth deployer --stack dev --format kubernetes | kubectl apply -f -",
         "vault-aws-auth deployer --stack dev --format aws --reading  # pull requests",
+        "pulumi stack export |",
+        "  vault-aws-auth deployer --format vault --resources -  # another program",
     )
 )
 @with_option_groups
@@ -358,6 +360,14 @@ def deployer(
         Path | None,
         typer.Option(metavar="FILE", help="Its stack file. Default: Pulumi.STACK.yaml in the project."),
     ] = None,
+    resources: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Of another program, such as a team's, instead of a stack file: what `pulumi stack export` "
+            "writes, or `pulumi preview --json` prints; - is standard input.",
+        ),
+    ] = None,
     project: Project = Path(),
 ) -> None:
     """Print the permissions that the deployer of a stack needs, and no other.
@@ -369,7 +379,9 @@ def deployer(
         from .deployer import permissions, write
 
         check_writable("--output", output)
-        found = permissions(format, project, stack, config_file, reading=reading, account=account)
+        found = permissions(
+            format, project, stack, config_file, reading=reading, account=account, resources=resources
+        )
         for note in write(found, output):
             Screen(sys.stderr).put(f"note: {note}", hang=6)
 

@@ -21,14 +21,18 @@ def permissions(
     *,
     reading: bool = False,
     account: str = "",
+    resources: Path | None = None,
 ) -> "Permissions":
-    """The permissions of a kind, `aws`, `vault` or `kubernetes`. Neither the engine nor a server is asked."""
-    name, file = _stack(project, stack, stack_file)
+    """The permissions of a kind, `aws`, `vault` or `kubernetes`. Neither the engine nor a server is asked.
+
+    With `resources`, a file, they are those of what another program declares.
+    """
+    name, file = ("", Path()) if resources else _stack(project, stack, stack_file)
     project = project.resolve()
     if not (project / "stack" / "deployer").is_dir():
         raise UsageProblem(
             f"{project}: has no program of vault-aws-auth, from which the permissions are told; name its "
-            "checkout with --project"
+            "checkout with --project; of another program, such as a team's, give --resources, too"
         )
     if str(project) not in sys.path:
         sys.path.insert(0, str(project))
@@ -38,10 +42,13 @@ def permissions(
         hint = f"install what the program needs: pip install -r {project / 'requirements.txt'}"
         raise Refused(LINK, None, str(error), hint=hint) from None
     try:
-        program = report.read(project, file, name)
-        if kind == "aws":
-            return report.aws(program, reading, account)
-        return report.vault(program, reading) if kind == "vault" else report.kubernetes(program, reading)
+        notes: list[str] = []
+        if resources:
+            program, notes = report.read_resources(resources)
+        else:
+            program = report.read(project, file, name)
+        found = report.of_kind(kind, program, reading, account)
+        return found._replace(notes=(*notes, *found.notes))
     except report.DeployerError as error:
         raise Refused(LINK, None, str(error)) from None
 

@@ -10,7 +10,9 @@ if __name__ == "__main__":  # first of all, as the other imports take longest
 
     interrupts.end_at_once()
 
+import atexit
 import contextlib
+import gc
 import json
 import shlex
 import subprocess
@@ -495,6 +497,8 @@ def _relative(path: Path) -> str:
 
 def main(run: Callable[[], None] = app) -> None:
     """Runs the command line: expected failures are one message on standard error and exit code 1."""
+    gc.disable()  # the process ends long before its garbage matters
+    atexit.register(gc.freeze)
     ending.interrupt_on_signals(lock.say_ending)
     plain_streams()
     home = Home.from_environment()

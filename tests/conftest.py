@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -44,6 +45,7 @@ def pytest_configure() -> None:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     global counted
     counted = tally.begin()
+    gc.disable()  # until everything is collected
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -59,6 +61,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, N
         order.mark(item)
     yield
     order.arrange(items)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end; to look through it for garbage, again and again, takes time."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -34,6 +34,11 @@ class UnknownType(Exception):
     """The stack declares an object whose permissions cannot be told."""
 
 
+def is_object(kind: str) -> bool:
+    """Whether a resource type is one whose permissions can be told."""
+    return _TOKEN.fullmatch(kind) is not None
+
+
 def clusters(program: Program) -> list[str]:
     """The clusters in which the stack works, by the names of their providers."""
     return [each.name for each in program.declared if each.type == "pulumi:providers:kubernetes"]

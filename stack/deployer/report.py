@@ -1,6 +1,7 @@
 """The permissions as files to give to AWS, Vault and Kubernetes, with what is to be said of them."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from pulumi import RunError
 
 from components import quotas
 from stack import file, yaml_file
-from stack.deployer import in_aws, in_kubernetes, in_vault, needs
+from stack.deployer import elsewhere, in_aws, in_kubernetes, in_vault, needs
 from stack.deployer.program import Program, run
 from stack.reading import StackFileError
 from stack.sections import PROJECT
@@ -53,6 +54,22 @@ def read(project: Path, stack_file: Path, name: str) -> Program:
         raise DeployerError(f"{stack_file}: {error}") from None
     except (yaml_file.WrongFile, StackFileError) as error:
         raise DeployerError(str(error)) from None
+
+
+def read_resources(resources: Path) -> tuple[Program, list[str]]:
+    """What another program declares, and notes of what is not covered. Raises DeployerError."""
+    try:
+        text = sys.stdin.read() if str(resources) == "-" else resources.read_text(encoding="utf-8")
+        return elsewhere.read(text)
+    except (OSError, ValueError) as error:
+        raise DeployerError(f"{resources}: {error}") from None
+
+
+def of_kind(kind: str, program: Program, reading: bool = False, account: str = "") -> Permissions:
+    """The permissions of a kind: `aws`, `vault` or `kubernetes`. Raises DeployerError."""
+    if kind == "aws":
+        return aws(program, reading, account)
+    return vault(program, reading) if kind == "vault" else kubernetes(program, reading)
 
 
 def aws(program: Program, reading: bool = False, account: str = "") -> Permissions:

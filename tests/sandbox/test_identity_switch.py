@@ -28,7 +28,7 @@ EXISTING = {"kind": "existing", "roleArn": EXISTING_ARN, "taggedSessions": True}
 EXISTING_POLICY_ARN = "arn:aws:iam::111111111111:policy/vault-of-others-vault-auth-policy"
 ISSUER = "https://vault-issuer.example.com"
 
-PAUSE = 0.05
+PAUSE = 0.2
 """Seconds between two rounds of logins: without any, they would take as long as what they watch."""
 
 STACK = ("--stack", "switch", "--no-logins", *ADVISORY, "--config")

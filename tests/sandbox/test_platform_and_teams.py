@@ -11,7 +11,9 @@ import hvac
 import pytest
 
 from pipeline import guardrails
+from stack.deployer import elsewhere, in_kubernetes
 from tests.sandbox.callers import assume_with_token, log_in
+from tests.sandbox.granted import Evidence
 from tests.sandbox.kit import REPOSITORY, Sandbox
 from tests.sandbox.team_project import EXAMPLE, TeamProject
 
@@ -34,14 +36,46 @@ class Teams(TeamProject):
         ca = self.sandbox.env["VAULT_CACERT"]
         return hvac.Client(url=operator.url, token=made["auth"]["client_token"], verify=ca)
 
-    def deploy(self, team: str, *words: str) -> str:
-        """Pulumi with the team's own Vault token."""
+    def deploy(self, team: str, *words: str, **variables: str) -> str:
+        """Pulumi with the team's own Vault token, or with other credentials."""
         operators = self.variables
-        self.variables = {**operators, "VAULT_TOKEN": self.vault_of(team).token}
+        self.variables = {**operators, **(variables or {"VAULT_TOKEN": self.vault_of(team).token})}
         try:
             return self.pulumi(*words, "--stack", team)
         finally:
             self.variables = operators
+
+    def printed(self, kind: str, team: str) -> str:
+        """What `deployer` prints for the stack of a team, from its state."""
+        state = self.project.parent / f"{team}.json"
+        state.write_text(self.pulumi("stack", "export", "--stack", team))
+        words = ("deployer", "--format", kind, "--resources", str(state), "--project", str(REPOSITORY))
+        return self.run("vault-aws-auth", *words)
+
+    def deployer(self, team: str) -> dict[str, str]:
+        """The credentials of one with exactly the permissions that are printed for the team's stack."""
+        sandbox, name = self.sandbox, f"deployer-of-{team}"
+        iam, vault = sandbox.aws("iam"), sandbox.vault
+        user = iam.create_user(UserName=name)["User"]["Arn"]
+        policy = iam.create_policy(PolicyName=name, PolicyDocument=self.printed("aws", team))["Policy"]["Arn"]
+        iam.attach_user_policy(UserName=name, PolicyArn=policy)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        vault.sys.create_or_update_policy(name, self.printed("vault", team))
+        token = vault.auth.token.create(policies=[name], no_default_policy=True, ttl="1h", no_parent=True)
+        roles = self.project.parent / "roles.yaml"
+        roles.write_text(self.printed("kubernetes", team))
+        applied = sandbox.shell(f"kubectl apply -f {roles}")
+        assert applied.returncode == 0, applied.stderr
+        (cluster,) = sandbox.aws("eks").list_clusters()["clusters"]
+        groups = [in_kubernetes.GROUP]
+        sandbox.aws("eks").create_access_entry(
+            clusterName=cluster, principalArn=user, kubernetesGroups=groups
+        )
+        return {
+            "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+            "VAULT_TOKEN": token["auth"]["client_token"],
+        }
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +199,17 @@ def test_a_team_that_comes_or_goes_leaves_the_others_as_they_are(teams: Teams) -
     teams.deploy("search", "up", "--yes", "--skip-preview")
     teams.pulumi("preview", "--refresh", "--expect-no-changes", "--stack", "search")
     assert policies_of(teams, "search", "search-api") == ["default", "search-readers"]
+
+
+def test_a_team_goes_and_comes_with_the_permissions_that_are_printed_for_its_program_and_needs_all_of_them(
+    teams: Teams,
+) -> None:
+    evidence = Evidence(teams.sandbox)
+    state = teams.pulumi("stack", "export", "--stack", "search")
+    program, left = elsewhere.read(state)
+    assert left == []
+    own = teams.deployer("search")
+    for command in ("destroy", "up"):
+        teams.deploy("search", command, "--yes", "--skip-preview", **own)
+    assert policies_of(teams, "search", "search-api") == ["default", "search-readers"]
+    evidence.check(program)
