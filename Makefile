@@ -119,7 +119,7 @@ lock: $(READY) ## Update constraints.txt to the newest allowed versions
 
 clean: $(READY) ## Take the sandbox down, remove what was made in this folder
 	@$(BIN)/python -m sandbox down
-	@rm -rf $(VENV) .sandbox build/site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .sandbox build/site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 clean-cache: ## Remove the tools and all else that is kept in your caches
