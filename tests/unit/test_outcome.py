@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.engine import Engine, EngineFailed
+from sandbox.home import Home
 from sandbox.outcome import described
 
 
@@ -48,3 +50,27 @@ def test_a_failed_run_says_what_is_true_of_it(
 ) -> None:
     (tmp_path / "state.json").write_bytes(after)
     assert described(command, before, tmp_path / "state.json") == said
+
+
+@pytest.mark.parametrize(
+    ("command", "said"), [("preview", "Nothing was changed."), ("up", KEPT.format("1 resource"))]
+)
+def test_the_engine_that_fails_is_told_with_what_it_did(
+    command: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(Home(tmp_path), "small")
+    states = tmp_path / "pulumi" / "state" / ".pulumi" / "stacks" / "vault-aws-auth"
+    states.mkdir(parents=True)
+    (states / "new").write_bytes(state("a"))
+    fake = tmp_path / "pulumi-that-fails"
+    fake.write_text(
+        f'#!/bin/sh\necho "$@" > {tmp_path}/words\nmv {states}/new {states}/small.json\nexit 255\n'
+    )
+    fake.chmod(0o755)
+    monkeypatch.setattr(Engine, "_pulumi", str(fake))
+    monkeypatch.setattr("sandbox.environment.process_environment", lambda _: {"PATH": "/usr/bin:/bin"})
+    monkeypatch.setattr("sandbox.deployer.variables", lambda *_: {})
+    with pytest.raises(EngineFailed) as failed:
+        engine._run(command, folder=tmp_path)
+    assert f"pulumi {command} of stack small failed (exit 255), see above. {said} Fix" in str(failed.value)
+    assert (tmp_path / "words").read_text().split()[0] == command
