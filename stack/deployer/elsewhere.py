@@ -39,15 +39,18 @@ def read(text: str) -> tuple[Program, list[str]]:
     own = next((number for number in map(_allowed, found) if number), "") or _seen(found)
     accounts = {urn: "" if number == own else number for urn, number in accounts.items()}
     hidden = _inside(found)
+    region = _of_provider(found, "aws", "region")
+    regions = {it["urn"]: str(it["inputs"].get("region") or "") for it in found if it["urn"] in accounts}
+    regions = {urn: "" if its == region else its for urn, its in regions.items()}
     declared = [
-        _declared(it, accounts)
+        _declared(it, accounts, regions)
         for it in found
         if it["urn"] not in hidden and (it.get("custom") or it["type"] in _OPAQUE)
     ]
     declared += _looked_up(found, declared, own)
     covered = [each for each in declared if not _uncovered(each)]
     place = Place(
-        _of_provider(found, "aws", "region") or "*",
+        region or "*",
         own or "*",
         _of_provider(found, "vault", "namespace"),
         project,
@@ -90,7 +93,9 @@ def _inside(found: list[dict[str, Any]]) -> set[str]:
     return hidden
 
 
-def _declared(resource: Mapping[str, Any], accounts: Mapping[str, str]) -> Declared:
+def _declared(
+    resource: Mapping[str, Any], accounts: Mapping[str, str], regions: Mapping[str, str]
+) -> Declared:
     provider = str(resource.get("provider") or "").rpartition("::")[0]
     inputs = {key: value for key, value in resource["inputs"].items() if not key.startswith("__")}
     if resource.get("external"):
@@ -100,6 +105,7 @@ def _declared(resource: Mapping[str, Any], accounts: Mapping[str, str]) -> Decla
         resource["urn"].rpartition("::")[2],
         inputs,
         accounts.get(provider, ""),
+        regions.get(provider, ""),
         provider.rpartition("::")[2],
         bool(resource.get("external")),
     )
@@ -124,11 +130,11 @@ def _looked_up(found: list[dict[str, Any]], declared: list[Declared], own: str) 
             yield Declared("aws:iam/getRole:getRole", "", {"name": name}, is_read=True)
         elif kind == "user":
             yield Declared("aws:iam/getUser:getUser", "", {"userName": name}, is_read=True)
-    for each in found:
-        if each["type"] == _CLUSTER:
-            name = (each["outputs"].get("ref") or {}).get("name") or "*"
+    for cluster in found:
+        if cluster["type"] == _CLUSTER:
+            name = (cluster["outputs"].get("ref") or {}).get("name") or "*"
             yield Declared("aws:eks/getCluster:getCluster", "", {"name": name}, is_read=True)
-            issuer = (each["outputs"].get("ref") or {}).get("oidc_issuer") or "*"
+            issuer = (cluster["outputs"].get("ref") or {}).get("oidc_issuer") or "*"
             provider = {"url": f"https://{issuer}"}
             yield Declared(
                 "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider", "", provider, is_read=True
