@@ -20,7 +20,7 @@ _PODS = (
 )
 _PROVIDER = "pulumi:providers:kubernetes"
 _CLUSTERS = ("vault-aws-auth:index:EksCluster", "vault-aws-auth:index:ExistingEksCluster")
-_IN_CLUSTER = ("kubernetes:", _PROVIDER, "vault-aws-auth:index:LoginInCluster", *_PODS)
+_IN_CLUSTER = ("kubernetes:", "vault-aws-auth:index:LoginInCluster", *_PODS)
 _COMPONENT = "LoginInCluster$"
 
 
@@ -41,7 +41,7 @@ def _without_provider(known: State) -> str:
     for urn in known.urns:
         by_type.setdefault(type_of(urn), []).append(urn.rpartition("::")[2])
     providers = by_type.get(_PROVIDER, [])
-    if "kubernetes" not in providers:  # pulumi-eks has more of them, under other names
+    if "kubernetes" not in providers:
         return ""
     named = {name.partition("/")[0] for name in providers if "/" in name}
     clusters = (name for type_ in _CLUSTERS for name in by_type.get(type_, []) if name not in named)
@@ -77,7 +77,7 @@ def moved(known: State, stack: StackFile) -> dict[tuple[str, str], str]:
     found = {}
     for urn in known.urns:
         type_, name = type_of(urn), urn.rpartition("::")[2]
-        if not _is_in_cluster(type_) or name.startswith(PREFIX):
+        if not _is_in_cluster(type_, name) or name.startswith(PREFIX):
             continue
         its, slash, rest = name.partition("/")
         cluster: StackCluster | None = by_id.get(its if slash else before)
@@ -90,7 +90,9 @@ def moved(known: State, stack: StackFile) -> dict[tuple[str, str], str]:
     return found
 
 
-def _is_in_cluster(type_: str) -> bool:
+def _is_in_cluster(type_: str, name: str) -> bool:
+    if type_ == _PROVIDER:  # pulumi-eks has more of them
+        return name.rpartition("/")[2] == "kubernetes"
     return type_.startswith(_IN_CLUSTER) or (
         type_.startswith("vault-aws-auth:index:") and type_.endswith("Consumer")
     )

@@ -85,7 +85,7 @@ def state_of(made: Recording) -> State:
         it.urn.replace("eks:index:Cluster::", f"eks:index:Cluster${PROVIDER}::") + "-provider"
         for it in made.of_type("eks:index:Cluster")
     ]
-    return State({}, {}, made.exports(), (*(resource.urn for resource in made.resources), *below))
+    return State({}, {}, made.exports(), (*(it.urn for it in made.resources), *below))
 
 
 ALONE = {"cluster": BLUE}
