@@ -67,6 +67,12 @@ cluster_ref = {
 }
 
 
+def called(known):
+    """What the platform calls its cluster: by its key, if it has several."""
+    name, clusters = known
+    return next((key for key, each in (clusters or {}).items() if each["name"] == name), name)
+
+
 def read(known, where, section, field="kind"):
     """The kind of a section, and its options as the library takes them."""
     kind = section.get(field)
@@ -115,7 +121,7 @@ pulumi.export("vault", mount)
 pulumi.export("cluster", cluster)
 pulumi.export("clusters", platform.get_output("clusters"))
 of_cluster = {
-    name: {"clusters": [cluster["name"]]}
+    name: {"clusters": [pulumi.Output.all(cluster["name"], platform.get_output("clusters")).apply(called)]}
     for name, (kind, options) in read_logins.items()
     if kind.needs_cluster(options)
 }
