@@ -116,7 +116,7 @@ def remove(home: Home, stack: str) -> None:
     if token := known.get("variables", {}).get("VAULT_TOKEN"):
         vault.request("POST", "auth/token/revoke-orphan", {"token": token}, accepted=(400, 403))
     vault.request("DELETE", f"sys/policies/acl/{name}")
-    for cluster in known["clusters"]:
+    for cluster in known.get("clusters", ()):
         name_of, region = cluster["name"], cluster["region"]
         for path in cluster["roles"]:
             _kubernetes(home, name_of, region).request("DELETE", path, accepted=(404,))
