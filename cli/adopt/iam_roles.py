@@ -60,6 +60,11 @@ def own_role(name: str, role: Role, pods: trusts.Pods) -> tuple[dict[str, Any], 
     said = [changes(role.arn, "gets the description and the tags of this stack")]
     if not trusts.same_policy(role.trust, pods.ours):
         said.append(changes(role.arn, "has its trust policy written anew, which means the same"))
+    if pods.method == "pod-identity":
+        for cluster in pods.names:
+            for account in pods.accounts:
+                about = f"{cluster}: service account {account}"
+                said.append(changes(about, "the association gets the tags of this stack"))
     return options, said
 
 

@@ -87,6 +87,7 @@ DEFAULTS = {
 NAMED = {
     "AuthBackend": {"description": "description"},
     "AuthBackendConfigIdentity": {"iamMetadatas": "iam_metadata"},
+    "PodIdentityAssociation": {"tags": "tags", "tagsAll": "tags"},
     "Role": {"description": "description", "tags": "tags", "tagsAll": "tags", "assumeRolePolicy": "trust"},
     "User": {"tags": "tags", "tagsAll": "tags"},
     "SecretBackend": {"description": "description", "usernameTemplate": "username_template"},
@@ -111,6 +112,7 @@ ABOUT = {
     "AuthBackendRole": "auth/{backend}/role/{role}",
     "SecretBackend": "{path}",
     "SecretBackendRole": "{backend}/roles/{name}",
+    "PodIdentityAssociation": "{clusterName}: service account {namespace}/{serviceAccount}",
     "Role": f"arn:aws:iam::{ACCOUNT}:role{{path}}{{name}}",
     "User": f"arn:aws:iam::{ACCOUNT}:user/{{name}}",
 }

@@ -318,7 +318,7 @@ class Estate:
 
     def seen(self, *, mount: bool = True) -> str:
         """What the stack does not take over, down to its version and its times. `mount`: with what is in it
-        and is left, which goes when that is deleted."""
+        and is left, and with its key, which go when that is deleted."""
         vault = self.sandbox.vault
 
         def read(path: str) -> Any:
@@ -340,7 +340,11 @@ class Estate:
             *(self.iam.get_role(RoleName=role)["Role"] for role in roles),
             *(self.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] for role in roles),
             self.far.get_role(RoleName=LOOKUP)["Role"],
-            *(self.iam.list_access_keys(UserName=user)["AccessKeyMetadata"] for user in self.keys),
+            *(
+                self.iam.list_access_keys(UserName=user)["AccessKeyMetadata"]
+                for user in self.keys
+                if mount or user != "vault"
+            ),
             self.iam.get_user(UserName="engine")["User"],
             self.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=self.provider)["ClientIDList"],
             self.eks.describe_cluster(name=CLUSTER)["cluster"],

@@ -568,6 +568,8 @@ def test_the_association_of_a_role_that_only_its_pods_can_have_comes_under_the_s
     login = logins(adopted(replace(found, clusters=[cluster])))["batch"]
     assert login["method"] == "pod-identity"
     assert "iamRoleArn" not in login
+    told = said(adopted(replace(found, clusters=[cluster])), Kind.CHANGES)
+    assert "eks1: service account jobs/batch: the association gets the tags of this stack" in told
 
 
 def test_pods_that_get_a_role_by_way_of_another_log_in_as_a_principal() -> None:
