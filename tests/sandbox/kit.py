@@ -183,14 +183,24 @@ class Sandbox:
         self, service: str, account: str = "111111111111", region: str = "us-east-1", **credentials: str
     ) -> Any:
         """A client of the emulated AWS: an account's administrator, or whoever the credentials are."""
-        if not credentials:
-            key = json.loads((self.home / "aws" / "credentials.json").read_text())[account]
-            credentials = {
-                "aws_access_key_id": key["access_key_id"],
-                "aws_secret_access_key": key["secret_access_key"],
-            }
+        if credentials:
+            return self._connected(service, region, credentials)
+        key = json.loads((self.home / "aws" / "credentials.json").read_text())[account]
+        names = {"access_key_id": key["access_key_id"], "secret_access_key": key["secret_access_key"]}
+        kept = (service, region, *names.values())
+        if kept not in self._clients:
+            own = {f"aws_{name}": value for name, value in names.items()}
+            self._clients[kept] = self._connected(service, region, own)
+        return self._clients[kept]
+
+    def _connected(self, service: str, region: str, credentials: dict[str, str]) -> Any:
         connect: Any = boto3.client
         return connect(service, endpoint_url=self.env["AWS_ENDPOINT_URL"], region_name=region, **credentials)
+
+    @cached_property
+    def _clients(self) -> dict[tuple[str, ...], Any]:
+        """Those of administrators, by service, region and key: making one takes longer than most calls."""
+        return {}
 
     def token(
         self,
