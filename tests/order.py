@@ -39,6 +39,7 @@ LONGEST = (
     "vault's identity",
     "test_adopt",
     "test_existing_mounts",
+    "test_who_can_log_in",
     "test_upgrade",
     "test_guardrails",
     "test_identity_switch",
