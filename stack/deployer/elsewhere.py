@@ -47,7 +47,7 @@ def read(text: str) -> tuple[Program, list[str]]:
         for it in found
         if it["urn"] not in hidden and (it.get("custom") or it["type"] in _OPAQUE)
     ]
-    declared += _looked_up(found, declared, own)
+    declared += _looked_up(found, declared, {own: "", **{it: it for it in accounts.values() if it}})
     covered = [each for each in declared if not _uncovered(each)]
     place = Place(
         region or "*",
@@ -111,25 +111,30 @@ def _declared(
     )
 
 
-def _looked_up(found: list[dict[str, Any]], declared: list[Declared], own: str) -> Iterator[Declared]:
-    """What the components have asked AWS for, which no state has: the principals of logins, and clusters."""
+def _looked_up(
+    found: list[dict[str, Any]], declared: list[Declared], accounts: Mapping[str, str]
+) -> Iterator[Declared]:
+    """What the components have asked AWS for, which no state has: the principals of logins, and clusters.
+
+    `accounts` are those that the stack works in, as `Declared` has them.
+    """
     made = {
-        (kind, str(each.inputs.get("name")))
+        (each.account, kind, str(each.inputs.get("name")))
         for each in declared
         for kind in ("role", "user")
         if each.type == f"aws:iam/{kind}:{kind.capitalize()}"
     }
-    asked: set[tuple[str, str]] = set()
+    asked: set[tuple[str, str, str]] = set()
     for each in declared:
         if each.type == "vault:aws/authBackendRole:AuthBackendRole":
             for arn in each.inputs.get("boundIamPrincipalArns") or ():
-                if "*" not in arn and (it := arns.parse(arn)).account == own:
-                    asked.add((it.kind, it.name))
-    for kind, name in sorted(asked - made):
+                if not arn.endswith("*") and (it := arns.parse(arn)).account in accounts:
+                    asked.add((accounts[it.account], it.kind, it.name))
+    for account, kind, name in sorted(asked - made):
         if kind == "role":
-            yield Declared("aws:iam/getRole:getRole", "", {"name": name}, is_read=True)
+            yield Declared("aws:iam/getRole:getRole", "", {"name": name}, account, is_read=True)
         elif kind == "user":
-            yield Declared("aws:iam/getUser:getUser", "", {"userName": name}, is_read=True)
+            yield Declared("aws:iam/getUser:getUser", "", {"userName": name}, account, is_read=True)
     for cluster in found:
         if cluster["type"] == _CLUSTER:
             name = (cluster["outputs"].get("ref") or {}).get("name") or "*"
@@ -154,15 +159,21 @@ def _uncovered(declared: Declared) -> bool:
 
 def _account(provider: Mapping[str, Any]) -> str:
     """The account in which a provider of AWS works by a role that it assumes; empty for its own."""
-    roles = parsed(provider["inputs"].get("assumeRoles") or "[]")
+    roles = _list(provider, "assumeRoles")
     return arns.parse(roles[0]["roleArn"]).account if roles else ""
 
 
 def _allowed(resource: Mapping[str, Any]) -> str:
     if resource["type"] != "pulumi:providers:aws" or _account(resource):
         return ""
-    allowed = parsed(resource["inputs"].get("allowedAccountIds") or "[]")
+    allowed = _list(resource, "allowedAccountIds")
     return str(allowed[0]) if len(allowed) == 1 else ""
+
+
+def _list(provider: Mapping[str, Any], name: str) -> list[Any]:
+    """An input that is a list, of which a preview may know nothing."""
+    given = provider["inputs"].get(name)
+    return list(parsed(given)) if given and given != "*" else []
 
 
 def _seen(found: list[dict[str, Any]]) -> str:

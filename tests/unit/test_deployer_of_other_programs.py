@@ -100,6 +100,15 @@ def test_a_preview_tells_what_is_known_and_a_pattern_for_the_rest() -> None:
     assert asked(json.dumps({"steps": steps}))["iam:CreateRole"] == {"arn:aws:iam::111111111111:role/apps/*"}
 
 
+def test_a_provider_of_which_a_preview_knows_nothing_is_of_any_account() -> None:
+    inputs = {"region": "us-east-1", "assumeRoles": UNKNOWN, "allowedAccountIds": UNKNOWN}
+    steps = [
+        {"op": "create", "newState": resource("pulumi:providers:aws", "aws", inputs, id="1")},
+        {"op": "create", "newState": resource("aws:iam/role:Role", "app", {"name": "app"}, **OF_AWS)},
+    ]
+    assert asked(json.dumps({"steps": steps}))["iam:CreateRole"] == {"arn:aws:iam::*:role/app"}
+
+
 def test_what_is_made_in_another_account_is_of_the_role_there() -> None:
     there = resource(
         "pulumi:providers:aws",
