@@ -276,9 +276,9 @@ class Outcome:
 def workshop(tmp_path: Path, vendors: Vendors) -> Workshop:
     """The command, with a mirror and without Go or any tool on PATH."""
     shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__", "docs"))
-    (tmp_path / "cli").mkdir()
-    for name in ("__init__.py", "interrupts.py", "version.py"):
-        shutil.copy(ROOT / "cli" / name, tmp_path / "cli")
+    for name in ("cli/__init__.py", "cli/interrupts.py", "cli/version.py", "components/version.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "tools" / "checksums.txt").write_text("# nothing is pinned\n")
     (tmp_path / "bin").mkdir()
     for name in ("sh", "mkdir", "cat", "chmod", "cp", "sed", "tail"):
