@@ -102,10 +102,9 @@ def run(drill: Drill, times: int, bench: Bench, chosen: random.Random) -> Row:
 
 
 def selected(words: Sequence[str]) -> list[Drill]:
-    """The drills of which all is asked for, by kind or by a part of `kind: name`."""
-    found = [
-        each for each in DRILLS if not words or any(word in f"{each.kind}: {each.name}" for word in words)
-    ]
+    """The drills that are asked for, by kind or by a part of `kind: name`, in this order; by default all."""
+    asked = [each for word in words or [""] for each in DRILLS if word in each.title]
+    found = list(dict.fromkeys(asked))
     if not found:
         kinds = ", ".join(dict.fromkeys(each.kind for each in DRILLS))
         raise SystemExit(f"error: no drill is called {', '.join(words)}; the kinds are {kinds}")
