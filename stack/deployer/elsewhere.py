@@ -98,6 +98,8 @@ def _declared(
 ) -> Declared:
     provider = str(resource.get("provider") or "").rpartition("::")[0]
     inputs = {key: value for key, value in resource["inputs"].items() if not key.startswith("__")}
+    if resource["type"].startswith("pulumi:providers:"):
+        inputs = {key: value for key, value in inputs.items() if value != "*"}
     if resource.get("external"):
         inputs["id"] = resource.get("id")
     return Declared(
