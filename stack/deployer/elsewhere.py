@@ -137,15 +137,12 @@ def _looked_up(
             yield Declared("aws:iam/getRole:getRole", "", {"name": name}, account, is_read=True)
         elif kind == "user":
             yield Declared("aws:iam/getUser:getUser", "", {"userName": name}, account, is_read=True)
-    for cluster in found:
-        if cluster["type"] == _CLUSTER:
-            name = (cluster["outputs"].get("ref") or {}).get("name") or "*"
-            yield Declared("aws:eks/getCluster:getCluster", "", {"name": name}, is_read=True)
-            issuer = (cluster["outputs"].get("ref") or {}).get("oidc_issuer") or "*"
-            provider = {"url": f"https://{issuer}"}
-            yield Declared(
-                "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider", "", provider, is_read=True
-            )
+    for cluster in (it for it in found if it["type"] == _CLUSTER):
+        ref = cluster["outputs"].get("ref") or {}
+        name, issuer = ref.get("name") or "*", ref.get("oidc_issuer") or ref.get("oidcIssuer") or "*"
+        yield Declared("aws:eks/getCluster:getCluster", "", {"name": name}, is_read=True)
+        look_up = "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider"
+        yield Declared(look_up, "", {"url": f"https://{issuer}"}, is_read=True)
 
 
 def _uncovered(declared: Declared) -> bool:
