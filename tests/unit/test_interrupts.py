@@ -36,7 +36,7 @@ ENTRIES = {
     "tools/build.py": ("argparse", "http.client", "tools.table"),
     "tools/install.py": ("threading", "http.client", "tools.report"),
     "tests.bench": ("typer", "tests.bench.rows"),
-    "tests.sandbox.drills": ("argparse", "tests.sandbox.drills.table"),
+    "tests.sandbox.drills": ("psutil", "boto3"),
 }
 
 
