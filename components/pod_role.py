@@ -232,7 +232,12 @@ def associations(
             # The role's trust policy goes by the session tags.
             disable_session_tags=False,
             tags=tags or None,
-            opts=pulumi.ResourceOptions(parent=parent, aliases=aliases(rest)),
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                aliases=aliases(rest),
+                # With the cluster its associations are gone, and one that is made again has the same name.
+                replacement_trigger=cluster.get("oidc_issuer"),
+            ),
         )
         for account in service_accounts
         for rest in [resource_name(account, "pod-identity")]

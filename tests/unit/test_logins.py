@@ -178,6 +178,8 @@ def test_with_pod_identity_the_same_role_is_given_by_an_association() -> None:
         "disableSessionTags": False,
     }
     assert (association.parent, association.provider) == ("pod", "aws")
+    # A cluster that is made again under its name has none any more, and another issuer.
+    assert association.replacement_trigger == CLUSTER["oidc_issuer"]
     assert recording.children("pod") - irsa.children("pod") == {(ASSOCIATION, "pod-app.api-pod-identity")}
     assert recording.outputs_of("pod") == irsa.outputs_of("pod")
 
