@@ -37,6 +37,7 @@ PRINCIPALS = [
     "AROA1",
     "*",
 ]
+CLIENTS: list[dict[str, Any]] = [{}, {"max_retries": 2}, {"iam_server_id_header_value": ""}]
 PROFILE = f"arn:aws:iam::{ACCOUNT}:instance-profile/p"
 
 iam_roles = st.tuples(
