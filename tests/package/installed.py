@@ -47,8 +47,13 @@ class Installed:
         return found
 
     @property
+    def venv(self) -> Path:
+        """Where `pulumi package add` makes it, for the plugin."""
+        return self.tree / "plugin" / "venv"
+
+    @property
     def python(self) -> Path:
-        return self.root / "venv" / "bin" / "python"
+        return self.venv / "bin" / "python"
 
     @property
     def tools(self) -> Path:
@@ -104,7 +109,6 @@ class Installed:
         self.schema.write_text(answer.stdout)
         (fetched,) = home.glob("plugins/resource-*/plugin")
         self.tree.symlink_to(fetched.parent)
-        (self.root / "venv").symlink_to(fetched / "venv")
 
     def run(self, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """`python WORDS` in that environment, which knows nothing of this repository."""

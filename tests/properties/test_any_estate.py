@@ -87,9 +87,6 @@ vault_roles = st.builds(
 )
 
 
-CLIENTS: list[dict[str, Any]] = [{}, {"max_retries": 2}, {"iam_server_id_header_value": ""}]
-
-
 @st.composite
 def estates(draw: st.DrawFn) -> Estate:
     found = estate(

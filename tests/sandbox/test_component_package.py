@@ -68,7 +68,7 @@ def test_every_public_name_can_be_imported_from_it(installed: Installed) -> None
     assert answer.returncode == 0, answer.stderr
     place, *names = answer.stdout.split()
     assert names == PUBLIC
-    assert Path(place).is_relative_to(installed.root / "venv")
+    assert Path(place).is_relative_to(installed.venv)
 
 
 def test_it_needs_the_pulumi_sdks_and_nothing_else(installed: Installed) -> None:
