@@ -69,7 +69,7 @@ class Installed:
         """Does what the pages say, with a git host and an index of this machine; takes a minute.
 
         Pulumi fetches the package at its tag and makes its environment. There pip installs the wheel of the
-        same tag, by its name. So the SDKs are installed once.
+        same tag, by its name, from an index that has nothing else: what it needs is there, installed once.
         """
         published, tag = self.root / "published", f"v{VERSION}"
         shutil.copytree(REPOSITORY, published, ignore=LEFT_OUT)
@@ -93,7 +93,7 @@ class Installed:
                 **host.for_git,
             )
         with index(self.wheel) as url:
-            install = [*pip, "--python", str(self.python), "install", "--quiet", "--extra-index-url", url]
+            install = [*pip, "--python", str(self.python), "install", "--quiet", "--index-url", url]
             _run(*install, f"pulumi-vault-aws-auth=={VERSION}", **pinned)
         write_plugin(self.tools, self.python, self.tree / "plugin")
         write_language_host(self.tools, self.python)
