@@ -17,8 +17,8 @@ _STEP = re.compile(
     r"(?:\([\d.]+[smh]+\))?(?:\[retain\])? *\n?$"
 )
 """Such as ` +  aws:iam:Role node creating (0s)`: without an error, a warning or a list of what changes."""
-_MORE = re.compile(r"@ \w+\.*\s*$")
-"""Such as `@ updating....`, which says that it goes on."""
+_MORE = re.compile(r"@ [\w ]+\.*\s*$")
+"""Such as `@ previewing update....`, which says that it goes on."""
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ Updating (local):
  +  pulumi:pulumi:Stack vault-aws-auth-local creating (0s)\x20
  +  aws:iam:Role node creating (0s)\x20
 @ updating....
+@ previewing update...
  +  aws:iam:Role node created (0.12s)\x20
  ~  vault:index/policy:Policy dev updating (0s) [diff: ~policy]
  +- kubernetes:core/v1:ServiceAccount default.api replacing (0s)\x20
@@ -40,7 +41,7 @@ def test_steps_are_one_line_that_is_rewritten_and_all_else_stays(monkeypatch: py
     out = io.StringIO()
     progress.show(REPORT.splitlines(keepends=True), out)
     shown = on_screen(out.getvalue())
-    hidden = ("Stack vault-aws-auth-local creating", "Role node", "@ updating", "default.api")
+    hidden = ("Stack vault-aws-auth-local creating", "Role node", "@ updating", "@ previewing", "default.api")
     assert shown == [line for line in REPORT.splitlines() if not any(it in line for it in hidden)]
     steps = re.findall(r"\r\x1b\[K([^\r\n]+)", out.getvalue())
     assert "  1 created; created Role node" in steps
