@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 from tests.sandbox.drills.ground import Ground
@@ -171,6 +172,10 @@ def files(url: str) -> dict[str, str]:
         ".kube/kuberc": "not a kuberc",
         ".pulumi/credentials.json": f'{{"current": "{url}", "accessTokens": {{"{url}": "{MARK}"}}}}',
         ".pulumi/config.json": "{}",
+        **{
+            f".pulumi/plugins/resource-{name}-v{version(f'pulumi-{name}')}/pulumi-resource-{name}": "not one"
+            for name in ("aws", "eks", "kubernetes", "random", "vault")
+        },
         ".netrc": f"default login me password {MARK}\n",
         ".npmrc": f"registry={url}\n",
         ".bashrc": "exit 1\n",
