@@ -82,3 +82,18 @@ def test_vaults_own_command_keeps_its_token_in_the_sandbox(home: Home) -> None:
     assert (home.root / "vault" / "token").stat().st_mode & 0o777 == 0o600
     asked("erase")
     assert asked("get") == ""
+
+
+def test_the_aws_cli_has_no_home_of_the_user(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kubeconfigs run it, and it takes models of services from ~/.aws, whatever its variables say."""
+    found = tmp_path / "their tools" / "aws"
+    found.parent.mkdir()
+    found.write_text('#!/bin/sh\necho "$HOME $*"\n')
+    found.chmod(0o700)
+    monkeypatch.setattr("sandbox.environment.shutil.which", lambda *_, **__: str(found))
+    environment._link_aws(home)
+    words = [home.root / "bin" / "aws", "eks", "get token"]
+    answer = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert answer.stdout == f"{home.root / 'run'} eks get token\n"
