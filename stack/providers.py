@@ -45,6 +45,8 @@ def _aws_provider(stack: StackFile, region: str, name: str) -> aws.Provider:
     return aws.Provider(
         name,
         region=region,
+        # Who it works as, it asks in the stack's own region.
+        sts_region=stack.region if region != stack.region else None,
         allowed_account_ids=[stack.account_id] if stack.account_id else None,
         default_tags={"tags": _tags(stack)},
     )

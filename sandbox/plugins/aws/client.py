@@ -21,7 +21,7 @@ CONFIG_JSON = words(
     "allowedAccountIds assumeRoles defaultTags endpoints forbiddenAccountIds ignoreTags insecure maxRetries "
     "skipCredentialsValidation skipMetadataApiCheck skipRegionValidation skipRequestingAccountId"
 )
-CONFIG = CONFIG_JSON | {"accessKey", "customCaBundle", "profile", "region", "secretKey", "token"}
+CONFIG = CONFIG_JSON | {"accessKey", "customCaBundle", "profile", "region", "secretKey", "stsRegion", "token"}
 
 ABSENT = {"NoSuchEntity", "ResourceNotFoundException", "ParameterNotFound"}
 """Error codes that mean "not found". EC2's vary but end in .NotFound."""
@@ -38,13 +38,15 @@ class Aws:
     default_tags: Mapping[str, str] = field(default_factory=dict)
     ignored_tags: Callable[[str], bool] = lambda _: False
     retries: int | None = None
+    sts_region: str | None = None
+    """Where STS is asked. Default: `region`."""
 
     def client(self, service: str) -> Any:
         """The service's API client, created once, because that reads its model from disk."""
         if service not in self._clients:
             self._clients[service] = self.session.create_client(
                 service,
-                region_name=self.region,
+                region_name=(service == "sts" and self.sts_region) or self.region,
                 endpoint_url=self.endpoints.get(service),
                 verify=self.verify,
                 config=Config(retries={"total_max_attempts": self.retries} if self.retries else None),
@@ -101,6 +103,7 @@ def connect(config: Inputs) -> Aws:
             key in ignored.get("keys", []) or key.startswith(tuple(ignored.get("keyPrefixes", [])))
         ),
         retries=config.get("maxRetries"),
+        sts_region=config.get("stsRegion"),
     )
     for role in config.get("assumeRoles", []):
         aws = _assume(aws, role)
@@ -153,7 +156,7 @@ def _assume(aws: Aws, role: Inputs) -> Aws:
     fetcher = AssumeRoleCredentialFetcher(
         partial(
             aws.session.create_client,
-            region_name=aws.region,
+            region_name=aws.sts_region or aws.region,
             endpoint_url=aws.endpoints.get("sts"),
             verify=aws.verify,
         ),
