@@ -55,10 +55,6 @@ class Plugin:
         """Its folder in a plugin cache."""
         return f"{self.kind}-{self.name}-v{self.version}"
 
-    def __str__(self) -> str:
-        number = "" if self.version == _UNKNOWN else f" {self.version}"
-        return f"{'' if self.kind == 'resource' else f'{self.kind} '}{self.name}{number}"
-
     def must_be_on_path(self, others_are: bool) -> bool:
         """Whether the engine asks for a version that is not known; `others_are`: of all providers."""
         return self.kind == "resource" and (others_are or self.version == _UNKNOWN)
@@ -99,7 +95,7 @@ def install(home: Home) -> list[str]:
         if elsewhere or with_pulumi or plugin.must_be_on_path(in_any_version):
             _put_first(folder / plugin.binary, first)
     return [
-        f"from {folder}: {', '.join(str(plugin) for plugin, its in others.items() if its == folder)}"
+        f"from {folder}: {', '.join(plugin.name for plugin, its in others.items() if its == folder)}"
         for folder in dict.fromkeys(others.values())
     ]
 

@@ -87,7 +87,7 @@ def test_official_ones_of_the_users_cache_are_taken_when_asked_for(
     executable(cache / "resource-aws-v1.0.0" / "pulumi-resource-aws", "another version")
     monkeypatch.setenv("SANDBOX_PLUGINS", "official")
     (told,) = plugin_choice.install(home)
-    assert told == f"from {cache / VAULT}: vault {VAULT.rpartition('v')[2]}"
+    assert told == f"from {cache / VAULT}: vault"
     assert chosen(home) == {**dict.fromkeys(LOCAL, "local"), "vault": "official"}
     monkeypatch.delenv("SANDBOX_PLUGINS")
     plugin_choice.install(home)

@@ -43,7 +43,7 @@ def test_plugins_in_the_given_folder_are_the_ones_that_run_and_none_of_another_s
         answer = sandbox.run("preview", env={**shell, "SANDBOX_PLUGIN_PATH": str(chosen)})
         assert answer.returncode == 0, answer.stdout + answer.stderr
         assert {path.stem for path in chosen.glob("*.ran")} == {"vault", "kubernetes", "eks"}
-        assert f"plugins from {chosen}: eks 4." in answer.stdout
+        assert f"plugins from {chosen}: eks, kubernetes, vault" in answer.stdout
         assert "unchanged" in answer.stdout
     finally:
         plugin_choice.install(Home(sandbox.home))  # as the next command would do
