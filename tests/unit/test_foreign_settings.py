@@ -94,6 +94,6 @@ def test_the_aws_cli_has_no_home_of_the_user(
     found.chmod(0o700)
     monkeypatch.setattr("sandbox.environment.shutil.which", lambda *_, **__: str(found))
     environment._link_aws(home)
-    words = [home.root / "bin" / "aws", "eks", "get token"]
+    words = [str(home.root / "bin" / "aws"), "eks", "get token"]
     answer = subprocess.run(words, capture_output=True, text=True, check=True)
     assert answer.stdout == f"{home.root / 'run'} eks get token\n"
