@@ -33,7 +33,7 @@ def forget_foreign() -> None:
     """
     for name in [name for name in os.environ if is_foreign(name)]:
         del os.environ[name]
-    os.environ.update(NO_PROXY)
+    os.environ.update({**NO_PROXY, **NO_AWS_FILES})
     os.environ["PATH"] = versions.search_path()
 
 
@@ -41,6 +41,9 @@ PLUGINS = ("SANDBOX_PLUGIN_PATH", "SANDBOX_PLUGINS")
 """Variables by which the user chooses plugins: `sandbox.plugin_choice`."""
 
 NOWHERE: Mapping[str, str] = {}
+
+# Without these, each client reads the files in ~/.aws, though it is given all that it needs.
+NO_AWS_FILES = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
 
 # Loopback needs no proxy, and no password of the user's.
 NO_PROXY = {
@@ -65,8 +68,7 @@ def build_environment(home: Home, place: Mapping[str, str] = NOWHERE) -> dict[st
         "AWS_DEFAULT_REGION": home.region,
         "AWS_ACCESS_KEY_ID": key["access_key_id"],
         "AWS_SECRET_ACCESS_KEY": key["secret_access_key"],
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **NO_AWS_FILES,
         "AWS_PAGER": "",
         # Tools of this shell use the keys above; `vault-aws-auth` gets a container's credentials here.
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": home.container_credentials_url,

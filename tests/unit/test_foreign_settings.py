@@ -27,7 +27,7 @@ ETCD = {"ETCD_DATA_DIR", "ETCD_LISTEN_CLIENT_URLS"}
 @pytest.fixture
 def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     given = variables("http://127.0.0.1:9", tmp_path)
-    for name, value in given.items():
+    for name, value in {**given, "PATH": os.environ["PATH"]}.items():  # put back afterwards, PATH as well
         monkeypatch.setenv(name, value)
     return given
 
@@ -97,3 +97,9 @@ def test_the_aws_cli_has_no_home_of_the_user(
     words = [str(home.root / "bin" / "aws"), "eks", "get token"]
     answer = subprocess.run(words, capture_output=True, text=True, check=True)
     assert answer.stdout == f"{home.root / 'run'} eks get token\n"
+
+
+def test_the_commands_own_clients_read_none_of_the_users_files(foreign: dict[str, str]) -> None:
+    environment.forget_foreign()
+    assert kept(dict(os.environ), foreign) <= {*PASSED_ON, *ETCD, *PROXIES, *map(str.lower, PROXIES)}
+    assert {os.environ[name] for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")} == {os.devnull}
