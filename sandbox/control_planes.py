@@ -268,11 +268,12 @@ def write_admin_kubeconfig(home: Home, current: str = FIRST_PLANE, of_first: str
 
     They are named after their clusters; `of_first` is the name of the first one's.
     """
-    clusters = {plane.name: of_first if plane.is_first else plane.cluster for plane in every(home)}
+    planes = every(home)  # once: further ones are being made meanwhile
+    clusters = {plane.name: of_first if plane.is_first else plane.cluster for plane in planes}
     names = [*clusters.values()]
     # Clusters of several regions or accounts may have the same name.
     contexts = {key: name if names.count(name) == 1 else key for key, name in clusters.items()}
-    servers = {contexts[plane.name]: plane._server for plane in every(home)}
+    servers = {contexts[plane.name]: plane._server for plane in planes}
     _write_kubeconfig(home.admin_kubeconfig, servers, home.client("kubernetes-admin"), contexts.get(current))
 
 
