@@ -242,7 +242,7 @@ def logged_in(sandbox: Sandbox) -> set[str]:
     """The callers that `verify` has found to get a token."""
     answer = sandbox.shell(f"vault-aws-auth verify --stack {STACK} --no-refusals --json")
     found = json.loads(answer.stdout)
-    assert found["ok"], found
+    assert found["ok"], [each for each in found["results"] if not each["ok"]]
     return {each["caller"] for each in found["results"]}
 
 
@@ -264,6 +264,9 @@ def make_clusters(sandbox: Sandbox, role: str, fleet: dict[str, str]) -> None:
     for key, region in fleet.items():
         waiter = sandbox.aws("eks", region=region).get_waiter("cluster_active")
         waiter.wait(name=f"fleet-{key}", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+        sandbox.aws("eks", region=region).create_addon(
+            clusterName=f"fleet-{key}", addonName="eks-pod-identity-agent"
+        )
 
 
 def unmake_fleet(sandbox: Sandbox, role: str) -> None:
