@@ -231,7 +231,7 @@ def test_a_fleet_of_existing_clusters_has_one_stack(leased: Sandbox, tmp_path: P
 def vaults_issuer(sandbox: Sandbox) -> str:
     """The issuer of the token that Vault's pod has."""
     token = (sandbox.home / "vault" / "service-account-token").read_text()
-    return str(claims_of(token)["iss"]).removeprefix("https://")
+    return str(claims_of(token)["iss"])
 
 
 def in_region(key: str) -> str:
