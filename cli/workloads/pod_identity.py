@@ -55,6 +55,8 @@ class PodIdentity:
     # Not found without an association, denied if its role does not trust the account, or another role.
     not_trusted = frozenset({"ResourceNotFoundException", "AccessDeniedException", OTHER_ROLE})
     not_valid = frozenset({"InvalidTokenException"})
+    # Where no agent runs, no pod gets a role.
+    not_there = frozenset({"ServiceUnavailableException"})
 
     def credentials(self, token: str, session: str) -> Credentials:
         """The IAM role's credentials; raises `Refused` if AWS refuses the token or gives another role."""

@@ -162,7 +162,7 @@ class ServiceAccountWorkload(Workload):
             lambda: self._exchanged(_tampered(self.token())),
         )
         for stranger in self.strangers:
-            codes = exchange.not_trusted | exchange.not_valid
+            codes = exchange.not_trusted | exchange.not_valid | exchange.not_there
             yield Impostor(stranger.caller, "AWS", codes, partial(stranger._credentials_of, self.account))
 
     def checks(self) -> Sequence[Check]:

@@ -38,6 +38,8 @@ class WebIdentity:
     """AWS's error codes for another service account."""
     not_valid = frozenset({"InvalidIdentityToken"})
     """AWS's error codes for a token that is forged or for another audience."""
+    not_there = frozenset[str]()
+    """AWS's error codes for a cluster none of whose pods gets a role."""
 
     def credentials(self, token: str, session: str) -> Credentials:
         """The IAM role's credentials; raises `Refused` if AWS does not accept the token."""

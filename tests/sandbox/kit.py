@@ -155,6 +155,11 @@ class Sandbox:
         assert answer.returncode == 0, answer.stderr + answer.stdout
         return json.loads(answer.stdout)
 
+    def caller_of(self, login: str, stack: str) -> str:
+        """The AWS identity as which a login's workload logs in: an ARN."""
+        logged_in = self.json(f"vault-aws-auth login {login} --stack {stack} --json")
+        return str(logged_in["caller"]["arn"])
+
     @cached_property
     def env(self) -> dict[str, str]:
         """The variables that the sandbox's shell sets."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes import client as kubernetes_client
 
 from components import __all__ as PUBLIC
 from components.version import VERSION
@@ -134,11 +135,11 @@ def test_the_example_lets_its_service_account_log_in(
         "vaultAddress": running.env["VAULT_ADDR"],
         "endpoint": running.env["AWS_ENDPOINT_URL"],
     }
-    with _cluster(running, "eks1"):
+    with _cluster(running, "eks1") as cluster:
         project.start(cluster="eks1", **addresses)
         project.up()
         role = project.outputs()["iamRoleArn"]
-        mine = assume_with_token(running, running.token("payments"), role)
+        mine = assume_with_token(running, running.token("payments", cluster=cluster), role)
         assert "payments" in log_in(running, mine, "payments")["token_policies"]
         project.up("--expect-no-changes")
         assert project.change("destroy").returncode == 0
@@ -202,12 +203,12 @@ def test_the_yaml_example_lets_its_service_account_log_in_and_leaves_nothing(
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return answer.stdout
 
-    with _cluster(running, "eks1"):
+    with _cluster(running, "eks1") as cluster:
         shell(*prepared)
         shell(up)
         role = shell("pulumi stack output iamRoleArn").strip()
         path = shell("pulumi config get mountPath").strip()
-        mine = assume_with_token(running, running.token("payments"), role)
+        mine = assume_with_token(running, running.token("payments", cluster=cluster), role)
         assert "payments" in log_in(running, mine, "payments", mount=path)["token_policies"]
         shell(f"{up} --expect-no-changes")
         shell(destroy)
@@ -298,8 +299,8 @@ def _mypy(installed: Installed, program: Path) -> str:
 
 
 @contextmanager
-def _cluster(sandbox: Sandbox, name: str) -> Iterator[None]:
-    """A cluster that no stack has made."""
+def _cluster(sandbox: Sandbox, name: str) -> Iterator[kubernetes_client.CoreV1Api]:
+    """A cluster that no stack has made, as its administrator."""
     iam, eks, ec2 = sandbox.aws("iam"), sandbox.aws("eks"), sandbox.aws("ec2")
     statement = {
         "Effect": "Allow",
@@ -316,7 +317,8 @@ def _cluster(sandbox: Sandbox, name: str) -> Iterator[None]:
         accessConfig={"authenticationMode": "API"},
     )
     try:
-        yield
+        eks.get_waiter("cluster_active").wait(name=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+        yield sandbox.cluster(name)
     finally:
         eks.delete_cluster(name=name)
         iam.delete_role(RoleName=name)
