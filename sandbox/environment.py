@@ -16,8 +16,15 @@ PRIMARY_ACCOUNT = "111111111111"
 # Variables of a user's shell that would override the sandbox's values or redirect requests.
 FOREIGN_PREFIXES = ("AWS_", "VAULT_", "KUBE", "HELM_", "PULUMI_", "PYTHON", "OTEL_")
 FOREIGN = ("NODE_OPTIONS", "NODE_PATH", "TRACEPARENT")
-HARMLESS = ("PULUMI_HOME", "PYTHON", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
-"""The first says where the user's own plugins are; the sandbox has its own value for all that it starts."""
+HARMLESS = (
+    "PULUMI_HOME",
+    "PULUMI_K8S_DELETE_UNREACHABLE",
+    "PYTHON",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONUNBUFFERED",
+)
+"""The first says where the user's own plugins are; the sandbox has its own value for all that it starts. The
+second is said for one run, whose cluster is gone."""
 
 
 def is_foreign(name: str) -> bool:

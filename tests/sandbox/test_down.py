@@ -60,7 +60,7 @@ def test_a_sandbox_that_is_not_as_new_or_cannot_be_started_says_so_and_what_to_d
                 "parts that died are started to be asked, though there is no stack", parts=parts
             ):
                 for part in parts:
-                    os.kill(running[part], signal.SIGKILL)
+                    os.kill(pids(sandbox)[part], signal.SIGKILL)
                 kept = sandbox.run("down", "--keep")
                 assert kept.returncode == 0, kept.stderr
                 assert "are as before the first stack" in kept.stdout
