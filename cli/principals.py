@@ -108,7 +108,7 @@ def _looked_up(vault: VaultOutput, role: str, credentials: Credentials | None) -
         except (BotoCoreError, ClientError, Refused):
             continue
         found = str(answer["Role"]["Arn"])
-        if same(found, role):  # IAM looks only into the account of whoever asks
+        if same(found, role):  # IAM looks only into the account of the caller
             return found
     return None
 

@@ -81,7 +81,7 @@ class Store:
     def save_new_regions(self) -> None:
         """Writes what moto creates by itself: a region's default VPC, at its first use.
 
-        On a full disk it is written with the next change: whoever only reads gets an answer.
+        On a full disk it is written with the next change: a call that only reads is answered.
         """
         found = set(_existing_backends())
         if found != self._backends:

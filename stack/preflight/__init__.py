@@ -1,4 +1,4 @@
-"""Before the first change: is anything that the stack is about to make there already, made by somebody else?
+"""Before the first change: is anything that the stack is about to make there already, as another owner's?
 And is all there that it needs and does not make?
 
 Pulumi knows what its stack owns, and nothing of what else there is. A provider then stops in the middle at

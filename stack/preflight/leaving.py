@@ -1,4 +1,4 @@
-"""What a stack file names and says is made by somebody else, though the stack may have made it once."""
+"""What a stack file names and says is of another owner, though the stack may have made it once."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -24,7 +24,7 @@ def is_kept(it: Thing, urn: str) -> bool:
 
 
 def of(stack: StackFile) -> Iterator[Made]:
-    """What the stack file names and says is made by somebody else."""
+    """What the stack file names and says is of another owner."""
     for policy in stack.vault["external_policies"]:
         yield Made(thing("Vault policy", policy), f"{PROJECT}:vault.externalPolicies")
     if stack.uses_mount:

@@ -143,7 +143,7 @@ def thing(noun: str, *name: str, account: str = "", cluster: str = "") -> Thing:
 
 
 def of(stack: StackFile) -> Iterator[Made]:
-    """Everything that the stack makes and that somebody may have made before it."""
+    """Everything that the stack makes and that may be there before it, as another owner's."""
     yield from _of_mount(stack)
     yield from _of_identity(stack)
     yield from _of_engines(stack)

@@ -7,7 +7,7 @@ from enum import Enum
 from urllib.parse import urlsplit
 
 SERVICES = ("sts", "iam", "ec2")
-"""The services that say who somebody is, as the AWS provider's `endpoints` call them."""
+"""The services that say who a caller is, as the AWS provider's `endpoints` call them."""
 
 _SUFFIX = (
     r"(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn"
