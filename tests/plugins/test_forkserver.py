@@ -235,7 +235,8 @@ def test_a_server_that_is_killed_takes_nothing_with_it(tmp_path: Path) -> None:
 def test_code_that_was_edited_is_not_served_as_it_was(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(REPOSITORY / "sandbox", checkout / "sandbox", ignore=ignored)
+    for name in ("sandbox", "tools"):
+        shutil.copytree(REPOSITORY / name, checkout / name, ignore=ignored)
     edited = checkout / "sandbox" / "plugins" / "naming.py"
     with serving(tmp_path, checkout) as server:
         (server.modules / "reads.py").write_text(

@@ -125,7 +125,7 @@ def test_a_cluster_takes_the_place_of_another_without_one_failed_login(
     estate = Estate(leased, tmp_path)
     estate.up(cluster={"name": "blue"})
     before = estate.outputs()["clusters"]["blue"]
-    blue, old_token = estate.pod("sandbox"), leased.token("api")
+    blue, old_token = estate.pod("blue"), leased.token("api")
 
     with in_a_loop(blue):
         assert gone(estate.up(clusters={"blue": {}, "green": {}})) == set()

@@ -57,13 +57,13 @@ class ControlPlanes:
         return f"{key[2]}-{secrets.token_hex(4)}", {"status": "CREATING", "certificateAuthority": {}}
 
     def begin(self, key: Key) -> None:
-        """Starts the control plane of a cluster that was just created."""
-        if self._sandbox and self._has_others:
+        """Starts the control plane of a cluster that was just created, unless it has the first one."""
+        if self._sandbox:
             self._running.begin(key)
 
     def end(self, cluster: Cluster) -> None:
         """Ends and deletes the control plane of a cluster that was just deleted."""
-        if self._sandbox and (self._has_others or cluster.plane not in ("", FIRST_PLANE)):
+        if self._sandbox:
             self._running.end(cluster.plane)
 
     def as_new(self) -> None:
@@ -86,7 +86,7 @@ class ControlPlanes:
 
     @property
     def _running(self) -> "RunningPlanes":
-        """Imported when there is a second cluster: most sandboxes have none."""
+        """Imported with the first cluster: a sandbox starts without."""
         from sandbox.aws.eks.running_planes import RunningPlanes
         from sandbox.home import Home
 

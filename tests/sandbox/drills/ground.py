@@ -137,13 +137,14 @@ class Ground:
 
     def engines(self) -> list[psutil.Process]:
         """The engines that change a stack of this sandbox."""
-        found = []
+        found = {}
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 changes = process.name() == "pulumi" and process.cmdline()[1:2] in (["up"], ["destroy"])
                 if changes and process.environ().get("SANDBOX_HOME") == str(self.home.root):
-                    found.append(process)
-        return found
+                    found[process.pid] = (process, process.ppid())
+        # What an engine starts is a copy of it for a moment, until it is the program that it is to be.
+        return [process for process, parent in found.values() if parent not in found]
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:

@@ -253,11 +253,13 @@ def aws(*faults: dict[str, Any]) -> Disturbance:
 
     @contextmanager
     def disturb(ground: Ground, _: Run, __: random.Random) -> Iterator[None]:
-        ask_for_faults(ground, *faults)
+        with contextlib.suppress(SandboxError):  # `down` may have ended the emulator by now
+            ask_for_faults(ground, *faults)
         try:
             yield
         finally:
-            ask_for_faults(ground)
+            with contextlib.suppress(SandboxError):
+                ask_for_faults(ground)
 
     return disturb
 
