@@ -42,25 +42,28 @@ class Caller:
 
 @cache
 def session() -> Any:
-    """A botocore session that ignores `AWS_PROFILE`, and models of services in `~/.aws`.
+    """A botocore session that ignores `AWS_PROFILE`.
 
     Shared by all clients, because loading botocore's data takes longer than a login.
     """
-    import botocore.session
-    from botocore.loaders import Loader
-
-    made = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-    models = Loader([Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
-    made.register_component("data_loader", models)
-    return made
+    return _made({"profile": (None, None, None, None)})
 
 
 @cache
 def own_session() -> Any:
     """The user's own session, configured as for every AWS tool."""
-    import botocore.session
+    return _made({})
 
-    return botocore.session.Session()
+
+def _made(variables: dict[str, Any]) -> Any:
+    """A session that takes no models of services from `~/.aws`: they are botocore's own."""
+    import botocore.session
+    from botocore.loaders import Loader
+
+    made = botocore.session.Session(session_vars=variables)
+    models = Loader([Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    made.register_component("data_loader", models)
+    return made
 
 
 def own_credentials() -> Credentials:
