@@ -258,9 +258,9 @@ def listening() -> Iterator[Listener]:
 COMMANDS = (
     "pulumi stack output --json",
     "pulumi preview --non-interactive",
-    "vault token lookup",
+    "vault token lookup > /dev/null",  # it shows the token
     'vault login -no-print "$VAULT_TOKEN"',
-    "env -u VAULT_TOKEN vault token lookup",
+    "env -u VAULT_TOKEN vault token lookup > /dev/null",
     "vault-aws-auth verify",
     "vault-aws-auth doctor api",
     "vault-aws-auth access",
