@@ -8,14 +8,14 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 import typer
 
 NARROW = 60
 """Columns. On a narrower terminal, what would stand in columns stands in lines."""
 
-_STYLES = {
+_STYLES: dict[str, dict[str, Any]] = {
     "": {},
     "bold": {"bold": True},
     "bold red": {"bold": True, "fg": "red"},
@@ -88,7 +88,7 @@ class Screen:
                 runs[-1] = (runs[-1][0] + sign, style)
             else:
                 runs.append((sign, style))
-        return "".join(typer.style(run, **_STYLES[style]) if style else run for run, style in runs)  # type: ignore[arg-type]
+        return "".join(typer.style(run, **_STYLES[style]) if style else run for run, style in runs)
 
     def row(self, mark: Part, left: Part, right: str, at: int) -> None:
         """A line of two columns, the second of which begins at a column; on a narrow terminal below."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -17,6 +17,11 @@ from .version import version
 
 # Click's own, or that of the copy that newer releases of Typer have.
 _UsageError: Any = typer.BadParameter.__base__
+
+if TYPE_CHECKING:  # what the help is mixed into; at run time the class beside it brings that
+    from typer._click.core import Command as _Helpful
+else:
+    _Helpful = object
 
 
 class Program(typer.Typer):
@@ -56,16 +61,16 @@ def examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in "\n".join(lines).splitlines())])
 
 
-class _Help:
+class _Help(_Helpful):
     """Help as text: what an option is for, and the word that stands for its value."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]
+        pieces: list[str] = super().collect_usage_pieces(ctx)
         return [piece.replace("{", "").replace("}", "") for piece in pieces]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         arguments, options = [], []
-        for parameter in self.get_params(ctx):  # type: ignore[attr-defined]
+        for parameter in self.get_params(ctx):
             names, said = parameter.get_help_record(ctx) or ("", "")
             if parameter.param_type_name == "argument":
                 several = "..." if parameter.nargs != 1 else ""
@@ -78,15 +83,15 @@ class _Help:
                     formatter.write_dl([(names, _told_plainly(said)) for names, said in rows])
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        super().format_help(ctx, formatter)  # type: ignore[misc]
+        super().format_help(ctx, formatter)
         for piece in formatter.buffer:  # Click's own way of writing says nothing of a full disk
             print(piece, end="", flush=True)
         formatter.buffer.clear()
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        if self.epilog:  # type: ignore[attr-defined]
+        if self.epilog:
             formatter.write_paragraph()
-            formatter.write_text(self.epilog)  # type: ignore[attr-defined]
+            formatter.write_text(self.epilog)
 
 
 class Command(_Help, TyperCommand):
